@@ -1,0 +1,31 @@
+# Every target sets up .venv first, where it is missing or older than what it is made from.
+PYTHON ?= python3
+BIN := .venv/bin
+export HF_HUB_DISABLE_TELEMETRY := 1
+
+.PHONY: demo test check fix clean
+
+.venv/.ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "Python 3.11 or newer is needed: make PYTHON=python3.12"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+demo: .venv/.ready            ## the main job on the embedded default
+	$(BIN)/python -m grit
+
+test: .venv/.ready            ## all tests
+	$(BIN)/python -m pytest -n auto
+
+check: .venv/.ready           ## linters and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+fix: .venv/.ready             ## what linters can mend by themselves
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:                        ## the environment and caches; never runs/
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis dist

@@ -1,0 +1,139 @@
+"""Rows in the format of ``yfan1997/GRIT_data`` and the images they speak of.
+
+A row: ``{"question": "What is behind the sheep?", "answer": "cow", "image": "000000076970.jpg",
+"width": 500, "height": 366, "bboxs": [[0.0, 183.11, 94.44, 262.28]], "dataset": "vsr"}``.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from PIL import Image
+
+from grit.data.rows import Row, read_rows
+from grit.data.samples import Sample
+from grit.errors import GritError
+from grit.grounding.boxes import Box, Space
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """A picture in a file, whose size the row that names it states."""
+
+    path: Path
+    size: tuple[int, int]  # width and height that the row states, pixels
+    where: str = field(default="", compare=False)  # the row, for messages
+
+    @cached_property
+    def key(self) -> str:
+        """A hash of the file's bytes."""
+        try:
+            with self.path.open("rb") as stream:
+                return hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError as error:
+            raise self._unreadable(error) from error
+
+    def load(self) -> Image.Image:
+        """The stored pixels as RGB, on white where they are transparent.
+
+        EXIF rotation is not applied: the annotations' sizes and boxes refer to the pixels as they
+        are stored. Raises GritError, naming file and row, for a file that is missing or damaged,
+        or whose size is not the row's.
+        """
+        try:
+            with Image.open(self.path) as image:
+                size = image.size
+                picture = _as_rgb(image) if size == self.size else None
+        except Exception as error:  # on damaged files Pillow's decoders raise nearly anything
+            raise self._unreadable(error) from error
+        if picture is None:
+            stated = "{} x {}".format(*self.size)
+            found = "{} x {}".format(*size)
+            raise GritError(
+                f"{self._named()}: expected {stated} pixels (width x height), found {found}"
+            )
+        return picture
+
+    def _named(self) -> str:
+        return f'{self.where}: field "image": {self.path}' if self.where else str(self.path)
+
+    def _unreadable(self, error: Exception) -> GritError:
+        missing = isinstance(error, FileNotFoundError)
+        what = "is missing" if missing else f"cannot be read as an image: {error}"
+        return GritError(f"{self._named()} {what}")
+
+
+@dataclass(frozen=True)
+class SampleFile:
+    """What one file of rows gives."""
+
+    samples: list[Sample]
+    missing_images: int  # rows whose image is not in the folder
+    rows: int  # rows in the file
+
+
+def read_samples(
+    file: Path, images_folder: Path, *, name: str, require_images: bool = True
+) -> SampleFile:
+    """Read and check every row of ``file``; images lie at ``images_folder / row["image"]``.
+
+    A sample's id is ``name/line``. Rows whose image is missing are counted, and left out of the
+    samples where ``require_images`` is true. Raises GritError for a row that is not right.
+    """
+    samples, missing, rows = [], 0, 0
+    any_images = images_folder.is_dir()
+    for row in read_rows(file):
+        rows += 1
+        sample, path = _sample(row, images_folder, name)
+        found = any_images and _is_file(path, row)
+        missing += not found
+        if found or not require_images:
+            samples.append(sample)
+    return SampleFile(samples, missing, rows)
+
+
+def _sample(row: Row, folder: Path, name: str) -> tuple[Sample, Path]:
+    answer, answer_is_box = row.answer()
+    size = row.pixels("width"), row.pixels("height")
+    path = folder / _image_name(row)
+    space = Space("original", *size)
+    boxes = row.optional_boxes("bboxs")
+    sample = Sample(
+        id=f"{name}/{row.line}",
+        question=row.text("question", blank=False),
+        answer=answer,
+        dataset=row.text("dataset", blank=False),
+        picture=ImageFile(path, size, row.where),
+        space=space,
+        boxes=None if boxes is None else tuple(Box(*corners, space) for corners in boxes),
+        answer_is_box=answer_is_box,
+    )
+    row.optional_text("split")
+    row.optional_text("key_words")
+    return sample, path
+
+
+def _image_name(row: Row) -> str:
+    name = row.text("image", blank=False)
+    posix, windows = PurePosixPath(name), PureWindowsPath(name)
+    leaves = posix.is_absolute() or windows.drive or windows.root or ".." in windows.parts
+    if leaves or "\0" in name or not posix.name:
+        row.refuse("image", "the path of a file inside the images folder")
+    return name
+
+
+def _is_file(path: Path, row: Row) -> bool:
+    try:
+        return path.is_file()
+    except OSError as error:  # a name that no file system takes
+        raise GritError(f'{row.where}: field "image": {error.strerror}') from error
+
+
+def _as_rgb(image: Image.Image) -> Image.Image:
+    if image.has_transparency_data:
+        # Diagrams often are black lines on a transparent ground, which may be black beneath.
+        layered = image.convert("RGBA")
+        ground = Image.new("RGBA", layered.size, "white")
+        return Image.alpha_composite(ground, layered).convert("RGB")
+    return image.convert("RGB")

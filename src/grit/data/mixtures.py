@@ -1,0 +1,90 @@
+"""A data set mixed from sources: how many rows of each, and which, from a seed."""
+
+from collections.abc import Mapping, Sequence
+from itertools import chain, zip_longest
+
+from grit.data.samples import Sample
+from grit.errors import GritError
+from grit.seeding import seed_for
+
+
+def mix(
+    sources: Mapping[str, Sequence[Sample]],
+    sizes: Mapping[str, int | None],
+    seed: int,
+    *,
+    balanced: Mapping[str, Sequence[int]] | None = None,
+) -> list[Sample]:
+    """``sizes[name]`` samples of every source (None: all), the sources one after another.
+
+    Samples are ranked by a hash of seed and id, so a choice depends on nothing else in the file,
+    and with one seed a smaller mixture is a part of a larger one. ``balanced[name]``, counts such
+    as ``(0, 1, 2, 3, 4)``, takes a counting source's answers evenly as far as they reach; rows
+    with other answers come last. Raises GritError where a source has too few samples, where ids
+    repeat, and for an empty mixture.
+    """
+    balanced = balanced or {}
+    for name in {*sizes, *balanced} - set(sources):
+        raise GritError(f'data: the mixture names "{name}", but its sources are {_listed(sources)}')
+    mixture = []
+    for name, samples in sources.items():
+        if name not in sizes:
+            raise GritError(f'data: the mixture has no size for its source "{name}"')
+        ranked = sorted(samples, key=lambda sample: (seed_for(seed, sample.id), sample.id))
+        if name in balanced:
+            ranked = _balanced(ranked, balanced[name])
+        mixture += ranked[: _wanted(name, sizes[name], len(ranked))]
+    if not mixture:
+        raise GritError("data: the mixture is empty: no source has a row whose image is there")
+    _check_ids(mixture)
+    return mixture
+
+
+def shared_pictures(train: Sequence[Sample], test: Sequence[Sample]) -> list[tuple[Sample, Sample]]:
+    """Pairs (training sample, test sample) of equal pictures, one pair for every such test sample.
+
+    Only test pictures of the size of some training picture are read.
+    """
+    sizes = {sample.space for sample in train}
+    alike = [sample for sample in test if sample.space in sizes]
+    if not alike:
+        return []
+    by_key: dict[str, Sample] = {}
+    for sample in train:
+        by_key.setdefault(sample.picture.key, sample)
+    return [(by_key[s.picture.key], s) for s in alike if s.picture.key in by_key]
+
+
+def _wanted(name: str, size: int | None, available: int) -> int:
+    if size is None:
+        return available
+    if size < 0:
+        raise GritError(f'data: source "{name}": expected a size of at least 0, found {size}')
+    if size > available:
+        raise GritError(
+            f'data: source "{name}" has {available} rows whose image is there, but {size} are '
+            "needed: add rows or images, or lower the size"
+        )
+    return size
+
+
+def _balanced(ranked: Sequence[Sample], counts: Sequence[int]) -> list[Sample]:
+    """``ranked`` reordered so that its beginning has the answers ``counts`` in turn."""
+    groups: dict[str, list[Sample]] = {str(count): [] for count in counts}
+    others: list[Sample] = []
+    for sample in ranked:
+        groups.get(sample.answer.strip(), others).append(sample)
+    rounds = chain.from_iterable(zip_longest(*groups.values()))
+    return [sample for sample in rounds if sample is not None] + others
+
+
+def _check_ids(mixture: Sequence[Sample]) -> None:
+    seen: set[str] = set()
+    for sample in mixture:
+        if sample.id in seen:
+            raise GritError(f'data: two samples of the mixture have the id "{sample.id}"')
+        seen.add(sample.id)
+
+
+def _listed(sources: Mapping[str, object]) -> str:
+    return ", ".join(f'"{name}"' for name in sources) or "none"

@@ -1,0 +1,34 @@
+"""One image-question-answer triplet, wherever it comes from."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from PIL import Image
+
+from grit.grounding.boxes import Box, Space
+
+
+class Picture(Protocol):
+    """An image that is loaded when it is needed: a file, or a scene that is drawn."""
+
+    @property
+    def key(self) -> str:
+        """Identifies the content: equal keys mean equal pixels."""
+
+    def load(self) -> Image.Image:
+        """The image, RGB, at its original size."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A question about a picture, its answer, and the boxes that annotate it."""
+
+    id: str  # unique within a data set, stable between runs: "vsr/17"
+    question: str
+    answer: str  # an integer or a box is kept as its text
+    dataset: str  # the row's own field: rewards and results are told apart by it
+    picture: Picture
+    space: Space  # the original image's pixels
+    boxes: tuple[Box, ...] | None = None  # None: not annotated; (): annotated as having none
+    labels: tuple[str, ...] = ()  # what each box shows, where that is known
+    answer_is_box: bool = False  # detection: the answer is a box, which no judge reads

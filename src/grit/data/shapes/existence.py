@@ -1,0 +1,84 @@
+"""Existence, count, position and colour, yes or no: questions in the manner of MME."""
+
+from random import Random
+
+from grit.data.shapes.questions import YES_NO, Kind, Question, Template, Term, term_with
+from grit.data.shapes.relations import clear_pair
+from grit.data.shapes.scenes import Scene
+from grit.data.shapes.things import COLORS, SHAPES
+
+PLEASE = "Please answer yes or no."
+SIDES = {
+    "left of": "to the left of",
+    "right of": "to the right of",
+    "above": "over",
+    "below": "under",
+}
+
+
+def _existence(scene: Scene, rng: Random, answer: str | None) -> Question | None:
+    """Asks "Is there a red circle in the image? Please answer yes or no."."""
+    answer = answer or rng.choice(YES_NO)
+    counts = range(1, len(scene.things) + 1) if answer == "yes" else (0,)
+    for count in rng.sample(counts, len(counts)):
+        fitting = term_with(scene, rng, count)
+        if fitting is not None:
+            term, found = fitting
+            article = "an" if term.one[0] in "aeiou" else "a"
+            text = f"Is there {article} {term.one} in the image? {PLEASE}"
+            return Question(text, answer, found, (term.one,) * len(found))
+    return None
+
+
+def _count(scene: Scene, rng: Random, answer: str | None) -> Question | None:
+    """Asks "Are there exactly 2 red circles in the image? Please answer yes or no."."""
+    answer = answer or rng.choice(YES_NO)
+    for asked in rng.sample(range(2, 6), 4):
+        # Both answers need a true count of `asked`: else words alone would tell rare numbers' no.
+        fitting = term_with(scene, rng, asked)
+        if fitting is not None and answer == "no":
+            more = rng.choice((-1, 1))
+            fitting = term_with(scene, rng, asked + more) or term_with(scene, rng, asked - more)
+        if fitting is not None:
+            term, found = fitting
+            text = f"Are there exactly {asked} {term.many} in the image? {PLEASE}"
+            return Question(text, answer, found, (term.one,) * len(found))
+    return None
+
+
+def _position(scene: Scene, rng: Random, answer: str | None) -> Question | None:
+    """Asks "Is the red circle to the left of the blue square? Please answer yes or no."."""
+    answer = answer or rng.choice(YES_NO)
+    pair = clear_pair(scene, rng, answer)
+    if pair is None:
+        return None
+    one, other, direction = pair
+    names = scene.things[one].name, scene.things[other].name
+    text = f"Is the {names[0]} {SIDES[direction]} the {names[1]}? {PLEASE}"
+    return Question(text, answer, (one, other), names)
+
+
+def _color(scene: Scene, rng: Random, answer: str | None) -> Question | None:
+    """Asks "Is the star red? Please answer yes or no.", of the only star."""
+    answer = answer or rng.choice(YES_NO)
+    for shape in rng.sample(SHAPES, len(SHAPES)):
+        found = Term(shape=shape).among(scene)
+        if len(found) != 1:
+            continue
+        color = scene.things[found[0]].color
+        asked = color if answer == "yes" else rng.choice([c for c in COLORS if c != color])
+        text = f"Is the {shape} {asked}? {PLEASE}"
+        return Question(text, answer, found, (scene.things[found[0]].name,))
+    return None
+
+
+MME = Kind(
+    "mme",
+    (
+        Template("existence", _existence, YES_NO),
+        Template("count", _count, YES_NO),
+        Template("position", _position, YES_NO),
+        Template("color", _color, YES_NO),
+    ),
+    boxes_in_tests=False,
+)

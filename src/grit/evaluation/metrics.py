@@ -1,0 +1,109 @@
+"""The metrics of a test set (GRIT.md section 4): averages over unique rows, with intervals.
+
+They do not change with the batch size, the order of the rows or the number of processes: values
+are kept per row, padding duplicates are dropped, and rows are sorted by a hash of their id before
+anything is computed.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torchmetrics import Metric
+from torchmetrics.utilities import dim_zero_cat
+
+from grit.evaluation.bootstrap import Estimate, estimate
+from grit.evaluation.predictions import ScoredPrediction
+from grit.seeding import seed_for
+
+
+class RowMetric(Metric):
+    """The mean of one score over the rows that have it.
+
+    With several processes every one must call ``update``, with no rows if it has none. Of rows
+    with one id the first counts.
+    """
+
+    score: ClassVar[str]  # the field of ScoredPrediction
+    scale: ClassVar[float] = 1.0
+    full_state_update = False
+
+    ids: list[torch.Tensor]
+    values: list[torch.Tensor]
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.add_state("ids", default=[], dist_reduce_fx="cat")
+        self.add_state("values", default=[], dist_reduce_fx="cat")
+
+    def update(self, rows: Iterable[ScoredPrediction]) -> None:
+        """Take in rows; those whose score is None do not count."""
+        known = [(row, getattr(row, self.score)) for row in rows]
+        known = [(row, value) for row, value in known if value is not None]
+        ids = [seed_for(row.prediction.set, row.prediction.id) for row, _ in known]
+        values = [value for _, value in known]
+        self.ids.append(torch.tensor(ids, dtype=torch.int64, device=self.device))
+        # float64 whatever the default is: sums of thousands of scores stay exact enough
+        self.values.append(torch.tensor(values, dtype=torch.float64, device=self.device))
+
+    def compute(self) -> Estimate:
+        """The mean times ``scale``, its 95% interval, and the number of rows behind it."""
+        if not len(self.ids):
+            return estimate(np.empty(0))
+        ids = dim_zero_cat(self.ids).cpu().numpy()
+        values = dim_zero_cat(self.values).cpu().numpy()
+        _, first = np.unique(ids, return_index=True)  # sorted by id; the first of equal ones
+        return estimate(values[first] * self.scale)
+
+
+class Accuracy(RowMetric):
+    """ACC: mean judge score, 0 to 100."""
+
+    score = "acc"
+    scale = 100.0
+
+
+class ExactMatch(RowMetric):
+    """Share of answers that equal the true one after normalisation, 0 to 100."""
+
+    score = "exact_match"
+    scale = 100.0
+
+
+class GroundingIoU(RowMetric):
+    """GIoU: mean IoU of the union of all predicted and the union of all true boxes, 0 to 1."""
+
+    score = "giou"
+
+
+class FormatRate(RowMetric):
+    """Share of completions in the format that the prompt asks for, 0 to 1."""
+
+    score = "format"
+
+
+METRICS: dict[str, type[RowMetric]] = {  # by their names in results.json
+    "acc": Accuracy,
+    "exact_match": ExactMatch,
+    "giou": GroundingIoU,
+    "format_rate": FormatRate,
+}
+
+
+def unique_rows(rows: Iterable[ScoredPrediction]) -> list[ScoredPrediction]:
+    """One row per set and id, the first of each, by their place in the set."""
+    by_id: dict[tuple[str, str], ScoredPrediction] = {}
+    for row in rows:
+        by_id.setdefault((row.prediction.set, row.prediction.id), row)
+    return sorted(by_id.values(), key=lambda row: row.prediction.row)
+
+
+def estimates(rows: Sequence[ScoredPrediction]) -> dict[str, Estimate]:
+    """Every metric over ``rows``."""
+    found = {}
+    for name, kind in METRICS.items():
+        metric = kind()
+        metric.update(rows)
+        found[name] = metric.compute()
+    return found

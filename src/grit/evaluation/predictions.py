@@ -1,0 +1,168 @@
+"""What a model said to a test question, before and after scoring; predictions made anywhere."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+from grit.data.rows import Row, read_rows
+from grit.data.samples import Sample
+from grit.errors import GritError
+from grit.grounding.boxes import NORMALIZED_1000, Box, Space, SpaceName
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A completion of one test question, and all that scoring it needs."""
+
+    set: str
+    row: int  # place in its set: rows are written in this order
+    id: str  # unique within its set
+    question: str
+    truth: str
+    truth_is_box: bool
+    dataset: str
+    completion: str
+    spoken: Space | None = None  # the space of the completion's boxes; None: unknown size
+    space: Space | None = None  # the original image's pixels; None: unknown size
+    true_boxes: tuple[Box, ...] | None = None  # in `space`; None: not annotated
+
+    @classmethod
+    def of(
+        cls, sample: Sample, completion: str, *, set: str, row: int, spoken: Space
+    ) -> "Prediction":
+        """What a model that speaks boxes of the space ``spoken`` said to ``sample``."""
+        return cls(
+            set=set,
+            row=row,
+            id=sample.id,
+            question=sample.question,
+            truth=sample.answer,
+            truth_is_box=sample.answer_is_box,
+            dataset=sample.dataset,
+            completion=completion,
+            spoken=spoken,
+            space=sample.space,
+            true_boxes=sample.boxes,
+        )
+
+
+@dataclass(frozen=True)
+class ScoredPrediction:
+    """A prediction with its scores; None where a score does not apply or nobody could say."""
+
+    prediction: Prediction
+    answer: str | None  # None: the completion has none
+    boxes: tuple[Box, ...] | None  # all of the completion's, original pixels; None: unknown size
+    parts: Mapping[str, bool]  # what `format` is made of
+    acc: float | None  # the judge's score, 0 to 1
+    judge_failed: bool  # the judge was asked and could not say
+    exact_match: float | None  # 0 or 1
+    giou: float | None  # 0 to 1
+    format: float  # 0 or 1
+
+    def to_row(self) -> dict[str, Any]:
+        """One line of ``predictions.jsonl``; ``read_predictions`` reads it again."""
+        said = self.prediction
+        return {
+            "set": said.set,
+            "id": said.id,
+            "dataset": said.dataset,
+            "question": said.question,
+            "truth": json.loads(said.truth) if said.truth_is_box else said.truth,
+            "completion": said.completion,
+            "answer": self.answer,
+            "boxes": _corner_lists(self.boxes),
+            "true_boxes": _corner_lists(said.true_boxes),
+            "acc": self.acc,
+            "judge_failed": self.judge_failed,
+            "exact_match": self.exact_match,
+            "giou": self.giou,
+            "format": self.format,
+            "format_parts": dict(self.parts),
+            **_size_fields(said),
+        }
+
+
+def read_predictions(path: Path) -> list[Prediction]:
+    """Predictions made anywhere, one set per ``dataset`` value.
+
+    Row fields: ``question``, ``answer`` (the true one), ``dataset``, ``completion``; for GIoU
+    ``bboxs``, ``width``, ``height`` in original pixels, and ``box_space`` of the completion's
+    boxes: ``original`` (default), ``normalized_1000``, or ``resized`` with ``resized_width`` and
+    ``resized_height``. Rows of a run's own ``predictions.jsonl``, known by their field ``truth``,
+    are read as well and keep set and id. Raises GritError naming line and field for a bad row.
+    """
+    predictions: list[Prediction] = []
+    seen: dict[tuple[str, str], int] = {}
+    for row in read_rows(path):
+        prediction = _prediction(row, len(predictions))
+        key = prediction.set, prediction.id
+        if key in seen:
+            raise GritError(
+                f'{row.where}: field "id": expected a new one, found line {seen[key]}\'s'
+            )
+        seen[key] = row.line
+        predictions.append(prediction)
+    return predictions
+
+
+def _prediction(row: Row, place: int) -> Prediction:
+    own = "truth" in row.fields  # in a run's own file `answer` is what the model said
+    truth, truth_is_box = row.answer("truth" if own else "answer")
+    dataset = row.text("dataset", blank=False)
+    space = _size(row, "original", "width", "height", required=False)
+    boxes = row.optional_boxes("true_boxes" if own else "bboxs")
+    if boxes and space is None:
+        row.refuse("width", "the image's width in pixels, because the row has annotated boxes")
+    return Prediction(
+        set=row.text("set", blank=False) if own else dataset,
+        row=place,
+        id=row.text("id", blank=False) if own else f"{dataset}/{row.line}",
+        question=row.text("question"),
+        truth=truth,
+        truth_is_box=truth_is_box,
+        dataset=dataset,
+        completion=row.text("completion"),
+        spoken=_spoken(row, space),
+        space=space,
+        true_boxes=None if boxes is None else _boxes_in(space, boxes),
+    )
+
+
+def _spoken(row: Row, original: Space | None) -> Space | None:
+    name = row.choice("box_space", get_args(SpaceName), default="original")
+    if name == "resized":
+        return _size(row, "resized", "resized_width", "resized_height", required=True)
+    return NORMALIZED_1000 if name == "normalized_1000" else original
+
+
+def _size(row: Row, name: SpaceName, width: str, height: str, *, required: bool) -> Space | None:
+    if not (required or row.has(width) or row.has(height)):
+        return None
+    return Space(name, row.pixels(width), row.pixels(height))
+
+
+def _boxes_in(
+    space: Space | None, boxes: list[tuple[float, float, float, float]]
+) -> tuple[Box, ...]:
+    return () if space is None else tuple(Box(*corners, space) for corners in boxes)
+
+
+def _size_fields(said: Prediction) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    if said.space is not None:
+        fields |= {"width": said.space.width, "height": said.space.height}
+    if said.spoken is not None:
+        fields["box_space"] = said.spoken.name
+        if said.spoken.name == "resized":
+            fields["resized_width"] = said.spoken.width
+            fields["resized_height"] = said.spoken.height
+    return fields
+
+
+def _corner_lists(boxes: tuple[Box, ...] | None) -> list[list[float]] | None:
+    if boxes is None:
+        return None
+    return [[round(corner, 2) for corner in box.corners] for box in boxes]

@@ -1,0 +1,79 @@
+"""From completions to scores, one row at a time: what the metrics are averages of."""
+
+from collections.abc import Mapping, Sequence
+
+from grit.evaluation.predictions import Prediction, ScoredPrediction
+from grit.grounding.boxes import Box, union_iou
+from grit.grounding.traces import Trace, parse
+from grit.judge.judge import Judge, Query, score_once
+from grit.judge.rules import normalized
+
+
+def score_predictions(
+    predictions: Sequence[Prediction], judge: Judge, *, tagged_answers: bool
+) -> list[ScoredPrediction]:
+    """Score every prediction, asking the judge once for all of them, identical questions once.
+
+    ``tagged_answers`` says whether the prompt asked for ``<answer>``; without, the whole completion
+    is the answer. ``acc`` is the judge's score, 0 without an answer, and None where the judge
+    failed; it and ``exact_match`` are None for detection, whose true answer is a box that no judge
+    reads. ``giou`` (GRIT.md section 4) is None for rows without annotated boxes. ``format`` is 1
+    where both tag pairs are right, the chain has a box, and there is an answer.
+    """
+    traces = [parse(prediction.completion) for prediction in predictions]
+    answers = [
+        trace.answer if tagged_answers else prediction.completion.strip() or None
+        for prediction, trace in zip(predictions, traces, strict=True)
+    ]
+    queries = [_query(*pair) for pair in zip(predictions, answers, strict=True)]
+    asked = [query for query in queries if query is not None]
+    judged = dict(zip(asked, score_once(judge, asked), strict=True))
+    return [
+        _scored(prediction, trace, answer, query, judged)
+        for prediction, trace, answer, query in zip(
+            predictions, traces, answers, queries, strict=True
+        )
+    ]
+
+
+def _query(prediction: Prediction, answer: str | None) -> Query | None:
+    if answer is None or prediction.truth_is_box:
+        return None
+    return Query(prediction.question, prediction.truth, answer)
+
+
+def _scored(
+    prediction: Prediction,
+    trace: Trace,
+    answer: str | None,
+    query: Query | None,
+    judged: Mapping[Query, float | None],
+) -> ScoredPrediction:
+    boxes = _original_boxes(prediction, trace)
+    parts = {
+        "think_pair": trace.think_pair,
+        "rethink_pair": trace.rethink_pair,
+        "box_in_chain": bool(trace.boxes),
+        "answer": trace.answer is not None,
+    }
+    right = answer is not None and normalized(answer) == normalized(prediction.truth)
+    unanswered = None if prediction.truth_is_box else 0.0
+    return ScoredPrediction(
+        prediction=prediction,
+        answer=answer,
+        boxes=boxes,
+        parts=parts,
+        acc=unanswered if query is None else judged[query],
+        judge_failed=query is not None and judged[query] is None,
+        exact_match=None if prediction.truth_is_box else float(right),
+        giou=union_iou(boxes or (), prediction.true_boxes) if prediction.true_boxes else None,
+        format=float(all(parts.values())),
+    )
+
+
+def _original_boxes(prediction: Prediction, trace: Trace) -> tuple[Box, ...] | None:
+    """Every box of the completion, in pixels of the original image, not yet clipped."""
+    spoken, space = prediction.spoken, prediction.space
+    if spoken is None or space is None:
+        return None
+    return tuple(Box(*corners, spoken).to(space) for corners in trace.all_boxes)

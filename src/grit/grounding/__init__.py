@@ -1,0 +1,1 @@
+"""Boxes, prompts, traces and drawings: what grounded reasoning is made of."""

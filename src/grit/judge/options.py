@@ -1,0 +1,85 @@
+"""The options that a question lists, and which of them a prediction names."""
+
+import re
+
+from grit.judge.words import contains, normalized
+
+_MARK = re.compile(r"(?<!\w)(?:\(([A-Za-z])\)|([A-Z])[.):](?=\s))")
+_JOINED = re.compile(r"\s+(?:or|and)\s*$")
+
+# A letter on its own: "(b)", "b.", "B"; a capital A before a longer word is an article.
+_LETTERS = re.compile(
+    r"\(\s*([A-Za-z])\s*\)"
+    r"|(?<![\w'’])([A-Za-z])(?=[).:](?:\s|$))"
+    r"|(?<![\w'’-])(A(?!\s+(?!or\b|and\b)\w\w)|[B-Z])(?![\w'’-])"
+    r"|\b(?:option|choice|answer is)\s+([a-z])\W*$"
+)
+_ONLY_A_LETTER = re.compile(r"\W*([A-Za-z])\W*")
+
+
+def options_in(question: str) -> dict[str, str]:
+    """Letter -> normalised text, for the last list of the form (A) ... (B) ... or A. ... B. ...
+
+    At least two, lettered from A without a gap; empty where the question lists none. Options may
+    themselves be letters, as in "(A) (c) (B) (a)": capital marks go before small ones.
+    """
+    listed = _last_list(question)
+    ends = [mark.start() for mark in listed[1:]] + [len(question)]
+    options = {}
+    for mark, end in zip(listed, ends, strict=False):
+        text = question[mark.end() : end].strip().partition("\n")[0]
+        options[(mark[1] or mark[2]).upper()] = normalized(_JOINED.sub("", text))
+    return options
+
+
+def _last_list(question: str) -> list[re.Match[str]]:
+    """The marks of the last list of options."""
+    lists: dict[str, list[re.Match[str]]] = {}  # by the style of the marks
+    complete: list[list[re.Match[str]]] = []
+    for mark in _MARK.finditer(question):
+        letter = mark[1] or mark[2]
+        first = "a" if letter.islower() else "A"
+        style = mark[0].replace(letter, first)
+        if letter == first:
+            lists[style] = []
+        marks = lists.get(style)
+        if marks is not None and ord(letter) == ord(first) + len(marks):
+            marks.append(mark)
+            if len(marks) == 2:
+                complete.append(marks)
+    return max(complete, key=lambda m: ("A" in m[0][0], m[0].start()), default=[])
+
+
+def only_letter(text: str) -> str | None:
+    """The letter, in upper case, of a text that is nothing else: ``B``, ``(b)``, ``B.``."""
+    only = _ONLY_A_LETTER.fullmatch(text)
+    return only[1].upper() if only else None
+
+
+def letters_in(text: str) -> set[str]:
+    """Every letter, in upper case, that ``text`` gives as a name and not as a word."""
+    only = only_letter(text)
+    if only:
+        return {only}
+    return {letter.upper() for found in _LETTERS.findall(text) for letter in found if letter}
+
+
+def named(text: str, options: dict[str, str]) -> set[str]:
+    """The options that ``text`` names, by their letters or by their texts.
+
+    The whole of an option's text names that option alone ("sample A" may be option C). Where one
+    option's text is part of another's ("quarter", "quarter past"), the longer one is meant.
+    """
+    given = normalized(text)
+    exact = {letter for letter, option in options.items() if option == given}
+    if exact:
+        return exact
+    words = given.split()
+    found = {letter: o.split() for letter, o in options.items() if contains(words, o.split())}
+    longest = {
+        letter
+        for letter, option in found.items()
+        if not any(len(o) > len(option) and contains(o, option) for o in found.values())
+    }
+    of_texts = {word.upper() for letter in longest for word in found[letter]}  # "sample A"
+    return longest | ((letters_in(text) - of_texts) & options.keys())

@@ -1,0 +1,111 @@
+"""Text reduced to the words that answers are compared by."""
+
+import re
+
+
+def word_set(text: str) -> frozenset[str]:
+    """The words of ``text`` as a set."""
+    return frozenset(text.split())
+
+
+FUNCTION_WORDS = word_set(
+    "answer answers final correct is are was were be it its this that these those there here he she"
+    " they we i you his her their of in on at to from by with for as would should think see seen"
+    " shown image picture photo scene called so therefore has have one option choice letter number"
+    " count total exactly only just about around approximately ="
+)
+"""Words that carry an answer without being one; articles are not among them, they are dropped."""
+
+_ONES = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
+    " sixteen seventeen eighteen nineteen"
+)
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+_VALUES = {word: value for value, word in enumerate(_ONES.split())}
+_VALUES |= {word: 10 * value for value, word in enumerate(_TENS.split(), start=2)}
+
+_THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?!,?\d)")
+_TOKEN = re.compile(
+    r"\d+(?:st|nd|rd|th)\b"  # 1st is not 1
+    r"|(?:(?<![\w)\]])-)?(?:\d+(?:[.:/]\d+)*|(?<!\w)\.\d+)"  # 7, -7, 7.0, 9:30, 1/2
+    r"|[^\W\d_][^\W_]*"  # a word
+    r"|[+=<>√±≤≥]"
+)
+_DECIMAL = re.compile(r"(-?)(\d*)(?:\.(\d+))?")
+_DASHES = str.maketrans({"−": "-", "–": "-", "—": "-", "’": "'", "‘": "'"})
+
+
+def normalized(text: str) -> str:
+    """Lower case, without articles and punctuation, every number in one way of writing it.
+
+    ``"The Twenty-One dogs."`` -> ``"21 dogs"``; ``"7.0"``, ``"07"`` and ``"seven"`` -> ``"7"``;
+    ``"6cm"`` -> ``"6 cm"``. An ``a`` is an article only where a longer word follows: in
+    ``"sample A"`` or ``"A, B"`` it is a name.
+    """
+    text = text.casefold().translate(_DASHES).replace("'", "")
+    text = _THOUSANDS.sub(lambda match: match[0].replace(",", ""), text)
+    tokens = [_canonical(token) for token in _TOKEN.findall(text)]
+    tokens = _without_articles(tokens)
+    return " ".join(_with_numbers(tokens))
+
+
+def is_number(word: str) -> bool:
+    """Whether a normalised word is a number or begins with one: 7, -7, 1.5, 1/2, 9:30, 1st."""
+    return word.removeprefix("-")[:1].isdigit()
+
+
+def contains(words: list[str], phrase: list[str]) -> bool:
+    """Whether ``phrase`` stands in ``words``, as neighbours and in its order."""
+    return bool(phrase) and f" {' '.join(phrase)} " in f" {' '.join(words)} "
+
+
+def _canonical(token: str) -> str:
+    match = _DECIMAL.fullmatch(token)
+    if not match or not token[-1].isdigit():
+        return token
+    sign, whole, fraction = match.groups()
+    whole, fraction = whole.lstrip("0") or "0", (fraction or "").rstrip("0")
+    number = f"{whole}.{fraction}" if fraction else whole
+    return number if number == "0" else sign + number
+
+
+def _without_articles(tokens: list[str]) -> list[str]:
+    kept = [
+        token
+        for token, following in zip(tokens, [*tokens[1:], ""], strict=False)
+        if token != "the" and not (token in ("a", "an") and len(following) > 1)
+    ]
+    return kept or tokens
+
+
+def _with_numbers(words: list[str]) -> list[str]:
+    """Number words below a thousand as digits, but for ``one`` as in "the red one"."""
+    out: list[str] = []
+    at = 0
+    while at < len(words):
+        value, used = _number_at(words, at)
+        last_of_a_phrase = bool(out) and at == len(words) - 1 and out[-1] not in FUNCTION_WORDS
+        if not used or (words[at] == "one" and last_of_a_phrase):
+            value, used = words[at], 1
+        out.append(value)
+        at += used
+    return out
+
+
+def _number_at(words: list[str], at: int) -> tuple[str, int]:
+    """The number that number words spell from ``at`` on, and how many words; ("", 0) for none."""
+    value, used = _below_hundred(words[at : at + 2])
+    if used < 2 and words[at + used : at + used + 1] == ["hundred"] and (value or 1) < 10:
+        hundreds, used = 100 * (value or 1), used + 1
+        skip = words[at + used : at + used + 1] == ["and"]
+        rest, more = _below_hundred(words[at + used + skip : at + used + skip + 2])
+        return str(hundreds + rest), used + (skip + more if more else 0)
+    return (str(value), used) if used else ("", 0)
+
+
+def _below_hundred(words: list[str]) -> tuple[int, int]:
+    if not words or words[0] not in _VALUES:
+        return 0, 0
+    value = _VALUES[words[0]]
+    unit = _VALUES.get(words[1], 0) if len(words) > 1 else 0
+    return (value + unit, 2) if value >= 20 and 1 <= unit <= 9 else (value, 1)

@@ -1,0 +1,197 @@
+"""What the suite asks of a vision-language model, whatever its family.
+
+An adapter wraps one stock transformers model with its processor. It owns what differs between
+families: how a prompt and its image are encoded, which coordinate space the model speaks, position
+ids, and the tokens that must never be sampled. Everything else sees token ids and tensors.
+
+Shapes: B rows, P prompt tokens, L tokens of a row, R position rows (3 for M-RoPE, else 1), H hidden
+size, V vocabulary, T image tokens.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from grit.grounding.boxes import Space
+
+
+@dataclass(frozen=True)
+class EncodedPrompt:
+    """One prompt with its image, ready for the model; on the CPU."""
+
+    id: str
+    input_ids: Tensor  # [P], image placeholders expanded
+    positions: Tensor  # [R, P]
+    vision: dict[str, Tensor]  # what the vision tower takes
+    space: Space  # the coordinate space in which the model sees and speaks of this image
+
+    @property
+    def next_position(self) -> int:
+        """The position of the first token after the prompt, the same in every position row."""
+        return int(self.positions.max()) + 1
+
+
+class Adapter(ABC):
+    """A transformers vision-language model and its processor, seen the same way for every family.
+
+    ``model`` is the plain model, or a PEFT model around it.
+    """
+
+    example_style: Literal["json", "internvl"]  # how this family writes boxes in examples
+    position_rows: int
+
+    def __init__(self, model: Any, processor: Any) -> None:
+        self.model: Any = model  # a PreTrainedModel, or a PeftModel around one
+        self.processor = processor
+        self.tokenizer = processor.tokenizer
+
+    # --- the model's parts
+
+    @property
+    def plain(self) -> Any:
+        """The transformers model itself, also where PEFT has put its adapters into it."""
+        return self.model.get_base_model() if hasattr(self.model, "get_base_model") else self.model
+
+    @property
+    def device(self) -> torch.device:
+        """Where the language model's weights are."""
+        return self.plain.lm_head.weight.device
+
+    @property
+    @abstractmethod
+    def vision_modules(self) -> list[nn.Module]:
+        """The vision tower and its projector: what ``freeze_vision`` freezes."""
+
+    def without_lora(self) -> AbstractContextManager[None]:
+        """The base model, while the context lasts; the model itself where there is no LoRA."""
+        if hasattr(self.model, "disable_adapter"):
+            return self._adapter_off()
+        return nullcontext()
+
+    @contextmanager
+    def _adapter_off(self) -> Iterator[None]:
+        with self.model.disable_adapter():
+            yield
+
+    # --- tokens
+
+    @property
+    @abstractmethod
+    def placeholder_ids(self) -> set[int]:
+        """Tokens that stand for images or videos: sampling one would break the next forward."""
+
+    @cached_property
+    def forbidden_ids(self) -> Tensor:
+        """Ids that must never be sampled: placeholders, and rows of the embedding that pad it."""
+        vocabulary = self.plain.lm_head.weight.shape[0]
+        padding = set(range(vocabulary)) - set(self.tokenizer.get_vocab().values())
+        return torch.tensor(sorted(self.placeholder_ids | padding), dtype=torch.long)
+
+    @cached_property
+    def end_ids(self) -> frozenset[int]:
+        """Ids that end a completion."""
+        configured = self.plain.generation_config.eos_token_id
+        ids = configured if isinstance(configured, list) else [configured]
+        return frozenset(i for i in [*ids, self.tokenizer.eos_token_id] if i is not None)
+
+    @property
+    def pad_id(self) -> int:
+        """An id for positions that nobody reads."""
+        pad = self.tokenizer.pad_token_id
+        return pad if pad is not None else min(self.end_ids)
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        """The text of a completion, without end and other special tokens."""
+        return self.tokenizer.decode(list(token_ids), skip_special_tokens=True)
+
+    # --- prompts
+
+    def encode(self, prompt_id: str, text: str, image: Image.Image) -> EncodedPrompt:
+        """Encode a user turn of the image followed by ``text``, up to where the model answers."""
+        content = [{"type": "image"}, {"type": "text", "text": text}]
+        rendered = self.processor.apply_chat_template(
+            [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False
+        )
+        features = self.processor(images=[image], text=[rendered], return_tensors="pt")
+        return EncodedPrompt(
+            id=prompt_id,
+            input_ids=features["input_ids"][0],
+            positions=self._positions(features),
+            vision=self._vision_inputs(features),
+            space=self._space(features, image),
+        )
+
+    @abstractmethod
+    def _positions(self, features: Any) -> Tensor:
+        """Position ids [R, P] of a prompt."""
+
+    @abstractmethod
+    def _vision_inputs(self, features: Any) -> dict[str, Tensor]:
+        """What the vision tower takes."""
+
+    @abstractmethod
+    def _space(self, features: Any, image: Image.Image) -> Space:
+        """The space the model speaks, for this image."""
+
+    # --- forward passes
+
+    @abstractmethod
+    def image_features(self, prompts: Sequence[EncodedPrompt]) -> list[Tensor]:
+        """The image tokens [T, H] of each prompt, from the vision tower and its projector."""
+
+    def embed(self, input_ids: Tensor, features: Sequence[Tensor]) -> Tensor:
+        """Token embeddings [B, L, H] with ``features`` in the places of the image tokens, in order.
+
+        Raises:
+            ValueError: the number of placeholders is not the number of features.
+        """
+        embeddings = self.plain.get_input_embeddings()(input_ids)
+        if not features:
+            return embeddings
+        images = torch.cat(list(features)).to(embeddings)
+        holes = input_ids == self.image_id
+        if int(holes.sum()) != len(images):
+            raise ValueError(f"{int(holes.sum())} image tokens for {len(images)} image features")
+        return embeddings.masked_scatter(holes.unsqueeze(-1), images)
+
+    @property
+    @abstractmethod
+    def image_id(self) -> int:
+        """The token that stands for one image feature."""
+
+    def hidden_states(
+        self, embeddings: Tensor, mask: Tensor, positions: Tensor, cache: Any = None
+    ) -> Tensor:
+        """The language model's last hidden states.
+
+        Args:
+            embeddings: [B, L, H].
+            mask: [B, past + L] of 0 and 1, or a boolean [B, 1, L, past + L] of who sees whom.
+            positions: [R, B, L].
+            cache: a transformers cache that is read and extended, or None.
+
+        Returns:
+            [B, L, H].
+        """
+        if mask.dim() == 4 and self.plain.config._attn_implementation == "eager":
+            # Eager attention adds its mask to the scores.
+            nothing = torch.zeros((), dtype=embeddings.dtype, device=mask.device)
+            mask = torch.where(mask, nothing, torch.finfo(embeddings.dtype).min)
+        return self.plain.model.language_model(
+            inputs_embeds=embeddings,
+            attention_mask=mask,
+            position_ids=positions if self.position_rows > 1 else positions[0],
+            past_key_values=cache,
+            use_cache=cache is not None,
+        ).last_hidden_state
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Next-token logits [..., V] of hidden states [..., H]."""
+        return self.plain.lm_head(hidden)

@@ -1,0 +1,188 @@
+"""From a name or a folder to an adapter: download, load, freeze, put LoRA in."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+from peft import LoraConfig, PeftModel, get_peft_model
+from torch import nn
+from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
+
+from grit.errors import GritError
+from grit.models.adapter import Adapter
+from grit.models.internvl import InternVLAdapter
+from grit.models.qwen import QwenAdapter
+from grit.models.tiny import load_tiny
+
+ADAPTERS: dict[str, type[Adapter]] = {
+    "qwen2_5_vl": QwenAdapter,
+    "internvl": InternVLAdapter,
+}
+TINY = "tiny:"
+WEIGHTS_AND_CONFIG = ["*.json", "*.safetensors", "*.txt", "*.jinja", "*.model"]
+
+
+@dataclass(frozen=True)
+class Lora:
+    """LoRA's settings, as peft names them."""
+
+    rank: int
+    alpha: int
+    dropout: float
+    target_modules: Sequence[str]
+
+
+def load_base(
+    path: str,
+    *,
+    seed: int = 0,
+    revision: str | None = None,
+    dtype: torch.dtype = torch.float32,
+    attention: str = "sdpa",
+    image: Mapping[str, int] | None = None,
+) -> Adapter:
+    """Load a base model.
+
+    Args:
+        path: ``tiny:qwen``, ``tiny:internvl``, a folder in transformers format, or a Hub id.
+        seed: of the weights of a tiny model that ships none.
+        revision: of the Hub.
+        dtype: of the weights.
+        attention: transformers' ``attn_implementation``.
+        image: settings of the image processor that replace the stored ones.
+
+    Raises:
+        GritError: there is no such model, it cannot be reached, or its family has no adapter.
+    """
+    if path.startswith(TINY):
+        model, processor = load_tiny(path.removeprefix(TINY), seed)
+        model = model.to(dtype)
+        model.set_attn_implementation(attention)
+        return ADAPTERS[model.config.model_type](model, processor)
+    folder = model_folder(path, revision)
+    family = _family(folder)
+    try:
+        processor = AutoProcessor.from_pretrained(folder, **(image or {}))
+        model = AutoModelForImageTextToText.from_pretrained(
+            folder, dtype=dtype, attn_implementation=attention
+        )
+    except (OSError, ValueError) as error:
+        raise GritError(f"model: {folder} cannot be loaded: {error}") from error
+    return ADAPTERS[family](model, processor)
+
+
+def model_folder(path: str, revision: str | None = None) -> Path:
+    """The local folder of a model, downloaded from the Hub where ``path`` is not a folder."""
+    if Path(path).is_dir():
+        return Path(path)
+    if path.startswith((".", "/", "~")) or path.count("/") != 1:
+        raise GritError(f"model.path={path}: there is no such folder")
+    try:
+        return Path(snapshot_download(path, revision=revision, allow_patterns=WEIGHTS_AND_CONFIG))
+    except (OSError, HfHubHTTPError, LocalEntryNotFoundError, HFValidationError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise GritError(
+            f"model.path={path}: not in the local cache and the Hub cannot give it ({reason}); "
+            f"check the network, HF_ENDPOINT and HF_TOKEN, or download it elsewhere with "
+            f"'hf download {path}' and set model.path to the folder"
+        ) from error
+
+
+def freeze_vision(adapter: Adapter) -> None:
+    """Take the vision tower and its projector out of training."""
+    for module in adapter.vision_modules:
+        module.requires_grad_(False)
+
+
+def add_lora(adapter: Adapter, lora: Lora, *, with_vision: bool) -> None:
+    """Put fp32 LoRA adapters into the language model (and the vision tower); the base is frozen."""
+    vision = {id(module) for module in adapter.vision_modules}
+    names = [name for name, module in adapter.plain.named_modules() if id(module) in vision]
+    outside = None if with_vision else rf"({'|'.join(map(re.escape, names))})\..*"
+    settings = LoraConfig(
+        r=lora.rank,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules=list(lora.target_modules),
+        exclude_modules=outside,
+    )
+    try:
+        adapter.model = get_peft_model(adapter.model, settings)
+    except ValueError as error:
+        raise GritError(f"model.lora.target_modules: {error}") from error
+
+
+def load_trained(adapter: Adapter, checkpoint: Path) -> None:
+    """Put trained weights into a base model.
+
+    Args:
+        adapter: the base model.
+        checkpoint: a PEFT adapter folder, a model folder in transformers format, a Lightning
+            ``.ckpt`` file of this suite, or a run's folder with one of them in it.
+
+    Raises:
+        GritError: there is nothing of the kind, or it does not fit the model.
+    """
+    source = _find_weights(checkpoint)
+    try:
+        if source.is_dir():
+            _load_folder(adapter, source)
+            return
+        state = torch.load(source, map_location="cpu", weights_only=True)["state_dict"]
+        weights = {k.removeprefix("model."): v for k, v in state.items() if k.startswith("model.")}
+        _load_partial(adapter.model, weights)
+    except (RuntimeError, ValueError, KeyError, OSError) as error:
+        raise GritError(f"checkpoint={source} does not fit this model: {error}") from error
+
+
+def save_trained(adapter: Adapter, folder: Path) -> None:
+    """Write what was trained: PEFT's adapter folder, or the whole model in transformers format."""
+    adapter.model.save_pretrained(folder)
+    adapter.processor.save_pretrained(folder)
+
+
+def _find_weights(checkpoint: Path) -> Path:
+    if checkpoint.is_file():
+        return checkpoint
+    for folder in (checkpoint, checkpoint / "model"):
+        if any((folder / name).is_file() for name in ("adapter_config.json", "config.json")):
+            return folder
+    for file in (checkpoint / "last.ckpt", checkpoint / "checkpoints" / "last.ckpt"):
+        if file.is_file():
+            return file
+    raise GritError(
+        f"checkpoint={checkpoint}: expected a .ckpt file, a folder with adapter_config.json "
+        "or config.json, or the folder of a run that has trained"
+    )
+
+
+def _load_folder(adapter: Adapter, folder: Path) -> None:
+    if (folder / "adapter_config.json").is_file():
+        adapter.model = PeftModel.from_pretrained(adapter.model, str(folder))
+        return
+    trained = AutoModelForImageTextToText.from_pretrained(folder, dtype="auto")
+    adapter.model.load_state_dict(trained.state_dict())
+
+
+def _load_partial(model: nn.Module, weights: Mapping[str, torch.Tensor]) -> None:
+    """Load the weights that are given; a name that the model does not have is an error."""
+    unknown = model.load_state_dict(weights, strict=False).unexpected_keys
+    if unknown:
+        raise ValueError(f"it has weights the model has not, for example {unknown[0]}")
+
+
+def _family(folder: Path) -> str:
+    try:
+        family = AutoConfig.from_pretrained(folder).model_type
+    except (OSError, ValueError) as error:
+        raise GritError(f"model.path={folder}: no config of transformers: {error}") from error
+    if family not in ADAPTERS:
+        raise GritError(
+            f"model.path={folder}: its family is {family}; there are adapters for "
+            f"{', '.join(ADAPTERS)} (add one in src/grit/models)"
+        )
+    return family

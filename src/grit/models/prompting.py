@@ -1,0 +1,24 @@
+"""How a sample becomes a prompt: the method's part of it, the same in training and evaluation."""
+
+from dataclasses import dataclass
+
+from grit.data.samples import Sample
+from grit.grounding.prompts import icl_example, user_text
+from grit.models.adapter import Adapter, EncodedPrompt
+
+
+@dataclass(frozen=True)
+class Prompting:
+    """What follows the question: nothing, the GRIT suffix, or the suffix and a worked example."""
+
+    suffix: bool = True
+    example: bool = False
+
+    def text(self, question: str, adapter: Adapter) -> str:
+        """The text of the user's turn."""
+        example = icl_example(adapter.example_style) if self.example else ""
+        return user_text(question, suffix=self.suffix, example=example)
+
+    def encode(self, sample: Sample, adapter: Adapter) -> EncodedPrompt:
+        """The encoded prompt; loads the sample's picture."""
+        return adapter.encode(sample.id, self.text(sample.question, adapter), sample.picture.load())

@@ -1,0 +1,61 @@
+"""Qwen2.5-VL: absolute pixels of the resized image, three rows of position ids (M-RoPE)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from grit.grounding.boxes import Space
+from grit.models.adapter import Adapter, EncodedPrompt
+
+
+class QwenAdapter(Adapter):
+    """Adapter of ``Qwen2_5_VLForConditionalGeneration``."""
+
+    example_style = "json"
+    position_rows = 3
+
+    @property
+    def vision_modules(self) -> list[nn.Module]:
+        """The vision transformer; its patch merger is part of it."""
+        return [self.plain.model.visual]
+
+    @property
+    def image_id(self) -> int:
+        """``<|image_pad|>``."""
+        return self.plain.config.image_token_id
+
+    @property
+    def placeholder_ids(self) -> set[int]:
+        """Image and video pads, and the tokens around them."""
+        names = ["<|image_pad|>", "<|video_pad|>", "<|vision_start|>", "<|vision_end|>"]
+        names += ["<|vision_pad|>"]
+        vocabulary = self.tokenizer.get_vocab()
+        return {vocabulary[name] for name in names if name in vocabulary} | {self.image_id}
+
+    def _positions(self, features: Any) -> Tensor:
+        positions, _ = self.plain.model.get_rope_index(
+            features["input_ids"],
+            mm_token_type_ids=features["mm_token_type_ids"],
+            image_grid_thw=features["image_grid_thw"],
+        )
+        return positions[:, 0]
+
+    def _vision_inputs(self, features: Any) -> dict[str, Tensor]:
+        return {name: features[name] for name in ("pixel_values", "image_grid_thw")}
+
+    def _space(self, features: Any, image: Image.Image) -> Space:
+        _, rows, columns = features["image_grid_thw"][0].tolist()
+        patch = self.processor.image_processor.patch_size
+        return Space("resized", columns * patch, rows * patch)
+
+    def image_features(self, prompts: Sequence[EncodedPrompt]) -> list[Tensor]:
+        """One pass of the vision transformer over all images; a tensor [T, H] for each."""
+        pixels = torch.cat([prompt.vision["pixel_values"] for prompt in prompts])
+        grids = torch.cat([prompt.vision["image_grid_thw"] for prompt in prompts])
+        outputs = self.plain.model.get_image_features(
+            pixels.to(self.device), grids.to(self.device), return_dict=True
+        )
+        return list(outputs.pooler_output)

@@ -1,0 +1,199 @@
+"""The tiny models: genuine transformers classes of both families with small configs.
+
+A tiny model takes the code path of its big sister: the same model, processor and image processor
+classes, the same kind of chat template, the same coordinate space. A drawn scene of 96 x 96 pixels
+becomes 36 image tokens in either family: patches of 8 pixels, merged 2 x 2.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import (
+    AutoModelForImageTextToText,
+    AutoProcessor,
+    GotOcr2ImageProcessor,
+    InternVLConfig,
+    InternVLForConditionalGeneration,
+    InternVLProcessor,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+    ProcessorMixin,
+    Qwen2_5_VLConfig,
+    Qwen2_5_VLForConditionalGeneration,
+    Qwen2_5_VLProcessor,
+    Qwen2VLImageProcessor,
+)
+from transformers.models.internvl.video_processing_internvl import InternVLVideoProcessor
+from transformers.models.qwen2_vl.video_processing_qwen2_vl import Qwen2VLVideoProcessor
+
+from grit.errors import GritError
+from grit.models.tiny_tokenizer import Family
+
+ASSETS = Path(__file__).parent.parent / "assets"
+SCENE = 96  # pixels: side of a drawn scene, and of a tile of InternVL
+PATCH = 8  # pixels
+IMAGE_TOKENS = (SCENE // PATCH // 2) ** 2
+WIDTH, LAYERS, HEADS, KEY_VALUE_HEADS, FEED_FORWARD = 128, 4, 4, 2, 352
+VISION_WIDTH, VISION_LAYERS, VISION_HEADS, VISION_FEED_FORWARD = 128, 4, 4, 352
+
+# ChatML, the image where the message has it; no system prompt, which would cost tokens only.
+CHAT_TEMPLATE = (
+    "{% for message in messages %}"
+    "<|im_start|>{{ message.role }}\n"
+    "{% if message.content is string %}{{ message.content }}"
+    "{% else %}{% for part in message.content %}"
+    "{% if part.type == 'image' %}IMAGE"
+    "{% elif part.type == 'text' %}{{ part.text }}"
+    "{% endif %}{% endfor %}{% endif %}"
+    "<|im_end|>\n"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+IMAGE_MARKS: dict[Family, str] = {
+    "qwen": "<|vision_start|><|image_pad|><|vision_end|>",
+    "internvl": "<IMG_CONTEXT>\n",
+}
+
+
+def build_tiny(family: Family, seed: int) -> tuple[PreTrainedModel, ProcessorMixin]:
+    """A model with random weights that depend on ``seed`` alone, and the shipped processor.
+
+    The global random state is left as it was.
+    """
+    processor = AutoProcessor.from_pretrained(shipped_folder(family))
+    return random_model(family, processor.tokenizer, seed), processor
+
+
+def shipped_folder(family: Family) -> Path:
+    """Where the package keeps this tiny model's tokenizer, processor and trained weights."""
+    folder = ASSETS / f"tiny_{family}"
+    if not (folder / "tokenizer.json").is_file():
+        raise GritError(
+            f"{folder}: expected the tiny model's tokenizer here; reinstall the package, "
+            f"or make it again with python -m grit task=pretrain model=tiny_{family}"
+        )
+    return folder
+
+
+def random_model(family: Family, tokenizer: PreTrainedTokenizerFast, seed: int) -> PreTrainedModel:
+    """A model of about two million parameters in fp32, in evaluation mode."""
+    makers: dict[Family, Callable[[PreTrainedTokenizerFast], PreTrainedModel]] = {
+        "qwen": _qwen,
+        "internvl": _internvl,
+    }
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = makers[family](tokenizer)
+    model.generation_config.eos_token_id = tokenizer.convert_tokens_to_ids("<|im_end|>")
+    model.generation_config.pad_token_id = tokenizer.pad_token_id
+    return model.eval()
+
+
+def make_processor(family: Family, tokenizer: PreTrainedTokenizerFast) -> ProcessorMixin:
+    """The family's own processor around ``tokenizer``, with image sizes that suit a tiny model."""
+    template = CHAT_TEMPLATE.replace("IMAGE", IMAGE_MARKS[family])
+    if family == "qwen":
+        pixels = {"patch_size": PATCH, "min_pixels": SCENE * SCENE, "max_pixels": 128 * 128}
+        return Qwen2_5_VLProcessor(
+            Qwen2VLImageProcessor(**pixels),
+            tokenizer,
+            Qwen2VLVideoProcessor(**pixels),
+            chat_template=template,
+        )
+    tile = {"height": SCENE, "width": SCENE}
+    return InternVLProcessor(
+        GotOcr2ImageProcessor(size=tile, crop_to_patches=True, min_patches=1, max_patches=2),
+        tokenizer,
+        InternVLVideoProcessor(size=tile),
+        image_seq_length=IMAGE_TOKENS,
+        chat_template=template,
+    )
+
+
+def _qwen(tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
+    token = tokenizer.convert_tokens_to_ids
+    text = _text_shape(tokenizer)
+    text["rope_parameters"] = {
+        "rope_type": "default",
+        "rope_theta": 1e5,
+        "mrope_section": [4, 6, 6],  # of the 16 frequencies of a head: time, height, width
+    }
+    vision = {
+        "depth": VISION_LAYERS,
+        "hidden_size": VISION_WIDTH,
+        "intermediate_size": VISION_FEED_FORWARD,
+        "num_heads": VISION_HEADS,
+        "out_hidden_size": WIDTH,
+        "patch_size": PATCH,
+        "window_size": SCENE,
+        "fullatt_block_indexes": list(range(VISION_LAYERS)),
+    }
+    config = Qwen2_5_VLConfig(
+        text_config=text,
+        vision_config=vision,
+        image_token_id=token("<|image_pad|>"),
+        video_token_id=token("<|video_pad|>"),
+        vision_start_token_id=token("<|vision_start|>"),
+        vision_end_token_id=token("<|vision_end|>"),
+        tie_word_embeddings=True,
+    )
+    return Qwen2_5_VLForConditionalGeneration(config)
+
+
+def _internvl(tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
+    text = _text_shape(tokenizer) | {
+        "model_type": "qwen2",
+        "rope_parameters": {"rope_type": "default", "rope_theta": 1e5},
+    }
+    vision = {
+        "hidden_size": VISION_WIDTH,
+        "num_hidden_layers": VISION_LAYERS,
+        "num_attention_heads": VISION_HEADS,
+        "intermediate_size": VISION_WIDTH * 4,
+        "attention_bias": True,
+        "image_size": [SCENE, SCENE],
+        "patch_size": [PATCH, PATCH],
+        "layer_scale_init_value": 1.0,  # the 0.1 of deep towers slows four layers down
+    }
+    config = InternVLConfig(
+        text_config=text,
+        vision_config=vision,
+        image_token_id=tokenizer.convert_tokens_to_ids("<IMG_CONTEXT>"),
+        image_seq_length=IMAGE_TOKENS,
+        tie_word_embeddings=True,
+    )
+    return InternVLForConditionalGeneration(config)
+
+
+def _text_shape(tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
+    return {
+        "vocab_size": len(tokenizer),
+        "hidden_size": WIDTH,
+        "intermediate_size": FEED_FORWARD,
+        "num_hidden_layers": LAYERS,
+        "num_attention_heads": HEADS,
+        "num_key_value_heads": KEY_VALUE_HEADS,
+        "max_position_embeddings": 4096,
+        "tie_word_embeddings": True,
+        "bos_token_id": None,
+        "eos_token_id": tokenizer.convert_tokens_to_ids("<|im_end|>"),
+        "pad_token_id": tokenizer.pad_token_id,
+    }
+
+
+def load_tiny(family: str, seed: int) -> tuple[PreTrainedModel, ProcessorMixin]:
+    """The shipped model where the package has trained weights, else one of random weights.
+
+    Raises:
+        GritError: there is no such family.
+    """
+    if family not in IMAGE_MARKS:
+        raise GritError(f"model.path=tiny:{family}: there are tiny:{', tiny:'.join(IMAGE_MARKS)}")
+    known: Family = "qwen" if family == "qwen" else "internvl"
+    folder = shipped_folder(known)
+    if not (folder / "model.safetensors").is_file():
+        return build_tiny(known, seed)
+    model = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32)
+    return model.eval(), AutoProcessor.from_pretrained(folder)

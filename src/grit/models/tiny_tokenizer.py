@@ -1,0 +1,77 @@
+"""The tokenizer of the tiny models: byte-level BPE over the drawn scenes' small language.
+
+Coordinates are what it is made for: every digit is a token of its own and ``", "`` is one token, so
+that ``[12, 5, 60, 40]`` is read digit by digit. The reasoning tags are added tokens, and so are the
+phrases of the prompt's suffix that stand between the tags: the suffix costs about a dozen tokens in
+every prompt instead of about eighty. Added tokens cut no other text differently and decode exactly.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Literal
+
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import PreTrainedTokenizerFast
+
+from grit.grounding.prompts import GRIT_SUFFIX
+
+Family = Literal["qwen", "internvl"]
+
+REASONING_TAGS = ("<think>", "</think>", "<rethink>", "</rethink>", "<answer>", "</answer>")
+CHAT_TOKENS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
+FAMILY_TOKENS: dict[Family, tuple[str, ...]] = {
+    "qwen": ("<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"),
+    "internvl": (
+        *("<img>", "</img>", "<IMG_CONTEXT>", "<video>"),
+        *("<ref>", "</ref>", "<box>", "</box>"),
+    ),
+}
+# Names under which InternVLProcessor and Qwen2_5_VLProcessor look for them on the tokenizer.
+NAMED_TOKENS: dict[Family, dict[str, str]] = {
+    "qwen": {"image_token": "<|image_pad|>", "video_token": "<|video_pad|>"},
+    "internvl": {
+        "start_image_token": "<img>",
+        "end_image_token": "</img>",
+        "context_image_token": "<IMG_CONTEXT>",
+        "video_token": "<video>",
+    },
+}
+# Order matters: the key of a box whole, ", " whole, single digits, words with their space, signs.
+PIECES = r"bbox_2d|, |\d| ?\p{L}+| ?[^\s\p{L}\d]+|\s+"
+VOCABULARY = 1024
+
+
+def train_tokenizer(family: Family, corpus: Iterable[str]) -> PreTrainedTokenizerFast:
+    """Learn the merges from ``corpus``; the same corpus gives the same tokenizer."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(PIECES), behavior="isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY,
+        min_frequency=2,
+        special_tokens=[*CHAT_TOKENS, *FAMILY_TOKENS[family]],
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(corpus, trainer)
+    plain = [*REASONING_TAGS, *suffix_phrases()]
+    tokenizer.add_tokens([AddedToken(text, normalized=False, special=False) for text in plain])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        eos_token="<|im_end|>",
+        pad_token="<|endoftext|>",
+        extra_special_tokens=NAMED_TOKENS[family],
+        model_max_length=4096,
+        clean_up_tokenization_spaces=False,
+    )
+
+
+def suffix_phrases() -> list[str]:
+    """The parts of GRIT's suffix between its tags that are longer than one word."""
+    parts = re.split("|".join(map(re.escape, REASONING_TAGS)), GRIT_SUFFIX)
+    return [part for part in dict.fromkeys(parts) if len(part.split()) > 1]

@@ -1,0 +1,21 @@
+"""Sentence BLEU-1 (Papineni et al. 2002, unigrams only), as the paper's answer reward uses it."""
+
+import math
+import re
+from collections import Counter
+
+_NEITHER_WORD_NOR_SPACE = re.compile(r"[^\w\s]|_")
+
+
+def words(text: str) -> list[str]:
+    """Lower case; everything but letters, digits and white space becomes a space; split."""
+    return _NEITHER_WORD_NOR_SPACE.sub(" ", text.lower()).split()
+
+
+def bleu1(prediction: str, truth: str) -> float:
+    """Unigram precision with clipping times the brevity penalty, in [0, 1]; 0 without words."""
+    predicted, true = words(prediction), words(truth)
+    if not predicted or not true:
+        return 0.0
+    matched = (Counter(predicted) & Counter(true)).total()
+    return matched / len(predicted) * math.exp(min(0.0, 1 - len(true) / len(predicted)))

@@ -1,0 +1,182 @@
+"""The reward: a weighted sum of parts, each a function named in the configuration."""
+
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib import import_module
+from typing import Protocol
+
+from grit.errors import GritError
+from grit.grounding.traces import parse
+from grit.judge.judge import Judge, Query, score_once
+from grit.rewards.count import count
+from grit.rewards.response import Attempt, Response, true_count
+
+Term = Callable[[Response], float | None]
+"""A part before weighting; None where it cannot say because the response is not judged."""
+
+_ONLY_COUNTING: frozenset[Term] = frozenset({count})  # 0 on every other data set
+
+
+class Answered(Protocol):
+    """A training triplet, as far as a reward has to know it."""
+
+    @property
+    def id(self) -> str:
+        """Its name in messages."""
+
+    @property
+    def answer(self) -> str:
+        """The true answer."""
+
+    @property
+    def dataset(self) -> str:
+        """The data set it is from."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The reward of one completion: the total, its parts at their weights, what they saw.
+
+    A part that needs the judge is None where the judge failed, and then so is the total: such a
+    completion has no reward, which is not a reward of 0.
+    """
+
+    total: float | None
+    components: dict[str, float | None]
+    response: Response
+
+
+class Reward:
+    """Scores completions by ``terms``: name -> (function, weight).
+
+    ``counting_datasets`` names the data sets whose true answer is a number of objects.
+    A term of weight 0 is not computed and contributes a component of 0.
+    """
+
+    def __init__(
+        self, terms: Mapping[str, tuple[Term, float]], counting_datasets: Collection[str]
+    ) -> None:
+        if not terms:
+            raise GritError("reward.terms: expected at least one term, found none")
+        calls = [call for call, _ in terms.values()]
+        for name, (call, weight) in terms.items():
+            if not math.isfinite(weight):
+                raise GritError(f"reward.terms.{name}.weight: expected a number, found {weight}")
+            if calls.count(call) > 1:
+                raise GritError(f"reward.terms.{name}: its function is the call of another term")
+        self.terms = dict(terms)
+        self.counting_datasets = frozenset(counting_datasets)
+
+    def score(self, attempts: Sequence[Attempt], judge: Judge) -> list[Outcome]:
+        """The reward of each attempt, in their order.
+
+        The judge is asked once, about the answers on which a term depends, each distinct one once.
+        """
+        responses = [self._response(attempt) for attempt in attempts]
+        parts = [self._components(response) for response in responses]
+        open_rows = [
+            row
+            for row, (found, response) in enumerate(zip(parts, responses, strict=True))
+            if response.judged is None and None in found.values()
+        ]
+        scores = score_once(judge, [_query(responses[row]) for row in open_rows])
+        for row, judged in zip(open_rows, scores, strict=True):
+            responses[row] = replace(responses[row], judged=judged)
+            parts[row] = self._components(responses[row])
+        return [
+            Outcome(_total(found), found, response)
+            for found, response in zip(parts, responses, strict=True)
+        ]
+
+    def possible(self, datasets: Iterable[str]) -> list[str]:
+        """The terms that can be other than 0 on these data sets; a run with none learns nothing."""
+        counts = not self.counting_datasets.isdisjoint(datasets)
+        return [
+            name
+            for name, (call, weight) in self.terms.items()
+            if weight and (counts or call not in _ONLY_COUNTING)
+        ]
+
+    def fault(self, dataset: str, answer: str) -> str | None:
+        """What was expected of a true answer that this reward cannot use; None where it can."""
+        if dataset in self.counting_datasets:
+            try:
+                true_count(answer)
+            except ValueError as expected:
+                return f"{expected} ({dataset!r} is counting data)"
+        return None
+
+    def check(self, samples: Iterable[Answered]) -> None:
+        """Raise GritError for samples that this reward cannot score, or among which it is 0."""
+        datasets = set()
+        for sample in samples:
+            datasets.add(sample.dataset)
+            expected = self.fault(sample.dataset, sample.answer)
+            if expected:
+                raise GritError(
+                    f'{sample.id}: "answer": expected {expected}, found {sample.answer!r}'
+                )
+        if not self.possible(datasets):
+            raise GritError(
+                f"no part of the reward can be other than 0 on {', '.join(sorted(datasets))}: "
+                "a run would learn nothing; choose another reward, give a term a weight, or name "
+                "the counting data in reward.counting_datasets"
+            )
+
+    def _response(self, attempt: Attempt) -> Response:
+        trace = parse(attempt.completion)
+        return Response(
+            question=attempt.question,
+            answer=attempt.answer,
+            dataset=attempt.dataset,
+            trace=trace,
+            token_ids=attempt.token_ids,
+            judged=0.0 if trace.answer is None else None,
+            counting=attempt.dataset in self.counting_datasets,
+        )
+
+    def _components(self, response: Response) -> dict[str, float | None]:
+        return {
+            name: _weighted(name, call(response), weight) if weight else 0.0
+            for name, (call, weight) in self.terms.items()
+        }
+
+
+def reward_from(
+    terms: Mapping[str, tuple[str, float]], counting_datasets: Collection[str]
+) -> Reward:
+    """The reward of a configuration: name -> (dotted path of the function, weight).
+
+    Raises GritError for a path that leads to no function, and as ``Reward`` does.
+    """
+    found = {name: (_function(name, path), weight) for name, (path, weight) in terms.items()}
+    return Reward(found, counting_datasets)
+
+
+def _function(name: str, path: str) -> Term:
+    module, _, attribute = path.rpartition(".")
+    try:
+        call = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise GritError(f"reward.terms.{name}.call: no function {path!r} ({error})") from error
+    if not callable(call):
+        raise GritError(f"reward.terms.{name}.call: {path!r} is not a function")
+    return call
+
+
+def _weighted(name: str, value: float | None, weight: float) -> float | None:
+    if value is None:
+        return None
+    if not math.isfinite(value):
+        raise GritError(f"reward term {name!r} gave {value}, which is not a reward")
+    return weight * value
+
+
+def _total(components: Mapping[str, float | None]) -> float | None:
+    values = [value for value in components.values() if value is not None]
+    return sum(values) if len(values) == len(components) else None
+
+
+def _query(response: Response) -> Query:
+    return Query(response.question, response.answer, response.trace.answer or "")

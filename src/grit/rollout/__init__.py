@@ -1,0 +1,1 @@
+"""N completions of one prompt."""

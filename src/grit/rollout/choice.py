@@ -1,0 +1,62 @@
+"""Choosing the next token: temperature, top-k, top-p, and one uniform number per row.
+
+The uniform number comes from the completion's own random stream, and the token is read off the
+cumulative distribution. What a row draws therefore never depends on the rows beside it.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How completions are drawn.
+
+    Attributes:
+        temperature: 0 is greedy.
+        top_p: keep the most likely tokens that together reach this probability; 1 keeps all.
+        top_k: keep this many most likely tokens; 0 keeps all.
+        max_new_tokens: a completion that reaches this length without ending is truncated.
+    """
+
+    temperature: float = 1.0
+    top_p: float = 1.0
+    top_k: int = 0
+    max_new_tokens: int = 1000
+
+    @property
+    def greedy(self) -> bool:
+        """Whether nothing is left to chance."""
+        return self.temperature == 0
+
+
+GREEDY = Sampling(temperature=0.0)
+
+
+def next_token_probabilities(logits: Tensor, sampling: Sampling, forbidden: Tensor) -> Tensor:
+    """The distribution [B, V], float32, that tokens are drawn from; forbidden ids have none."""
+    logits = logits.float().index_fill(-1, forbidden, -torch.inf) / sampling.temperature
+    if sampling.top_k:
+        kept = logits.topk(min(sampling.top_k, logits.shape[-1])).values[:, -1:]
+        logits = logits.masked_fill(logits < kept, -torch.inf)
+    probabilities = logits.softmax(-1)
+    if sampling.top_p < 1:
+        ordered, order = probabilities.sort(descending=True)
+        before = ordered.cumsum(-1) - ordered  # the mass of all likelier tokens
+        ordered = ordered.masked_fill(before >= sampling.top_p, 0)
+        probabilities = torch.zeros_like(probabilities).scatter(-1, order, ordered)
+        probabilities = probabilities / probabilities.sum(-1, keepdim=True)
+    return probabilities
+
+
+def choose(logits: Tensor, uniform: Tensor, sampling: Sampling, forbidden: Tensor) -> Tensor:
+    """One token [B] for each row of logits [B, V], given a number in [0, 1) for each row."""
+    if sampling.greedy:
+        return logits.index_fill(-1, forbidden, -torch.inf).argmax(-1)
+    cumulative = next_token_probabilities(logits, sampling, forbidden).double().cumsum(-1)
+    # right=True: the first id whose cumulative mass exceeds the threshold, so that an id without
+    # mass is never chosen; scaling by the total makes rounding of the sum harmless.
+    threshold = uniform.double().unsqueeze(-1) * cumulative[:, -1:]
+    return torch.searchsorted(cumulative, threshold, right=True).squeeze(-1)

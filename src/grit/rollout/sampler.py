@@ -1,0 +1,171 @@
+"""N completions of each prompt: one vision pass and one prefill a prompt, its cache forked N ways.
+
+Shapes: G prompts, N completions of each, B = G * N rows, P prompt tokens, V vocabulary.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+from transformers import DynamicCache
+
+from grit.models.adapter import Adapter, EncodedPrompt
+from grit.rollout.choice import Sampling, choose
+
+STOP = "</answer>"
+# Rows leave the batch when this share of them has ended: dropping one row copies the whole cache.
+COMPACT_BELOW = 0.75
+
+
+@dataclass(frozen=True)
+class Completion:
+    """What the model said to one prompt."""
+
+    token_ids: tuple[int, ...]  # as sampled, with the token that ended it
+    text: str
+    truncated: bool  # it reached the length limit
+
+
+class Sampler:
+    """Draws completions from an adapter's model, in batches of at most ``tokens_per_batch``."""
+
+    def __init__(self, adapter: Adapter, tokens_per_batch: int = 65536) -> None:
+        self.adapter = adapter
+        self.tokens_per_batch = tokens_per_batch
+
+    @torch.no_grad()
+    def sample(
+        self, prompts: Sequence[EncodedPrompt], seeds: Sequence[Sequence[int]], sampling: Sampling
+    ) -> list[list[Completion]]:
+        """Complete each prompt once per seed.
+
+        Args:
+            prompts: G encoded prompts.
+            seeds: N seeds for each prompt; the same prompt and seed give the same completion,
+                whatever else is in the batch. Greedy sampling ignores their values.
+            sampling: temperature and limits.
+
+        Returns:
+            For each prompt, a completion for each of its seeds.
+        """
+        if len({len(group) for group in seeds}) > 1:
+            raise ValueError("every prompt needs the same number of seeds")
+        model = self.adapter.model
+        was_training = model.training
+        model.eval()
+        try:
+            completions: list[list[Completion]] = [[] for _ in prompts]
+            for chosen in self._batches(prompts, len(seeds[0]) if seeds else 1, sampling):
+                batch = self._complete(
+                    [prompts[i] for i in chosen], [seeds[i] for i in chosen], sampling
+                )
+                for i, group in zip(chosen, batch, strict=True):
+                    completions[i] = group
+            return completions
+        finally:
+            model.train(was_training)
+
+    def _batches(
+        self, prompts: Sequence[EncodedPrompt], n: int, sampling: Sampling
+    ) -> list[list[int]]:
+        """Prompts of similar length together, as many as the token budget allows, at least one."""
+        batches: list[list[int]] = []
+        for i in sorted(range(len(prompts)), key=lambda i: len(prompts[i].input_ids)):
+            row = len(prompts[i].input_ids) + sampling.max_new_tokens  # the longest so far
+            if batches and (len(batches[-1]) + 1) * n * row <= self.tokens_per_batch:
+                batches[-1].append(i)
+            else:
+                batches.append([i])
+        return batches
+
+    def _complete(
+        self, prompts: list[EncodedPrompt], seeds: list[Sequence[int]], sampling: Sampling
+    ) -> list[list[Completion]]:
+        n, device = len(seeds[0]), self.adapter.device
+        logits, cache, mask = self._prefill(prompts)
+        logits, mask = logits.repeat_interleave(n, 0), mask.repeat_interleave(n, 0)
+        cache.batch_repeat_interleave(n)
+        uniforms = _uniforms([s for group in seeds for s in group], sampling).to(device)
+        positions = torch.tensor([p.next_position for p in prompts]).repeat_interleave(n).to(device)
+        forbidden = self.adapter.forbidden_ids.to(device)
+
+        rows = torch.arange(len(prompts) * n)  # which completion each row of the batch belongs to
+        written: list[list[int]] = [[] for _ in rows]
+        ended = [False] * len(rows)
+        for step in range(sampling.max_new_tokens):
+            tokens = choose(logits, uniforms[:, step], sampling, forbidden)
+            for row, token in zip(rows.tolist(), tokens.tolist(), strict=True):
+                if not ended[row]:
+                    written[row].append(token)
+                    ended[row] = self._ends(written[row])
+            alive = torch.tensor([not ended[row] for row in rows.tolist()])
+            if not alive.any() or step + 1 == sampling.max_new_tokens:
+                break
+            if alive.float().mean() < COMPACT_BELOW:
+                keep = alive.nonzero().squeeze(1)
+                rows, keep = rows[keep], keep.to(device)
+                cache.batch_select_indices(keep)
+                tokens, uniforms = tokens[keep], uniforms[keep]
+                mask, positions = mask[keep], positions[keep]
+            mask = torch.cat([mask, mask.new_ones(len(mask), 1)], 1)
+            hidden = self.adapter.hidden_states(
+                self.adapter.embed(tokens.unsqueeze(1), []),
+                mask,
+                (positions + step).view(1, -1, 1).expand(self.adapter.position_rows, -1, -1),
+                cache,
+            )
+            logits = self.adapter.logits(hidden[:, -1])
+        return self._grouped(written, ended, n)
+
+    def _prefill(self, prompts: list[EncodedPrompt]) -> tuple[Tensor, DynamicCache, Tensor]:
+        """Next-token logits [G, V], the cache, and the mask [G, P] of the left-padded prompts."""
+        device, longest = self.adapter.device, max(len(p.input_ids) for p in prompts)
+        ids = torch.full((len(prompts), longest), self.adapter.pad_id)
+        mask = torch.zeros_like(ids)
+        positions = torch.zeros(self.adapter.position_rows, len(prompts), longest, dtype=torch.long)
+        for row, prompt in enumerate(prompts):
+            start = longest - len(prompt.input_ids)
+            ids[row, start:] = prompt.input_ids
+            mask[row, start:] = 1
+            positions[:, row, start:] = prompt.positions
+        cache = DynamicCache(config=self.adapter.plain.config.get_text_config())
+        features = self.adapter.image_features(prompts)
+        embeddings = self.adapter.embed(ids.to(device), features)
+        hidden = self.adapter.hidden_states(
+            embeddings, mask.to(device), positions.to(device), cache
+        )
+        return self.adapter.logits(hidden[:, -1]), cache, mask.to(device)
+
+    @cached_property
+    def _may_close(self) -> frozenset[int]:
+        """Tokens that hold a ``>``: only one of them can complete ``</answer>``."""
+        vocabulary = self.adapter.tokenizer.get_vocab()
+        return frozenset(token for text, token in vocabulary.items() if ">" in text)
+
+    def _ends(self, token_ids: list[int]) -> bool:
+        if token_ids[-1] in self.adapter.end_ids:
+            return True
+        if token_ids[-1] not in self._may_close:
+            return False
+        # At most one token for each character of the tag, and the tag may sit inside the last one.
+        return STOP in self.adapter.decode(token_ids[-len(STOP) :])
+
+    def _grouped(
+        self, written: list[list[int]], ended: list[bool], n: int
+    ) -> list[list[Completion]]:
+        flat = [
+            Completion(tuple(ids), self.adapter.decode(ids), truncated=not end)
+            for ids, end in zip(written, ended, strict=True)
+        ]
+        return [flat[start : start + n] for start in range(0, len(flat), n)]
+
+
+def _uniforms(seeds: Sequence[int], sampling: Sampling) -> Tensor:
+    """A row of uniform numbers [B, max_new_tokens] for each seed, drawn on the CPU."""
+    if sampling.greedy:
+        return torch.zeros(len(seeds), sampling.max_new_tokens, dtype=torch.float64)
+    streams = (torch.Generator().manual_seed(seed) for seed in seeds)
+    size = sampling.max_new_tokens
+    return torch.stack([torch.rand(size, generator=g, dtype=torch.float64) for g in streams])

@@ -1,0 +1,244 @@
+"""What a run's configuration may hold: every field, its type and what it is for.
+
+The composed configuration is checked against these classes, so that a misspelt key or a wrong type
+anywhere, also inside a YAML file, ends the run in one line before anything starts.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+MISSING: Any = "???"  # OmegaConf's mark of a value that has to be set
+
+
+class Task(Enum):
+    """What ``python -m grit`` does."""
+
+    train = "train"  # train by the method, evaluate before and after
+    evaluate = "evaluate"  # evaluate a model, or predictions made anywhere
+    score = "score"  # score completions from anywhere with a reward
+    pretrain = "pretrain"  # make a tiny base model
+
+
+class Adaptation(Enum):
+    """Which weights learn."""
+
+    full = "full"  # all of them, as fp32 master weights
+    lora = "lora"  # fp32 LoRA adapters on a frozen base
+
+
+class Dtype(Enum):
+    """In what the base weights are kept."""
+
+    float32 = "float32"
+    bfloat16 = "bfloat16"
+
+
+class Training(Enum):
+    """How a method trains."""
+
+    none = "none"
+    grpo_gr = "grpo_gr"
+
+
+class Ratio(Enum):
+    """What the importance ratio of equation 3 is taken over."""
+
+    token = "token"
+    sequence = "sequence"
+
+
+@dataclass
+class LoraConfig:
+    """LoRA adapters (peft)."""
+
+    rank: int = 64
+    alpha: int = 128
+    dropout: float = 0.0
+    target_modules: list[str] = field(default_factory=list)
+
+
+@dataclass
+class ModelConfig:
+    """The base model and which of its weights learn."""
+
+    name: str = MISSING
+    path: str = MISSING  # a Hub id, a local folder in transformers format, or tiny:FAMILY
+    revision: str | None = None  # of the Hub
+    adaptation: Adaptation = Adaptation.lora
+    lora: LoraConfig = field(default_factory=LoraConfig)
+    freeze_vision: bool = False
+    dtype: Dtype = Dtype.bfloat16
+    attention: str = "sdpa"  # transformers' attn_implementation
+    gradient_checkpointing: bool = False
+    image: dict[str, int] = field(default_factory=dict)  # settings of the image processor
+    seed: int = 0  # of random weights, where a model has them
+
+
+@dataclass
+class SourceConfig:
+    """One source of triplets: a JSONL file with images, or drawn scenes."""
+
+    file: str | None = None  # JSONL in GRIT's format, below data.root
+    images: str | None = None  # folder of its images, below data.root
+    kind: str | None = None  # drawn scenes: vsr, tallyqa, gqa, mathvista, mme, ovd
+    split: str = "train"  # drawn scenes: which disjoint part
+    rows: int | None = None  # how many; null takes all of a file
+    balance_counts: bool = False  # counting data: evenly over the answers 0-4
+
+
+@dataclass
+class DataConfig:
+    """The training triplets."""
+
+    name: str = MISSING
+    root: str = MISSING
+    seed: int = 0  # of which rows are drawn; not the run's seed
+    sources: dict[str, SourceConfig] = field(default_factory=dict)
+
+
+@dataclass
+class SuiteConfig:
+    """The test sets."""
+
+    name: str = MISSING
+    root: str = MISSING
+    limit: int | None = None  # at most so many questions a set
+    sets: dict[str, SourceConfig] = field(default_factory=dict)
+
+
+@dataclass
+class MethodConfig:
+    """How the model is asked, and how it is trained."""
+
+    name: str = MISSING
+    suffix: bool = MISSING  # the GRIT suffix follows the question
+    example: bool = MISSING  # one worked example follows the suffix
+    tagged_answer: bool = MISSING  # the answer stands behind <answer>; else it is all of the text
+    training: Training = MISSING
+
+
+@dataclass
+class TermConfig:
+    """One term of the reward."""
+
+    call: str = MISSING  # dotted path of a function from a Response to a number
+    weight: float = MISSING
+
+
+@dataclass
+class RewardConfig:
+    """The reward: a weighted sum of terms."""
+
+    name: str = MISSING
+    counting_datasets: list[str] = MISSING  # the rows' `dataset` values that have a true count
+    terms: dict[str, TermConfig] = MISSING
+
+
+@dataclass
+class JudgeConfig:
+    """Who says whether an answer is right."""
+
+    name: str = MISSING
+
+
+@dataclass
+class SamplingConfig:
+    """How completions are drawn."""
+
+    temperature: float = 1.0
+    top_p: float = 1.0
+    top_k: int = 0
+    max_new_tokens: int = 1000
+
+
+@dataclass
+class AdvantageConfig:
+    """Equation 1."""
+
+    delta: float = 1e-8
+    sample_std: bool = False
+
+
+@dataclass
+class TrainingConfig:
+    """GRPO-GR."""
+
+    steps: int = MISSING
+    prompts_per_step: int = 32
+    group_size: int = 4
+    learning_rate: float = MISSING
+    warmup_steps: int = 0
+    weight_decay: float = 0.0
+    clip_norm: float = 1.0
+    beta: float = 0.01
+    epsilon: float = 0.2
+    ratio: Ratio = Ratio.token
+    advantage: AdvantageConfig = field(default_factory=AdvantageConfig)
+    updates_per_rollout: int = 1
+    sampling: SamplingConfig = field(default_factory=SamplingConfig)
+    share_prompt: bool = False
+    tokens_per_rollout_batch: int = 65536
+    tokens_per_pass: int = 16384
+    tokens_per_chunk: int = 1024
+
+
+@dataclass
+class EvaluationConfig:
+    """Greedy evaluation."""
+
+    max_new_tokens: int = 1000
+    before_training: bool = True
+    after_training: bool = True
+
+
+@dataclass
+class TrainerConfig:
+    """Where and how long training runs (pytorch-lightning)."""
+
+    max_steps: int = MISSING
+    accelerator: str = "auto"
+    devices: int = 1
+    num_nodes: int = 1
+    strategy: str = "auto"
+    precision: str = "32-true"
+    workers: int = 0  # processes that load data
+    checkpoint_every: int = 50  # steps
+    progress_bar: bool = True
+
+
+@dataclass
+class LoggerConfig:
+    """Where metrics go besides the run's folder."""
+
+    name: str = MISSING
+    project: str = "grit"
+    entity: str | None = None
+    mode: str = "auto"  # auto: online where WANDB_API_KEY is set, else offline
+    sample_every: int = 10  # steps between logged completions
+    tags: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Config:
+    """A whole run."""
+
+    task: Task = Task.train
+    seed: int = 0
+    resume: bool = False
+    threads: int | None = None  # of the CPU; null leaves it to torch
+    checkpoint: str | None = None  # evaluate: trained weights, a .ckpt file or a model folder
+    predictions: str | None = None  # evaluate: predictions made anywhere, JSONL
+    input: str | None = None  # score: completions, JSONL
+    output: str | None = None  # score: where the scored rows go
+    model: ModelConfig = field(default_factory=ModelConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    method: MethodConfig = field(default_factory=MethodConfig)
+    reward: RewardConfig = field(default_factory=RewardConfig)
+    judge: JudgeConfig = field(default_factory=JudgeConfig)
+    suite: SuiteConfig = field(default_factory=SuiteConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+    trainer: TrainerConfig = field(default_factory=TrainerConfig)
+    logger: LoggerConfig = field(default_factory=LoggerConfig)
+    experiment: Any = None

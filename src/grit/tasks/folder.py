@@ -1,0 +1,94 @@
+"""A run's folder: what it was begun with, and how to go on with it."""
+
+import json
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from shlex import join
+
+import torch
+import yaml
+
+from grit.configuration import config_hash, plain
+from grit.errors import GritError
+from grit.files import write_json, written_whole
+from grit.reporting.results import git_commit
+from grit.schema import Config
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder of a training run. Nothing in it is ever deleted by a start."""
+
+    folder: Path
+    overrides: tuple[str, ...]
+    resumed: bool
+    checkpoint: Path | None  # what to go on from
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where checkpoints lie."""
+        return self.folder / "checkpoints"
+
+    @classmethod
+    def begin(cls, config: Config, folder: Path, overrides: list[str]) -> "RunFolder":
+        """Begin a run in ``folder``, or go on with the one that is there.
+
+        Raises:
+            GritError: the folder holds a run and ``resume`` is false, or a run of another
+                configuration.
+        """
+        record, last = folder / "run.json", folder / "checkpoints" / "last.ckpt"
+        if record.exists():
+            _check_same(config, record)
+            return cls(folder, tuple(overrides), True, last if last.exists() else None)
+        with written_whole(folder / "config.yaml") as stream:
+            yaml.safe_dump(plain(config), stream, sort_keys=False, allow_unicode=True)
+        write_json(
+            record,
+            {
+                "config_hash": config_hash(config),
+                "git": git_commit(),
+                "overrides": overrides,
+                "started": datetime.now(UTC).isoformat(timespec="seconds"),
+                "versions": {"python": sys.version.split()[0], "torch": torch.__version__},
+            },
+        )
+        return cls(folder, tuple(overrides), False, None)
+
+    def name(self, config: Config) -> str:
+        """What the run is called in W&B."""
+        parts = [config.model.name, config.data.name, config.method.name]
+        if config.reward.name != "grpo_gr":
+            parts.append(config.reward.name)
+        return "-".join([*parts, f"seed{config.seed}"])
+
+    def steps_done(self) -> int:
+        """The step that the checkpoint goes on with."""
+        if self.checkpoint is None:
+            return 0
+        state = torch.load(self.checkpoint, map_location="cpu", weights_only=True, mmap=True)
+        progress = state["loops"]["fit_loop"]["epoch_loop.batch_progress"]["total"]
+        return int(progress["processed"])
+
+    def resume_command(self) -> str:
+        """The command that goes on with this run."""
+        kept = [o for o in self.overrides if not o.startswith(("resume=", "hydra.run.dir="))]
+        folder = self.folder
+        if folder.is_relative_to(Path.cwd()):
+            folder = folder.relative_to(Path.cwd())
+        return join(["python", "-m", "grit", *kept, f"hydra.run.dir={folder}", "resume=true"])
+
+
+def _check_same(config: Config, record: Path) -> None:
+    if not config.resume:
+        raise GritError(
+            f"{record.parent} holds a run already: resume=true goes on with it, "
+            "another hydra.run.dir begins a new one"
+        )
+    if json.loads(record.read_text(encoding="utf-8"))["config_hash"] != config_hash(config):
+        raise GritError(
+            f"resume=true: the configuration differs from that of the run in {record.parent} "
+            f"(its config.yaml); give the same overrides or begin a new run"
+        )

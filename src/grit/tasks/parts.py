@@ -1,0 +1,194 @@
+"""From a checked configuration to the objects that a run is made of."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from grit.data.jsonl import read_samples
+from grit.data.mixtures import mix
+from grit.data.samples import Sample
+from grit.data.shapes.source import ShapesSource
+from grit.errors import GritError
+from grit.judge.judge import Judge
+from grit.judge.rules import RulesJudge
+from grit.models.adapter import Adapter
+from grit.models.loading import Lora, add_lora, freeze_vision, load_base
+from grit.models.prompting import Prompting
+from grit.rewards.reward import Reward, reward_from
+from grit.rollout.choice import Sampling
+from grit.schema import Adaptation, Config, SourceConfig
+from grit.training.module import GRPOSettings
+
+log = logging.getLogger(__name__)
+COUNTS = (0, 1, 2, 3, 4)  # the answers that counting data is balanced over (GRIT.md section 3)
+
+
+def make_reward(config: Config) -> Reward:
+    """The reward that the configuration names."""
+    terms = {name: (term.call, term.weight) for name, term in config.reward.terms.items()}
+    return reward_from(terms, config.reward.counting_datasets)
+
+
+def make_judge(config: Config) -> Judge:
+    """The judge that the configuration names."""
+    judges = {"rules": RulesJudge}
+    if config.judge.name not in judges:
+        known = ", ".join(judges)
+        raise GritError(f"config: judge.name={config.judge.name} is no judge; there is: {known}")
+    return judges[config.judge.name]()
+
+
+def make_prompting(config: Config) -> Prompting:
+    """How the method asks."""
+    return Prompting(suffix=config.method.suffix, example=config.method.example)
+
+
+def make_adapter(config: Config, *, learning: bool) -> Adapter:
+    """The base model; with ``learning``, what does not learn is frozen and LoRA is in place."""
+    model = config.model
+    adapter = load_base(
+        model.path,
+        seed=model.seed,
+        revision=model.revision,
+        dtype=getattr(torch, model.dtype.value),
+        attention=model.attention,
+        image=model.image,
+    )
+    if learning:
+        make_learn(adapter, config)
+    return adapter
+
+
+def make_learn(adapter: Adapter, config: Config) -> None:
+    """Freeze what does not learn, put LoRA in, switch gradient checkpointing on."""
+    model = config.model
+    if model.freeze_vision:
+        freeze_vision(adapter)
+    if model.gradient_checkpointing:
+        adapter.plain.gradient_checkpointing_enable({"use_reentrant": False})
+    if model.adaptation is Adaptation.lora:
+        lora = Lora(
+            model.lora.rank, model.lora.alpha, model.lora.dropout, model.lora.target_modules
+        )
+        add_lora(adapter, lora, with_vision=not model.freeze_vision)
+
+
+def make_settings(config: Config) -> GRPOSettings:
+    """The settings of GRPO-GR."""
+    training = config.training
+    sampling = training.sampling
+    return GRPOSettings(
+        max_steps=config.trainer.max_steps,
+        learning_rate=training.learning_rate,
+        group_size=training.group_size,
+        warmup_steps=training.warmup_steps,
+        weight_decay=training.weight_decay,
+        clip_norm=training.clip_norm,
+        beta=training.beta,
+        epsilon=training.epsilon,
+        ratio=training.ratio.value,
+        delta=training.advantage.delta,
+        sample_std=training.advantage.sample_std,
+        updates_per_rollout=training.updates_per_rollout,
+        sampling=Sampling(
+            sampling.temperature, sampling.top_p, sampling.top_k, sampling.max_new_tokens
+        ),
+        share_prompt=training.share_prompt,
+        tokens_per_rollout_batch=training.tokens_per_rollout_batch,
+        tokens_per_pass=training.tokens_per_pass,
+        tokens_per_chunk=training.tokens_per_chunk,
+        seed=config.seed,
+    )
+
+
+@dataclass(frozen=True)
+class TestSet:
+    """The questions of one test set whose images are there."""
+
+    name: str
+    samples: Sequence[Sample]
+    images_missing: int = 0
+    skipped: str | None = None  # why there is nothing to ask
+
+
+def training_samples(config: Config) -> list[Sample]:
+    """The training triplets, mixed from their sources.
+
+    Raises:
+        GritError: a file or its images are missing, a row is bad, or there are too few.
+    """
+    root = Path(config.data.root)
+    sources: dict[str, Sequence[Sample]] = {}
+    for name, source in config.data.sources.items():
+        if source.kind is not None:
+            sources[name] = ShapesSource(
+                source.kind, source.split, source.rows or 0, config.data.seed
+            )
+            continue
+        file, images = _files(root, source, name)
+        if not file.is_file():
+            raise GritError(
+                f"data={config.data.name}: {file} is missing; set data.root to the folder with the "
+                "files of the Hugging Face dataset yfan1997/GRIT_data and its images"
+            )
+        found = read_samples(file, images, name=name)
+        if found.missing_images:
+            log.info(
+                "%s: %d of %d images missing in %s", file, found.missing_images, found.rows, images
+            )
+        sources[name] = found.samples
+    sizes = {name: source.rows for name, source in config.data.sources.items()}
+    balanced = {name: COUNTS for name, s in config.data.sources.items() if s.balance_counts}
+    return mix(sources, sizes, config.data.seed, balanced=balanced)
+
+
+def test_sets(config: Config) -> list[TestSet]:
+    """The test sets of the suite; those that are not there are marked as skipped.
+
+    Raises:
+        GritError: a row is bad, or there is no question at all.
+    """
+    sets = [_test_set(config, name, source) for name, source in config.suite.sets.items()]
+    for found in sets:
+        if found.skipped:
+            log.info("suite=%s: %s skipped: %s", config.suite.name, found.name, found.skipped)
+        elif found.images_missing:
+            log.info(
+                "suite=%s: %s: %d images missing",
+                config.suite.name,
+                found.name,
+                found.images_missing,
+            )
+    if not any(found.samples for found in sets):
+        raise GritError(
+            f"suite={config.suite.name}: no test question has its image below {config.suite.root}; "
+            "set suite.root (or data.root) to the folder with the test files and images, or "
+            "choose suite=shapes"
+        )
+    return sets
+
+
+def _test_set(config: Config, name: str, source: SourceConfig) -> TestSet:
+    limit = config.suite.limit
+    if source.kind is not None:
+        rows = source.rows or 0
+        samples: Sequence[Sample] = ShapesSource(
+            source.kind, source.split, rows if limit is None else min(rows, limit)
+        )
+        return TestSet(name, samples)
+    file, images = _files(Path(config.suite.root), source, name)
+    if not file.is_file():
+        return TestSet(name, [], skipped=f"{file} is missing")
+    found = read_samples(file, images, name=name)
+    if not found.samples:
+        reason = f"all {found.rows} images are missing in {images}"
+        return TestSet(name, [], found.missing_images, skipped=reason)
+    return TestSet(name, found.samples[:limit], found.missing_images)
+
+
+def _files(root: Path, source: SourceConfig, name: str) -> tuple[Path, Path]:
+    assert source.file is not None
+    return root / source.file, root / (source.images or name)

@@ -1,0 +1,24 @@
+"""``task=score``: scores completions from anywhere with a reward."""
+
+import logging
+from pathlib import Path
+
+from grit.files import write_jsonl
+from grit.rewards.scoring import scored
+from grit.schema import Config
+from grit.tasks.parts import make_judge, make_reward
+
+log = logging.getLogger(__name__)
+
+
+def perform(config: Config, folder: Path, overrides: list[str]) -> None:
+    """Score ``input`` and write ``output``."""
+    assert config.input is not None
+    assert config.output is not None
+    rows = scored(Path(config.input), make_reward(config), make_judge(config))
+    write_jsonl(Path(config.output), rows)
+    unjudged = sum(row["reward"] is None for row in rows)
+    judged = f", {unjudged} of them unjudged" if unjudged else ""
+    log.info(
+        "%d rows scored with reward=%s%s: %s", len(rows), config.reward.name, judged, config.output
+    )

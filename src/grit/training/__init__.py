@@ -1,0 +1,1 @@
+"""GRPO-GR, its log-probabilities, and the Lightning modules around it."""

@@ -1,0 +1,86 @@
+"""The policy and its frozen reference: who scores tokens, with which image features."""
+
+import copy
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from grit.models.adapter import Adapter, EncodedPrompt
+from grit.training.logprobs import TokenScores, token_scores
+from grit.training.rows import Group, lay_out
+
+
+class Policy:
+    """Scores the completions of groups with an adapter's model, one forward pass a call."""
+
+    def __init__(
+        self,
+        adapter: Adapter,
+        *,
+        share_prompt: bool,
+        temperature: float,
+        tokens_per_chunk: int,
+    ) -> None:
+        self.adapter = adapter
+        self.share_prompt = share_prompt
+        self.temperature = temperature
+        self.tokens_per_chunk = tokens_per_chunk
+
+    def scores(self, groups: Sequence[Group]) -> tuple[TokenScores, Tensor]:
+        """Scores of all completion tokens [M], and the completion [M] that each belongs to."""
+        batch = lay_out(self.adapter, groups, share_prompt=self.share_prompt)
+        scores = token_scores(
+            self.adapter,
+            batch,
+            self._features([group.prompt for group in groups]),
+            temperature=self.temperature,
+            tokens_per_chunk=self.tokens_per_chunk,
+        )
+        return scores, batch.owner.to(self.adapter.device)
+
+    def _features(self, prompts: Sequence[EncodedPrompt]) -> list[Tensor]:
+        with torch.set_grad_enabled(torch.is_grad_enabled() and self._vision_learns):
+            return self.adapter.image_features(prompts)
+
+    @property
+    def _vision_learns(self) -> bool:
+        modules = self.adapter.vision_modules
+        return any(p.requires_grad for module in modules for p in module.parameters())
+
+
+class Reference:
+    """pi_ref: the model as it was before training, without gradients.
+
+    With LoRA it is the base under the adapters, which are switched off; otherwise a copy, which
+    shares the weights that do not learn.
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        self.uses_lora = hasattr(policy.adapter.model, "disable_adapter")
+        adapter = policy.adapter
+        if not self.uses_lora:
+            adapter = copy.copy(adapter)
+            adapter.model = _frozen_copy(policy.adapter.model)
+        self.policy = Policy(
+            adapter,
+            share_prompt=policy.share_prompt,
+            temperature=policy.temperature,
+            tokens_per_chunk=policy.tokens_per_chunk,
+        )
+
+    def to(self, device: torch.device) -> None:
+        """Move the copy, where there is one."""
+        self.policy.adapter.model.to(device)
+
+    @torch.no_grad()
+    def logp(self, groups: Sequence[Group]) -> Tensor:
+        """Log-probabilities [M] of all completion tokens."""
+        with self.policy.adapter.without_lora():
+            scores, _ = self.policy.scores(groups)
+        return scores.logp
+
+
+def _frozen_copy(model: nn.Module) -> nn.Module:
+    shared = {id(p): p for p in model.parameters() if not p.requires_grad}
+    return copy.deepcopy(model, shared).requires_grad_(False).eval()

@@ -1,0 +1,131 @@
+"""What is asked about a scene in each stage: short answers, boxes, traces, and bad habits."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from random import Random
+
+from grit.data.shapes.kinds import questions_about
+from grit.data.shapes.questions import Question
+from grit.data.shapes.scenes import TWO_THINGS, Plan, Scene
+from grit.data.shapes.source import sample_of
+from grit.data.shapes.traces import answer_text, ideal_trace
+from grit.grounding.boxes import Space
+from grit.grounding.prompts import icl_example, user_text
+from grit.models.tiny import Family
+from grit.training.pretraining.habits import EXAMPLE_SLIPS, SUFFIX_SLIPS, habitual_trace, rng_for
+from grit.training.pretraining.packing import Turn
+
+SUFFIX_KINDS = ("vsr", "vsr", "tallyqa", "tallyqa", "tallyqa", "gqa", "mathvista", "mme", "ovd")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Questions drawn from one kind's templates, how many about a scene, and their weight."""
+
+    kind: str
+    templates: tuple[str, ...]
+    count: float  # on average; the fraction is drawn
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A mixture of scenes and subjects."""
+
+    plans: tuple[Plan, ...]  # taken in turn
+    subjects: tuple[Subject, ...]
+    ideal: float = 0.0  # ideal traces under the suffix, on average
+    habits: float = 0.0  # habitual traces under the suffix
+    examples: float = 0.0  # habitual traces under the suffix and the worked example
+
+
+FEW = Plan(max_things=4)
+MANY = Plan()
+SHORT_ANSWERS = (
+    Subject("vsr", ("yes_no",), 2.0, 1.0),
+    Subject("vsr", ("what",), 0.6),
+    Subject("tallyqa", (), 2.0, 1.5),
+    Subject("gqa", ("color", "shape"), 0.6),
+    Subject("gqa", ("color_at", "shape_at"), 0.4),
+    Subject("gqa", ("size",), 0.25),
+    Subject("mathvista", (), 0.8),
+    Subject("mme", ("existence", "color"), 0.7),
+    Subject("mme", ("position",), 0.6),
+    Subject("mme", ("count",), 0.5),
+    Subject("ovd", ("named",), 0.5),
+    Subject("ovd", ("located",), 0.25),
+    Subject("detect", (), 0.5),
+)
+REPLAY = tuple(Subject(s.kind, s.templates, s.count * 0.6, s.weight) for s in SHORT_ANSWERS)
+PAIRS = Lesson(
+    plans=(TWO_THINGS,),
+    subjects=(
+        Subject("vsr", ("yes_no",), 4.0),
+        Subject("mme", ("position",), 1.0),
+        Subject("mme", ("existence", "color"), 0.7),
+        Subject("gqa", ("color", "shape"), 0.5),
+        Subject("tallyqa", (), 0.7),
+        Subject("ovd", ("named",), 0.8),
+        Subject("detect", (), 0.3),
+    ),
+)
+SCENES = Lesson(plans=(FEW, MANY, MANY), subjects=SHORT_ANSWERS, ideal=1.0)
+HABITS = Lesson(plans=(FEW, MANY, MANY), subjects=REPLAY, habits=3.5, examples=0.3)
+
+
+def turns_about(
+    scene: Scene, lesson: Lesson, family: Family, space: Space, *parts: object
+) -> list[Turn]:
+    """The turns of one row; ``parts`` name the random stream."""
+    rng = rng_for("turns", *parts)
+    turns = [
+        _direct(scene, question, subject, space)
+        for subject in lesson.subjects
+        for question in _asked(scene, subject, rng)
+    ]
+    makers: Mapping[Callable[..., Turn], float] = {
+        _ideal: lesson.ideal,
+        _habit: lesson.habits,
+        _example: lesson.examples,
+    }
+    for maker, average in makers.items():
+        for _ in range(_drawn(average, rng)):
+            questions = questions_about(scene, rng.choice(SUFFIX_KINDS), rng, 1)
+            turns += [maker(scene, question, family, space, rng) for question in questions]
+    return turns
+
+
+def _asked(scene: Scene, subject: Subject, rng: Random) -> list[Question]:
+    count = _drawn(subject.count, rng)
+    if not count:
+        return []
+    return questions_about(scene, subject.kind, rng, count, subject.templates)
+
+
+def _drawn(average: float, rng: Random) -> int:
+    """A whole number with this average."""
+    whole = int(average)
+    return whole + (rng.random() < average - whole)
+
+
+def _direct(scene: Scene, question: Question, subject: Subject, space: Space) -> Turn:
+    sample = sample_of(scene, question, subject.kind, "direct")
+    name = "_".join((subject.kind, *subject.templates))
+    prompt = user_text(question.text, suffix=False)
+    return Turn(name, prompt, answer_text(sample, space), subject.weight)
+
+
+def _ideal(scene: Scene, question: Question, family: Family, space: Space, rng: Random) -> Turn:
+    sample = sample_of(scene, question, "pretraining", "ideal")
+    return Turn("ideal", user_text(question.text, suffix=True), ideal_trace(sample, space))
+
+
+def _habit(scene: Scene, question: Question, family: Family, space: Space, rng: Random) -> Turn:
+    text, _ = habitual_trace(scene, question, space, SUFFIX_SLIPS, rng)
+    return Turn("habit", user_text(question.text, suffix=True), text)
+
+
+def _example(scene: Scene, question: Question, family: Family, space: Space, rng: Random) -> Turn:
+    example = icl_example("json" if family == "qwen" else "internvl")
+    text, _ = habitual_trace(scene, question, space, EXAMPLE_SLIPS, rng)
+    return Turn("example", user_text(question.text, suffix=True, example=example), text)

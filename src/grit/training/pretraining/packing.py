@@ -1,0 +1,157 @@
+"""Several question-answer turns about one image in one row: the image is read once.
+
+Every turn sees the image and itself, and its positions continue from the image as if it stood
+alone, so a packed turn has the same log-probabilities as the chat prompt that the suite sends.
+
+Capital letters in shape comments: B rows, L tokens of a row, K tokens that carry loss.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from PIL import Image
+from torch import Tensor
+from transformers import PreTrainedModel, ProcessorMixin
+
+from grit.models.tiny import IMAGE_TOKENS, SCENE
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What is asked about an image, what is to be said, and how much it matters."""
+
+    kind: str  # figures are kept by kind
+    prompt: str  # the user's text, made by grit.grounding.prompts
+    completion: str
+    weight: float = 1.0  # of the whole turn, against other turns
+    final: bool = True  # the completion ends with the end-of-turn token
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A batch of rows, ready for the language model."""
+
+    ids: Tensor  # [B, L]
+    positions: Tensor  # [3, B, L] for Qwen, [B, L] for InternVL
+    mask: Tensor  # [B, 1, L, L], True where a token may look
+    where: Tensor  # [K] flat indices into B * L of the tokens that predict
+    labels: Tensor  # [K] what they are to predict
+    weights: Tensor  # [K]
+    turns: Tensor  # [K] the turn (counted over the batch) that a label belongs to
+    kinds: tuple[str, ...]  # of each turn
+
+
+class Packer:
+    """Packs turns for one model family; its template and positions come from the processor."""
+
+    def __init__(self, model: PreTrainedModel, processor: ProcessorMixin, length_power: float):
+        self.tokenizer = processor.tokenizer
+        self.length_power = length_power
+        content = [{"type": "image"}, {"type": "text", "text": "QUESTION"}]
+        text = processor.apply_chat_template(
+            [{"role": "user", "content": content}], add_generation_prompt=True
+        )
+        blank = Image.new("RGB", (SCENE, SCENE))
+        encoded = processor(images=[blank], text=[text], return_tensors="pt")
+        ids = encoded["input_ids"][0]
+        image_id = model.config.image_token_id
+        self.start = int((ids == image_id).nonzero()[0])
+        end = self.start + IMAGE_TOKENS
+        self.prefix = ids[: end + 1].tolist()  # with the mark that closes the image
+        close = self.tokenizer.convert_ids_to_tokens(int(ids[end]))
+        if close not in text:  # the processor of InternVL adds the closing mark itself
+            close = self.tokenizer.convert_ids_to_tokens(int(image_id))
+        self.before, self.after = text.split(close, 1)[1].split("QUESTION")
+        self.positions = _prefix_positions(model, encoded)[..., : end + 1]
+
+    @property
+    def image(self) -> slice:
+        """Where the image's tokens stand in every row."""
+        return slice(self.start, self.start + IMAGE_TOKENS)
+
+    def pack(self, rows: Sequence[Sequence[Turn]]) -> Packed:
+        """Lay out one row per image; rows are padded to the longest."""
+        turns = [turn for row in rows for turn in row]
+        asked = self._ids([self.before + turn.prompt + self.after for turn in turns])
+        ends = [self.tokenizer.eos_token if turn.final else "" for turn in turns]
+        said = self._ids([turn.completion + end for turn, end in zip(turns, ends, strict=True)])
+        lengths = [len(a) + len(s) for a, s in zip(asked, said, strict=True)]
+        starts, longest, n = [], 0, 0
+        for row in rows:
+            at = len(self.prefix)
+            for _ in row:
+                starts.append(at)
+                at += lengths[n]
+                n += 1
+            longest = max(longest, at)
+        return self._laid_out(rows, asked, said, starts, longest)
+
+    def _laid_out(
+        self,
+        rows: Sequence[Sequence[Turn]],
+        asked: list[list[int]],
+        said: list[list[int]],
+        starts: list[int],
+        longest: int,
+    ) -> Packed:
+        prefix = len(self.prefix)
+        ids = torch.full((len(rows), longest), self.tokenizer.pad_token_id)
+        ids[:, :prefix] = torch.tensor(self.prefix)
+        segments = torch.full((len(rows), longest), -1)  # padding looks at the image and itself
+        segments[:, :prefix] = 0
+        after = int(self.positions.max()) + 1
+        positions = torch.full((self.positions.shape[0], len(rows), longest), after)
+        positions[:, :, :prefix] = self.positions[:, None]
+        where, labels, weights, owner, n = [], [], [], [], 0
+        for b, row in enumerate(rows):
+            for turn in row:
+                tokens, first = asked[n] + said[n], starts[n]
+                last = first + len(tokens)
+                ids[b, first:last] = torch.tensor(tokens)
+                segments[b, first:last] = n + 1
+                positions[:, b, first:last] = torch.arange(after, after + len(tokens))
+                answer, count = first + len(asked[n]), len(said[n])
+                where.append(torch.arange(answer - 1, last - 1) + b * longest)
+                labels.append(torch.tensor(said[n]))
+                weights.append(torch.full((count,), turn.weight / count**self.length_power))
+                owner.append(torch.full((count,), n))
+                n += 1
+        same = segments[:, :, None] == segments[:, None, :]
+        seen = (same | (segments == 0)[:, None, :]) & torch.ones(longest, longest).bool().tril()
+        return Packed(
+            ids=ids,
+            positions=positions if len(positions) == 3 else positions[0],
+            mask=seen[:, None],
+            where=torch.cat(where),
+            labels=torch.cat(labels),
+            weights=torch.cat(weights),
+            turns=torch.cat(owner),
+            kinds=tuple(turn.kind for row in rows for turn in row),
+        )
+
+    def _ids(self, texts: list[str]) -> list[list[int]]:
+        return self.tokenizer(texts, add_special_tokens=False)["input_ids"]
+
+
+def _prefix_positions(model: PreTrainedModel, encoded: dict[str, Tensor]) -> Tensor:
+    """Position ids of a prompt, [3, L] where the family has three axes and [1, L] otherwise."""
+    if "image_grid_thw" in encoded:
+        positions, _ = model.model.get_rope_index(
+            encoded["input_ids"], encoded["mm_token_type_ids"], encoded["image_grid_thw"]
+        )
+        return positions[:, 0]
+    return torch.arange(encoded["input_ids"].shape[1])[None]
+
+
+def answer_logits(model: PreTrainedModel, packed: Packed, features: Tensor, at: slice) -> Tensor:
+    """Logits of the tokens that carry loss, [K, V]; ``features`` [B, 36, width] are the images'."""
+    embedded = model.get_input_embeddings()(packed.ids)
+    embedded = torch.cat([embedded[:, : at.start], features, embedded[:, at.stop :]], dim=1)
+    hidden = model.model.language_model(
+        inputs_embeds=embedded,
+        attention_mask=packed.mask,
+        position_ids=packed.positions,
+        use_cache=False,
+    )[0]
+    return model.lm_head(hidden.flatten(0, 1)[packed.where])

@@ -1,0 +1,139 @@
+"""Prompts and completions laid out as the rows of one forward pass.
+
+A row is ``[image + prompt | c1 | ... | cn]``: each completion sees the prompt and itself, and its
+positions continue from the prompt's, so it is computed exactly as if it stood alone behind it. With
+n = 1 that is the ordinary row; with n = N a prompt is paid for once.
+
+Shapes: B rows, L tokens of the longest row, R position rows, M completion tokens of all rows.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from grit.models.adapter import Adapter, EncodedPrompt
+
+
+@dataclass(frozen=True)
+class Group:
+    """A prompt and the token ids of its completions, each with at least one token."""
+
+    prompt: EncodedPrompt
+    completions: tuple[tuple[int, ...], ...]
+
+    @property
+    def row_length(self) -> int:
+        """Tokens of the one row that holds all completions."""
+        return len(self.prompt.input_ids) + sum(map(len, self.completions))
+
+
+@dataclass(frozen=True)
+class RowBatch:
+    """The tensors of one forward pass, on the CPU.
+
+    ``predictors`` [M] index the flattened hidden states [B * L] that predict ``targets`` [M];
+    ``owner`` [M] numbers the completions in the order of the groups. ``prompt_of_row`` [B] says
+    whose image features belong into a row.
+    """
+
+    input_ids: Tensor  # [B, L]
+    mask: Tensor  # [B, L] of 0 and 1, or [B, 1, L, L] boolean
+    positions: Tensor  # [R, B, L]
+    predictors: Tensor
+    targets: Tensor
+    owner: Tensor
+    completions: int
+    prompt_of_row: list[int]
+
+
+def lay_out(adapter: Adapter, groups: Sequence[Group], *, share_prompt: bool) -> RowBatch:
+    """Lay groups out as rows: one a prompt if ``share_prompt``, else one a completion."""
+    rows: list[tuple[int, list[int]]] = []  # (group, its completions that are in this row)
+    for g, group in enumerate(groups):
+        every = list(range(len(group.completions)))
+        rows += [(g, every)] if share_prompt else [(g, [i]) for i in every]
+    first = [0]  # the number of each group's first completion
+    for group in groups:
+        first.append(first[-1] + len(group.completions))
+
+    lengths = [
+        len(groups[g].prompt.input_ids) + sum(len(groups[g].completions[i]) for i in members)
+        for g, members in rows
+    ]
+    longest = max(lengths)
+    input_ids = torch.full((len(rows), longest), adapter.pad_id)
+    positions = torch.zeros(adapter.position_rows, len(rows), longest, dtype=torch.long)
+    segments = torch.full(
+        (len(rows), longest), -1
+    )  # 0 the prompt, 1... the completions, -1 padding
+    predictors: list[Tensor] = []
+    owner: list[Tensor] = []
+    for r, (g, members) in enumerate(rows):
+        prompt = groups[g].prompt
+        end = len(prompt.input_ids)
+        last_of_prompt = r * longest + end - 1
+        input_ids[r, :end], positions[:, r, :end], segments[r, :end] = (
+            prompt.input_ids,
+            prompt.positions,
+            0,
+        )
+        for number, i in enumerate(members, start=1):
+            ids = torch.tensor(groups[g].completions[i])
+            start, end = end, end + len(ids)
+            input_ids[r, start:end] = ids
+            positions[:, r, start:end] = prompt.next_position + torch.arange(len(ids))
+            segments[r, start:end] = number
+            inside = torch.arange(start, end - 1) + r * longest
+            predictors.append(torch.cat([torch.tensor([last_of_prompt]), inside]))
+            owner.append(torch.full((len(ids),), first[g] + i))
+    chosen = [c for g, members in rows for c in (groups[g].completions[i] for i in members)]
+    return RowBatch(
+        input_ids=input_ids,
+        mask=_block_mask(segments) if share_prompt else (segments >= 0).long(),
+        positions=positions,
+        predictors=torch.cat(predictors),
+        targets=torch.tensor([token for ids in chosen for token in ids]),
+        owner=torch.cat(owner),
+        completions=first[-1],
+        prompt_of_row=[g for g, _ in rows],
+    )
+
+
+def _block_mask(segments: Tensor) -> Tensor:
+    """Who sees whom [B, 1, L, L]: earlier tokens of the prompt and of one's own completion."""
+    length = segments.shape[1]
+    key, query = segments.unsqueeze(1), segments.unsqueeze(2)
+    visible = ((key == 0) | (key == query)) & torch.ones(length, length, dtype=torch.bool).tril()
+    # A padding token sees itself, so that no softmax runs over nothing.
+    return (visible | torch.eye(length, dtype=torch.bool)).unsqueeze(1)
+
+
+def in_passes(
+    groups: Sequence[Group], tokens_per_pass: int, *, share_prompt: bool
+) -> list[list[int]]:
+    """Pack groups into forward passes of at most ``tokens_per_pass`` padded tokens, at least one.
+
+    Returns:
+        The indices of the groups of each pass; groups of similar length share a pass.
+    """
+
+    def size(group: Group) -> tuple[int, int]:  # rows, and the length of the longest
+        if share_prompt:
+            return 1, group.row_length
+        return len(group.completions), len(group.prompt.input_ids) + max(
+            map(len, group.completions)
+        )
+
+    passes: list[list[int]] = []
+    rows = 0
+    for i in sorted(range(len(groups)), key=lambda i: size(groups[i])[1]):
+        more, length = size(groups[i])
+        if passes and (rows + more) * length <= tokens_per_pass:
+            passes[-1].append(i)
+            rows += more
+        else:
+            passes.append([i])
+            rows = more
+    return passes

@@ -1,0 +1,212 @@
+import json
+import random
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from grit.data.jsonl import ImageFile, read_samples
+from grit.errors import GritError
+from grit.grounding.boxes import Space
+
+GOOD = {
+    "question": "What is behind the sheep?",
+    "answer": "cow",
+    "image": "a/b.png",
+    "width": 8,
+    "height": 6,
+    "bboxs": [[0.0, 1, 4, 9]],
+    "dataset": "vsr",
+    "split": "train",
+}
+
+
+def write_rows(folder: Path, *rows: dict) -> Path:
+    path = folder / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def write_image(path: Path, size: tuple[int, int] = (8, 6), mode: str = "RGB", **save) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new(mode, size).save(path, **save)
+    return path
+
+
+def test_a_row_becomes_a_sample(tmp_path: Path) -> None:
+    write_image(tmp_path / "images/a/b.png")
+    read = read_samples(write_rows(tmp_path, GOOD), tmp_path / "images", name="vsr")
+    (sample,) = read.samples
+    assert (read.rows, read.missing_images) == (1, 0)
+    assert (sample.id, sample.question, sample.answer) == ("vsr/1", GOOD["question"], "cow")
+    assert (sample.dataset, sample.answer_is_box) == ("vsr", False)
+    assert sample.space == Space("original", 8, 6)
+    assert [box.corners for box in sample.boxes or ()] == [
+        (0.0, 1.0, 4.0, 9.0)
+    ]  # kept, not clipped
+    assert sample.picture.load().size == (8, 6)
+
+
+@pytest.mark.parametrize(("value", "boxes"), [([], ()), (None, None), (..., None)])
+def test_no_boxes_and_no_annotation_are_told_apart(tmp_path: Path, value, boxes) -> None:
+    row = {key: v for key, v in {**GOOD, "bboxs": value}.items() if v is not ...}
+    (sample,) = read_samples(
+        write_rows(tmp_path, row), tmp_path, name="x", require_images=False
+    ).samples
+    assert sample.boxes == boxes
+
+
+def test_missing_images_are_counted(tmp_path: Path) -> None:
+    write_image(tmp_path / "images/a/b.png")
+    rows = write_rows(tmp_path, GOOD, {**GOOD, "image": "c.png"}, {**GOOD, "image": "a"}, GOOD)
+    read = read_samples(rows, tmp_path / "images", name="x")
+    assert (read.rows, read.missing_images) == (4, 2)
+    assert [sample.id for sample in read.samples] == ["x/1", "x/4"]
+    unread = read_samples(rows, tmp_path / "nowhere", name="x", require_images=False)
+    assert (len(unread.samples), unread.missing_images) == (4, 4)
+
+
+@pytest.mark.parametrize(
+    "image", ["../b.png", "a/../../b.png", "/etc/b.png", "..\\b.png", "C:\\b.png", "\0", ".", ""]
+)
+def test_an_image_outside_its_folder_is_a_bad_row(tmp_path: Path, image: str) -> None:
+    with pytest.raises(GritError, match=r'rows\.jsonl line 1: field "image"'):
+        read_samples(write_rows(tmp_path, {**GOOD, "image": image}), tmp_path, name="x")
+
+
+def test_a_name_no_file_system_takes_is_a_bad_row(tmp_path: Path) -> None:
+    with pytest.raises(GritError, match='line 1: field "image"'):
+        read_samples(write_rows(tmp_path, {**GOOD, "image": "x" * 5000}), tmp_path, name="x")
+
+
+@pytest.mark.parametrize("field", ["question", "answer", "image", "width", "height", "dataset"])
+def test_a_missing_field_is_named(tmp_path: Path, field: str) -> None:
+    row = {key: value for key, value in GOOD.items() if key != field}
+    with pytest.raises(GritError, match=f'line 2: field "{field}": expected .*, found nothing'):
+        read_samples(write_rows(tmp_path, GOOD, row), tmp_path, name="x")
+
+
+def test_an_image_of_another_size_names_file_and_row(tmp_path: Path) -> None:
+    write_image(tmp_path / "a/b.png", size=(6, 8))
+    (sample,) = read_samples(write_rows(tmp_path, GOOD), tmp_path, name="x").samples
+    with pytest.raises(GritError, match=r"line 1.*b\.png: expected 8 x 6 .* found 6 x 8"):
+        sample.picture.load()
+
+
+def test_a_damaged_image_names_file_and_row(tmp_path: Path) -> None:
+    path = tmp_path / "noise.jpg"
+    random_pixels = random.Random(0).randbytes(64 * 64 * 3)
+    Image.frombytes("RGB", (64, 64), random_pixels).save(path)
+    whole = path.read_bytes()
+    assert ImageFile(path, (64, 64)).load().size == (64, 64)
+    for damaged in (whole[: len(whole) // 2], b"text", b"", whole[:30]):
+        path.write_bytes(damaged)
+        with pytest.raises(GritError, match=r"rows line 3.*noise\.jpg cannot be read"):
+            ImageFile(path, (64, 64), "rows line 3").load()
+    path.unlink()
+    with pytest.raises(GritError, match=r"noise\.jpg is missing"):
+        ImageFile(path, (64, 64)).load()
+    with pytest.raises(GritError, match=r"noise\.jpg is missing"):
+        _ = ImageFile(path, (64, 64)).key
+
+
+def test_pixels_are_those_stored(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[274] = 6  # "turn by 90 degrees"
+    path = write_image(tmp_path / "turned.jpg", size=(16, 8), exif=exif)
+    assert ImageFile(path, (16, 8)).load().size == (16, 8)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_transparent_pixels_are_white(tmp_path: Path, mode: str) -> None:
+    save = {"transparency": b"\0"} if mode == "P" else {}
+    path = write_image(tmp_path / "clear.png", mode=mode, **save)
+    image = ImageFile(path, (8, 6)).load()
+    assert image.mode == "RGB"
+    assert image.getpixel((3, 3)) == (255, 255, 255)
+
+
+@pytest.mark.parametrize("mode", ["L", "1", "CMYK"])
+def test_every_mode_becomes_rgb(tmp_path: Path, mode: str) -> None:
+    path = write_image(tmp_path / ("image.jpg" if mode == "CMYK" else "image.png"), mode=mode)
+    assert ImageFile(path, (8, 6)).load().mode == "RGB"
+
+
+def test_keys_tell_contents_apart_and_not_names(tmp_path: Path) -> None:
+    first = ImageFile(write_image(tmp_path / "a.png"), (8, 6))
+    same = ImageFile(write_image(tmp_path / "b.png"), (8, 6))
+    other = ImageFile(write_image(tmp_path / "c.png", size=(8, 7)), (8, 7))
+    assert first.key == same.key != other.key
+    first.path.unlink()
+    assert first.key == same.key  # read once
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "annotated"),
+    [
+        ("vsr", 288, 288),
+        ("tallyqa", 491, 441),
+        ("gqa", 509, 509),
+        ("mathvista_mini", 1000, 0),
+        ("mme", 240, 0),
+        ("ovd_position", 2146, 2146),
+    ],
+)
+def test_the_papers_test_files_read(grit_data: Path, name: str, rows: int, annotated: int) -> None:
+    file = grit_data / f"{name}_val.jsonl"
+    every = read_samples(file, grit_data / name, name=name, require_images=False)
+    assert every.rows == len(every.samples) == rows
+    assert sum(bool(sample.boxes) for sample in every.samples) == annotated
+    assert len({sample.id for sample in every.samples}) == rows
+    assert all(sample.answer_is_box == (name == "ovd_position") for sample in every.samples)
+    found = read_samples(file, grit_data / name, name=name)
+    assert found.missing_images == rows - len(found.samples) == every.missing_images
+
+
+@pytest.mark.parametrize(("file", "name"), [("vsr_cot", "vsr"), ("tallyqa", "tallyqa")])
+def test_the_training_rows_load_their_photographs(grit_data: Path, file: str, name: str) -> None:
+    read = read_samples(grit_data / f"{file}_train_10.jsonl", grit_data / name, name=name)
+    assert (len(read.samples), read.missing_images) == (10, 0)
+    for sample in read.samples:
+        image = sample.picture.load()
+        assert (image.mode, image.size) == ("RGB", (sample.space.width, sample.space.height))
+
+
+def damaged(line: bytes, source: random.Random) -> bytes:
+    """``line`` with one kind of damage."""
+    kind = source.randrange(4)
+    if kind == 0:  # some bytes replaced
+        changed = bytearray(line)
+        for _ in range(source.randint(1, 4)):
+            changed[source.randrange(len(changed))] = source.randrange(256)
+        return bytes(changed).replace(b"\n", b" ")
+    if kind == 1:  # cut short
+        return line[: source.randrange(1, len(line))]
+    row = json.loads(line)
+    name = source.choice(sorted(row))
+    if kind == 2:
+        del row[name]
+    else:
+        odd = [None, True, -1, 0, 1.5, 10**30, "", "x", [], [[]], {}, [1, 2], [["a"] * 4], "../x"]
+        row[name] = source.choice(odd)
+    return json.dumps(row).encode()
+
+
+def test_damaged_rows_end_in_a_message_or_are_valid(tmp_path: Path) -> None:
+    source = random.Random(5)
+    good, bad = 0, 0
+    file = tmp_path / "damaged.jsonl"
+    line = json.dumps(GOOD).encode()
+    for _ in range(500):
+        file.write_bytes(line + b"\n" + damaged(line, source) + b"\n")
+        try:
+            read = read_samples(file, tmp_path, name="x", require_images=False)
+        except GritError as error:
+            assert str(error).startswith(f"{file} line 2: ")  # noqa: PT017
+            assert len(str(error)) < len(str(file)) + 250  # noqa: PT017
+            bad += 1
+        else:
+            assert read.rows == len(read.samples) in (1, 2)
+            good += 1
+    assert good > 20
+    assert bad > 200

@@ -1,0 +1,102 @@
+from collections import Counter
+from dataclasses import dataclass, replace
+
+import pytest
+from PIL import Image
+
+from grit.data.mixtures import mix, shared_pictures
+from grit.data.samples import Sample
+from grit.errors import GritError
+from grit.grounding.boxes import Space
+
+
+@dataclass(frozen=True)
+class Plain:
+    key: str
+
+    def load(self) -> Image.Image:
+        raise AssertionError("a mixture loads no picture")
+
+
+def samples(name: str, count: int, answers: tuple[str, ...] = ("yes",)) -> list[Sample]:
+    return [
+        Sample(
+            id=f"{name}/{i}",
+            question="?",
+            answer=answers[i % len(answers)],
+            dataset=name,
+            picture=Plain(f"{name}{i}"),
+            space=Space("original", 10, 10),
+        )
+        for i in range(count)
+    ]
+
+
+def ids(mixture: list[Sample]) -> list[str]:
+    return [sample.id for sample in mixture]
+
+
+def test_sizes_are_taken_from_every_source() -> None:
+    sources = {"vsr": samples("vsr", 30), "tally": samples("tally", 40), "all": samples("all", 3)}
+    mixture = mix(sources, {"vsr": 10, "tally": 0, "all": None}, seed=1)
+    assert Counter(sample.dataset for sample in mixture) == {"vsr": 10, "all": 3}
+
+
+def test_a_choice_depends_on_seed_and_ids_alone() -> None:
+    rows = samples("vsr", 50)
+    first = mix({"vsr": rows}, {"vsr": 10}, seed=1)
+    assert ids(mix({"vsr": rows[::-1]}, {"vsr": 10}, seed=1)) == ids(first)
+    assert ids(mix({"vsr": rows}, {"vsr": 10}, seed=2)) != ids(first)
+    # the other source and its size change nothing, and a larger mixture holds the smaller one
+    both = mix({"vsr": rows, "x": samples("x", 5)}, {"vsr": 20, "x": 5}, seed=1)
+    assert ids(both)[:10] == ids(first)
+
+
+def test_counts_are_even_as_far_as_they_reach() -> None:
+    rows = samples("tally", 100, answers=("0", "1", "2", "3", "4", "7"))
+    mixture = mix({"t": rows}, {"t": 20}, seed=1, balanced={"t": (0, 1, 2, 3, 4)})
+    assert Counter(sample.answer for sample in mixture) == dict.fromkeys("01234", 4)
+    scarce = [sample for sample in rows if sample.answer != "3"] + rows[3:4]
+    mixture = mix({"t": scarce}, {"t": 9}, seed=1, balanced={"t": (0, 1, 2, 3, 4)})
+    assert Counter(s.answer for s in mixture) == {"0": 2, "1": 2, "2": 2, "3": 1, "4": 2}
+    everything = mix({"t": rows}, {"t": 100}, seed=1, balanced={"t": (0, 1)})
+    assert sorted(ids(everything)) == sorted(ids(rows))
+    assert {sample.answer for sample in everything[:34]} == {"0", "1"}
+
+
+@pytest.mark.parametrize(
+    ("sizes", "balanced", "said"),
+    [
+        ({"vsr": 11}, {}, "has 10 rows whose image is there, but 11 are needed"),
+        ({"vsr": -1}, {}, "at least 0, found -1"),
+        ({"vsr": 0}, {}, "the mixture is empty"),
+        ({}, {}, 'no size for its source "vsr"'),
+        ({"vsr": 1, "vrs": 1}, {}, 'names "vrs", but its sources are "vsr"'),
+        ({"vsr": 1}, {"vrs": (0,)}, 'names "vrs"'),
+    ],
+)
+def test_an_impossible_mixture_is_an_error(sizes, balanced, said) -> None:
+    with pytest.raises(GritError) as raised:
+        mix({"vsr": samples("vsr", 10)}, sizes, seed=1, balanced=balanced)
+    assert said in str(raised.value)
+
+
+def test_an_id_may_stand_only_once() -> None:
+    rows = samples("vsr", 2)
+    with pytest.raises(GritError, match='two samples of the mixture have the id "vsr/'):
+        mix({"a": rows, "b": rows}, {"a": None, "b": None}, seed=1)
+
+
+def test_shared_pictures_are_found_by_content() -> None:
+    train, test = samples("train", 4), samples("test", 4)
+    assert shared_pictures(train, test) == []
+    test[2] = replace(test[2], picture=Plain("train1"))
+    assert ids([s for pair in shared_pictures(train, test) for s in pair]) == ["train/1", "test/2"]
+
+
+def test_pictures_of_other_sizes_are_not_even_read() -> None:
+    class Unread:
+        key = property(lambda self: pytest.fail("read"))
+
+    test = [replace(samples("test", 1)[0], space=Space("original", 11, 10), picture=Unread())]
+    assert shared_pictures(samples("train", 1), test) == []

@@ -1,0 +1,139 @@
+import random
+from dataclasses import replace
+
+import pytest
+import torch
+
+from grit.evaluation.bootstrap import Estimate, estimate
+from grit.evaluation.metrics import (
+    METRICS,
+    Accuracy,
+    ExactMatch,
+    FormatRate,
+    GroundingIoU,
+    RowMetric,
+    estimates,
+    unique_rows,
+)
+from grit.evaluation.predictions import Prediction, ScoredPrediction
+
+NOTHING = Estimate(None, None, None, 0)
+
+
+def scored(row: int, acc: float | None = 1.0, giou: float | None = 0.5) -> ScoredPrediction:
+    said = Prediction(
+        set="vsr",
+        row=row,
+        id=f"vsr/{row}",
+        question="?",
+        truth="yes",
+        truth_is_box=False,
+        dataset="vsr",
+        completion="",
+    )
+    return ScoredPrediction(
+        prediction=said,
+        answer=None,
+        boxes=None,
+        parts={},
+        acc=acc,
+        judge_failed=acc is None,
+        exact_match=float(row % 2),
+        giou=giou,
+        format=float(row % 3 == 0),
+    )
+
+
+def many(count: int = 40) -> list[ScoredPrediction]:
+    source = random.Random(4)
+    return [
+        scored(i, source.choice([0.1, 0.7, 1.0, None]), source.choice([None, source.random()]))
+        for i in range(count)
+    ]
+
+
+def computed(kind: type[RowMetric], *batches: list[ScoredPrediction]) -> Estimate:
+    metric = kind()
+    for batch in batches:
+        metric.update(batch)
+    return metric.compute()
+
+
+@pytest.mark.parametrize("kind", METRICS.values())
+def test_numbers_do_not_depend_on_batches_order_or_duplicates(kind: type[RowMetric]) -> None:
+    rows = many()
+    expected = computed(kind, rows)
+    assert expected.n > 10
+    for size in (1, 3, 7):
+        batches = [rows[i : i + size] for i in range(0, len(rows), size)]
+        assert computed(kind, *batches) == expected
+    shuffled = random.Random(5).sample(rows, len(rows))
+    assert computed(kind, shuffled) == expected
+    assert computed(kind, rows, rows[:9]) == expected  # as padding of the last batch would
+
+
+def test_each_metric_averages_its_score_at_its_scale() -> None:
+    rows = [scored(0, 0.5, 0.2), scored(1, 1.0, None), scored(2, None, 0.4), scored(3, 0.0, 0.0)]
+    assert computed(Accuracy, rows)[::3] == (pytest.approx(50.0), 3)
+    assert computed(ExactMatch, rows)[::3] == (pytest.approx(50.0), 4)
+    assert computed(GroundingIoU, rows)[::3] == (pytest.approx(0.2), 3)
+    assert computed(FormatRate, rows)[::3] == (pytest.approx(0.5), 4)
+    assert estimates(rows)["acc"] == computed(Accuracy, rows)
+
+
+def test_the_interval_is_the_bootstraps() -> None:
+    rows = [scored(i, float(i % 2)) for i in range(30)]
+    found = computed(Accuracy, rows)
+    in_order = sorted(rows, key=lambda row: row.prediction.id)  # any order of zeros and ones
+    plain = estimate(torch.tensor([row.acc for row in in_order]).numpy() * 100)
+    assert found.mean == plain.mean
+    assert found.low == pytest.approx(plain.low, abs=5)
+    assert found.low is not None
+    assert found.high is not None
+    assert 25 < found.low < 50 < found.high < 75
+
+
+@pytest.mark.parametrize("kind", METRICS.values())
+def test_no_row_gives_no_number(kind: type[RowMetric]) -> None:
+    assert computed(kind, []) == NOTHING
+    assert computed(GroundingIoU, [scored(1, giou=None)]) == NOTHING
+
+
+def test_of_conflicting_duplicates_the_first_counts() -> None:
+    assert computed(Accuracy, [scored(1, 1.0)], [scored(1, 0.0)]).mean == 100.0
+
+
+def test_rows_of_two_sets_may_share_an_id() -> None:
+    first = scored(1, 1.0)
+    second = replace(first, prediction=replace(first.prediction, set="gqa"), acc=0.0)
+    assert computed(Accuracy, [first, second])[::3] == (50.0, 2)
+
+
+def test_reset_forgets() -> None:
+    metric = Accuracy()
+    metric.update([scored(1, 0.0)])
+    metric.reset()
+    metric.update([scored(2, 1.0)])
+    assert metric.compute().mean == 100.0
+
+
+def test_processes_are_put_together() -> None:
+    rows = many(30)
+    others = Accuracy()
+    others.update(rows[12:])  # the last row of the first process is padding of the second's
+    states = {torch.int64: others.ids[0], torch.float64: others.values[0]}
+
+    def gather(mine: torch.Tensor, group: object) -> list[torch.Tensor]:
+        return [mine, states[mine.dtype]]
+
+    metric = Accuracy(dist_sync_fn=gather, distributed_available_fn=lambda: True)
+    metric.update(rows[:13])
+    assert metric.compute() == computed(Accuracy, rows)
+    idle = Accuracy(dist_sync_fn=gather, distributed_available_fn=lambda: True)
+    idle.update([])
+    assert idle.compute() == computed(Accuracy, rows[12:])
+
+
+def test_unique_rows_are_in_the_sets_order() -> None:
+    rows = [scored(2), scored(0), scored(2, 0.0), scored(1)]
+    assert [(r.prediction.row, r.acc) for r in unique_rows(rows)] == [(0, 1.0), (1, 1.0), (2, 1.0)]
