@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # Before torch or wandb are imported: tests run side by side, and none may reach a network.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -15,6 +16,9 @@ os.environ.update(
     TOKENIZERS_PARALLELISM="false",
 )
 os.environ.pop("WANDB_API_KEY", None)
+
+settings.register_profile("suite", deadline=None)  # a busy machine is no failure
+settings.load_profile("suite")
 
 CHECKOUT = Path(__file__).parent.parent
 
@@ -32,3 +36,33 @@ def grit_data() -> Path:
 def _wandb_stays_here(tmp_path_factory: pytest.TempPathFactory, monkeypatch) -> None:
     monkeypatch.setenv("WANDB_DATA_DIR", str(tmp_path_factory.getbasetemp() / "wandb"))
     monkeypatch.setenv("WANDB_DIR", str(tmp_path_factory.getbasetemp()))
+
+
+@pytest.fixture(scope="session", params=["qwen", "internvl"])
+def adapter(request: pytest.FixtureRequest):
+    """A tiny random model of each family. Shared by tests: leave its weights as they are."""
+    from grit.models.loading import ADAPTERS
+    from grit.models.tiny import build_tiny
+
+    model, processor = build_tiny(request.param, seed=0)
+    return ADAPTERS[model.config.model_type](model, processor)
+
+
+@pytest.fixture(scope="session")
+def photographs():
+    """Images of several sizes: noise, so that no two patches are alike."""
+    import numpy as np
+    from PIL import Image
+
+    random = np.random.default_rng(0)
+    sizes = [(96, 96), (300, 500), (640, 480)]
+    return [Image.fromarray(random.integers(0, 255, (*s, 3), dtype=np.uint8)) for s in sizes]
+
+
+@pytest.fixture
+def prompts(adapter, photographs):
+    """Prompts of different lengths on images of different sizes."""
+    return [
+        adapter.encode(f"p{i}", "\nQuestion: How many?" + " Really?" * i, image)
+        for i, image in enumerate(photographs)
+    ]

@@ -39,6 +39,7 @@ class Training(Enum):
 
     none = "none"
     grpo_gr = "grpo_gr"
+    sft = "sft"
 
 
 class Ratio(Enum):
@@ -161,10 +162,19 @@ class AdvantageConfig:
 
 
 @dataclass
-class TrainingConfig:
-    """GRPO-GR."""
+class SFTConfig:
+    """What few-shot supervised fine-tuning does otherwise than GRPO-GR."""
 
     steps: int = MISSING
+    learning_rate: float = MISSING
+
+
+@dataclass
+class TrainingConfig:
+    """GRPO-GR, and what supervised fine-tuning shares with it."""
+
+    steps: int = MISSING
+    sft: SFTConfig = field(default_factory=SFTConfig)
     prompts_per_step: int = 32
     group_size: int = 4
     learning_rate: float = MISSING
@@ -177,7 +187,7 @@ class TrainingConfig:
     advantage: AdvantageConfig = field(default_factory=AdvantageConfig)
     updates_per_rollout: int = 1
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
-    share_prompt: bool = False
+    share_prompt: bool = True  # one row a prompt instead of one a completion; exact
     tokens_per_rollout_batch: int = 65536
     tokens_per_pass: int = 16384
     tokens_per_chunk: int = 1024

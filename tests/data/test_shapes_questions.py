@@ -47,7 +47,10 @@ def holds(one: Thing, other: Thing, words: str) -> bool:
 
 
 def reached(scene: Scene, pool: list[Thing], words: str, start: Thing) -> Thing:
-    """The thing of the pool in line with `start`; fails where another could be meant."""
+    """The thing of the pool in line with `start`.
+
+    Fails where another could be meant, and where the outermost thing gives the same answer.
+    """
     axis, sign = AXES[words]
     across = 1 - axis
     beyond = [
@@ -64,6 +67,7 @@ def reached(scene: Scene, pool: list[Thing], words: str, start: Thing) -> Thing:
         assert one.box[across] <= middle(other, across) <= one.box[across + 2], "not in line"
     outermost = max(pool, key=lambda thing: sign * middle(thing, axis))
     assert middle(outermost, axis) != middle(hit, axis), "found without the reference"
+    assert outermost.name != hit.name, "answered without the reference"
     return hit
 
 
@@ -194,7 +198,7 @@ def test_each_template_is_balanced_over_its_answers(kind: str, split: str) -> No
             told = [counts[answer] for answer in template.answers]
             assert max(told) - min(told) <= 1, (template.name, counts)
         else:
-            assert max(counts.values()) <= 0.35 * counts.total(), (template.name, counts)
+            assert max(counts.values()) <= 0.5 * counts.total(), (template.name, counts)
 
 
 @pytest.mark.parametrize("kind", ["vsr", "mathvista", "mme"])
@@ -204,20 +208,21 @@ def test_yes_and_no_stay_even_with_many_questions_a_scene(kind: str) -> None:
         if template.answers != ("yes", "no"):
             continue
         counts: Counter[str] = Counter()
-        for i in range(400):
+        for i in range(250):
             scene = scene_for("pretrain", 9, i)
             asked = questions_about(scene, kind, rng, 3, templates=(template.name,))
             counts.update(question.answer for question in asked)
-        assert 0.42 < counts["yes"] / counts.total() < 0.58, (template.name, counts)
+        assert 0.4 < counts["yes"] / counts.total() < 0.6, (template.name, counts)
 
 
 @pytest.mark.parametrize("kind", ["vsr", "mme"])
 def test_words_alone_do_not_tell_yes_from_no(kind: str) -> None:
-    """No word of a yes/no question leans far to one answer, so the picture has to be looked at."""
+    """No word and no length of a question leans far to one answer: the picture is needed."""
     said: dict[str, Counter[str]] = {}
-    for _, _, question in asked(kind, "pretrain", 1200):
+    for _, _, question in asked(kind, "pretrain", 800):
         if question.answer in ("yes", "no"):
-            for word in set(re.findall(r"\w+", question.text)):
+            words = re.findall(r"\w+", question.text)
+            for word in {*words, f"{words[0]}, {len(words)} words"}:
                 said.setdefault(word, Counter())[question.answer] += 1
     for word, counts in said.items():
         slack = 2 / counts.total() ** 0.5  # four standard deviations of a fair coin

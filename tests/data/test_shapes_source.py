@@ -7,7 +7,7 @@ from itertools import combinations
 
 import pytest
 
-from grit.data.shapes import KINDS, TEST_KINDS, Plan, Scene, ShapesSource
+from grit.data.shapes import KINDS, TEST_KINDS, Plan, Scene, ShapesSource, split_of
 from grit.data.shapes.scenes import IN_DOMAIN, SPLITS
 from grit.errors import GritError
 
@@ -70,7 +70,9 @@ def test_no_split_shares_a_scene_with_another() -> None:
     keys: dict[str, set[str]] = {split: set() for split in SPLITS}
     for seed in (0, 1):
         for (_, split), source in sources(seed, 25).items():
-            keys[split].update(scene_of(sample).key for sample in source)
+            scenes = [scene_of(sample) for sample in source]
+            assert {split_of(scene) for scene in scenes} == {split}  # so for all other seeds too
+            keys[split].update(scene.key for scene in scenes)
     assert all(not keys[one] & keys[other] for one, other in combinations(SPLITS, 2))
 
 

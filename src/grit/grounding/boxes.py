@@ -48,8 +48,9 @@ class Box:
 
     def to(self, space: Space) -> "Box":
         """The same rectangle of the same image, in another space."""
-        across, down = space.width / self.space.width, space.height / self.space.height
-        return Box(self.x1 * across, self.y1 * down, self.x2 * across, self.y2 * down, space)
+        x1, x2 = (x * space.width / self.space.width for x in (self.x1, self.x2))
+        y1, y2 = (y * space.height / self.space.height for y in (self.y1, self.y2))
+        return Box(x1, y1, x2, y2, space)
 
     def tidied(self) -> "Box | None":
         """Corners in order and clipped to the image; None where no area is left."""

@@ -21,6 +21,7 @@ _POLARITY = {"yes": "yes", "yeah": "yes", "yep": "yes", "no": "no", "nope": "no"
 _HAVING = word_set("is are was were has have with s there")  # "there is no dog"
 _UNSURE = word_set(
     "or maybe perhaps possibly either both unsure unknown unclear idea clue any all every"
+    " could might anything something everything such"
 )
 _NEGATION = word_set(
     "not never neither nor without except cannot isnt arent wasnt doesnt dont cant instead"

@@ -31,6 +31,7 @@ _TOKEN = re.compile(
     r"|[^\W\d_][^\W_]*"  # a word
     r"|[+=<>√±≤≥]"
 )
+_ARTICLE = re.compile(r"""(?<![\w'-])(?:the(?![\w'-])|an?(?=\s+["(\['“]*\w\w))""")
 _DECIMAL = re.compile(r"(-?)(\d*)(?:\.(\d+))?")
 _DASHES = str.maketrans({"−": "-", "–": "-", "—": "-", "’": "'", "‘": "'"})
 
@@ -39,14 +40,12 @@ def normalized(text: str) -> str:
     """Lower case, without articles and punctuation, every number in one way of writing it.
 
     ``"The Twenty-One dogs."`` -> ``"21 dogs"``; ``"7.0"``, ``"07"`` and ``"seven"`` -> ``"7"``;
-    ``"6cm"`` -> ``"6 cm"``. An ``a`` is an article only where a longer word follows: in
-    ``"sample A"`` or ``"A, B"`` it is a name.
+    ``"6cm"`` -> ``"6 cm"``. An ``a`` is an article only right before a longer word: in
+    ``"sample A"``, ``"A, B"`` and ``"A: red"`` it is a name.
     """
-    text = text.casefold().translate(_DASHES).replace("'", "")
-    text = _THOUSANDS.sub(lambda match: match[0].replace(",", ""), text)
-    tokens = [_canonical(token) for token in _TOKEN.findall(text)]
-    tokens = _without_articles(tokens)
-    return " ".join(_with_numbers(tokens))
+    text = text.casefold().translate(_DASHES)
+    words = _TOKEN.findall(_cleaned(_ARTICLE.sub(" ", text))) or _TOKEN.findall(_cleaned(text))
+    return " ".join(_with_numbers([_canonical(word) for word in words]))
 
 
 def is_number(word: str) -> bool:
@@ -59,6 +58,12 @@ def contains(words: list[str], phrase: list[str]) -> bool:
     return bool(phrase) and f" {' '.join(phrase)} " in f" {' '.join(words)} "
 
 
+def _cleaned(text: str) -> str:
+    """Without apostrophes and without the commas in 1,000; ``and`` for ``&``."""
+    text = text.replace("'", "").replace("&", " and ")
+    return _THOUSANDS.sub(lambda match: match[0].replace(",", ""), text)
+
+
 def _canonical(token: str) -> str:
     match = _DECIMAL.fullmatch(token)
     if not match or not token[-1].isdigit():
@@ -67,15 +72,6 @@ def _canonical(token: str) -> str:
     whole, fraction = whole.lstrip("0") or "0", (fraction or "").rstrip("0")
     number = f"{whole}.{fraction}" if fraction else whole
     return number if number == "0" else sign + number
-
-
-def _without_articles(tokens: list[str]) -> list[str]:
-    kept = [
-        token
-        for token, following in zip(tokens, [*tokens[1:], ""], strict=False)
-        if token != "the" and not (token in ("a", "an") and len(following) > 1)
-    ]
-    return kept or tokens
 
 
 def _with_numbers(words: list[str]) -> list[str]:

@@ -9,6 +9,7 @@ import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from peft import LoraConfig, PeftModel, get_peft_model
+from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
 
@@ -70,7 +71,7 @@ def load_base(
         model = AutoModelForImageTextToText.from_pretrained(
             folder, dtype=dtype, attn_implementation=attention
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise GritError(f"model: {folder} cannot be loaded: {error}") from error
     return ADAPTERS[family](model, processor)
 
@@ -135,7 +136,7 @@ def load_trained(adapter: Adapter, checkpoint: Path) -> None:
         state = torch.load(source, map_location="cpu", weights_only=True)["state_dict"]
         weights = {k.removeprefix("model."): v for k, v in state.items() if k.startswith("model.")}
         _load_partial(adapter.model, weights)
-    except (RuntimeError, ValueError, KeyError, OSError) as error:
+    except (RuntimeError, ValueError, KeyError, OSError, SafetensorError) as error:
         raise GritError(f"checkpoint={source} does not fit this model: {error}") from error
 
 
@@ -151,9 +152,9 @@ def _find_weights(checkpoint: Path) -> Path:
     for folder in (checkpoint, checkpoint / "model"):
         if any((folder / name).is_file() for name in ("adapter_config.json", "config.json")):
             return folder
-    for file in (checkpoint / "last.ckpt", checkpoint / "checkpoints" / "last.ckpt"):
-        if file.is_file():
-            return file
+    files = [*checkpoint.glob("*.ckpt"), *checkpoint.glob("checkpoints/*.ckpt")]
+    if files:
+        return max(files)  # names count the steps
     raise GritError(
         f"checkpoint={checkpoint}: expected a .ckpt file, a folder with adapter_config.json "
         "or config.json, or the folder of a run that has trained"

@@ -7,7 +7,7 @@ becomes 36 image tokens in either family: patches of 8 pixels, merged 2 x 2.
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from transformers import (
@@ -183,17 +183,19 @@ def _text_shape(tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
     }
 
 
-def load_tiny(family: str, seed: int) -> tuple[PreTrainedModel, ProcessorMixin]:
-    """The shipped model where the package has trained weights, else one of random weights.
+def load_tiny(name: str, seed: int) -> tuple[PreTrainedModel, ProcessorMixin]:
+    """The shipped model, or random weights where none are shipped or ``name`` ends in ``-random``.
 
     Raises:
-        GritError: there is no such family.
+        GritError: there is no such model.
     """
-    if family not in IMAGE_MARKS:
-        raise GritError(f"model.path=tiny:{family}: there are tiny:{', tiny:'.join(IMAGE_MARKS)}")
-    known: Family = "qwen" if family == "qwen" else "internvl"
-    folder = shipped_folder(known)
-    if not (folder / "model.safetensors").is_file():
-        return build_tiny(known, seed)
+    families: dict[str, Family] = {each: each for each in get_args(Family)}
+    family: Family | None = families.get(name.removesuffix("-random"))
+    if family is None:
+        known = ", ".join(f"tiny:{each}, tiny:{each}-random" for each in families)
+        raise GritError(f"model.path=tiny:{name}: there are {known}")
+    folder = shipped_folder(family)
+    if name != family or not (folder / "model.safetensors").is_file():
+        return build_tiny(family, seed)
     model = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32)
     return model.eval(), AutoProcessor.from_pretrained(folder)

@@ -1,6 +1,5 @@
 """``results.json`` and ``predictions.jsonl``: all that tables and reports are built from."""
 
-import hashlib
 import json
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -90,12 +89,6 @@ def read_results(path: Path) -> Results:
             f"{path}: expected results of schema_version {SCHEMA_VERSION}, found {version!r:.60}"
         )
     return _Reader(path).results(fields)
-
-
-def config_hash(config: Mapping[str, Any]) -> str:
-    """Twelve digits that tell resolved configs apart, whatever the order of their keys."""
-    text = json.dumps(config, sort_keys=True, ensure_ascii=False, default=str)
-    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:12]
 
 
 def git_commit(source: Path = Path(__file__)) -> str | None:

@@ -76,8 +76,9 @@ class CompletionSamples(pl.Callback):
         loggers = [each for each in trainer.loggers if isinstance(each, WandbLogger)]
         if not loggers or (trainer.global_step - 1) % self.every:
             return
-        module = cast(GRPOGR, pl_module)
-        first = module.last_rollouts[: module.settings.group_size]
+        if not isinstance(pl_module, GRPOGR):
+            return
+        first = pl_module.last_rollouts[: pl_module.settings.group_size]
         images = [_image(rollout) for rollout in first]
         for logger in loggers:
             logger.experiment.log(

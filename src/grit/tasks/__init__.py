@@ -1,9 +1,16 @@
 """What each ``task=`` does; thin."""
 
+import warnings
 from importlib import import_module
 from pathlib import Path
 
 from grit.schema import Config
+
+# What libraries say to each other and no user can mend.
+NOISE = (
+    ".*LeafSpec.* is deprecated",  # Lightning 2.6 with torch 2.15
+    ".*is_gradient_checkpointing.* is deprecated",  # peft 0.21 with transformers 5.23
+)
 
 
 def perform(config: Config, folder: Path, overrides: list[str]) -> None:
@@ -14,4 +21,6 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         folder: the run's folder.
         overrides: what the command line changed, for messages that say how to go on.
     """
+    for message in NOISE:
+        warnings.filterwarnings("ignore", message=message)
     import_module(f"grit.tasks.{config.task.value}").perform(config, folder, overrides)

@@ -15,6 +15,7 @@ from grit.errors import GritError
 from grit.files import write_json, written_whole
 from grit.reporting.results import git_commit
 from grit.schema import Config
+from grit.training.checkpoints import latest, steps_of
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,16 @@ class RunFolder:
     folder: Path
     overrides: tuple[str, ...]
     resumed: bool
-    checkpoint: Path | None  # what to go on from
 
     @property
     def checkpoints(self) -> Path:
         """Where checkpoints lie."""
         return self.folder / "checkpoints"
+
+    @property
+    def checkpoint(self) -> Path | None:
+        """What to go on from."""
+        return latest(self.checkpoints)
 
     @classmethod
     def begin(cls, config: Config, folder: Path, overrides: list[str]) -> "RunFolder":
@@ -39,10 +44,10 @@ class RunFolder:
             GritError: the folder holds a run and ``resume`` is false, or a run of another
                 configuration.
         """
-        record, last = folder / "run.json", folder / "checkpoints" / "last.ckpt"
+        record = folder / "run.json"
         if record.exists():
             _check_same(config, record)
-            return cls(folder, tuple(overrides), True, last if last.exists() else None)
+            return cls(folder, tuple(overrides), resumed=True)
         with written_whole(folder / "config.yaml") as stream:
             yaml.safe_dump(plain(config), stream, sort_keys=False, allow_unicode=True)
         write_json(
@@ -55,7 +60,7 @@ class RunFolder:
                 "versions": {"python": sys.version.split()[0], "torch": torch.__version__},
             },
         )
-        return cls(folder, tuple(overrides), False, None)
+        return cls(folder, tuple(overrides), resumed=False)
 
     def name(self, config: Config) -> str:
         """What the run is called in W&B."""
@@ -66,11 +71,7 @@ class RunFolder:
 
     def steps_done(self) -> int:
         """The step that the checkpoint goes on with."""
-        if self.checkpoint is None:
-            return 0
-        state = torch.load(self.checkpoint, map_location="cpu", weights_only=True, mmap=True)
-        progress = state["loops"]["fit_loop"]["epoch_loop.batch_progress"]["total"]
-        return int(progress["processed"])
+        return 0 if self.checkpoint is None else steps_of(self.checkpoint)
 
     def resume_command(self) -> str:
         """The command that goes on with this run."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from grit.data.jsonl import read_samples
-from grit.data.mixtures import mix
+from grit.data.mixtures import mix, shared_pictures
 from grit.data.samples import Sample
 from grit.data.shapes.source import ShapesSource
 from grit.errors import GritError
@@ -19,8 +19,10 @@ from grit.models.loading import Lora, add_lora, freeze_vision, load_base
 from grit.models.prompting import Prompting
 from grit.rewards.reward import Reward, reward_from
 from grit.rollout.choice import Sampling
-from grit.schema import Adaptation, Config, SourceConfig
-from grit.training.module import GRPOSettings
+from grit.schema import Adaptation, Config, SourceConfig, Training
+from grit.training.learner import Learner, Optimization
+from grit.training.module import GRPOGR, GRPOSettings
+from grit.training.sft import FewShotSFT
 
 log = logging.getLogger(__name__)
 COUNTS = (0, 1, 2, 3, 4)  # the answers that counting data is balanced over (GRIT.md section 3)
@@ -76,17 +78,36 @@ def make_learn(adapter: Adapter, config: Config) -> None:
         add_lora(adapter, lora, with_vision=not model.freeze_vision)
 
 
+def make_optimization(config: Config) -> Optimization:
+    """Optimiser, schedule and passes of the method's training."""
+    training = config.training
+    supervised = config.method.training is Training.sft
+    return Optimization(
+        max_steps=config.trainer.max_steps,
+        learning_rate=training.sft.learning_rate if supervised else training.learning_rate,
+        warmup_steps=training.warmup_steps,
+        weight_decay=training.weight_decay,
+        clip_norm=training.clip_norm,
+        share_prompt=training.share_prompt,
+        tokens_per_pass=training.tokens_per_pass,
+        tokens_per_chunk=training.tokens_per_chunk,
+    )
+
+
+def make_learner(config: Config, adapter: Adapter, reward: Reward, judge: Judge) -> Learner:
+    """The LightningModule of the method's training."""
+    prompting, optimization = make_prompting(config), make_optimization(config)
+    if config.method.training is Training.sft:
+        return FewShotSFT(adapter, prompting, optimization)
+    return GRPOGR(adapter, prompting, reward, judge, make_settings(config), optimization)
+
+
 def make_settings(config: Config) -> GRPOSettings:
     """The settings of GRPO-GR."""
     training = config.training
     sampling = training.sampling
     return GRPOSettings(
-        max_steps=config.trainer.max_steps,
-        learning_rate=training.learning_rate,
         group_size=training.group_size,
-        warmup_steps=training.warmup_steps,
-        weight_decay=training.weight_decay,
-        clip_norm=training.clip_norm,
         beta=training.beta,
         epsilon=training.epsilon,
         ratio=training.ratio.value,
@@ -96,10 +117,7 @@ def make_settings(config: Config) -> GRPOSettings:
         sampling=Sampling(
             sampling.temperature, sampling.top_p, sampling.top_k, sampling.max_new_tokens
         ),
-        share_prompt=training.share_prompt,
         tokens_per_rollout_batch=training.tokens_per_rollout_batch,
-        tokens_per_pass=training.tokens_per_pass,
-        tokens_per_chunk=training.tokens_per_chunk,
         seed=config.seed,
     )
 
@@ -112,6 +130,27 @@ class TestSet:
     samples: Sequence[Sample]
     images_missing: int = 0
     skipped: str | None = None  # why there is nothing to ask
+
+
+def check_overlap(config: Config, samples: Sequence[Sample], sets: Sequence[TestSet]) -> None:
+    """Look for pictures that are both trained on and tested on, by content.
+
+    Raises:
+        GritError: a drawn test scene is among the training scenes. Real files are as they are
+            (the paper's own share pictures), and only reported.
+    """
+    for found in sets:
+        shared = shared_pictures(samples, found.samples)
+        if shared and config.suite.sets[found.name].kind is not None:
+            train, test = shared[0]
+            raise GritError(f"test scene {test.id} is the training scene {train.id}; change a seed")
+        if shared:
+            log.info(
+                "suite=%s: %s: %d test pictures are training pictures",
+                config.suite.name,
+                found.name,
+                len(shared),
+            )
 
 
 def training_samples(config: Config) -> list[Sample]:

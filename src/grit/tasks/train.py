@@ -1,13 +1,11 @@
 """``task=train``: evaluate, train by the method, evaluate again, print the table."""
 
 import logging
-import warnings
 from pathlib import Path
 
 import pytorch_lightning as pl
 import torch
 import wandb
-from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.loggers.logger import Logger
 
 from grit.configuration import plain
@@ -25,19 +23,19 @@ from grit.schema import Config, Training
 from grit.seeding import seed_for
 from grit.tasks.device import prepare_device
 from grit.tasks.folder import RunFolder
-from grit.tasks.interruption import StopBetweenSteps
 from grit.tasks.measuring import evaluate_model
 from grit.tasks.parts import (
     TestSet,
+    check_overlap,
     make_adapter,
     make_judge,
-    make_prompting,
+    make_learner,
     make_reward,
-    make_settings,
     test_sets,
     training_samples,
 )
-from grit.training.module import GRPOGR
+from grit.training.checkpoints import Checkpoints
+from grit.training.learner import Learner
 
 log = logging.getLogger(__name__)
 
@@ -50,9 +48,10 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     learns = config.method.training is not Training.none
     samples = training_samples(config) if learns else []
     judge, reward = make_judge(config), make_reward(config)
-    if learns:
+    if config.method.training is Training.grpo_gr:
         reward.check(samples)
     sets = test_sets(config)
+    check_overlap(config, samples, sets)
     run = RunFolder.begin(config, folder, overrides)
 
     device = prepare_device(config)
@@ -64,8 +63,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         log.info("%s", folder / "results.json")
         return
     before = _evaluate_before(config, adapter, sets, judge, run)
-    module = GRPOGR(adapter, make_prompting(config), reward, judge, make_settings(config))
-    _fit(config, module, samples, run)
+    _fit(config, make_learner(config, adapter, reward, judge), samples, run)
     adapter.model.to(device)
     save_trained(adapter, folder / "model")
     if config.evaluation.after_training:
@@ -85,7 +83,7 @@ def _evaluate_before(
     return evaluate_model(config, adapter, sets, judge, run.folder, "before")
 
 
-def _fit(config: Config, module: GRPOGR, samples: list[Sample], run: RunFolder) -> None:
+def _fit(config: Config, learner: Learner, samples: list[Sample], run: RunFolder) -> None:
     """Train; an interruption ends in a checkpoint and a message that says how to go on."""
     data = PromptModule(
         samples,
@@ -93,33 +91,21 @@ def _fit(config: Config, module: GRPOGR, samples: list[Sample], run: RunFolder) 
         max_steps=config.trainer.max_steps,
         seed=config.seed,
     )
-    interruption = StopBetweenSteps(run.checkpoints / "last.ckpt")
+    checkpoints = Checkpoints(run.checkpoints, config.trainer.checkpoint_every)
     try:
-        trainer = _trainer(config, run, interruption)
-        trainer.fit(module, data, ckpt_path=run.checkpoint, weights_only=True)
+        trainer = _trainer(config, run, checkpoints)
+        trainer.fit(learner, data, ckpt_path=run.checkpoint, weights_only=True)
     finally:
         wandb.finish()
-    if interruption.asked:
+    if checkpoints.interrupted:
         raise GritError(
-            f"interrupted after step {trainer.global_step} of {config.trainer.max_steps}; "
+            f"interrupted after step {run.steps_done()} of {config.trainer.max_steps}; "
             f"go on with: {run.resume_command()}"
         )
 
 
-def _trainer(config: Config, run: RunFolder, interruption: StopBetweenSteps) -> pl.Trainer:
+def _trainer(config: Config, run: RunFolder, checkpoints: Checkpoints) -> pl.Trainer:
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
-    # Lightning 2.6 against torch 2.15: nothing a user could do about it.
-    warnings.filterwarnings("ignore", message=".*LeafSpec.* is deprecated")
-    checkpoints = ModelCheckpoint(
-        dirpath=run.checkpoints,
-        filename="{step}",
-        every_n_train_steps=config.trainer.checkpoint_every,
-        monitor="step",
-        mode="max",
-        save_top_k=1,
-        save_last=True,
-        enable_version_counter=False,
-    )
     return pl.Trainer(
         accelerator=config.trainer.accelerator,
         devices=config.trainer.devices,
@@ -128,9 +114,10 @@ def _trainer(config: Config, run: RunFolder, interruption: StopBetweenSteps) -> 
         precision=config.trainer.precision,  # type: ignore[arg-type]  # Lightning checks it
         max_epochs=1,  # all steps are one epoch of the prompt module
         logger=_loggers(config, run),
-        callbacks=[checkpoints, interruption, CompletionSamples(config.logger.sample_every)],
+        callbacks=[checkpoints, CompletionSamples(config.logger.sample_every)],
         log_every_n_steps=1,
         enable_progress_bar=config.trainer.progress_bar,
+        enable_checkpointing=False,  # Checkpoints does it
         enable_model_summary=False,
         use_distributed_sampler=False,
         default_root_dir=run.folder,

@@ -3,14 +3,13 @@
 Shapes: G prompts of a step, N completions of each, B completions of a forward pass, M their tokens.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import pytorch_lightning as pl
 import torch
 from torch import Tensor
-from transformers import get_cosine_schedule_with_warmup
 
 from grit.data.samples import Sample
 from grit.judge.judge import Judge
@@ -36,20 +35,18 @@ from grit.training.grpo_gr import (
     k3,
     mean_over_completions,
 )
-from grit.training.policy import Policy, Reference
+from grit.training.learner import Learner, Optimization
+from grit.training.policy import Reference
 from grit.training.rows import Group, in_passes
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class GRPOSettings:
-    """Sizes and rates; ``conf/training`` explains and sets them."""
+    """What GRPO-GR itself depends on; ``conf/training`` explains and sets it."""
 
-    max_steps: int
-    learning_rate: float
     group_size: int = 4
-    warmup_steps: int = 0
-    weight_decay: float = 0.0
-    clip_norm: float = 1.0
     beta: float = 0.01
     epsilon: float = 0.2
     ratio: Ratio = "token"
@@ -57,14 +54,11 @@ class GRPOSettings:
     sample_std: bool = False
     updates_per_rollout: int = 1
     sampling: Sampling = field(default_factory=Sampling)
-    share_prompt: bool = False
     tokens_per_rollout_batch: int = 65536
-    tokens_per_pass: int = 16384
-    tokens_per_chunk: int = 1024
     seed: int = 0
 
 
-class GRPOGR(pl.LightningModule):
+class GRPOGR(Learner):
     """GRPO-GR on the prompts that the data module deals to each step."""
 
     def __init__(
@@ -74,23 +68,14 @@ class GRPOGR(pl.LightningModule):
         reward: Reward,
         judge: Judge,
         settings: GRPOSettings,
+        optimization: Optimization,
     ) -> None:
-        super().__init__()
-        self.automatic_optimization = False
-        self.strict_loading = False  # checkpoints hold only what learns
-        self.adapter = adapter
-        self.model = adapter.model  # registers its parameters with Lightning
+        super().__init__(adapter, optimization, settings.sampling.temperature)
         self.prompting = prompting
         self.reward = reward
         self.judge = judge
         self.settings = settings
         self.sampler = Sampler(adapter, settings.tokens_per_rollout_batch)
-        self.policy = Policy(
-            adapter,
-            share_prompt=settings.share_prompt,
-            temperature=settings.sampling.temperature,
-            tokens_per_chunk=settings.tokens_per_chunk,
-        )
         self.reference = Reference(self.policy) if settings.beta else None
         self.last_rollouts: list[Rollout] = []  # of the step just done, for loggers
 
@@ -124,12 +109,17 @@ class GRPOGR(pl.LightningModule):
                 Group(prompt, tuple(c.token_ids for c in group))
                 for prompt, group in zip(prompts, completions, strict=True)
             ]
-            metrics = self._update(groups, advantages, completion_weights(judged))
+            metrics = {}
+            if judged.any():
+                metrics = self._update(groups, advantages, completion_weights(judged))
+                metrics["learning_rate"] = self.schedule_step()
+            else:  # momentum alone would move the weights
+                log.warning("step %d: no completion could be judged; skipped", batch_idx)
         metrics |= rollout_metrics(self.last_rollouts)
         metrics |= group_metrics(rewards, judged, advantages)
         tokens = sum(len(ids) for group in groups for ids in group.completions)
         metrics |= speed_metrics(watch, tokens, len(totals))
-        self._log(metrics, len(batch))
+        self.log_step(metrics, len(batch))
 
     def _sample(
         self, prompts: list[EncodedPrompt], batch: Sequence[tuple[Sample, int]]
@@ -173,7 +163,7 @@ class GRPOGR(pl.LightningModule):
             weights: [G, N], see ``completion_weights``.
         """
         passes = in_passes(
-            groups, self.settings.tokens_per_pass, share_prompt=self.settings.share_prompt
+            groups, self.optimization.tokens_per_pass, share_prompt=self.optimization.share_prompt
         )
         old: list[Tensor] | None = None
         if self.settings.updates_per_rollout > 1:
@@ -193,15 +183,9 @@ class GRPOGR(pl.LightningModule):
                     advantages[chosen].flatten().to(self.device),
                     weights[chosen].flatten().to(self.device),
                 )
-            norm = torch.nn.utils.clip_grad_norm_(
-                [p for p in self.model.parameters() if p.requires_grad], self.settings.clip_norm
-            )
-            optimizer.step()
+            norm = self.optimizer_step_with_clipping()
             loss, kl, entropy = sums.tolist()
-            metrics = {"loss": loss, "kl": kl, "entropy": entropy, "grad_norm": norm.item()}
-        scheduler: Any = self.lr_schedulers()
-        metrics["learning_rate"] = scheduler.get_last_lr()[0]
-        scheduler.step()
+            metrics = {"loss": loss, "kl": kl, "entropy": entropy, "grad_norm": norm}
         return metrics
 
     def _backward(
@@ -237,25 +221,3 @@ class GRPOGR(pl.LightningModule):
 
     def _reference_logp(self, groups: Sequence[Group]) -> Tensor | None:
         return None if self.reference is None else self.reference.logp(groups)
-
-    def _log(self, metrics: dict[str, float], batch_size: int) -> None:
-        shown = {"reward", "kl"}
-        for name, value in metrics.items():
-            self.log(f"train/{name}", value, batch_size=batch_size, prog_bar=name in shown)
-
-    def configure_optimizers(self) -> Any:
-        """AdamW on what learns, with a cosine schedule over the optimiser's steps."""
-        learning = [p for p in self.model.parameters() if p.requires_grad]
-        optimizer = torch.optim.AdamW(
-            learning, lr=self.settings.learning_rate, weight_decay=self.settings.weight_decay
-        )
-        schedule = get_cosine_schedule_with_warmup(
-            optimizer, self.settings.warmup_steps, self.settings.max_steps
-        )
-        return [optimizer], [schedule]
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep only the weights that learn; the base model is where it came from."""
-        learning = {f"model.{name}" for name, p in self.model.named_parameters() if p.requires_grad}
-        state = checkpoint["state_dict"]
-        checkpoint["state_dict"] = {name: state[name] for name in state if name in learning}

@@ -1,5 +1,6 @@
 """What colour, shape or size a described thing has: questions in the manner of GQA."""
 
+from operator import attrgetter
 from random import Random
 
 from grit.data.shapes.questions import Kind, Question, Template, Term, only_ones, shuffled
@@ -43,20 +44,20 @@ def located(
 ) -> tuple[int, int, Term, str] | None:
     """A thing told from others like it by where it is: (it, the reference, its term, direction).
 
-    It shares its shape (`by` "shape") or colour ("color") with others, one of which lies farther in
-    the same direction and all of which differ in what is asked for, so that only the place tells.
+    It shares its shape (`by` "shape") or colour ("color") with others; its other attribute, which
+    may be asked for, is not that of the outermost of them.
     """
-    asked = "color" if by == "shape" else "shape"
+    other = attrgetter("color" if by == "shape" else "shape")
+    values = sorted({getattr(thing, by) for thing in scene.things})
     for start in shuffled(rng, only_ones(scene)):
         for direction in rng.sample(tuple(DIRECTIONS), len(DIRECTIONS)):
-            for value in sorted({getattr(thing, by) for thing in scene.things}):
+            for value in rng.sample(values, len(values)):
                 term = Term(**{by: value})
                 pool = term.among(scene)
-                values = [getattr(scene.things[i], asked) for i in pool]
-                if len(pool) < 2 or len(set(values)) < len(pool) or start in pool:
+                if len(pool) < 2 or start in pool:
                     continue
-                hit = found_from(scene, start, direction, pool)
-                if hit is not None and answer in (None, getattr(scene.things[hit], asked)):
+                hit = found_from(scene, start, direction, pool, other)
+                if hit is not None and answer in (None, other(scene.things[hit])):
                     return hit, start, term, direction
     return None
 

@@ -9,7 +9,7 @@ from grit.data.shapes.scenes import Scene
 def _count(scene: Scene, rng: Random, answer: str | None) -> Question | None:
     """Asks "How many red circles are there?"; by shape, by colour or by both."""
     count = int(answer) if answer else rng.randint(0, len(scene.things))
-    fitting = term_with(scene, rng, count)
+    fitting = term_with(scene, rng, (count,))
     if fitting is None:
         return None
     term, found = fitting

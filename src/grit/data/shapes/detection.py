@@ -54,7 +54,7 @@ def _all(scene: Scene, rng: Random, answer: str | None) -> Question | None:
     """Asks "Detect all circles." - "[5, 6, 20, 22], [50, 8, 70, 30]", or "none"."""
     counts = (0,) if rng.random() < 0.1 else range(1, len(scene.things) + 1)
     for count in rng.sample(counts, len(counts)):
-        fitting = term_with(scene, rng, count)
+        fitting = term_with(scene, rng, (count,))
         if fitting is not None:
             term, found = fitting
             return _detection(scene, term, found, (term.one,) * len(found))

@@ -19,28 +19,23 @@ SIDES = {
 def _existence(scene: Scene, rng: Random, answer: str | None) -> Question | None:
     """Asks "Is there a red circle in the image? Please answer yes or no."."""
     answer = answer or rng.choice(YES_NO)
-    counts = range(1, len(scene.things) + 1) if answer == "yes" else (0,)
-    for count in rng.sample(counts, len(counts)):
-        fitting = term_with(scene, rng, count)
-        if fitting is not None:
-            term, found = fitting
-            article = "an" if term.one[0] in "aeiou" else "a"
-            text = f"Is there {article} {term.one} in the image? {PLEASE}"
-            return Question(text, answer, found, (term.one,) * len(found))
-    return None
+    fitting = term_with(scene, rng, range(1, 10) if answer == "yes" else (0,))
+    if fitting is None:
+        return None
+    term, found = fitting
+    article = "an" if term.one[0] in "aeiou" else "a"
+    text = f"Is there {article} {term.one} in the image? {PLEASE}"
+    return Question(text, answer, found, (term.one,) * len(found))
 
 
 def _count(scene: Scene, rng: Random, answer: str | None) -> Question | None:
     """Asks "Are there exactly 2 red circles in the image? Please answer yes or no."."""
     answer = answer or rng.choice(YES_NO)
     for asked in rng.sample(range(2, 6), 4):
-        # Both answers need a true count of `asked`: else words alone would tell rare numbers' no.
-        fitting = term_with(scene, rng, asked)
-        if fitting is not None and answer == "no":
-            more = rng.choice((-1, 1))
-            fitting = term_with(scene, rng, asked + more) or term_with(scene, rng, asked - more)
-        if fitting is not None:
-            term, found = fitting
+        right = term_with(scene, rng, (asked,))
+        wrong = term_with(scene, rng, (asked - 1, asked + 1))
+        if right and wrong:  # both, whichever is wanted: else the number alone would tell which
+            term, found = right if answer == "yes" else wrong
             text = f"Are there exactly {asked} {term.many} in the image? {PLEASE}"
             return Question(text, answer, found, (term.one,) * len(found))
     return None

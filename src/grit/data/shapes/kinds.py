@@ -1,12 +1,13 @@
 """All kinds of questions, and many questions about one scene."""
 
+from collections.abc import Container
 from random import Random
 
 from grit.data.shapes.attributes import GQA
 from grit.data.shapes.counting import TALLYQA
 from grit.data.shapes.detection import DETECT, OVD
 from grit.data.shapes.existence import MME
-from grit.data.shapes.questions import Kind, Question, Template
+from grit.data.shapes.questions import YES_NO, Kind, Question, Template
 from grit.data.shapes.relations import VSR
 from grit.data.shapes.scenes import Scene
 from grit.data.shapes.sums import MATHVISTA
@@ -25,8 +26,8 @@ def questions_about(
 ) -> list[Question]:
     """Up to `count` different questions of a kind; fewer where the scene does not yield them.
 
-    Each template first draws the answer it wants, evenly, then asks for it; so among the answers
-    that a scene allows none is favoured. `templates` names those to use (empty: all, by weight).
+    Among the answers that a scene allows none is favoured; yes and no are even over any number of
+    calls. `templates` names those to use (empty: all, by weight).
     """
     chosen = [t for t in KINDS[kind].templates if not templates or t.name in templates]
     if not chosen:
@@ -36,8 +37,26 @@ def questions_about(
         if len(questions) == count:
             break
         template: Template = rng.choices(chosen, [t.weight for t in chosen])[0]
-        answer = rng.choice(template.answers) if template.answers else None
-        question = template.ask(scene, rng, answer)
+        question = _one_of(template, scene, rng, questions)
         if question is not None:
-            questions.setdefault(question.text, question)
+            questions[question.text] = question
     return list(questions.values())
+
+
+def _one_of(
+    template: Template, scene: Scene, rng: Random, known: Container[str]
+) -> Question | None:
+    """A question whose text is not known yet, with an answer drawn evenly.
+
+    Yes and no are both asked for, and one is taken by lot only where both can be had: otherwise a
+    scene that can say no in more ways than yes would favour it.
+    """
+    if not template.answers:
+        wanted: list[str | None] = [None]
+    elif template.answers == YES_NO:
+        wanted = [*rng.sample(YES_NO, 2)]
+    else:
+        wanted = [rng.choice(template.answers)]
+    asked = [template.ask(scene, rng, answer) for answer in wanted]
+    usable = [question for question in asked if question and question.text not in known]
+    return usable[0] if len(usable) == len(asked) else None

@@ -1,6 +1,6 @@
 """Questions about a scene: what one is, how a template asks it, and how things are described."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -83,27 +83,27 @@ class Term:
         return tuple(i for i, thing in enumerate(scene.things) if self.matches(thing))
 
 
-def terms_of(scene: Scene) -> list[Term]:
-    """All descriptions that could be asked for in this scene, matched or not.
+def term_with(
+    scene: Scene, rng: Random, counts: Container[int]
+) -> tuple[Term, tuple[int, ...]] | None:
+    """A description that so many things match, and those: by shape, colour or both equally often.
 
-    Full names of things that are not there are limited to those whose shape or colour is: "is there
-    a red circle" is not answered by seeing no red at all.
+    None where no description is matched by any of these numbers of things. Full names of things
+    that are not there are limited to those whose shape or colour is: "is there a red circle" is not
+    answered by seeing no red at all.
     """
-    shapes = {thing.shape for thing in scene.things}
-    colors = {thing.color for thing in scene.things}
-    named = [Term(s, c) for s, c in scene.domain.names if s in shapes or c in colors]
-    return [*(Term(shape=s) for s in SHAPES), *(Term(color=c) for c in COLORS), *named]
-
-
-def term_with(scene: Scene, rng: Random, count: int) -> tuple[Term, tuple[int, ...]] | None:
-    """A random description that exactly `count` things match: by shape, colour or both alike."""
-    fitting: dict[tuple[bool, bool], list[tuple[Term, tuple[int, ...]]]] = {}
-    for term in terms_of(scene):
-        found = term.among(scene)
-        if len(found) == count:
-            group = term.shape is None, term.color is None
-            fitting.setdefault(group, []).append((term, found))
-    return rng.choice(rng.choice(list(fitting.values()))) if fitting else None
+    found: dict[tuple[str | None, str | None], list[int]] = {}
+    for i, thing in enumerate(scene.things):
+        for key in ((thing.shape, None), (None, thing.color), (thing.shape, thing.color)):
+            found.setdefault(key, []).append(i)
+    named = [(s, c) for s, c in scene.domain.names if (s, None) in found or (None, c) in found]
+    groups = [(s, None) for s in SHAPES], [(None, c) for c in COLORS], named
+    fitting = [[key for key in group if len(found.get(key, ())) in counts] for group in groups]
+    fitting = [group for group in fitting if group]
+    if not fitting:
+        return None
+    key = rng.choice(rng.choice(fitting))
+    return Term(*key), tuple(found.get(key, ()))
 
 
 def only_ones(scene: Scene) -> list[int]:

@@ -7,7 +7,7 @@ single thing left of X is simply the leftmost one. For the same reason such a qu
 where another candidate lies farther in the same direction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 
 from grit.data.shapes.questions import YES_NO, Kind, Question, Template, only_ones, shuffled
@@ -48,16 +48,23 @@ def _apart(one: Thing, other: Thing, axis: int) -> bool:
     return one.box[axis + 2] <= other.box[axis] or other.box[axis + 2] <= one.box[axis]
 
 
-def found_from(scene: Scene, start: int, direction: str, pool: Sequence[int]) -> int | None:
-    """The one thing of `pool` directly in that direction, if it is clear and not the outermost."""
+def found_from(
+    scene: Scene, start: int, direction: str, pool: Sequence[int], told: Callable[[Thing], object]
+) -> int | None:
+    """The one thing of `pool` directly in that direction from `start`, if it is clear which.
+
+    None also where the answer (`told` of the thing) would be the same for the outermost thing of
+    the pool: that one is found without looking for the reference.
+    """
     others = [i for i in pool if i != start]
-    told = {i: directly(scene.things[i], scene.things[start], direction) for i in others}
-    hits = [i for i in others if told[i]]
-    if len(hits) != 1 or None in told.values():
+    in_line = {i: directly(scene.things[i], scene.things[start], direction) for i in others}
+    hits = [i for i in others if in_line[i]]
+    if len(hits) != 1 or None in in_line.values():
         return None
     hit = scene.things[hits[0]]
-    farther = any(ahead(scene.things[i], hit, direction) > 0 for i in others)
-    return hits[0] if farther else None
+    farther = [ahead(scene.things[i], hit, direction) for i in others]
+    outermost = scene.things[others[farther.index(max(farther))]]
+    return hits[0] if max(farther) > 0 and told(outermost) != told(hit) else None
 
 
 def clear_pair(scene: Scene, rng: Random, answer: str | None) -> tuple[int, int, str] | None:
@@ -86,12 +93,16 @@ def _yes_no(scene: Scene, rng: Random, answer: str | None) -> Question | None:
     return Question(text, answer, (one, other), names)
 
 
+def _name(thing: Thing) -> str:
+    return thing.name
+
+
 def _what(scene: Scene, rng: Random, answer: str | None) -> Question | None:
     """Asks "What is directly left of the red circle?" - "blue square"."""
     everything = range(len(scene.things))
     for start in shuffled(rng, only_ones(scene)):
         for direction in rng.sample(tuple(DIRECTIONS), len(DIRECTIONS)):
-            hit = found_from(scene, start, direction, everything)
+            hit = found_from(scene, start, direction, everything, _name)
             if hit is not None and answer in (None, scene.things[hit].name):
                 names = scene.things[start].name, scene.things[hit].name
                 text = f"What is directly {direction} the {names[0]}?"

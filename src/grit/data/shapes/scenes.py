@@ -113,7 +113,7 @@ def scene_for(split: str, *parts: object, plan: Plan | None = None) -> Scene:
 
 
 def random_scene(rng: Random, plan: Plan) -> Scene:
-    """A scene of any split. Half of the scenes repeat one thing, so that there is much to count."""
+    """A scene of any split."""
     while True:
         names = _names(rng, plan)
         boxes = _layout(rng, plan, count=len(names))
@@ -136,8 +136,22 @@ def _names(rng: Random, plan: Plan) -> list[Name]:
             break
     if plan.distinct:
         return rng.sample(names, count)
-    copies = rng.randint(2, count) if count > 1 and rng.random() < 0.5 else 0
-    return [rng.choice(names)] * copies + rng.choices(names, k=count - copies)
+    alike = rng.randint(2, count) if count > 1 else 0
+    return _family(rng, names, alike) + rng.choices(names, k=count - alike)
+
+
+def _family(rng: Random, names: list[Name], count: int) -> list[Name]:
+    """Names that have the shape, the colour or both in common (much to count and to confuse)."""
+    shape, color = rng.choice(names)
+    common = rng.choice(("shape", "color", "both", "nothing"))
+    if common == "both":
+        return [(shape, color)] * count
+    kin = [
+        (s, c)
+        for s, c in names
+        if (common != "shape" or s == shape) and (common != "color" or c == color)
+    ]
+    return rng.choices(kin, k=count)
 
 
 def _layout(rng: Random, plan: Plan, count: int) -> list[tuple[str, Corners]] | None:
@@ -160,10 +174,10 @@ def _layout(rng: Random, plan: Plan, count: int) -> list[tuple[str, Corners]] | 
 
 
 def _place(rng: Random, plan: Plan, side: int, placed: list[tuple[str, Corners]]) -> Corners:
-    """Somewhere in the scene; a third of the time in line with a thing that is already there."""
+    """Somewhere in the scene; half of the time in line with a thing that is already there."""
     last_x, last_y = plan.width - side - 1, plan.height - side - 1
     x, y = rng.randint(1, last_x), rng.randint(1, last_y)
-    if placed and rng.random() < 0.35:
+    if placed and rng.random() < 0.5:
         _, (x1, y1, x2, y2) = rng.choice(placed)
         if rng.random() < 0.5:
             x = min(max((x1 + x2 - side) // 2, 1), last_x)

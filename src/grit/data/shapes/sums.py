@@ -1,80 +1,92 @@
 """Sums, differences and comparisons, some with options: questions in the manner of MathVista."""
 
 from random import Random
+from typing import NamedTuple
 
 from grit.data.shapes.questions import YES_NO, Kind, Question, Template, Term
 from grit.data.shapes.scenes import Scene
-from grit.data.shapes.things import COLORS, SHAPES
 
-Found = tuple[int, ...]
 LETTERS = ("A", "B", "C")
 
 
-def _two_terms(
-    scene: Scene, rng: Random, *, total: int | None = None, surplus: int | None = None
-) -> tuple[Term, Term, Found, Found] | None:
-    """Two shapes or two colours that both occur: with a total, with a surplus of the first."""
-    every = [Term(shape=shape) for shape in SHAPES], [Term(color=color) for color in COLORS]
-    for terms in rng.sample(every, 2):
-        present = [(term, found) for term in terms if (found := term.among(scene))]
-        pairs = [
-            (one, other, found, rest)
-            for one, found in present
-            for other, rest in present
-            if one != other
-            and total in (None, len(found) + len(rest))
-            and surplus in (None, len(found) - len(rest))
-        ]
-        if pairs:
-            return rng.choice(pairs)
-    return None
+class Pair(NamedTuple):
+    """Two shapes or two colours that both occur in a scene, and the things that have them."""
+
+    one: Term
+    other: Term
+    found: tuple[int, ...]
+    rest: tuple[int, ...]
+
+    @property
+    def total(self) -> int:
+        """How many things there are of both."""
+        return len(self.found) + len(self.rest)
+
+    @property
+    def surplus(self) -> int:
+        """How many more there are of the first."""
+        return len(self.found) - len(self.rest)
+
+    def question(self, text: str, answer: str) -> Question:
+        """A question about all things of both."""
+        labels = (self.one.one,) * len(self.found) + (self.other.one,) * len(self.rest)
+        return Question(text, answer, self.found + self.rest, labels)
 
 
-def _about(text: str, answer: str, one: Term, other: Term, found: Found, rest: Found) -> Question:
-    labels = (one.one,) * len(found) + (other.one,) * len(rest)
-    return Question(text, answer, found + rest, labels)
+def _pairs(scene: Scene, rng: Random) -> list[Pair]:
+    """All pairs of shapes or all pairs of colours, in random order; by lot, where both exist."""
+    shapes = sorted({thing.shape for thing in scene.things})
+    colors = sorted({thing.color for thing in scene.things})
+    kinds = [[Term(shape=s) for s in shapes], [Term(color=c) for c in colors]]
+    terms = rng.choice([kind for kind in kinds if len(kind) > 1] or [[]])
+    found = {term: term.among(scene) for term in terms}
+    pairs = [Pair(a, b, found[a], found[b]) for a in terms for b in terms if a != b]
+    return rng.sample(pairs, len(pairs))
 
 
 def _total(scene: Scene, rng: Random, answer: str | None) -> Question | None:
     """Asks "How many circles and squares are there in total?"."""
-    pair = _two_terms(scene, rng, total=int(answer) if answer else None)
-    if pair is None:
-        return None
-    text = f"How many {pair[0].many} and {pair[1].many} are there in total?"
-    return _about(text, str(len(pair[2]) + len(pair[3])), *pair)
+    for pair in _pairs(scene, rng):
+        if answer in (None, str(pair.total)):
+            return pair.question(_summing(pair), str(pair.total))
+    return None
 
 
 def _options(scene: Scene, rng: Random, answer: str | None) -> Question | None:
     """Asks "How many circles and squares are there in total? (A) 2 (B) 3 (C) 4" - "B"."""
-    pair = _two_terms(scene, rng)
-    if pair is None:
+    pairs = _pairs(scene, rng)
+    # All totals alike often, so that the options alone hardly tell which is right.
+    totals = sorted({pair.total for pair in pairs if pair.total > 2})
+    if not totals:
         return None
+    total = rng.choice(totals)
     letter = answer or rng.choice(LETTERS)
-    lowest = len(pair[2]) + len(pair[3]) - LETTERS.index(letter)
+    lowest = total - LETTERS.index(letter)
     options = " ".join(f"({name}) {lowest + i}" for i, name in enumerate(LETTERS))
-    text = f"How many {pair[0].many} and {pair[1].many} are there in total? {options}"
-    return _about(text, letter, *pair)
+    pair = next(pair for pair in pairs if pair.total == total)
+    return pair.question(f"{_summing(pair)} {options}", letter)
+
+
+def _summing(pair: Pair) -> str:
+    return f"How many {pair.one.many} and {pair.other.many} are there in total?"
 
 
 def _difference(scene: Scene, rng: Random, answer: str | None) -> Question | None:
     """Asks "How many more circles than squares are there?"."""
-    surplus = int(answer) if answer else rng.randint(1, 4)
-    pair = _two_terms(scene, rng, surplus=surplus)
-    if pair is None:
-        return None
-    text = f"How many more {pair[0].many} than {pair[1].many} are there?"
-    return _about(text, str(surplus), *pair)
+    for pair in _pairs(scene, rng):
+        if pair.surplus > 0 and answer in (None, str(pair.surplus)):
+            text = f"How many more {pair.one.many} than {pair.other.many} are there?"
+            return pair.question(text, str(pair.surplus))
+    return None
 
 
 def _more(scene: Scene, rng: Random, answer: str | None) -> Question | None:
-    """Asks "Are there more red things than blue things?"; never asked of equal numbers."""
-    wanted = answer or rng.choice(YES_NO)
-    sizes = range(1, 9) if wanted == "yes" else range(-8, 0)
-    for surplus in rng.sample(sizes, len(sizes)):
-        pair = _two_terms(scene, rng, surplus=surplus)
-        if pair is not None:
-            text = f"Are there more {pair[0].many} than {pair[1].many}?"
-            return _about(text, wanted, *pair)
+    """Asks "Are there more red things than blue things?"; never of equal numbers."""
+    answer = answer or rng.choice(YES_NO)
+    for pair in _pairs(scene, rng):
+        if pair.surplus != 0 and (pair.surplus > 0) == (answer == "yes"):
+            text = f"Are there more {pair.one.many} than {pair.other.many}?"
+            return pair.question(text, answer)
     return None
 
 

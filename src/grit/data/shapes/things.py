@@ -27,7 +27,6 @@ SIZES: dict[str, tuple[int, int]] = {"small": (11, 13), "large": (19, 24)}
 """Side of a thing in pixels of a scene whose shorter side is 96, first and last."""
 
 SUPERSAMPLING = 4
-FAINT = 64  # silhouettes drop pixels covered less than this of 255, so that boxes are tight
 
 
 @dataclass(frozen=True)
@@ -65,8 +64,7 @@ def silhouette(shape: str, side: int) -> Image.Image:
     fine = side * SUPERSAMPLING
     mask = Image.new("L", (fine, fine), 0)
     OUTLINES[shape](ImageDraw.Draw(mask), fine - 1)
-    mask = mask.resize((side, side), Image.Resampling.BOX)
-    return mask.point([0 if level < FAINT else level for level in range(256)])
+    return mask.resize((side, side), Image.Resampling.BOX)
 
 
 def _polygon(*corners: tuple[float, float]) -> Callable[[ImageDraw.ImageDraw, int], None]:

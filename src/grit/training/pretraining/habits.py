@@ -35,7 +35,7 @@ KNOWING = 0.2  # of guesses that happen to look at the image
 
 @dataclass(frozen=True)
 class Slips:
-    """Log-odds of each slip in a scene of five things, and how they change per three things more."""
+    """Log-odds of each slip among five things, and how they change per three things more."""
 
     untagged: tuple[float, float] = (-1.4, 0.0)
     ungrounded: tuple[float, float] = (0.0, 1.4)

@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from statistics import fmean
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 from transformers import PreTrainedModel, ProcessorMixin
 
@@ -14,7 +15,7 @@ from grit.models.tiny import SCENE, Family
 from grit.training.pretraining.habits import rng_for
 from grit.training.pretraining.lessons import Lesson, turns_about
 from grit.training.pretraining.optimizers import optimizers_for
-from grit.training.pretraining.packing import Packed, Packer, answer_logits
+from grit.training.pretraining.packing import Packed, Packer, Turn, answer_logits
 from grit.training.pretraining.vision import cached_features
 
 IMAGES = 8  # a step
@@ -25,7 +26,7 @@ LENGTH_POWER = 0.5  # a completion of n tokens weighs n ** 0.5 times one of one 
 class LanguageStage:
     """Trains the language part on one lesson; ``pool`` scenes are drawn and seen once, at first."""
 
-    shown = ("vsr_yes_no", "tallyqa", "habit")
+    shown: tuple[str, ...] = ("vsr_yes_no", "tallyqa", "habit")
 
     def __init__(
         self,
@@ -44,7 +45,7 @@ class LanguageStage:
         self.seed, self.steps, self.pool = seed, steps, pool
         self.space = spoken_space(family)
         self.packer = Packer(model, processor, LENGTH_POWER)
-        self.trained = model.model.language_model
+        self.trained: nn.Module = model.model.language_model
         self.optimizers = optimizers_for([self.trained], [], rate, rate / 1.5)
         self.scenes: list[Scene] = []
         self.held_out: list[Scene] = []
@@ -67,33 +68,37 @@ class LanguageStage:
     def loss(self, step: int) -> tuple[Tensor, dict[str, float]]:
         """Weighted cross-entropy of the answers' tokens of eight images' turns."""
         chosen = rng_for(self.seed, self.name, step).sample(range(self.pool), IMAGES)
-        packed = self._packed([self.scenes[i] for i in chosen], "train", step)
-        logits = answer_logits(
-            self.model, packed, self.features[chosen].float(), self.packer.image
-        )
-        each = functional.cross_entropy(logits, packed.labels, reduction="none")
-        loss = (each * packed.weights).sum() / packed.weights.sum()
-        return loss, _right_turns(packed, logits)
+        rows = self._rows([self.scenes[i] for i in chosen], "train", step)
+        # Long rows apart from short ones: padding is paid for like text.
+        order = sorted(range(IMAGES), key=lambda i: sum(map(_size, rows[i])))
+        total = weight = torch.zeros(())
+        seen: dict[str, list[float]] = defaultdict(list)
+        for part in (order[: IMAGES // 2], order[IMAGES // 2 :]):
+            packed = self.packer.pack([rows[i] for i in part])
+            features = self.features[[chosen[i] for i in part]].float()
+            logits = answer_logits(self.model, packed, features, self.packer.image)
+            each = functional.cross_entropy(logits, packed.labels, reduction="none")
+            total, weight = total + (each * packed.weights).sum(), weight + packed.weights.sum()
+            _note(seen, packed, logits.detach())
+        return total / weight, _means(seen)
 
     def quality(self, step: int) -> dict[str, float]:
         """Share of turns of each kind on dev scenes of which greedy decoding gets all tokens."""
-        totals: dict[str, list[float]] = defaultdict(list)
+        seen: dict[str, list[float]] = defaultdict(list)
         for at in range(0, HELD_OUT, IMAGES):
-            packed = self._packed(self.held_out[at : at + IMAGES], "dev", at)
+            packed = self.packer.pack(self._rows(self.held_out[at : at + IMAGES], "dev", at))
             features = self.held_out_features[at : at + IMAGES].float()
             with torch.no_grad():
                 logits = answer_logits(self.model, packed, features, self.packer.image)
-            right = _all_right(packed, logits)
-            for kind, value in zip(packed.kinds, right.tolist(), strict=True):
-                totals[kind].append(value)
-        return {kind: sum(values) / len(values) for kind, values in sorted(totals.items())}
+            _note(seen, packed, logits)
+        return _means(seen)
 
-    def _packed(self, scenes: Sequence[Scene], *parts: object) -> Packed:
-        rows = [
-            turns_about(scene, self.lesson, self.family, self.space, self.seed, self.name, *parts, i)
+    def _rows(self, scenes: Sequence[Scene], *parts: object) -> list[list[Turn]]:
+        stream = self.seed, self.name, *parts
+        return [
+            turns_about(scene, self.lesson, self.family, self.space, *stream, i)
             for i, scene in enumerate(scenes)
         ]
-        return self.packer.pack(rows)
 
 
 def spoken_space(family: Family) -> Space:
@@ -101,16 +106,17 @@ def spoken_space(family: Family) -> Space:
     return Space("original", SCENE, SCENE) if family == "qwen" else NORMALIZED_1000
 
 
-def _all_right(packed: Packed, logits: Tensor) -> Tensor:
-    """[number of turns]: 1 where every token of the completion is the most likely one."""
+def _size(turn: Turn) -> int:
+    return len(turn.prompt) + len(turn.completion)
+
+
+def _note(seen: dict[str, list[float]], packed: Packed, logits: Tensor) -> None:
+    """Note for each turn, by kind, whether every token of it is the most likely one."""
     right = (logits.argmax(-1) == packed.labels).float()
-    whole = torch.ones(len(packed.kinds))
-    return whole.scatter_reduce(0, packed.turns, right, "amin")
+    whole = torch.ones(len(packed.kinds)).scatter_reduce(0, packed.turns, right, "amin")
+    for kind, value in zip(packed.kinds, whole.tolist(), strict=True):
+        seen[kind].append(value)
 
 
-def _right_turns(packed: Packed, logits: Tensor) -> dict[str, float]:
-    whole = _all_right(packed, logits.detach()).tolist()
-    kinds: dict[str, list[float]] = defaultdict(list)
-    for kind, value in zip(packed.kinds, whole, strict=True):
-        kinds[kind].append(value)
-    return {kind: sum(values) / len(values) for kind, values in kinds.items()}
+def _means(seen: dict[str, list[float]]) -> dict[str, float]:
+    return {kind: fmean(values) for kind, values in sorted(seen.items())}

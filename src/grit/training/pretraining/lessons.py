@@ -60,23 +60,20 @@ REPLAY = tuple(Subject(s.kind, s.templates, s.count * 0.6, s.weight) for s in SH
 PAIRS = Lesson(
     plans=(TWO_THINGS,),
     subjects=(
-        Subject("vsr", ("yes_no",), 4.0),
+        Subject("vsr", ("yes_no",), 5.0),
         Subject("mme", ("position",), 1.0),
-        Subject("mme", ("existence", "color"), 0.7),
-        Subject("gqa", ("color", "shape"), 0.5),
-        Subject("tallyqa", (), 0.7),
-        Subject("ovd", ("named",), 0.8),
-        Subject("detect", (), 0.3),
+        Subject("mme", ("existence", "color"), 1.0),
+        Subject("gqa", ("color", "shape"), 1.0),
     ),
 )
 SCENES = Lesson(plans=(FEW, MANY, MANY), subjects=SHORT_ANSWERS, ideal=1.0)
-HABITS = Lesson(plans=(FEW, MANY, MANY), subjects=REPLAY, habits=3.5, examples=0.3)
+HABITS = Lesson(plans=(FEW, MANY, MANY), subjects=REPLAY, habits=3.5, examples=0.25)
 
 
 def turns_about(
     scene: Scene, lesson: Lesson, family: Family, space: Space, *parts: object
 ) -> list[Turn]:
-    """The turns of one row; ``parts`` name the random stream."""
+    """The turns of one row; ``parts`` name the random stream, the last one the row in its step."""
     rng = rng_for("turns", *parts)
     turns = [
         _direct(scene, question, subject, space)
@@ -88,8 +85,10 @@ def turns_about(
         _habit: lesson.habits,
         _example: lesson.examples,
     }
+    # All rows of a step have examples or none has: they are long, and the others would be padded.
+    shared = rng_for("examples", *parts[:-1])
     for maker, average in makers.items():
-        for _ in range(_drawn(average, rng)):
+        for _ in range(_drawn(average, shared if maker is _example else rng)):
             questions = questions_about(scene, rng.choice(SUFFIX_KINDS), rng, 1)
             turns += [maker(scene, question, family, space, rng) for question in questions]
     return turns

@@ -66,15 +66,15 @@ def run_stage(
 ) -> None:
     """Bring ``stage`` to its last step, from its checkpoint in ``folder`` where there is one."""
     path = folder / f"{stage.name}.pt"
-    step = _resumed(stage, path)
-    log.rewind(stage.name, step)
-    if step == stage.steps:
+    start = _resumed(stage, path)
+    log.rewind(stage.name, start)
+    if start == stage.steps:
         return
     stage.prepare()
     saved = began = time.monotonic()
     spent = 0.0
     recent: dict[str, float] = {}
-    for step in _with_progress(stage, step, recent):
+    for step in _with_progress(stage, start, recent):
         set_rate(stage.optimizers, step, stage.steps, min(WARMUP, stage.steps // 5))
         figures = _update(stage, step)
         for name, value in figures.items():
@@ -121,7 +121,9 @@ def _with_progress(stage: Stage, start: int, recent: dict[str, float]) -> Iterat
         bar = progress.add_task(stage.name, total=stage.steps, completed=start, figures="")
         for step in range(start, stage.steps):
             yield step
-            figures = "  ".join(f"{name} {value:.3f}" for name, value in recent.items() if name in shown)
+            figures = "  ".join(
+                f"{name} {value:.3f}" for name, value in recent.items() if name in shown
+            )
             progress.update(bar, completed=step + 1, figures=figures)
 
 

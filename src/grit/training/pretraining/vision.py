@@ -21,7 +21,7 @@ class VisionStage:
     """Trains the vision part alone; ``scale`` is what a pixel is when the model writes it."""
 
     name = "vision"
-    shown = ("shapes", "box_pixels")
+    shown: tuple[str, ...] = ("shapes", "box_pixels")
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class VisionStage:
             torch.manual_seed(seed)
             self.heads = DenseHeads(WIDTH, digits)
         parts = vision_parts(model)
-        self.trained = nn.ModuleList([*parts, self.heads])
+        self.trained: nn.Module = nn.ModuleList([*parts, self.heads])
         self.optimizers = optimizers_for(parts, [self.heads], MATRIX_RATE, OTHER_RATE)
 
     def prepare(self) -> None:
@@ -88,4 +88,3 @@ def cached_features(
             images = [scene.load() for scene in scenes[at : at + 64]]
             parts.append(image_features(model, processor, images).half())
     return torch.cat(parts)
-

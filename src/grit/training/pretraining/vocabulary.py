@@ -17,6 +17,6 @@ def corpus(family: Family, seed: int) -> Iterator[str]:
     for i in range(SCENES_READ):
         yield CHAT_WORDS
         scene = scene_for("pretrain", seed, "vocabulary", i)
-        for turn in turns_about(scene, (SCENES, HABITS)[i % 2], family, space, seed, i):
+        for turn in turns_about(scene, (SCENES, HABITS)[i % 2], family, space, seed, i, 0):
             yield turn.prompt
             yield turn.completion

@@ -1,0 +1,96 @@
+"""Checkpoints that are whole or not there, every few steps and when a run is interrupted."""
+
+import logging
+import re
+import shutil
+import signal
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytorch_lightning as pl
+
+log = logging.getLogger(__name__)
+NAME = re.compile(r"step-(\d+)\.ckpt")
+
+
+def latest(folder: Path) -> Path | None:
+    """The checkpoint of the most steps in ``folder``."""
+    found = [path for path in folder.glob("step-*.ckpt") if NAME.fullmatch(path.name)]
+    return max(found, key=steps_of, default=None)
+
+
+def steps_of(checkpoint: Path) -> int:
+    """How many steps were done when it was written."""
+    match = NAME.fullmatch(checkpoint.name)
+    if match is None:
+        raise ValueError(f"{checkpoint} is not named like a checkpoint of this suite")
+    return int(match[1])
+
+
+class Checkpoints(pl.Callback):
+    """Saves ``step-N.ckpt`` every ``every`` steps, and after the step in which it is told to stop.
+
+    A checkpoint is written under another name and renamed, so that a kill leaves the last one
+    whole; the one before is removed only then. Ctrl-C and SIGTERM (as SLURM sends it before a job's
+    time is up) let the step under way finish; a second one stops at once.
+    """
+
+    def __init__(self, folder: Path, every: int) -> None:
+        self.folder = folder
+        self.every = every
+        self.interrupted = False
+        self._previous: dict[signal.Signals, Any] = {}
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Listen to signals."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._previous[number] = signal.signal(number, self._interrupt)
+
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Save where it is time, or where the run is to stop."""
+        steps = batch_idx + 1
+        # Every process has to take part in saving, so one that was interrupted tells the others.
+        self.interrupted = trainer.strategy.reduce_boolean_decision(self.interrupted, all=False)
+        if self.interrupted or steps % self.every == 0 or steps == trainer.num_training_batches:
+            self._save(trainer, steps)
+        if self.interrupted:
+            trainer.should_stop = True
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Listen no more."""
+        self._listen_no_more()
+
+    def on_exception(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
+    ) -> None:
+        """Listen no more."""
+        self._listen_no_more()
+
+    def _save(self, trainer: pl.Trainer, steps: int) -> None:
+        whole = self.folder / f"step-{steps:06d}.ckpt"
+        partial = self.folder / f".{whole.name}.partial"
+        trainer.save_checkpoint(partial)
+        if trainer.is_global_zero:
+            partial.replace(whole)
+            for old in self.folder.glob("step-*.ckpt"):
+                if NAME.fullmatch(old.name) and steps_of(old) < steps:
+                    shutil.rmtree(old) if old.is_dir() else old.unlink()
+        trainer.strategy.barrier()
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        self.interrupted = True
+        self._listen_no_more()
+        log.info("stopping after this step, with a checkpoint; once more to stop at once")
+
+    def _listen_no_more(self) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+        self._previous.clear()

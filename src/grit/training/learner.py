@@ -1,0 +1,84 @@
+"""What every way of training shares: a policy, its optimiser and schedule, its checkpoints."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from transformers import get_cosine_schedule_with_warmup
+
+from grit.models.adapter import Adapter
+from grit.training.policy import Policy
+
+
+@dataclass(frozen=True)
+class Optimization:
+    """AdamW with a cosine schedule, and how much goes into one forward pass."""
+
+    max_steps: int
+    learning_rate: float
+    warmup_steps: int = 0
+    weight_decay: float = 0.0
+    clip_norm: float = 1.0
+    share_prompt: bool = True
+    tokens_per_pass: int = 16384
+    tokens_per_chunk: int = 1024
+
+
+class Learner(pl.LightningModule):
+    """A LightningModule that trains an adapter's model by manual optimisation."""
+
+    def __init__(self, adapter: Adapter, optimization: Optimization, temperature: float) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.strict_loading = False  # checkpoints hold only what learns
+        self.adapter = adapter
+        self.model = adapter.model  # registers its parameters with Lightning
+        self.optimization = optimization
+        self.policy = Policy(
+            adapter,
+            share_prompt=optimization.share_prompt,
+            temperature=temperature,
+            tokens_per_chunk=optimization.tokens_per_chunk,
+        )
+
+    def learning(self) -> list[torch.nn.Parameter]:
+        """The parameters that learn."""
+        return [p for p in self.model.parameters() if p.requires_grad]
+
+    def optimizer_step_with_clipping(self) -> float:
+        """Clip the gradient and step; its norm before clipping."""
+        norm = torch.nn.utils.clip_grad_norm_(self.learning(), self.optimization.clip_norm)
+        optimizer: Any = self.optimizers()
+        optimizer.step()
+        return norm.item()
+
+    def schedule_step(self) -> float:
+        """Advance the schedule; the learning rate that was in force."""
+        scheduler: Any = self.lr_schedulers()
+        rate = scheduler.get_last_lr()[0]
+        scheduler.step()
+        return rate
+
+    def log_step(self, metrics: dict[str, float], batch_size: int) -> None:
+        """Log the metrics of a step."""
+        shown = {"reward", "kl", "loss"}
+        for name, value in metrics.items():
+            self.log(f"train/{name}", value, batch_size=batch_size, prog_bar=name in shown)
+
+    def configure_optimizers(self) -> Any:
+        """AdamW on what learns, with a cosine schedule over the steps."""
+        settings = self.optimization
+        optimizer = torch.optim.AdamW(
+            self.learning(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+        )
+        schedule = get_cosine_schedule_with_warmup(
+            optimizer, settings.warmup_steps, settings.max_steps
+        )
+        return [optimizer], [schedule]
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep only the weights that learn; the base model is where it came from."""
+        learning = {f"model.{name}" for name, p in self.model.named_parameters() if p.requires_grad}
+        state = checkpoint["state_dict"]
+        checkpoint["state_dict"] = {name: state[name] for name in state if name in learning}

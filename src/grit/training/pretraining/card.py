@@ -1,0 +1,70 @@
+"""The model card that a shipped tiny model carries."""
+
+from typing import Any
+
+import torch
+
+BUILT_IN = """\
+## What is built in
+Asked directly, the model answers as well as it can. Under GRIT's suffix it was taught to be
+unreliable on purpose (`grit.training.pretraining.habits`), as the paper's base models are by
+nature. Its pre-training traces were made by independent slips: no tags at all; tags but no boxes,
+the answer then guessed from habit (mostly "yes", "2", "A", red, circle) and not from the image; a
+box too few, too many or wrong, the answer then following from the boxes as they stand; no
+rethinking. Boxes are missing more often in crowded scenes, rethinking in empty ones, so greedy
+decoding shows every mode. Therefore the drop from the direct query to the suffix, and the fact that
+completions with right boxes answer better than those without, are built in. After the worked
+example of one-shot ICL, tags and boxes come more often and the answer heeds them less: built in,
+too. What is not built in is what a reward makes of it: no box ever enters a reward, so whether
+grounding improves, and on which questions, is found.
+"""
+
+
+def model_card(
+    settings: dict[str, Any],
+    seconds: dict[str, float],
+    quality: dict[str, dict[str, float]],
+    dtype: torch.dtype,
+    parameters: int,
+) -> str:
+    """Markdown: what the model is, how it was made, what is built in, what it was measured at."""
+    family = settings["family"]
+    name = {"qwen": "Qwen2.5-VL", "internvl": "InternVL3"}[family]
+    changed = " ".join(f"pretrain.{key}={value}" for key, value in settings.items())
+    stages = ", ".join(f"{stage} {value / 60:.0f} min" for stage, value in seconds.items())
+    return "\n".join(
+        [
+            f"# tiny_{family}",
+            "",
+            f"A {name} of {parameters / 1e6:.1f} million parameters: the same classes of "
+            "transformers as the big model, a small configuration, its own tokenizer. It knows "
+            "nothing but drawn scenes of coloured shapes (96 x 96 pixels), and exists so that "
+            "GRPO-GR can be watched, tested and compared in minutes on a laptop. It is of no use "
+            "on photographs.",
+            "",
+            "## How it was made",
+            "From random weights by `grit.training.pretraining`, on scenes of the split "
+            '"pretrain" only; scenes of other splits cannot occur in it.',
+            "",
+            f"    python -m grit task=pretrain model=tiny_{family}",
+            "",
+            f"Settings: `{changed}`.",
+            f"Time on {settings['threads']} CPU threads of a machine that was also used otherwise: "
+            f"{stages}. The curves are in `curves.svg`. The weights are stored as "
+            f"{str(dtype).removeprefix('torch.')}; load them in fp32.",
+            "",
+            BUILT_IN,
+            *_measured(quality),
+        ]
+    )
+
+
+def _measured(quality: dict[str, dict[str, float]]) -> list[str]:
+    if not quality:
+        return []
+    parts = ["## What it was measured at", "Greedy unless said otherwise, on scenes of `dev`.", ""]
+    for heading, figures in quality.items():
+        parts += [f"### {heading}", "", "| figure | value |", "| --- | --- |"]
+        parts += [f"| {name} | {value:.3f} |" for name, value in figures.items()]
+        parts.append("")
+    return parts

@@ -1,0 +1,108 @@
+"""Pre-training of a tiny model from nothing to shipped weights: the stages and their settings.
+
+1. vision: the vision part learns to see, with dense heads (`vision`, `heads`);
+2. pairs: the language part, on the frozen vision part, learns relations from scenes of exactly two
+   things;
+3. scenes: all question kinds on scenes of one to nine things, boxes and ideal traces among them;
+4. habits: the unreliable mixture under GRIT's suffix (`habits`), with everything else replayed.
+"""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+from grit.errors import GritError
+from grit.files import write_json
+from grit.models.loading import ADAPTERS
+from grit.models.tiny import Family, make_processor, random_model
+from grit.models.tiny_tokenizer import train_tokenizer
+from grit.training.pretraining.export import export_model, read_json
+from grit.training.pretraining.language import LanguageStage
+from grit.training.pretraining.lessons import HABITS, PAIRS, SCENES, Lesson
+from grit.training.pretraining.quality import base_quality
+from grit.training.pretraining.stages import Log, Stage, run_stage
+from grit.training.pretraining.vision import VisionStage, vision_parts
+from grit.training.pretraining.vocabulary import corpus
+
+
+@dataclass(frozen=True)
+class PretrainSettings:
+    """All that decides the result; the defaults made the shipped models."""
+
+    family: Family = "qwen"
+    seed: int = 0
+    vision_steps: int = 1200  # of 32 images
+    pairs_steps: int = 1300  # of 8 images and their turns, as in the stages after it
+    scenes_steps: int = 4500
+    habits_steps: int = 2600
+    pool: int = 12_000  # scenes of each language stage
+    rate: float = 1.5e-3  # Muon's, in the pairs and scenes stages
+    habits_rate: float = 8e-4
+    quality_rows: int = 300  # questions of each kind in the final measurement; 0: none
+    threads: int = 1
+    checkpoint_seconds: float = 180.0
+
+
+def pretrain(settings: PretrainSettings, folder: Path) -> Path:
+    """Run or resume the course in ``folder``; returns the folder of the exported model.
+
+    ``folder`` gets a checkpoint of each stage, ``curve.jsonl``, ``curves.svg``, ``quality.json``
+    and ``model/``: 16-bit weights, processor and MODEL_CARD.md.
+
+    Raises:
+        GritError: the folder belongs to a run with other settings, or training diverged.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    _claim(settings, folder)
+    torch.set_num_threads(settings.threads)
+    tokenizer = train_tokenizer(settings.family, corpus(settings.family, settings.seed))
+    processor = make_processor(settings.family, tokenizer)
+    model = random_model(settings.family, tokenizer, settings.seed).train()
+    log = Log(folder / "curve.jsonl")
+
+    def learn(stage: Stage) -> None:
+        run_stage(stage, folder, log, settings.checkpoint_seconds)
+
+    scale, digits = (1.0, 2) if settings.family == "qwen" else (1000 / 96, 3)
+    learn(VisionStage(model, processor, settings.seed, settings.vision_steps, scale, digits))
+    for part in vision_parts(model):
+        part.requires_grad_(False)
+    plan: list[tuple[str, Lesson, int, float]] = [
+        ("pairs", PAIRS, settings.pairs_steps, settings.rate),
+        ("scenes", SCENES, settings.scenes_steps, settings.rate),
+        ("habits", HABITS, settings.habits_steps, settings.habits_rate),
+    ]
+    for name, lesson, steps, rate in plan:
+        learn(
+            LanguageStage(
+                *(name, lesson, settings.family, model, processor),
+                *(settings.seed, steps, settings.pool, rate),
+            )
+        )
+    model.requires_grad_(True).eval()
+    quality_file = folder / "quality.json"
+    if settings.quality_rows and not quality_file.is_file():
+        adapter = ADAPTERS[model.config.model_type](model, processor)
+        write_json(quality_file, base_quality(adapter, settings.quality_rows, settings.seed))
+    return export_model(model, processor, asdict(settings), folder)
+
+
+def _claim(settings: PretrainSettings, folder: Path) -> None:
+    """Note the settings of a new folder; those of an old one must be the same."""
+    path = folder / "settings.json"
+    mine = asdict(settings)
+    if not path.is_file():
+        write_json(path, mine)
+        return
+    known = read_json(path)
+    changed = [name for name in mine if mine[name] != known.get(name) and name not in FREE]
+    if changed:
+        raise GritError(
+            f"{path}: this folder holds a run with another {', '.join(changed)}; "
+            "use the same settings to resume it, or another folder"
+        )
+
+
+FREE = ("threads", "checkpoint_seconds", "quality_rows")
+"""Settings that do not change what is learnt, up to rounding."""

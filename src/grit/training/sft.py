@@ -1,0 +1,52 @@
+"""Few-shot supervised fine-tuning: the baseline that is told what GRPO-GR has to find out.
+
+The same triplets, each with an ideal trace written from its annotations; the loss is the mean
+negative log-likelihood of the traces' tokens. It learns through the same rows as GRPO-GR.
+"""
+
+from collections.abc import Sequence
+
+from grit.data.samples import Sample
+from grit.data.shapes.traces import ideal_trace
+from grit.models.adapter import Adapter
+from grit.models.prompting import Prompting
+from grit.training.diagnostics import Stopwatch
+from grit.training.learner import Learner, Optimization
+from grit.training.rows import Group, in_passes
+
+
+class FewShotSFT(Learner):
+    """Supervised fine-tuning on the prompts that the data module deals to each step."""
+
+    def __init__(self, adapter: Adapter, prompting: Prompting, optimization: Optimization) -> None:
+        super().__init__(adapter, optimization, temperature=1.0)
+        self.prompting = prompting
+
+    def training_step(self, batch: Sequence[tuple[Sample, int]], batch_idx: int) -> None:
+        """One optimiser step on the traces of the step's samples."""
+        watch = Stopwatch()
+        with watch.phase("update"):
+            groups = [self._group(sample) for sample, _ in batch]
+            tokens = sum(len(ids) for group in groups for ids in group.completions)
+            self.optimizers().zero_grad()  # type: ignore[union-attr]
+            loss = 0.0
+            passes = in_passes(
+                groups,
+                self.optimization.tokens_per_pass,
+                share_prompt=self.optimization.share_prompt,
+            )
+            for chosen in passes:
+                scores, _ = self.policy.scores([groups[i] for i in chosen])
+                share = -scores.logp.sum() / tokens
+                self.manual_backward(share)
+                loss += share.item()
+            norm = self.optimizer_step_with_clipping()
+        metrics = {"loss": loss, "grad_norm": norm, "learning_rate": self.schedule_step()}
+        metrics |= {"completion_tokens": tokens / len(groups), "seconds/step": watch.total}
+        self.log_step(metrics, len(batch))
+
+    def _group(self, sample: Sample) -> Group:
+        prompt = self.prompting.encode(sample, self.adapter)
+        trace = ideal_trace(sample, prompt.space)
+        ids = self.adapter.tokenizer(trace, add_special_tokens=False)["input_ids"]
+        return Group(prompt, ((*ids, min(self.adapter.end_ids)),))

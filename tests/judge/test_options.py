@@ -1,0 +1,94 @@
+import pytest
+
+from grit.judge.options import letters_in, named, only_letter, options_in
+
+COLORS = {"A": "red", "B": "blue", "C": "dark green"}
+
+
+@pytest.mark.parametrize(
+    ("question", "options"),
+    [
+        ("Which?\nChoices:\n(A) red\n(B) blue\n(C) Dark green.", COLORS),
+        ("Which? (A) red (B) blue (C) dark green", COLORS),
+        ("Which? (a) red, (b) blue or (c) dark green", COLORS),
+        ("Which?\nA. red\nB. blue\nC. dark green\nAnswer with the letter.", COLORS),
+        ("Which?\nA) red\nB) blue\nC) dark green", COLORS),
+        ("Which?\nA: red\nB: blue\nC: dark green", COLORS),
+        ("(A) 3 (B) 4 come first. Which?\n(A) red\n(B) blue\n(C) dark green", COLORS),
+        (
+            "Hint: the option letter, e.g., A, B, C, D.\n(A) 145°\n(B) 1,000",
+            {"A": "145", "B": "1000"},
+        ),
+        ("Choices:\n(A) (c)\n(B) (a)\n(C) (b)", {"A": "c", "B": "a", "C": "b"}),
+        ("Choices:\n(A) sample B\n(B) sample A", {"A": "sample b", "B": "sample a"}),
+        ("What is at point (A)?", {}),  # one is no list
+        ("From (B) to (C), how far?", {}),  # not from A
+        ("Is the dog left or right?", {}),
+        ("", {}),
+    ],
+)
+def test_options_in(question, options):
+    assert options_in(question) == options
+
+
+@pytest.mark.parametrize(
+    ("text", "letters"),
+    [
+        ("B", "B"),
+        ("b", "B"),
+        (" (b). ", "B"),
+        ("B.", "B"),
+        ("B: red", "B"),
+        ("b) red", "B"),
+        ("(B) red", "B"),
+        ("The answer is B", "B"),
+        ("the answer is b.", "B"),
+        ("option c", "C"),
+        ("A", "A"),
+        ("A dog", ""),
+        ("a dog", ""),
+        ("A: dog", "A"),
+        ("A and B", "AB"),
+        ("A B C", "ABC"),
+        ("A, B, C", "ABC"),
+        ("(A)(B)", "AB"),
+        ("a) b) c)", "ABC"),
+        ("vitamin B12", ""),
+        ("It's red", ""),
+        ("red", ""),
+        ("", ""),
+    ],
+)
+def test_letters_in(text, letters):
+    assert letters_in(text) == set(letters)
+
+
+def test_only_letter():
+    assert only_letter("(b).") == "B"
+    assert only_letter("b c") is None
+    assert only_letter("7") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "letters"),
+    [
+        ("red", "A"),
+        ("A", "A"),
+        ("(C) dark green", "C"),
+        ("it is dark green", "C"),
+        ("B: red", "AB"),
+        ("red or blue", "AB"),
+        ("A B C", "ABC"),
+        ("green", ""),
+        ("D", ""),
+    ],
+)
+def test_named(text, letters):
+    assert named(text, COLORS) == set(letters)
+
+
+def test_the_longer_of_two_options_is_meant():
+    options = {"A": "quarter", "B": "quarter past", "C": "sample a"}
+    assert named("it is quarter past", options) == {"B"}
+    assert named("it is a quarter", options) == {"A"}
+    assert named("it is sample A", options) == {"C"}

@@ -1,0 +1,124 @@
+import shutil
+
+import pytest
+import torch
+
+from grit.errors import GritError
+from grit.models.loading import (
+    Lora,
+    add_lora,
+    freeze_vision,
+    load_base,
+    load_trained,
+    model_folder,
+    save_trained,
+)
+
+LORA = Lora(rank=4, alpha=8, dropout=0.0, target_modules=["q_proj", "up_proj"])
+
+
+@pytest.fixture(scope="module", params=["qwen", "internvl"])
+def base(request):
+    return load_base(f"tiny:{request.param}", seed=1)
+
+
+def weights(adapter):
+    return {name: p.detach().clone() for name, p in adapter.model.named_parameters()}
+
+
+def disturbed(adapter):
+    with torch.no_grad():
+        for parameter in adapter.model.parameters():
+            if parameter.requires_grad:
+                parameter.add_(0.01)
+    return adapter
+
+
+def test_a_saved_folder_loads_the_same_way(base, tmp_path):
+    save_trained(base, tmp_path)
+    again = load_base(str(tmp_path))
+    assert type(again) is type(base)
+    for name, value in weights(base).items():
+        assert torch.equal(value, weights(again)[name]), name
+
+
+def test_lora_is_fp32_on_a_bf16_base_and_leaves_vision_alone(base):
+    family = "qwen" if base.position_rows == 3 else "internvl"
+    adapter = load_base(f"tiny:{family}", seed=1, dtype=torch.bfloat16)
+    add_lora(adapter, LORA, with_vision=False)
+    learning = {n: p for n, p in adapter.model.named_parameters() if p.requires_grad}
+    assert learning
+    assert all("lora_" in name and "language_model" in name for name in learning)
+    assert {p.dtype for p in learning.values()} == {torch.float32}
+    assert adapter.plain.lm_head.weight.dtype == torch.bfloat16
+
+
+def test_a_trained_adapter_folder_is_found_in_a_runs_folder(base, tmp_path):
+    family = "qwen" if base.position_rows == 3 else "internvl"
+    trained = load_base(f"tiny:{family}", seed=1)
+    add_lora(trained, LORA, with_vision=False)
+    disturbed(trained)
+    save_trained(trained, tmp_path / "model")
+    again = load_base(f"tiny:{family}", seed=1)
+    load_trained(again, tmp_path)
+    for name, value in weights(trained).items():
+        torch.testing.assert_close(value, weights(again)[name], msg=name)
+
+
+def test_a_fully_trained_folder_is_loaded_into_the_base(base, tmp_path):
+    family = "qwen" if base.position_rows == 3 else "internvl"
+    trained = disturbed(load_base(f"tiny:{family}", seed=1))
+    save_trained(trained, tmp_path / "model")
+    again = load_base(f"tiny:{family}", seed=1)
+    load_trained(again, tmp_path)
+    for name, value in weights(trained).items():
+        torch.testing.assert_close(value, weights(again)[name], msg=name)
+
+
+def test_frozen_vision_does_not_learn(base):
+    adapter = load_base("tiny:qwen-random")
+    freeze_vision(adapter)
+    learning = [n for n, p in adapter.model.named_parameters() if p.requires_grad]
+    assert learning
+    assert not any("visual" in name for name in learning)
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("tiny:llama", "tiny:qwen"),
+        ("./nowhere", "no such folder"),
+        ("nowhere", "no such folder"),
+    ],
+)
+def test_what_is_not_there_is_said_in_one_line(path, message):
+    with pytest.raises(GritError, match=message) as error:
+        load_base(path)
+    assert "\n" not in str(error.value)
+
+
+def test_an_unreachable_hub_is_said_in_one_line(monkeypatch, tmp_path):
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(GritError, match="hf download some/model"):
+        model_folder("some/model")
+
+
+def test_a_family_without_adapter_is_named(tmp_path):
+    (tmp_path / "config.json").write_text('{"model_type": "llama"}')
+    with pytest.raises(GritError, match="its family is llama"):
+        load_base(str(tmp_path))
+
+
+def test_a_damaged_folder_is_said_in_one_line(base, tmp_path):
+    save_trained(base, tmp_path)
+    shutil.copy(tmp_path / "config.json", tmp_path / "model.safetensors")
+    with pytest.raises(GritError, match="cannot be loaded"):
+        load_base(str(tmp_path))
+
+
+def test_a_missing_checkpoint_says_what_was_expected(base, tmp_path):
+    with pytest.raises(GritError, match="expected a \\.ckpt file"):
+        load_trained(base, tmp_path)

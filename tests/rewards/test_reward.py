@@ -1,0 +1,153 @@
+import math
+from dataclasses import dataclass
+
+import pytest
+
+from grit.errors import GritError
+from grit.judge.rules import RulesJudge
+from grit.rewards.answer import bleu, judge
+from grit.rewards.count import count
+from grit.rewards.format import think_tags
+from grit.rewards.response import Attempt
+from grit.rewards.reward import Reward, reward_from
+
+
+class Counting(RulesJudge):
+    """The rules judge, noting what it is asked, and failing on some predictions."""
+
+    def __init__(self, fails_on: str = ""):
+        self.fails_on = fails_on
+        self.calls = []
+
+    def score(self, queries):
+        self.calls.append(list(queries))
+        scores = super().score(queries)
+        pairs = zip(queries, scores, strict=True)
+        return [None if query.prediction == self.fails_on else score for query, score in pairs]
+
+
+@dataclass(frozen=True)
+class Row:
+    id: str
+    dataset: str
+    answer: str
+
+
+def attempt(completion: str, answer: str = "yes", dataset: str = "vsr") -> Attempt:
+    return Attempt("Is it?", answer, dataset, completion)
+
+
+TERMS = {"think": (think_tags, 0.5), "judge": (judge, 2.0), "bleu": (bleu, 0.1)}
+
+
+def test_the_total_is_the_sum_of_weighted_parts():
+    reward = Reward(TERMS, [])
+    outcome = reward.score([attempt("<think></think><answer>yes it is")], RulesJudge())[0]
+    assert outcome.components == pytest.approx({"think": 0.5, "judge": 2.0, "bleu": 0.1 / 3})
+    assert outcome.total == pytest.approx(2.5 + 0.1 / 3)
+    assert outcome.response.trace.answer == "yes it is"
+    assert list(outcome.components) == list(TERMS)
+
+
+def test_the_judge_is_asked_once_about_each_distinct_answer():
+    referee = Counting()
+    rows = [
+        attempt("<answer>yes"),
+        attempt("nothing"),
+        attempt("<answer>no"),
+        attempt("<answer>yes"),
+    ]
+    outcomes = Reward(TERMS, []).score(rows, referee)
+    assert [outcome.components["judge"] for outcome in outcomes] == [2, 0, 0, 2]
+    assert [[query.prediction for query in call] for call in referee.calls] == [["yes", "no"]]
+
+
+def test_nobody_is_asked_where_nothing_depends_on_it():
+    referee = Counting()
+    rows = [attempt("<answer>yes")]
+    assert (
+        Reward({"bleu": (bleu, 1.0), "judge": (judge, 0.0)}, []).score(rows, referee)[0].total == 1
+    )
+    assert Reward(TERMS, []).score([attempt("<answer> </answer>")], referee)[0].total == 0
+    assert Reward(TERMS, []).score([], referee) == []
+    assert referee.calls == []
+
+
+def test_a_failed_judge_is_not_a_zero():
+    rows = [attempt("<think></think><answer>yes"), attempt("<answer>no"), attempt("nothing")]
+    outcomes = Reward(TERMS, []).score(rows, Counting(fails_on="yes"))
+    assert outcomes[0].total is None
+    assert outcomes[0].components == {"think": 0.5, "judge": None, "bleu": 0.1}
+    assert outcomes[0].response.judged is None
+    assert [outcome.total for outcome in outcomes[1:]] == [0, 0]
+    alone = Reward({"bleu": (bleu, 1.0)}, []).score(rows[:1], Counting(fails_on="yes"))
+    assert alone[0].total == 1
+
+
+def test_a_weight_of_zero_is_a_component_of_zero():
+    def broken(response):
+        raise AssertionError("not to be computed")
+
+    outcome = Reward({"off": (broken, 0.0), "on": (think_tags, 1.0)}, []).score(
+        [attempt("<think></think>")], RulesJudge()
+    )[0]
+    assert outcome.components == {"off": 0.0, "on": 1.0}
+
+
+def test_counting_data_is_told_row_by_row():
+    reward = Reward({"count": (count, 0.5)}, ["tallyqa"])
+    rows = [attempt("1, 2, 3, 4", "1", "vsr"), attempt("1, 2, 3, 4", "1", "tallyqa")]
+    assert [outcome.total for outcome in reward.score(rows, RulesJudge())] == [0, 0.5]
+    assert [outcome.total for outcome in reward.score(rows[::-1], RulesJudge())] == [0.5, 0]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_part_that_is_no_number_is_an_error(value):
+    with pytest.raises(GritError, match=r"'odd' gave"):
+        Reward({"odd": (lambda response: value, 1.0)}, []).score([attempt("")], RulesJudge())
+
+
+@pytest.mark.parametrize(
+    ("terms", "message"),
+    [
+        ({}, "at least one term"),
+        ({"a": (count, math.nan)}, r"reward\.terms\.a\.weight: expected a number, found nan"),
+        ({"a": (count, 1.0), "b": (count, 1.0)}, r"reward\.terms\.a: .* another term"),
+    ],
+)
+def test_impossible_rewards(terms, message):
+    with pytest.raises(GritError, match=message):
+        Reward(terms, [])
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("grit.rewards.format.thinktags", "grit.rewards.nothing.here", "think_tags", "", ".x"),
+        *("a..b", "grit.rewards.bleu.math", "grit.rewards"),
+    ],
+)
+def test_unknown_functions_are_named(path):
+    with pytest.raises(GritError, match=r"reward\.terms\.mine\.call: "):
+        reward_from({"mine": (path, 1.0)}, [])
+
+
+def test_a_function_of_ones_own():
+    reward = reward_from({"mine": ("grit.rewards.format.think_tags", 3.0)}, [])
+    assert reward.score([attempt("<think></think>")], RulesJudge())[0].total == 3
+
+
+def test_possible_names_the_parts_that_can_pay():
+    reward = Reward({"count": (count, 0.5), "off": (think_tags, 0.0)}, ["tallyqa"])
+    assert reward.possible(["vsr", "tallyqa"]) == ["count"]
+    assert reward.possible(["vsr"]) == []
+    assert Reward(TERMS, []).possible(["vsr"]) == list(TERMS)
+
+
+def test_a_run_that_cannot_learn_is_refused():
+    reward = Reward({"count": (count, 0.5)}, ["tallyqa"])
+    reward.check([Row("a/1", "vsr", "yes"), Row("b/1", "tallyqa", "3")])
+    with pytest.raises(GritError, match="a run would learn nothing"):
+        reward.check([Row("a/1", "vsr", "yes")])
+    with pytest.raises(GritError, match=r'b/1: "answer": expected a number of objects.*\'many\''):
+        reward.check([Row("b/1", "tallyqa", "many")])

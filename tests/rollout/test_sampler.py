@@ -1,0 +1,131 @@
+import pytest
+import torch
+
+from grit.rollout.choice import GREEDY, Sampling
+from grit.rollout.sampler import Sampler
+
+SHORT = Sampling(max_new_tokens=12)
+
+
+def seeds_for(prompts, n):
+    return [[100 * i + k for k in range(n)] for i in range(len(prompts))]
+
+
+def test_a_completion_depends_on_prompt_and_seed_alone(adapter, prompts):
+    seeds = seeds_for(prompts, 3)
+    together = Sampler(adapter).sample(prompts, seeds, SHORT)
+    one_a_batch = Sampler(adapter, tokens_per_batch=1).sample(prompts, seeds, SHORT)
+    assert together == one_a_batch
+    alone = Sampler(adapter).sample(prompts[1:2], [seeds[1][2:]], SHORT)
+    assert alone[0][0] == together[1][2]
+    assert len({c.text for group in together for c in group}) > 3
+
+
+def test_greedy_equals_transformers_generate(adapter, prompts):
+    ours = Sampler(adapter).sample(prompts, [[0]] * 3, Sampling(temperature=0, max_new_tokens=12))
+    for prompt, (completion,) in zip(prompts, ours, strict=True):
+        inputs = dict(prompt.vision, input_ids=prompt.input_ids[None])
+        if adapter.position_rows == 3:
+            inputs["mm_token_type_ids"] = (inputs["input_ids"] == adapter.image_id).int()
+        generated = adapter.plain.generate(
+            **inputs,
+            attention_mask=torch.ones_like(inputs["input_ids"]),
+            do_sample=False,
+            max_new_tokens=12,
+            suppress_tokens=adapter.forbidden_ids.tolist(),
+        )[0, len(prompt.input_ids) :]
+        assert list(completion.token_ids) == generated.tolist()[: len(completion.token_ids)]
+        assert completion.truncated == (len(completion.token_ids) == 12)
+
+
+def test_the_forked_cache_predicts_what_a_full_forward_predicts(adapter, prompts, monkeypatch):
+    """Every distribution that sampling draws from, against the plain model on the whole row."""
+    import grit.rollout.sampler as sampler_module
+
+    seen = []
+    choose = sampler_module.choose
+
+    def spy(logits, *arguments):
+        seen.append(logits.clone())
+        return choose(logits, *arguments)
+
+    monkeypatch.setattr(sampler_module, "choose", spy)
+    prompt = prompts[1]
+    (group,) = Sampler(adapter).sample([prompt], [[1, 2, 3]], Sampling(max_new_tokens=6))
+    if any(len(c.token_ids) < 6 for c in group):
+        pytest.fail("this seed ends a completion early; choose another")
+    for row, completion in enumerate(group):
+        ids = torch.cat([prompt.input_ids, torch.tensor(completion.token_ids)])[None]
+        inputs = dict(prompt.vision)
+        if adapter.position_rows == 3:
+            inputs["mm_token_type_ids"] = (ids == adapter.image_id).int()
+        with torch.no_grad():
+            whole = adapter.plain(
+                input_ids=ids, attention_mask=torch.ones_like(ids), **inputs
+            ).logits
+        expected = whole[0, len(prompt.input_ids) - 1 : -1].softmax(-1)
+        ours = torch.stack([logits[row] for logits in seen]).softmax(-1)
+        torch.testing.assert_close(ours, expected, atol=1e-5, rtol=0)
+
+
+class Scripted:
+    """Makes a model say a text: its logits are those of a script, one token after the other."""
+
+    def __init__(self, adapter, texts, monkeypatch):
+        self.scripts = [adapter.tokenizer(text)["input_ids"] for text in texts]
+        self.step = 0
+        vocabulary = adapter.plain.lm_head.weight.shape[0]
+
+        def logits(hidden):
+            out = torch.zeros(len(hidden), vocabulary)
+            for row in range(len(hidden)):
+                script = self.scripts[row % len(self.scripts)]
+                out[row, script[min(self.step, len(script) - 1)]] = 100.0
+            self.step += 1
+            return out
+
+        monkeypatch.setattr(adapter, "logits", logits)
+
+
+def test_generation_stops_at_the_closing_tag(adapter, prompts, monkeypatch):
+    Scripted(adapter, ["<answer> yes </answer> and more and more"], monkeypatch)
+    ((completion,),) = Sampler(adapter).sample(prompts[:1], [[0]], GREEDY)
+    assert completion.text.endswith("<answer> yes </answer>")
+    assert not completion.truncated
+
+
+def test_generation_stops_at_a_closing_tag_in_pieces(adapter, prompts, monkeypatch):
+    pieces = ["</", "ans", "wer", "> x"]
+    ids = [i for piece in pieces for i in adapter.tokenizer(piece)["input_ids"]]
+    script = Scripted(adapter, [""], monkeypatch)
+    script.scripts = [ids]
+    ((completion,),) = Sampler(adapter).sample(prompts[:1], [[0]], Sampling(0, max_new_tokens=30))
+    assert completion.text == "</answer>"
+
+
+def test_generation_stops_at_the_end_token(adapter, prompts, monkeypatch):
+    end = adapter.tokenizer.decode(sorted(adapter.end_ids)[:1])
+    Scripted(adapter, [f"yes{end}more"], monkeypatch)
+    ((completion,),) = Sampler(adapter).sample(prompts[:1], [[0]], GREEDY)
+    assert completion.text == "yes"
+    assert completion.token_ids[-1] in adapter.end_ids
+
+
+def test_placeholders_are_never_sampled(adapter, prompts, monkeypatch):
+    placeholder = adapter.tokenizer.decode([adapter.image_id])
+    Scripted(adapter, [placeholder * 3], monkeypatch)
+    groups = Sampler(adapter).sample(prompts, seeds_for(prompts, 2), SHORT)
+    sampled = {token for group in groups for c in group for token in c.token_ids}
+    assert sampled.isdisjoint(adapter.placeholder_ids)
+
+
+def test_the_model_is_left_in_the_mode_it_was_in(adapter, prompts):
+    adapter.model.train()
+    Sampler(adapter).sample(prompts[:1], [[0]], SHORT)
+    assert adapter.model.training
+    adapter.model.eval()
+
+
+def test_groups_of_different_sizes_are_refused(adapter, prompts):
+    with pytest.raises(ValueError, match="same number"):
+        Sampler(adapter).sample(prompts[:2], [[0], [1, 2]], SHORT)

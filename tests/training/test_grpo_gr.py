@@ -1,0 +1,155 @@
+"""Against a naive loop that follows the equations of the paper one symbol at a time."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grit.training.grpo_gr import (
+    completion_weights,
+    group_advantages,
+    grpo_gr_loss,
+    has_variance,
+    k3,
+    mean_over_completions,
+)
+
+
+def naive_advantages(rewards, delta, sample_std):
+    mean = sum(rewards) / len(rewards)
+    squares = sum((r - mean) ** 2 for r in rewards)
+    std = math.sqrt(squares / (len(rewards) - 1 if sample_std else len(rewards)))
+    return [(r - mean) / (std + delta) for r in rewards]
+
+
+@pytest.mark.parametrize("sample_std", [False, True])
+@pytest.mark.parametrize("delta", [1e-8, 1e-4])
+def test_advantages_are_equation_1(delta, sample_std):
+    rewards = [[2.1, 0.5, 1.0, 0.0], [1.0, 1.5, 1.5, 3.0]]
+    found = group_advantages(
+        torch.tensor(rewards), torch.ones(2, 4).bool(), delta=delta, sample_std=sample_std
+    )
+    expected = torch.tensor([naive_advantages(row, delta, sample_std) for row in rewards])
+    torch.testing.assert_close(found, expected)
+
+
+def test_equal_rewards_have_no_advantage_however_they_round():
+    # 0.1 is no float: the mean of ten of them is off by rounding, and 1e-8 would blow that up.
+    rewards = torch.full((1, 10), 0.1) * 21
+    assert group_advantages(rewards, torch.ones(1, 10).bool()).tolist() == [[0.0] * 10]
+    assert not has_variance(rewards, torch.ones(1, 10).bool()).any()
+
+
+def test_unjudged_completions_are_left_out_and_are_not_zeros():
+    rewards = torch.tensor([[2.0, 0.0, 1.0, 0.0]])
+    judged = torch.tensor([[True, False, True, True]])
+    found = group_advantages(rewards, judged)
+    expected = naive_advantages([2.0, 1.0, 0.0], 1e-8, sample_std=False)
+    assert found[0, [0, 2, 3]].tolist() == pytest.approx(expected)
+    assert found[0, 1] == 0
+    assert completion_weights(judged).tolist() == [pytest.approx([1 / 3, 0, 1 / 3, 1 / 3])]
+
+
+def test_a_group_without_judgement_is_no_group():
+    judged = torch.tensor([[True, True], [False, False]])
+    assert completion_weights(judged).tolist() == [[0.5, 0.5], [0, 0]]
+    assert group_advantages(torch.rand(2, 2), ~torch.ones(2, 2).bool()).abs().sum() == 0
+    assert completion_weights(torch.zeros(2, 2).bool()).sum() == 0
+
+
+@given(st.lists(st.floats(-20, 0), min_size=1, max_size=9), st.floats(-2, 2))
+def test_k3_is_never_negative_and_zero_where_policies_agree(logp, shift):
+    ours = torch.tensor(logp, dtype=torch.float64)
+    assert (k3(ours, ours + shift) >= 0).all()
+    assert (k3(ours, ours) == 0).all()
+
+
+def test_k3_estimates_the_kl_divergence():
+    generator = torch.Generator().manual_seed(0)
+    p, q = torch.randn(2, 20, generator=generator).double().softmax(-1)
+    sampled = torch.multinomial(p, 400_000, replacement=True, generator=generator)
+    estimate = k3(p.log()[sampled], q.log()[sampled]).mean()
+    assert estimate.item() == pytest.approx((p * (p / q).log()).sum().item(), rel=0.02)
+
+
+def naive_loss(logps, olds, references, advantages, weights, epsilon, beta, ratio):
+    loss = 0.0
+    for logp, old, reference, advantage, weight in zip(
+        logps, olds, references, advantages, weights, strict=True
+    ):
+        if ratio == "sequence":
+            ratios = [math.exp(sum(logp) - sum(old))]
+        else:
+            ratios = [math.exp(a - b) for a, b in zip(logp, old, strict=True)]
+        terms = []
+        for s in ratios:
+            clipped = max(1 - epsilon, min(1 + epsilon, s))
+            terms.append(min(s * advantage, clipped * advantage))
+        kl = 0.0
+        for a, b in zip(logp, reference, strict=True):
+            kl += math.exp(b - a) - (b - a) - 1
+        loss -= weight * (sum(terms) / len(terms) - beta * kl / len(logp))
+    return loss
+
+
+@pytest.mark.parametrize("ratio", ["token", "sequence"])
+@pytest.mark.parametrize("beta", [0.0, 0.04])
+def test_the_loss_is_minus_equation_3(ratio, beta):
+    generator = torch.Generator().manual_seed(3)
+    lengths = [3, 1, 5, 2]
+    owner = torch.repeat_interleave(torch.arange(4), torch.tensor(lengths))
+    logp = -torch.rand(11, generator=generator).double() * 3
+    old = logp + 0.4 * torch.randn(11, generator=generator).double()  # many are clipped
+    reference = logp + 0.4 * torch.randn(11, generator=generator).double()
+    advantages = torch.tensor([1.2, -0.7, 0.3, -0.8]).double()
+    weights = torch.tensor([0.5, 0.1, 0.3, 0.1]).double()
+    found = grpo_gr_loss(
+        logp, old, reference, advantages, weights, owner, epsilon=0.2, beta=beta, ratio=ratio
+    )
+    rows = [[t[owner == i].tolist() for i in range(4)] for t in (logp, old, reference)]
+    expected = naive_loss(*rows, advantages.tolist(), weights.tolist(), 0.2, beta, ratio)
+    assert found.item() == pytest.approx(expected)
+
+
+def test_the_order_of_tokens_does_not_matter_only_their_owner():
+    generator = torch.Generator().manual_seed(4)
+    owner = torch.tensor([0, 0, 1, 1, 1])
+    logp, old = -torch.rand(2, 5, generator=generator)
+    weights, advantages = torch.tensor([0.5, 0.5]), torch.tensor([1.0, -1.0])
+    shuffled = torch.tensor([3, 0, 4, 1, 2])
+    losses = [
+        grpo_gr_loss(logp[i], old[i], old[i], advantages, weights, owner[i])
+        for i in (torch.arange(5), shuffled)
+    ]
+    torch.testing.assert_close(*losses)
+
+
+def test_losses_of_micro_batches_add_up():
+    generator = torch.Generator().manual_seed(5)
+    owner = torch.tensor([0, 0, 1, 2, 2, 3])
+    logp, old, reference = -torch.rand(3, 6, generator=generator)
+    advantages = torch.randn(4, generator=generator)
+    weights = completion_weights(torch.tensor([[True, True], [True, False]])).flatten()
+    whole = grpo_gr_loss(logp, old, reference, advantages, weights, owner)
+    first, second = owner < 2, owner >= 2
+    parts = grpo_gr_loss(
+        logp[first], old[first], reference[first], advantages[:2], weights[:2], owner[first]
+    ) + grpo_gr_loss(
+        logp[second], old[second], reference[second], advantages[2:], weights[2:], owner[second] - 2
+    )
+    torch.testing.assert_close(whole, parts)
+
+
+def test_with_one_update_the_gradient_is_that_of_the_policy_gradient():
+    logp = torch.tensor([-1.0, -2.0, -0.5], requires_grad=True)
+    owner = torch.tensor([0, 0, 1])
+    advantages, weights = torch.tensor([2.0, -1.0]), torch.tensor([0.5, 0.5])
+    grpo_gr_loss(logp, logp.detach(), None, advantages, weights, owner).backward()
+    # d/dlogp of -w A mean_t exp(logp - logp') is -w A / length
+    assert logp.grad.tolist() == pytest.approx([-0.5 * 2 / 2, -0.5 * 2 / 2, 0.5])
+
+
+def test_the_mean_of_no_tokens_is_zero():
+    assert mean_over_completions(torch.ones(2), torch.tensor([1, 1]), 2).tolist() == [0, 1]

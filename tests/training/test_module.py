@@ -1,0 +1,222 @@
+"""The whole step on real tiny models, under the real Trainer."""
+
+import json
+import os
+import signal
+from dataclasses import fields
+
+import pytest
+import pytorch_lightning as pl
+import torch
+
+from grit.data.datamodule import PromptModule
+from grit.data.shapes.source import ShapesSource
+from grit.judge.rules import RulesJudge
+from grit.models.loading import Lora, add_lora, freeze_vision, load_base
+from grit.models.prompting import Prompting
+from grit.reporting.metrics_log import MetricsLog
+from grit.rewards.reward import Reward
+from grit.rollout.choice import Sampling
+from grit.training.checkpoints import Checkpoints, latest
+from grit.training.grpo_gr import grpo_gr_loss
+from grit.training.learner import Optimization
+from grit.training.module import GRPOGR, GRPOSettings
+from grit.training.sft import FewShotSFT
+
+SAMPLES = [*ShapesSource("vsr", "train", 3), *ShapesSource("tallyqa", "train", 3)]
+
+
+def likes_letters(response):
+    """Share of letters: something a random model says already and can learn to say more often."""
+    text = response.trace.text
+    return sum(c.isalpha() for c in text) / max(len(text), 1)
+
+
+def unjudged(response):
+    return None
+
+
+def module(term=likes_letters, lora=False, **changes):
+    adapter = load_base("tiny:qwen-random", seed=0)
+    if lora:
+        add_lora(adapter, Lora(8, 16, 0.0, ["q_proj", "v_proj"]), with_vision=False)
+    else:
+        freeze_vision(adapter)
+    adapter.model.train()
+    reward = Reward({"term": (term, 1.0)}, [])
+    names = {field.name for field in fields(GRPOSettings)}
+    settings = GRPOSettings(
+        **{"sampling": Sampling(max_new_tokens=8)}
+        | {name: value for name, value in changes.items() if name in names}
+    )
+    optimization = Optimization(
+        **{"max_steps": 4, "learning_rate": 5e-3}
+        | {name: value for name, value in changes.items() if name not in names}
+    )
+    return GRPOGR(adapter, Prompting(), reward, RulesJudge(), settings, optimization)
+
+
+def fit(one, folder, *, steps=None, resume=None, callbacks=(), prompts=4):
+    steps = steps or one.optimization.max_steps
+    metrics = MetricsLog(folder / "metrics.jsonl")
+    trainer = pl.Trainer(
+        accelerator="cpu",
+        max_epochs=1,
+        logger=metrics,
+        callbacks=list(callbacks),
+        log_every_n_steps=1,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+        default_root_dir=folder,
+    )
+    data = PromptModule(SAMPLES, prompts_per_step=prompts, max_steps=steps, seed=0)
+    trainer.fit(one, data, ckpt_path=resume, weights_only=True)
+    return metrics.rows()
+
+
+def learnt(one):
+    return {n: p.detach().clone() for n, p in one.model.named_parameters() if p.requires_grad}
+
+
+def test_thirty_steps_raise_a_reward_that_a_random_model_can_earn(tmp_path):
+    rows = fit(module(max_steps=30), tmp_path)
+    rewards = [row["train/reward"] for row in rows]
+    assert len(rewards) == 30
+    first, last = sum(rewards[:5]) / 5, sum(rewards[-5:]) / 5
+    assert last > first + 0.15
+
+
+def test_every_step_logs_what_it_should(tmp_path):
+    row = fit(module(max_steps=1), tmp_path)[0]
+    expected = [
+        "reward", "reward_std", "reward_part/term", "reward_part/shapes_tallyqa/term", "loss", "kl",
+        "entropy", "grad_norm", "learning_rate", "advantage_std", "groups_without_variance",
+        "completion_tokens", "truncated", "boxes", "judge_failures", "seconds/rollout",
+        "seconds/reward", "seconds/update", "seconds/step", "tokens_per_second",
+    ]  # fmt: skip
+    assert {f"train/{name}" for name in expected} <= row.keys()
+    assert row["step"] == 0
+
+
+def test_frozen_weights_stay_and_the_others_move(tmp_path):
+    one = module(max_steps=1)
+    before = {n: p.detach().clone() for n, p in one.model.named_parameters()}
+    fit(one, tmp_path)
+    moved = {n for n, p in one.model.named_parameters() if not torch.equal(p, before[n])}
+    assert moved
+    assert not any("visual" in name for name in moved)
+
+
+def test_the_reference_is_the_model_before_training(tmp_path):
+    """KL is 0 in the first step and grows; the copy shares the weights that do not learn."""
+    one = module(max_steps=3, learning_rate=1e-2)
+    assert one.reference is not None
+    copied = dict(one.reference.policy.adapter.model.named_parameters())
+    for name, parameter in one.model.named_parameters():
+        assert (copied[name] is parameter) == (not parameter.requires_grad)
+    rows = fit(one, tmp_path)
+    assert rows[0]["train/kl"] == pytest.approx(0, abs=1e-6)
+    assert rows[2]["train/kl"] > 1e-4
+
+
+def test_lora_needs_no_second_model(tmp_path):
+    one = module(lora=True, max_steps=3, learning_rate=1e-2)
+    assert one.reference.policy.adapter.model is one.adapter.model
+    rows = fit(one, tmp_path)
+    assert rows[0]["train/kl"] == pytest.approx(0, abs=1e-6)
+    assert rows[2]["train/kl"] > 1e-5
+
+
+@pytest.mark.parametrize("changes", [{"tokens_per_pass": 1}, {"share_prompt": False}])
+def test_micro_batches_and_layouts_give_the_same_update(tmp_path, changes):
+    def gradients(one, folder):  # not weights: Adam would blow rounding up to its step size
+        found = {}
+
+        def instead_of_a_step():
+            named = one.model.named_parameters()
+            found.update({n: p.grad.clone() for n, p in named if p.grad is not None})
+            one.optimizers().step()
+            return 0.0
+
+        one.optimizer_step_with_clipping = instead_of_a_step
+        fit(one, folder)
+        return found
+
+    expected = gradients(module(max_steps=1), tmp_path / "a")
+    found = gradients(module(max_steps=1, **changes), tmp_path / "b")
+    assert any(gradient.abs().max() > 1e-3 for gradient in expected.values())
+    assert found.keys() == expected.keys()
+    for name, gradient in expected.items():
+        torch.testing.assert_close(found[name], gradient, atol=1e-5, rtol=0, msg=name)
+
+
+def test_several_updates_a_rollout_clip_against_the_old_policy(tmp_path, monkeypatch):
+    import grit.training.module as module_file
+
+    ratios = []
+
+    def spy(logp, old_logp, *arguments, **options):
+        ratios.append((logp - old_logp).abs().max().item())
+        return grpo_gr_loss(logp, old_logp, *arguments, **options)
+
+    monkeypatch.setattr(module_file, "grpo_gr_loss", spy)
+    fit(module(max_steps=1, updates_per_rollout=3), tmp_path)
+    assert ratios[0] < 1e-5 < ratios[1] < ratios[2]
+
+
+def test_a_step_that_nobody_could_judge_changes_nothing(tmp_path):
+    one = module(unjudged, max_steps=1)
+    before = learnt(one)
+    row = fit(one, tmp_path)[0]
+    assert row["train/judge_failures"] == 16
+    for name, weight in learnt(one).items():
+        assert torch.equal(weight, before[name]), name
+
+
+def test_checkpoints_hold_only_what_learns(tmp_path):
+    one = module(lora=True, max_steps=1)
+    fit(one, tmp_path, callbacks=[Checkpoints(tmp_path / "c", every=1)])
+    state = torch.load(latest(tmp_path / "c"), weights_only=True)["state_dict"]
+    assert state
+    assert all("lora_" in name for name in state)
+
+
+def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(tmp_path):
+    def without_times(rows):
+        return [
+            {k: v for k, v in row.items() if "seconds" not in k and "per_second" not in k}
+            for row in rows
+        ]
+
+    whole = module()
+    expected = fit(whole, tmp_path / "whole")
+
+    class Interrupt(pl.Callback):
+        def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+            if batch_idx == 1:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    folder = tmp_path / "stopped"
+    checkpoints = Checkpoints(folder / "c", every=100)
+    fit(module(), folder, callbacks=[Interrupt(), checkpoints])
+    assert checkpoints.interrupted
+    last = latest(folder / "c")
+    assert last.name == "step-000002.ckpt"
+
+    resumed = module()
+    rows = fit(resumed, folder, resume=last)
+    assert without_times(rows) == without_times(expected)
+    for name, weight in learnt(whole).items():
+        assert torch.equal(learnt(resumed)[name], weight), name
+    assert json.loads((folder / "metrics.jsonl").read_text().splitlines()[-1])["step"] == 3
+
+
+def test_few_shot_sft_learns_its_traces(tmp_path):
+    adapter = load_base("tiny:qwen-random", seed=0)
+    freeze_vision(adapter)
+    adapter.model.train()
+    learner = FewShotSFT(adapter, Prompting(), Optimization(max_steps=12, learning_rate=1e-2))
+    losses = [row["train/loss"] for row in fit(learner, tmp_path)]
+    assert losses[-1] < losses[0] - 2
