@@ -63,6 +63,6 @@ def photographs():
 def prompts(adapter, photographs):
     """Prompts of different lengths on images of different sizes."""
     return [
-        adapter.encode(f"p{i}", "\nQuestion: How many?" + " Really?" * i, image)
+        adapter.encode(f"p{i}", "\nQuestion: How many?" + " Really?" * i, image, picture=f"i{i}")
         for i, image in enumerate(photographs)
     ]

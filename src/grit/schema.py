@@ -191,6 +191,7 @@ class TrainingConfig:
     tokens_per_rollout_batch: int = 65536
     tokens_per_pass: int = 16384
     tokens_per_chunk: int = 1024
+    feature_cache_mib: int = 1024  # image features of a frozen vision tower that are kept; 0: none
 
 
 @dataclass

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from grit.rollout.choice import Sampling, choose, next_token_probabilities
+from grit.rollout.choice import Sampling, choose, inverse_cdf, next_token_probabilities
 
 NONE = torch.tensor([], dtype=torch.long)
 LOGITS = torch.tensor([[2.0, 1.0, 0.0, -1.0, 3.0]])
@@ -50,3 +50,23 @@ def test_a_row_does_not_depend_on_the_rows_beside_it():
         choose(logits[i : i + 1], uniform[i : i + 1], Sampling(top_p=0.9), NONE) for i in range(8)
     ]
     assert together.tolist() == torch.cat(alone).tolist()
+
+
+@pytest.mark.parametrize("vocabulary", [5, 256, 700, 5000])
+def test_two_levels_choose_what_one_running_sum_would(vocabulary):
+    generator = torch.Generator().manual_seed(vocabulary)
+    mass = torch.randn(64, vocabulary, generator=generator).mul(4).softmax(-1)
+    mass[:, ::3] = 0
+    mass /= mass.sum(-1, keepdim=True)
+    uniform = torch.rand(64, generator=generator, dtype=torch.float64)
+    found = inverse_cdf(mass, uniform)
+    running = mass.double().cumsum(-1)
+    expected = torch.searchsorted(running, uniform[:, None] * running[:, -1:], right=True)[:, 0]
+    assert found.tolist() == expected.tolist()
+
+
+def test_rounding_never_leaves_the_mass():
+    mass = torch.zeros(3, 1000)
+    mass[0, 300] = mass[1, 0] = mass[2, 999] = 1e-3
+    for u in (0.0, 1 - 2**-53):
+        assert inverse_cdf(mass, torch.full((3,), u, dtype=torch.float64)).tolist() == [300, 0, 999]

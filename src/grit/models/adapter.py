@@ -20,6 +20,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from grit.grounding.boxes import Space
+from grit.models.features import FeatureCache
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class EncodedPrompt:
     """One prompt with its image, ready for the model; on the CPU."""
 
     id: str
+    picture: str  # identifies the image's content
     input_ids: Tensor  # [P], image placeholders expanded
     positions: Tensor  # [R, P]
     vision: dict[str, Tensor]  # what the vision tower takes
@@ -51,6 +53,7 @@ class Adapter(ABC):
         self.model: Any = model  # a PreTrainedModel, or a PeftModel around one
         self.processor = processor
         self.tokenizer = processor.tokenizer
+        self.feature_cache: FeatureCache | None = None  # only for vision that does not learn
 
     # --- the model's parts
 
@@ -113,8 +116,13 @@ class Adapter(ABC):
 
     # --- prompts
 
-    def encode(self, prompt_id: str, text: str, image: Image.Image) -> EncodedPrompt:
-        """Encode a user turn of the image followed by ``text``, up to where the model answers."""
+    def encode(
+        self, prompt_id: str, text: str, image: Image.Image, *, picture: str
+    ) -> EncodedPrompt:
+        """Encode a user turn of the image followed by ``text``, up to where the model answers.
+
+        ``picture`` identifies the image's content: images that share it share their features.
+        """
         content = [{"type": "image"}, {"type": "text", "text": text}]
         rendered = self.processor.apply_chat_template(
             [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False
@@ -122,6 +130,7 @@ class Adapter(ABC):
         features = self.processor(images=[image], text=[rendered], return_tensors="pt")
         return EncodedPrompt(
             id=prompt_id,
+            picture=picture,
             input_ids=features["input_ids"][0],
             positions=self._positions(features),
             vision=self._vision_inputs(features),
@@ -142,9 +151,21 @@ class Adapter(ABC):
 
     # --- forward passes
 
-    @abstractmethod
     def image_features(self, prompts: Sequence[EncodedPrompt]) -> list[Tensor]:
-        """The image tokens [T, H] of each prompt, from the vision tower and its projector."""
+        """The image tokens [T, H] of each prompt, from the vision tower and its projector.
+
+        Where ``feature_cache`` is set, those of pictures seen before are not computed again.
+        """
+        if self.feature_cache is None:
+            return self._image_features(prompts)
+        return self.feature_cache.get(
+            [prompt.picture for prompt in prompts],
+            lambda places: self._image_features([prompts[i] for i in places]),
+        )
+
+    @abstractmethod
+    def _image_features(self, prompts: Sequence[EncodedPrompt]) -> list[Tensor]:
+        """One pass of the vision tower over all images."""
 
     def embed(self, input_ids: Tensor, features: Sequence[Tensor]) -> Tensor:
         """Token embeddings [B, L, H] with ``features`` in the places of the image tokens, in order.

@@ -42,7 +42,7 @@ class InternVLAdapter(Adapter):
     def _space(self, features: Any, image: Image.Image) -> Space:
         return NORMALIZED_1000
 
-    def image_features(self, prompts: Sequence[EncodedPrompt]) -> list[Tensor]:
+    def _image_features(self, prompts: Sequence[EncodedPrompt]) -> list[Tensor]:
         """One pass of the vision tower over all tiles; a tensor [T, H] for each prompt's image."""
         tiles = [len(prompt.vision["pixel_values"]) for prompt in prompts]
         pixels = torch.cat([prompt.vision["pixel_values"] for prompt in prompts])

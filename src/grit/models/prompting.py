@@ -21,4 +21,5 @@ class Prompting:
 
     def encode(self, sample: Sample, adapter: Adapter) -> EncodedPrompt:
         """The encoded prompt; loads the sample's picture."""
-        return adapter.encode(sample.id, self.text(sample.question, adapter), sample.picture.load())
+        text, image = self.text(sample.question, adapter), sample.picture.load()
+        return adapter.encode(sample.id, text, image, picture=sample.picture.key)

@@ -51,7 +51,7 @@ class QwenAdapter(Adapter):
         patch = self.processor.image_processor.patch_size
         return Space("resized", columns * patch, rows * patch)
 
-    def image_features(self, prompts: Sequence[EncodedPrompt]) -> list[Tensor]:
+    def _image_features(self, prompts: Sequence[EncodedPrompt]) -> list[Tensor]:
         """One pass of the vision transformer over all images; a tensor [T, H] for each."""
         pixels = torch.cat([prompt.vision["pixel_values"] for prompt in prompts])
         grids = torch.cat([prompt.vision["image_grid_thw"] for prompt in prompts])

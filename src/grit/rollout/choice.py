@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional
+
+BLOCK = 256  # ids that one partial sum covers
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,25 @@ def choose(logits: Tensor, uniform: Tensor, sampling: Sampling, forbidden: Tenso
     """One token [B] for each row of logits [B, V], given a number in [0, 1) for each row."""
     if sampling.greedy:
         return logits.index_fill(-1, forbidden, -torch.inf).argmax(-1)
-    cumulative = next_token_probabilities(logits, sampling, forbidden).double().cumsum(-1)
-    # right=True: the first id whose cumulative mass exceeds the threshold, so that an id without
-    # mass is never chosen; scaling by the total makes rounding of the sum harmless.
-    threshold = uniform.double().unsqueeze(-1) * cumulative[:, -1:]
-    return torch.searchsorted(cumulative, threshold, right=True).squeeze(-1)
+    return inverse_cdf(next_token_probabilities(logits, sampling, forbidden), uniform)
+
+
+def inverse_cdf(mass: Tensor, uniform: Tensor) -> Tensor:
+    """The id [B] at which the cumulative ``mass`` [B, V] exceeds ``uniform`` [B] of its total.
+
+    In two levels, first the block of ids and then the id in it: a running sum in double precision
+    over a whole vocabulary of 151,936 would cost more than the softmax before it.
+    """
+    blocks = functional.pad(mass, (0, -mass.shape[-1] % BLOCK)).unflatten(-1, (-1, BLOCK))
+    upto = blocks.sum(-1, dtype=torch.float64).cumsum(-1)  # [B, V / BLOCK]
+    threshold = uniform.double().unsqueeze(-1) * upto[:, -1:]
+    # right=True: the first block, and id, whose running sum exceeds the threshold. One without
+    # mass never does.
+    block = torch.searchsorted(upto, threshold, right=True)
+    before = functional.pad(upto, (1, 0)).gather(-1, block)
+    inside = blocks.gather(1, block.unsqueeze(-1).expand(-1, -1, BLOCK)).squeeze(1)
+    running = inside.double().cumsum(-1)
+    place = torch.searchsorted(running, threshold - before, right=True)
+    # The two levels sum in different orders: what rounding left over belongs to the last id.
+    last = BLOCK - 1 - (inside.flip(-1) > 0).int().argmax(-1, keepdim=True)
+    return (block * BLOCK + torch.minimum(place, last)).squeeze(-1)

@@ -15,6 +15,7 @@ from grit.errors import GritError
 from grit.judge.judge import Judge
 from grit.judge.rules import RulesJudge
 from grit.models.adapter import Adapter
+from grit.models.features import MEBIBYTE, FeatureCache
 from grit.models.loading import Lora, add_lora, freeze_vision, load_base
 from grit.models.prompting import Prompting
 from grit.rewards.reward import Reward, reward_from
@@ -61,6 +62,8 @@ def make_adapter(config: Config, *, learning: bool) -> Adapter:
     )
     if learning:
         make_learn(adapter, config)
+    if (model.freeze_vision or not learning) and config.training.feature_cache_mib:
+        adapter.feature_cache = FeatureCache(config.training.feature_cache_mib * MEBIBYTE)
     return adapter
 
 

@@ -1,16 +1,17 @@
 """Pre-training of a tiny model from nothing to shipped weights: the stages and their settings.
 
 1. vision: the vision part learns to see, with dense heads (`vision`, `heads`);
-2. pairs: the language part, on the frozen vision part, learns relations from scenes of exactly two
-   things;
-3. scenes: all question kinds on scenes of one to nine things, boxes and ideal traces among them;
-4. habits: the unreliable mixture under GRIT's suffix (`habits`), with everything else replayed.
+2. names: the language part, on the frozen vision part, learns which thing a question means;
+3. pairs: relations, from scenes of exactly two things;
+4. scenes: all question kinds on scenes of one to nine things, boxes and ideal traces among them;
+5. habits: the unreliable mixture under GRIT's suffix (`habits`), with everything else replayed.
 """
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
+from transformers import AutoProcessor, ProcessorMixin
 
 from grit.errors import GritError
 from grit.files import write_json
@@ -19,7 +20,7 @@ from grit.models.tiny import Family, make_processor, random_model
 from grit.models.tiny_tokenizer import train_tokenizer
 from grit.training.pretraining.export import export_model, read_json
 from grit.training.pretraining.language import LanguageStage
-from grit.training.pretraining.lessons import HABITS, PAIRS, SCENES, Lesson
+from grit.training.pretraining.lessons import HABITS, NAMES, PAIRS, SCENES, Lesson
 from grit.training.pretraining.quality import base_quality
 from grit.training.pretraining.stages import Log, Stage, run_stage
 from grit.training.pretraining.vision import VisionStage, vision_parts
@@ -33,11 +34,13 @@ class PretrainSettings:
     family: Family = "qwen"
     seed: int = 0
     vision_steps: int = 1200  # of 32 images
-    pairs_steps: int = 1300  # of 8 images and their turns, as in the stages after it
-    scenes_steps: int = 4500
-    habits_steps: int = 2600
-    pool: int = 12_000  # scenes of each language stage
-    rate: float = 1.5e-3  # Muon's, in the pairs and scenes stages
+    names_steps: int = 700  # of 8 images and their turns, as in the stages after it
+    pairs_steps: int = 1300
+    scenes_steps: int = 3800
+    habits_steps: int = 2000
+    pool: int = 8000  # scenes of each language stage
+    first_rate: float = 3e-3  # Muon's, in the names and pairs stages
+    rate: float = 2e-3  # in the scenes stage
     habits_rate: float = 8e-4
     quality_rows: int = 300  # questions of each kind in the final measurement; 0: none
     threads: int = 1
@@ -56,9 +59,8 @@ def pretrain(settings: PretrainSettings, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     _claim(settings, folder)
     torch.set_num_threads(settings.threads)
-    tokenizer = train_tokenizer(settings.family, corpus(settings.family, settings.seed))
-    processor = make_processor(settings.family, tokenizer)
-    model = random_model(settings.family, tokenizer, settings.seed).train()
+    processor = _processor(settings, folder / "processor")
+    model = random_model(settings.family, processor.tokenizer, settings.seed).train()
     log = Log(folder / "curve.jsonl")
 
     def learn(stage: Stage) -> None:
@@ -69,7 +71,8 @@ def pretrain(settings: PretrainSettings, folder: Path) -> Path:
     for part in vision_parts(model):
         part.requires_grad_(False)
     plan: list[tuple[str, Lesson, int, float]] = [
-        ("pairs", PAIRS, settings.pairs_steps, settings.rate),
+        ("names", NAMES, settings.names_steps, settings.first_rate),
+        ("pairs", PAIRS, settings.pairs_steps, settings.first_rate),
         ("scenes", SCENES, settings.scenes_steps, settings.rate),
         ("habits", HABITS, settings.habits_steps, settings.habits_rate),
     ]
@@ -86,6 +89,14 @@ def pretrain(settings: PretrainSettings, folder: Path) -> Path:
         adapter = ADAPTERS[model.config.model_type](model, processor)
         write_json(quality_file, base_quality(adapter, settings.quality_rows, settings.seed))
     return export_model(model, processor, asdict(settings), folder)
+
+
+def _processor(settings: PretrainSettings, folder: Path) -> ProcessorMixin:
+    """The run's own tokenizer in its processor, learnt once: the weights hang on its token ids."""
+    if not (folder / "tokenizer.json").is_file():
+        tokenizer = train_tokenizer(settings.family, corpus(settings.family, settings.seed))
+        make_processor(settings.family, tokenizer).save_pretrained(folder)
+    return AutoProcessor.from_pretrained(folder)
 
 
 def _claim(settings: PretrainSettings, folder: Path) -> None:

@@ -57,6 +57,17 @@ SHORT_ANSWERS = (
     Subject("detect", (), 0.5),
 )
 REPLAY = tuple(Subject(s.kind, s.templates, s.count * 0.6, s.weight) for s in SHORT_ANSWERS)
+NAMES = Lesson(
+    plans=(Plan(max_things=3),),
+    subjects=(
+        Subject("gqa", ("color",), 2.5),
+        Subject("gqa", ("shape",), 2.5),
+        Subject("gqa", ("size",), 0.5),
+        Subject("mme", ("color",), 1.0),
+        Subject("mme", ("existence",), 1.0),
+    ),
+)
+"""First of all, which thing is meant: answers of three bits teach that sooner than yes and no."""
 PAIRS = Lesson(
     plans=(TWO_THINGS,),
     subjects=(
@@ -66,6 +77,7 @@ PAIRS = Lesson(
         Subject("gqa", ("color", "shape"), 1.0),
     ),
 )
+"""Then relations, where there is nothing but the two things asked about."""
 SCENES = Lesson(plans=(FEW, MANY, MANY), subjects=SHORT_ANSWERS, ideal=1.0)
 HABITS = Lesson(plans=(FEW, MANY, MANY), subjects=REPLAY, habits=3.5, examples=0.25)
 

@@ -114,7 +114,7 @@ def _completed(
 ) -> list[tuple[str, Space]]:
     """Each prompt's completion and the space that the model speaks about its image."""
     encoded = [
-        adapter.encode(sample.id, prompt, sample.picture.load())
+        adapter.encode(sample.id, prompt, sample.picture.load(), picture=sample.picture.key)
         for sample, prompt in zip(samples, prompts, strict=True)
     ]
     sampling = Sampling(temperature=temperature, max_new_tokens=LIMIT)
