@@ -49,14 +49,14 @@ def test_unjudged_completions_are_left_out_and_are_not_zeros():
     expected = naive_advantages([2.0, 1.0, 0.0], 1e-8, sample_std=False)
     assert found[0, [0, 2, 3]].tolist() == pytest.approx(expected)
     assert found[0, 1] == 0
-    assert completion_weights(judged).tolist() == [pytest.approx([1 / 3, 0, 1 / 3, 1 / 3])]
+    assert completion_weights(judged, 1).tolist() == [pytest.approx([1 / 3, 0, 1 / 3, 1 / 3])]
 
 
 def test_a_group_without_judgement_is_no_group():
     judged = torch.tensor([[True, True], [False, False]])
-    assert completion_weights(judged).tolist() == [[0.5, 0.5], [0, 0]]
+    assert completion_weights(judged, 1).tolist() == [[0.5, 0.5], [0, 0]]
     assert group_advantages(torch.rand(2, 2), ~torch.ones(2, 2).bool()).abs().sum() == 0
-    assert completion_weights(torch.zeros(2, 2).bool()).sum() == 0
+    assert completion_weights(torch.zeros(2, 2).bool(), 0).sum() == 0
 
 
 @given(st.lists(st.floats(-20, 0), min_size=1, max_size=9), st.floats(-2, 2))
@@ -131,7 +131,7 @@ def test_losses_of_micro_batches_add_up():
     owner = torch.tensor([0, 0, 1, 2, 2, 3])
     logp, old, reference = -torch.rand(3, 6, generator=generator)
     advantages = torch.randn(4, generator=generator)
-    weights = completion_weights(torch.tensor([[True, True], [True, False]])).flatten()
+    weights = completion_weights(torch.tensor([[True, True], [True, False]]), 2).flatten()
     whole = grpo_gr_loss(logp, old, reference, advantages, weights, owner)
     first, second = owner < 2, owner >= 2
     parts = grpo_gr_loss(

@@ -31,7 +31,7 @@ def test_packed_turns_equal_their_own_chat_prompts(family):
     packed = packer.pack(ROWS)
     with torch.no_grad():
         features = image_features(model, processor, [scene.load() for scene in scenes])
-        together = answer_logits(model, packed, features, packer.image)
+        together, _ = answer_logits(model, packed, features, packer.image)
         alone = [
             row
             for scene, turns in zip(scenes, ROWS, strict=True)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from tqdm import tqdm
 
+from grit import processes
 from grit.data.samples import Sample
 from grit.evaluation.predictions import Prediction
 from grit.models.adapter import Adapter
@@ -24,18 +25,25 @@ def answer(
     max_new_tokens: int,
     progress: bool = True,
 ) -> list[Prediction]:
-    """What the model says, greedily, to each question of the set ``name``."""
+    """What the model says, greedily, to each question of the set ``name``.
+
+    Several processes share the questions; each gets all answers, in the order of the questions.
+    """
     greedy = Sampling(temperature=0.0, max_new_tokens=max_new_tokens)
+    rows = range(processes.rank(), len(samples), processes.count())  # this process's questions
     predictions: list[Prediction] = []
-    with tqdm(total=len(samples), desc=name, unit="question", disable=not progress) as bar:
-        for start in range(0, len(samples), QUESTIONS_AT_A_TIME):
-            part = samples[start : start + QUESTIONS_AT_A_TIME]
-            prompts = [prompting.encode(sample, adapter) for sample in part]
+    with tqdm(total=len(rows), desc=name, unit="question", disable=not progress) as bar:
+        for start in range(0, len(rows), QUESTIONS_AT_A_TIME):
+            part = rows[start : start + QUESTIONS_AT_A_TIME]
+            asked = [samples[row] for row in part]
+            prompts = [prompting.encode(sample, adapter) for sample in asked]
             completions = sampler.sample(prompts, [[0]] * len(prompts), greedy)
-            for sample, prompt, group in zip(part, prompts, completions, strict=True):
-                row = len(predictions)
-                predictions.append(
-                    Prediction.of(sample, group[0].text, set=name, row=row, spoken=prompt.space)
+            predictions += [
+                Prediction.of(sample, group[0].text, set=name, row=row, spoken=prompt.space)
+                for row, sample, prompt, group in zip(
+                    part, asked, prompts, completions, strict=True
                 )
+            ]
             bar.update(len(part))
-    return predictions
+    everything = [prediction for each in processes.gathered(predictions) for prediction in each]
+    return sorted(everything, key=lambda prediction: prediction.row)

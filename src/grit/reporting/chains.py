@@ -194,9 +194,7 @@ def _frame(box: Box, space: Space) -> Frame | None:
     return Frame(*(round(side * scale, 1) for side in sides))
 
 
-def _plate(
-    number: int, frame: Frame, taken: Sequence[Frame], width: float, height: float
-) -> Frame:
+def _plate(number: int, frame: Frame, taken: Sequence[Frame], width: float, height: float) -> Frame:
     """Where the number stands: at a corner of its box, where no other number is if possible."""
     wide, high = _PLATE_PAD + _PLATE_DIGIT * len(str(number)), _PLATE_HEIGHT
     right, bottom = frame.x + frame.width - wide, frame.y + frame.height

@@ -129,7 +129,9 @@ def _panel(series: _Series, points: Sequence[tuple[float, float]]) -> Panel:
         note=series.note,
         last=short(shown[-1]),
         raw=_path([place(*point) for point in points]),
-        smooth=_path([place(*point) for point in zip(steps, smooth, strict=True)] if smooth else []),
+        smooth=_path(
+            [place(*point) for point in zip(steps, smooth, strict=True)] if smooth else []
+        ),
         x_ticks=tuple(Tick(place(s, low)[0], f"{s:.0f}") for s in (steps[0], steps[-1])),
         y_ticks=tuple(Tick(place(steps[0], v)[1], short(v)) for v in y_values),
         points=tuple(

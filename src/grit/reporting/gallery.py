@@ -72,9 +72,7 @@ def gallery(before: Rows, after: Rows, picture_of: PictureOf) -> Gallery:
     return Gallery({name: found for name, found in cards.items() if found}, left_out)
 
 
-def choose(
-    before: Sequence[ScoredPrediction], after: Sequence[ScoredPrediction]
-) -> list[Example]:
+def choose(before: Sequence[ScoredPrediction], after: Sequence[ScoredPrediction]) -> list[Example]:
     """A few examples of each kind from one set, in the order fixed, broken, good, bad.
 
     fixed, broken: the answer was wrong before and is right after, and the reverse.

@@ -71,11 +71,12 @@ def render(data: ReportData) -> str:
             results=data.after.results,
             headline=headline(old, data.after.results),
             lines=result_lines(old, data.after.results, before, data.after.rows, now),
-            notes=comparison_notes(old, data.after.results) if old else [],
+            notes=comparison_notes(old or data.after.results, data.after.results if old else None),
             controls=control_lines(was, now),
             curves=training_curves(data.metrics),
             gallery=gallery(before, data.after.rows, data.picture_of),
             frame=(curves.WIDTH, curves.HEIGHT),
+            style=Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8")),
             script=Markup(script),
             script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         )

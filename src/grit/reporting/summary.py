@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from grit.evaluation.bootstrap import Estimate
 from grit.evaluation.predictions import ScoredPrediction
-from grit.reporting.controls import CONSTANT, AnswerCount, Controls
+from grit.reporting.controls import CONSTANT, Controls
 from grit.reporting.paired import difference
 from grit.reporting.results import Results
 
@@ -27,6 +27,8 @@ METRICS = (
     Metric("giou", "GIoU", 1, 3),
     Metric("format_rate", "Format", 1, 2),
 )
+
+_NAMED = 5  # answers of a histogram
 
 
 class Reference(NamedTuple):
@@ -71,11 +73,11 @@ class Tile(NamedTuple):
 
 
 class Bar(NamedTuple):
-    """An answer of a histogram; shares of the set's rows, 0 to 1."""
+    """An answer of a histogram, or all others together; shares of the set's rows, 0 to 1."""
 
     answer: str | None
     share: float
-    true_share: float | None  # how often it is the true answer; None for the rest
+    true_share: float | None  # how often it is the true answer; None for the others
 
 
 class ControlLine(NamedTuple):
@@ -170,14 +172,14 @@ def _references(metric: Metric, found: Controls | None) -> tuple[Reference, ...]
 
 
 def _bars(found: Controls) -> tuple[Bar, ...]:
-    bars = [_bar(one, found.n) for one in found.answers]
-    if found.other_answers:
-        bars.append(Bar("(others)", found.other_answers / found.n, None))
+    """The most common answers; those given once say nothing by themselves."""
+    named = [one for one in found.answers[:_NAMED] if one.given > 1]
+    bars = [Bar(one.answer, one.given / found.n, one.true / found.n) for one in named]
+    others = found.n - sum(one.given for one in named)
+    if others:
+        kinds = found.kinds - len(named)
+        bars.append(Bar(f"{kinds} other{'s' if kinds > 1 else ''}", others / found.n, None))
     return tuple(bars)
-
-
-def _bar(one: AnswerCount, n: int) -> Bar:
-    return Bar(one.answer, one.given / n, one.true / n)
 
 
 def _mean(results: Results, name: str, key: str) -> float | None:

@@ -62,13 +62,6 @@ class RunFolder:
         )
         return cls(folder, tuple(overrides), resumed=False)
 
-    def name(self, config: Config) -> str:
-        """What the run is called in W&B."""
-        parts = [config.model.name, config.data.name, config.method.name]
-        if config.reward.name != "grpo_gr":
-            parts.append(config.reward.name)
-        return "-".join([*parts, f"seed{config.seed}"])
-
     def steps_done(self) -> int:
         """The step that the checkpoint goes on with."""
         return 0 if self.checkpoint is None else steps_of(self.checkpoint)
@@ -80,6 +73,14 @@ class RunFolder:
         if folder.is_relative_to(Path.cwd()):
             folder = folder.relative_to(Path.cwd())
         return join(["python", "-m", "grit", *kept, f"hydra.run.dir={folder}", "resume=true"])
+
+
+def run_name(config: Config) -> str:
+    """What a run is called in W&B and in its report."""
+    parts = [config.model.name, config.data.name, config.method.name]
+    if config.reward.name != "grpo_gr":
+        parts.append(config.reward.name)
+    return "-".join([*parts, f"seed{config.seed}"])
 
 
 def _check_same(config: Config, record: Path) -> None:

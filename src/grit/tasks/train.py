@@ -8,6 +8,7 @@ import torch
 import wandb
 from pytorch_lightning.loggers.logger import Logger
 
+from grit import processes
 from grit.configuration import plain
 from grit.data.datamodule import PromptModule
 from grit.data.samples import Sample
@@ -15,15 +16,14 @@ from grit.errors import GritError
 from grit.judge.judge import Judge
 from grit.models.adapter import Adapter
 from grit.models.loading import save_trained
-from grit.reporting.comparison import print_comparison
 from grit.reporting.metrics_log import MetricsLog
-from grit.reporting.results import Results, read_results
+from grit.reporting.report import Measured
 from grit.reporting.wandb_log import CompletionSamples, wandb_logger, wandb_mode
 from grit.schema import Config, Training
 from grit.seeding import seed_for
 from grit.tasks.device import prepare_device
-from grit.tasks.folder import RunFolder
-from grit.tasks.measuring import evaluate_model
+from grit.tasks.folder import RunFolder, run_name
+from grit.tasks.measuring import evaluate_model, measure, read_sets, show
 from grit.tasks.parts import (
     TestSet,
     check_overlap,
@@ -52,34 +52,40 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         reward.check(samples)
     sets = test_sets(config)
     check_overlap(config, samples, sets)
-    run = RunFolder.begin(config, folder, overrides)
-
     device = prepare_device(config)
+    folder = processes.gathered(folder)[0]  # each process has its own clock
+    first = RunFolder.begin(config, folder, overrides) if processes.rank() == 0 else None
+    run = processes.gathered(first)[0]
+    assert run is not None
+
     torch.manual_seed(seed_for(config.seed, "weights"))  # new LoRA weights are drawn from it
     adapter = make_adapter(config, learning=learns)
     adapter.model.train(learns).to(device)
     if not learns:
-        print_comparison(evaluate_model(config, adapter, sets, judge, folder))
-        log.info("%s", folder / "results.json")
+        found = evaluate_model(config, adapter, sets, judge, folder)
+        if found is not None:
+            show(config, folder, sets, found)
         return
     before = _evaluate_before(config, adapter, sets, judge, run)
     _fit(config, make_learner(config, adapter, reward, judge), samples, run)
     adapter.model.to(device)
-    save_trained(adapter, folder / "model")
+    if processes.rank() == 0:
+        save_trained(adapter, folder / "model")
     if config.evaluation.after_training:
         after = evaluate_model(config, adapter, sets, judge, folder)
-        print_comparison(before or after, after if before else None)
-        log.info("%s", folder / "results.json")
+        if after is not None:
+            show(config, folder, sets, after, before)
 
 
 def _evaluate_before(
     config: Config, adapter: Adapter, sets: list[TestSet], judge: Judge, run: RunFolder
-) -> Results | None:
+) -> Measured | None:
+    """The evaluation before training; a resumed run scores again what was said then."""
     if not config.evaluation.before_training:
         return None
-    done = run.folder / "results.before.json"
-    if run.resumed and done.exists():
-        return read_results(done)
+    said = run.folder / "predictions.before.jsonl"
+    if run.resumed and said.exists():
+        return measure(config, read_sets(said), judge, sets)
     return evaluate_model(config, adapter, sets, judge, run.folder, "before")
 
 
@@ -126,9 +132,9 @@ def _trainer(config: Config, run: RunFolder, checkpoints: Checkpoints) -> pl.Tra
 
 def _loggers(config: Config, run: RunFolder) -> list[Logger]:
     metrics = MetricsLog(run.folder / "metrics.jsonl")
-    if run.checkpoint is not None:
+    if run.checkpoint is not None and processes.rank() == 0:
         metrics.rewind(run.steps_done())
-    if config.logger.name == "none":
+    if config.logger.name == "none" or processes.rank() > 0:
         return [metrics]
     if config.logger.name != "wandb":
         raise GritError(f"config: logger.name={config.logger.name} is neither wandb nor none")
@@ -137,7 +143,7 @@ def _loggers(config: Config, run: RunFolder) -> list[Logger]:
         plain(config),
         project=config.logger.project,
         entity=config.logger.entity,
-        name=run.name(config),
+        name=run_name(config),
         mode=wandb_mode(config.logger.mode),
         tags=config.logger.tags,
     )

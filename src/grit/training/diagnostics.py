@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import fmean, pstdev
 
+import torch
 from torch import Tensor
 
 from grit.data.samples import Sample
@@ -51,8 +52,20 @@ class Stopwatch:
         return sum(self.seconds.values())
 
 
-def rollout_metrics(rollouts: Sequence[Rollout]) -> dict[str, float]:
-    """Mean reward, each of its parts (also per data set), lengths, boxes, judge failures."""
+@dataclass(frozen=True)
+class StepRecord:
+    """What one process knows of a step, for the metrics of all."""
+
+    values: dict[str, list[float]]  # a number for each completion that has it
+    rewards: Tensor  # [G, N]
+    judged: Tensor  # [G, N]
+    advantages: Tensor  # [G, N]
+    tokens: int
+    seconds: dict[str, float]  # of each phase
+
+
+def rollout_values(rollouts: Sequence[Rollout]) -> dict[str, list[float]]:
+    """Reward, each of its parts (also per data set), lengths, boxes, judge failures."""
     values: dict[str, list[float]] = defaultdict(list)
     for rollout in rollouts:
         outcome = rollout.outcome
@@ -67,27 +80,38 @@ def rollout_metrics(rollouts: Sequence[Rollout]) -> dict[str, float]:
             if value is not None:
                 values[f"reward_part/{name}"].append(value)
                 values[f"reward_part/{rollout.sample.dataset}/{name}"].append(value)
-    failures = values.pop("judge_failures")
+    return dict(values)
+
+
+def step_metrics(records: Sequence[StepRecord]) -> dict[str, float]:
+    """The metrics of a step from the records of all its processes.
+
+    Means are taken over all completions, not over processes; a phase took as long as on the
+    slowest process.
+    """
+    values: dict[str, list[float]] = defaultdict(list)
+    for record in records:
+        for name, found in record.values.items():
+            values[name] += found
     metrics = {name: fmean(found) for name, found in values.items()}
-    metrics["judge_failures"] = sum(failures)
-    if "reward" in values:
-        metrics["reward_std"] = pstdev(values["reward"])
-    return metrics
+    metrics["judge_failures"] = sum(values["judge_failures"])
+    metrics["reward_std"] = pstdev(values.get("reward", [0.0]))
+    rewards, judged, advantages = (
+        torch.cat([getattr(record, name) for record in records])
+        for name in ("rewards", "judged", "advantages")
+    )
+    metrics["advantage_std"] = advantages.std(unbiased=False).item()
+    metrics["advantage_abs"] = advantages.abs().mean().item()
+    varied = has_variance(rewards, judged).float().mean().item()
+    metrics["groups_without_variance"] = 1 - varied
+    return metrics | _speed(records)
 
 
-def group_metrics(rewards: Tensor, judged: Tensor, advantages: Tensor) -> dict[str, float]:
-    """How much the groups [G, N] of a step can teach."""
-    return {
-        "advantage_std": advantages.std(unbiased=False).item(),
-        "advantage_abs": advantages.abs().mean().item(),
-        "groups_without_variance": 1 - has_variance(rewards, judged).float().mean().item(),
-    }
-
-
-def speed_metrics(watch: Stopwatch, tokens: int, completions: int) -> dict[str, float]:
-    """Seconds by phase and throughput."""
-    metrics = {f"seconds/{name}": seconds for name, seconds in watch.seconds.items()}
-    metrics["seconds/step"] = watch.total
-    metrics["tokens_per_second"] = tokens / watch.total
-    metrics["completions_per_second"] = completions / watch.total
+def _speed(records: Sequence[StepRecord]) -> dict[str, float]:
+    phases = {name: max(record.seconds[name] for record in records) for name in records[0].seconds}
+    total = sum(phases.values())
+    metrics = {f"seconds/{name}": seconds for name, seconds in phases.items()}
+    metrics["seconds/step"] = total
+    metrics["tokens_per_second"] = sum(record.tokens for record in records) / total
+    metrics["completions_per_second"] = sum(record.rewards.numel() for record in records) / total
     return metrics

@@ -66,14 +66,17 @@ def has_variance(rewards: Tensor, judged: Tensor) -> Tensor:
     return high - low > EQUAL_REWARDS
 
 
-def completion_weights(judged: Tensor) -> Tensor:
-    """The weight [G, N] of each completion: 1/N within its group, groups averaged, sum 1.
+def completion_weights(judged: Tensor, groups: int) -> Tensor:
+    """The weight [G, N] of each completion: 1/N within its group, and groups averaged.
 
     Completions that were not judged weigh nothing; a group of them alone is no group.
+
+    Args:
+        judged: [G, N].
+        groups: how many groups of the step have a judged completion, over all processes.
     """
     count = judged.sum(1, keepdim=True)
-    groups = (count > 0).sum().clamp(min=1)
-    return torch.where(judged, 1.0 / (count.clamp(min=1) * groups), 0.0)
+    return torch.where(judged, 1.0 / (count.clamp(min=1) * max(groups, 1)), 0.0)
 
 
 def k3(logp: Tensor, reference_logp: Tensor) -> Tensor:

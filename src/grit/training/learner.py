@@ -1,12 +1,15 @@
 """What every way of training shares: a policy, its optimiser and schedule, its checkpoints."""
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.strategies import ParallelStrategy
 from transformers import get_cosine_schedule_with_warmup
 
+from grit import processes
 from grit.models.adapter import Adapter
 from grit.training.policy import Policy
 
@@ -46,8 +49,20 @@ class Learner(pl.LightningModule):
         """The parameters that learn."""
         return [p for p in self.model.parameters() if p.requires_grad]
 
+    def local_gradients(self) -> AbstractContextManager[None]:
+        """While it lasts, backward passes leave gradients to this process.
+
+        Processes may have different numbers of passes, so they meet once, at the optimiser's step,
+        instead of at each backward.
+        """
+        strategy = self.trainer.strategy
+        if isinstance(strategy, ParallelStrategy):
+            return strategy.block_backward_sync()
+        return nullcontext()
+
     def optimizer_step_with_clipping(self) -> float:
-        """Clip the gradient and step; its norm before clipping."""
+        """Sum the gradients of all processes, clip and step; the norm before clipping."""
+        processes.sum_gradients(self.learning())
         norm = torch.nn.utils.clip_grad_norm_(self.learning(), self.optimization.clip_norm)
         optimizer: Any = self.optimizers()
         optimizer.step()
@@ -60,11 +75,11 @@ class Learner(pl.LightningModule):
         scheduler.step()
         return rate
 
-    def log_step(self, metrics: dict[str, float], batch_size: int) -> None:
-        """Log the metrics of a step."""
+    def log_step(self, metrics: dict[str, float]) -> None:
+        """Log the metrics of a step, which are the same on every process."""
         shown = {"reward", "kl", "loss"}
         for name, value in metrics.items():
-            self.log(f"train/{name}", value, batch_size=batch_size, prog_bar=name in shown)
+            self.log(f"train/{name}", value, batch_size=1, prog_bar=name in shown)
 
     def configure_optimizers(self) -> Any:
         """AdamW on what learns, with a cosine schedule over the steps."""

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from grit import processes
 from grit.data.samples import Sample
 from grit.judge.judge import Judge
 from grit.models.adapter import Adapter, EncodedPrompt
@@ -22,10 +23,10 @@ from grit.rollout.sampler import Completion, Sampler
 from grit.seeding import seed_for
 from grit.training.diagnostics import (
     Rollout,
+    StepRecord,
     Stopwatch,
-    group_metrics,
-    rollout_metrics,
-    speed_metrics,
+    rollout_values,
+    step_metrics,
 )
 from grit.training.grpo_gr import (
     Ratio,
@@ -109,17 +110,16 @@ class GRPOGR(Learner):
                 Group(prompt, tuple(c.token_ids for c in group))
                 for prompt, group in zip(prompts, completions, strict=True)
             ]
-            metrics = {}
-            if judged.any():
-                metrics = self._update(groups, advantages, completion_weights(judged))
-                metrics["learning_rate"] = self.schedule_step()
-            else:  # momentum alone would move the weights
-                log.warning("step %d: no completion could be judged; skipped", batch_idx)
-        metrics |= rollout_metrics(self.last_rollouts)
-        metrics |= group_metrics(rewards, judged, advantages)
-        tokens = sum(len(ids) for group in groups for ids in group.completions)
-        metrics |= speed_metrics(watch, tokens, len(totals))
-        self.log_step(metrics, len(batch))
+            metrics = self._update(groups, advantages, judged)
+        record = StepRecord(
+            values=rollout_values(self.last_rollouts),
+            rewards=rewards,
+            judged=judged,
+            advantages=advantages,
+            tokens=sum(len(ids) for group in groups for ids in group.completions),
+            seconds=watch.seconds,
+        )
+        self.log_step(metrics | step_metrics(processes.gathered(record)))
 
     def _sample(
         self, prompts: list[EncodedPrompt], batch: Sequence[tuple[Sample, int]]
@@ -153,15 +153,21 @@ class GRPOGR(Learner):
         return [Rollout(*row, outcome) for row, outcome in zip(rows, outcomes, strict=True)]
 
     def _update(
-        self, groups: Sequence[Group], advantages: Tensor, weights: Tensor
+        self, groups: Sequence[Group], advantages: Tensor, judged: Tensor
     ) -> dict[str, float]:
         """Take ``updates_per_rollout`` optimiser steps on the groups of this step.
 
         Args:
-            groups: G groups.
+            groups: G groups, of this process.
             advantages: [G, N].
-            weights: [G, N], see ``completion_weights``.
+            judged: [G, N].
         """
+        # Weights are those of the whole step, so that gradients add up over passes and processes.
+        all_groups = sum(processes.gathered(int(judged.any(1).sum())))
+        if not all_groups:  # momentum alone would move the weights
+            log.warning("no completion of this step could be judged: it is skipped")
+            return {}
+        weights = completion_weights(judged, all_groups)
         passes = in_passes(
             groups, self.optimization.tokens_per_pass, share_prompt=self.optimization.share_prompt
         )
@@ -175,18 +181,19 @@ class GRPOGR(Learner):
         for _ in range(self.settings.updates_per_rollout):
             optimizer.zero_grad()
             sums = torch.zeros(3, device=self.device)  # loss, KL, entropy
-            for number, chosen in enumerate(passes):
-                sums += self._backward(
-                    [groups[i] for i in chosen],
-                    old[number] if old else None,
-                    references[number],
-                    advantages[chosen].flatten().to(self.device),
-                    weights[chosen].flatten().to(self.device),
-                )
+            with self.local_gradients():
+                for number, chosen in enumerate(passes):
+                    sums += self._backward(
+                        [groups[i] for i in chosen],
+                        old[number] if old else None,
+                        references[number],
+                        advantages[chosen].flatten().to(self.device),
+                        weights[chosen].flatten().to(self.device),
+                    )
             norm = self.optimizer_step_with_clipping()
-            loss, kl, entropy = sums.tolist()
+            loss, kl, entropy = map(sum, zip(*processes.gathered(sums.tolist()), strict=True))
             metrics = {"loss": loss, "kl": kl, "entropy": entropy, "grad_norm": norm}
-        return metrics
+        return metrics | {"learning_rate": self.schedule_step()}
 
     def _backward(
         self,

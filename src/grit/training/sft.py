@@ -6,6 +6,7 @@ negative log-likelihood of the traces' tokens. It learns through the same rows a
 
 from collections.abc import Sequence
 
+from grit import processes
 from grit.data.samples import Sample
 from grit.data.shapes.traces import ideal_trace
 from grit.models.adapter import Adapter
@@ -27,7 +28,8 @@ class FewShotSFT(Learner):
         watch = Stopwatch()
         with watch.phase("update"):
             groups = [self._group(sample) for sample, _ in batch]
-            tokens = sum(len(ids) for group in groups for ids in group.completions)
+            here = sum(len(ids) for group in groups for ids in group.completions)
+            tokens = sum(processes.gathered(here))  # of the whole step
             self.optimizers().zero_grad()  # type: ignore[union-attr]
             loss = 0.0
             passes = in_passes(
@@ -35,15 +37,17 @@ class FewShotSFT(Learner):
                 self.optimization.tokens_per_pass,
                 share_prompt=self.optimization.share_prompt,
             )
-            for chosen in passes:
-                scores, _ = self.policy.scores([groups[i] for i in chosen])
-                share = -scores.logp.sum() / tokens
-                self.manual_backward(share)
-                loss += share.item()
+            with self.local_gradients():
+                for chosen in passes:
+                    scores, _ = self.policy.scores([groups[i] for i in chosen])
+                    share = -scores.logp.sum() / tokens
+                    self.manual_backward(share)
+                    loss += share.item()
+            loss = sum(processes.gathered(loss))
             norm = self.optimizer_step_with_clipping()
         metrics = {"loss": loss, "grad_norm": norm, "learning_rate": self.schedule_step()}
-        metrics |= {"completion_tokens": tokens / len(groups), "seconds/step": watch.total}
-        self.log_step(metrics, len(batch))
+        metrics |= {"completion_tokens": here / len(groups), "seconds/step": watch.total}
+        self.log_step(metrics)
 
     def _group(self, sample: Sample) -> Group:
         prompt = self.prompting.encode(sample, self.adapter)

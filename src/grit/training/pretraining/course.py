@@ -1,8 +1,9 @@
 """Pre-training of a tiny model from nothing to shipped weights: the stages and their settings.
 
 1. vision: the vision part learns to see, with dense heads (`vision`, `heads`);
-2. names: the language part, on the frozen vision part, learns which thing a question means;
-3. pairs: relations, from scenes of exactly two things;
+2. pairs: the language part, on the frozen vision part, learns which thing a question means and how
+   things stand to each other, on scenes of few things and with heads of its own (`pointing`);
+3. drills: relations one direction after the other, then short answers about few things;
 4. scenes: all question kinds on scenes of one to nine things, boxes and ideal traces among them;
 5. habits: the unreliable mixture under GRIT's suffix (`habits`), with everything else replayed.
 """
@@ -19,8 +20,9 @@ from grit.models.loading import ADAPTERS
 from grit.models.tiny import Family, make_processor, random_model
 from grit.models.tiny_tokenizer import train_tokenizer
 from grit.training.pretraining.export import export_model, read_json
-from grit.training.pretraining.language import LanguageStage
-from grit.training.pretraining.lessons import HABITS, NAMES, PAIRS, SCENES, Lesson
+from grit.training.pretraining.language import LanguagePlan, LanguageStage
+from grit.training.pretraining.lessons import DRILLS, HABITS, PAIRS, SCENES
+from grit.training.pretraining.pointing import PointingHeads
 from grit.training.pretraining.quality import base_quality
 from grit.training.pretraining.stages import Log, Stage, run_stage
 from grit.training.pretraining.vision import VisionStage, vision_parts
@@ -34,16 +36,17 @@ class PretrainSettings:
     family: Family = "qwen"
     seed: int = 0
     vision_steps: int = 1200  # of 32 images
-    names_steps: int = 700  # of 8 images and their turns, as in the stages after it
-    pairs_steps: int = 1300
-    scenes_steps: int = 3800
-    habits_steps: int = 2000
-    pool: int = 8000  # scenes of each language stage
-    first_rate: float = 3e-3  # Muon's, in the names and pairs stages
-    rate: float = 2e-3  # in the scenes stage
+    pairs_steps: int = 1200  # of 8 images and their turns, as in the stages after it
+    scenes_steps: int = 2600
+    habits_steps: int = 1500
+    pool: int = 7000  # scenes of the last two stages
+    small_pool: int = 2000  # scenes of the stages before
+    first_rate: float = 3e-3  # Muon's, in the pairs stage
+    drill_rate: float = 1e-3  # in the drills
+    rate: float = 1.5e-3  # in the scenes stage
     habits_rate: float = 8e-4
     quality_rows: int = 300  # questions of each kind in the final measurement; 0: none
-    threads: int = 1
+    threads: int = 2
     checkpoint_seconds: float = 180.0
 
 
@@ -68,27 +71,33 @@ def pretrain(settings: PretrainSettings, folder: Path) -> Path:
 
     scale, digits = (1.0, 2) if settings.family == "qwen" else (1000 / 96, 3)
     learn(VisionStage(model, processor, settings.seed, settings.vision_steps, scale, digits))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        heads = PointingHeads()
     for part in vision_parts(model):
         part.requires_grad_(False)
-    plan: list[tuple[str, Lesson, int, float]] = [
-        ("names", NAMES, settings.names_steps, settings.first_rate),
-        ("pairs", PAIRS, settings.pairs_steps, settings.first_rate),
-        ("scenes", SCENES, settings.scenes_steps, settings.rate),
-        ("habits", HABITS, settings.habits_steps, settings.habits_rate),
-    ]
-    for name, lesson, steps, rate in plan:
-        learn(
-            LanguageStage(
-                *(name, lesson, settings.family, model, processor),
-                *(settings.seed, steps, settings.pool, rate),
-            )
-        )
+    for plan in language_plans(settings):
+        learn(LanguageStage(plan, settings.family, model, processor, heads, settings.seed))
     model.requires_grad_(True).eval()
     quality_file = folder / "quality.json"
     if settings.quality_rows and not quality_file.is_file():
         adapter = ADAPTERS[model.config.model_type](model, processor)
         write_json(quality_file, base_quality(adapter, settings.quality_rows, settings.seed))
     return export_model(model, processor, asdict(settings), folder)
+
+
+def language_plans(settings: PretrainSettings) -> list[LanguagePlan]:
+    """The stages after the first, in order."""
+    small, large = settings.small_pool, settings.pool
+    return [
+        LanguagePlan("pairs", PAIRS, settings.pairs_steps, small, settings.first_rate, 1.0),
+        *(
+            LanguagePlan(name, lesson, steps, small, settings.drill_rate)
+            for name, (lesson, steps) in DRILLS.items()
+        ),
+        LanguagePlan("scenes", SCENES, settings.scenes_steps, large, settings.rate),
+        LanguagePlan("habits", HABITS, settings.habits_steps, large, settings.habits_rate),
+    ]
 
 
 def _processor(settings: PretrainSettings, folder: Path) -> ProcessorMixin:

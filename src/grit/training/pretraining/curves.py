@@ -5,8 +5,8 @@ from typing import Any
 
 PANELS: dict[str, tuple[str, ...]] = {
     "vision": ("shapes", "colors", "centers", "digits"),
-    "names": ("gqa_color", "gqa_shape", "mme_color", "mme_existence"),
-    "pairs": ("vsr_yes_no", "mme_position", "mme_existence_color", "gqa_color_shape"),
+    "pairs": ("vsr_yes_no", "mme_position", "gqa_color_shape", "place", "side"),
+    "few": ("vsr_yes_no", "tallyqa", "mme_existence", "mme_color", "gqa_color_shape"),
     "scenes": ("vsr_yes_no", "tallyqa", "mme_existence_color", "mathvista", "ideal", "detect"),
     "habits": ("vsr_yes_no", "tallyqa", "mme_existence_color", "mathvista", "habit"),
 }

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import fmean
 
 import torch
@@ -16,6 +17,7 @@ from grit.training.pretraining.habits import rng_for
 from grit.training.pretraining.lessons import Lesson, turns_about
 from grit.training.pretraining.optimizers import optimizers_for
 from grit.training.pretraining.packing import Packed, Packer, Turn, answer_logits
+from grit.training.pretraining.pointing import PointingHeads
 from grit.training.pretraining.vision import cached_features
 
 IMAGES = 8  # a step
@@ -23,30 +25,40 @@ HELD_OUT = 240  # scenes
 LENGTH_POWER = 0.5  # a completion of n tokens weighs n ** 0.5 times one of one token
 
 
+@dataclass(frozen=True)
+class LanguagePlan:
+    """What a language stage does."""
+
+    name: str
+    lesson: Lesson
+    steps: int
+    pool: int  # scenes, drawn and looked at once, at first
+    rate: float  # Muon's peak; AdamW has two thirds of it
+    pointing: float = 0.0  # what the loss of the pointing heads weighs; 0 leaves them out
+
+
 class LanguageStage:
-    """Trains the language part on one lesson; ``pool`` scenes are drawn and seen once, at first."""
+    """Trains the language part on one lesson."""
 
     shown: tuple[str, ...] = ("vsr_yes_no", "tallyqa", "habit")
 
     def __init__(
         self,
-        name: str,
-        lesson: Lesson,
+        plan: LanguagePlan,
         family: Family,
         model: PreTrainedModel,
         processor: ProcessorMixin,
+        heads: PointingHeads,
         seed: int,
-        steps: int,
-        pool: int,
-        rate: float,
     ) -> None:
-        self.name, self.lesson, self.family = name, lesson, family
-        self.model, self.processor = model, processor
-        self.seed, self.steps, self.pool = seed, steps, pool
+        self.plan, self.family, self.seed = plan, family, seed
+        self.name, self.steps, self.lesson = plan.name, plan.steps, plan.lesson
+        self.model, self.processor, self.heads = model, processor, heads
         self.space = spoken_space(family)
         self.packer = Packer(model, processor, LENGTH_POWER)
-        self.trained: nn.Module = model.model.language_model
-        self.optimizers = optimizers_for([self.trained], [], rate, rate / 1.5)
+        language = model.model.language_model
+        self.trained: nn.Module = nn.ModuleList([language, heads])
+        self.optimizers = optimizers_for([language], [heads], plan.rate, plan.rate / 1.5)
         self.scenes: list[Scene] = []
         self.held_out: list[Scene] = []
         self.features = self.held_out_features = torch.empty(0)
@@ -61,26 +73,31 @@ class LanguageStage:
                 scene_for(split, self.seed, self.name, i, plan=plan) for i, plan in enumerate(ways)
             ]
 
-        self.scenes, self.held_out = drawn("pretrain", self.pool), drawn("dev", HELD_OUT)
+        self.scenes, self.held_out = drawn("pretrain", self.plan.pool), drawn("dev", HELD_OUT)
         self.features = cached_features(self.model, self.processor, self.scenes)
         self.held_out_features = cached_features(self.model, self.processor, self.held_out)
 
     def loss(self, step: int) -> tuple[Tensor, dict[str, float]]:
         """Weighted cross-entropy of the answers' tokens of eight images' turns."""
-        chosen = rng_for(self.seed, self.name, step).sample(range(self.pool), IMAGES)
+        chosen = rng_for(self.seed, self.name, step).sample(range(self.plan.pool), IMAGES)
         rows = self._rows([self.scenes[i] for i in chosen], "train", step)
         # Long rows apart from short ones: padding is paid for like text.
         order = sorted(range(IMAGES), key=lambda i: sum(map(_size, rows[i])))
-        total = weight = torch.zeros(())
+        total = weight = aside = torch.zeros(())
         seen: dict[str, list[float]] = defaultdict(list)
         for part in (order[: IMAGES // 2], order[IMAGES // 2 :]):
             packed = self.packer.pack([rows[i] for i in part])
             features = self.features[[chosen[i] for i in part]].float()
-            logits = answer_logits(self.model, packed, features, self.packer.image)
+            logits, states = answer_logits(self.model, packed, features, self.packer.image)
             each = functional.cross_entropy(logits, packed.labels, reduction="none")
             total, weight = total + (each * packed.weights).sum(), weight + packed.weights.sum()
             _note(seen, packed, logits.detach())
-        return total / weight, _means(seen)
+            if self.plan.pointing and len(packed.marked):
+                pointed, figures = self.heads(states, packed.marked, packed.meant)
+                aside = aside + self.plan.pointing * pointed
+                for name, value in figures.items():
+                    seen[name].append(value)
+        return total / weight + aside, _means(seen)
 
     def quality(self, step: int) -> dict[str, float]:
         """Share of turns of each kind on dev scenes of which greedy decoding gets all tokens."""
@@ -89,7 +106,7 @@ class LanguageStage:
             packed = self.packer.pack(self._rows(self.held_out[at : at + IMAGES], "dev", at))
             features = self.held_out_features[at : at + IMAGES].float()
             with torch.no_grad():
-                logits = answer_logits(self.model, packed, features, self.packer.image)
+                logits, _ = answer_logits(self.model, packed, features, self.packer.image)
             _note(seen, packed, logits)
         return _means(seen)
 

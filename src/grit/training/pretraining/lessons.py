@@ -1,7 +1,7 @@
 """What is asked about a scene in each stage: short answers, boxes, traces, and bad habits."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from grit.data.shapes.kinds import questions_about
@@ -14,6 +14,7 @@ from grit.grounding.prompts import icl_example, user_text
 from grit.models.tiny import Family
 from grit.training.pretraining.habits import EXAMPLE_SLIPS, SUFFIX_SLIPS, habitual_trace, rng_for
 from grit.training.pretraining.packing import Turn
+from grit.training.pretraining.pointing import marks_in
 
 SUFFIX_KINDS = ("vsr", "vsr", "tallyqa", "tallyqa", "tallyqa", "gqa", "mathvista", "mme", "ovd")
 
@@ -26,6 +27,7 @@ class Subject:
     templates: tuple[str, ...]
     count: float  # on average; the fraction is drawn
     weight: float = 1.0
+    wording: tuple[str, ...] = ()  # only questions that hold one of these; (): all
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Lesson:
     examples: float = 0.0  # habitual traces under the suffix and the worked example
 
 
+COUNT = Subject("tallyqa", (), 1.0)
 FEW = Plan(max_things=4)
 MANY = Plan()
 SHORT_ANSWERS = (
@@ -57,27 +60,46 @@ SHORT_ANSWERS = (
     Subject("detect", (), 0.5),
 )
 REPLAY = tuple(Subject(s.kind, s.templates, s.count * 0.6, s.weight) for s in SHORT_ANSWERS)
-NAMES = Lesson(
-    plans=(Plan(max_things=3),),
-    subjects=(
-        Subject("gqa", ("color",), 2.5),
-        Subject("gqa", ("shape",), 2.5),
-        Subject("gqa", ("size",), 0.5),
-        Subject("mme", ("color",), 1.0),
-        Subject("mme", ("existence",), 1.0),
-    ),
-)
-"""First of all, which thing is meant: answers of three bits teach that sooner than yes and no."""
 PAIRS = Lesson(
-    plans=(TWO_THINGS,),
+    plans=(TWO_THINGS, Plan(max_things=3)),
     subjects=(
-        Subject("vsr", ("yes_no",), 5.0),
+        Subject("gqa", ("color", "shape"), 2.0),
+        Subject("gqa", ("size",), 0.3),
+        Subject("vsr", ("yes_no",), 4.0),
         Subject("mme", ("position",), 1.0),
         Subject("mme", ("existence", "color"), 1.0),
-        Subject("gqa", ("color", "shape"), 1.0),
+        Subject("tallyqa", (), 0.5),
     ),
 )
-"""Then relations, where there is nothing but the two things asked about."""
+"""First of all which thing is meant, and relations where there is little but the things asked."""
+
+
+def _relations(*wording: str) -> Lesson:
+    subjects = (Subject("vsr", ("yes_no",), 8.0, wording=wording), Subject("gqa", ("color",), 1.0))
+    return Lesson((TWO_THINGS,), subjects)
+
+
+DRILLS: dict[str, tuple[Lesson, int]] = {
+    "left": (_relations(" left of "), 300),
+    "across": (_relations(" left of ", " right of "), 250),
+    "around": (_relations(), 600),
+    "few": (
+        Lesson(
+            (Plan(max_things=3), FEW),
+            (
+                Subject("mme", ("existence",), 1.5),
+                Subject("mme", ("color",), 1.5),
+                Subject("tallyqa", (), 3.0),
+                Subject("vsr", ("yes_no",), 2.0),
+                Subject("gqa", ("color", "shape"), 1.0),
+            ),
+        ),
+        700,
+    ),
+}
+"""One direction after the other, then the other short answers about few things, with the steps for
+each. Asked for all at once, yes and no stay at chance: which it is hangs on several words of the
+question together, and no word alone gives a hint."""
 SCENES = Lesson(plans=(FEW, MANY, MANY), subjects=SHORT_ANSWERS, ideal=1.0)
 HABITS = Lesson(plans=(FEW, MANY, MANY), subjects=REPLAY, habits=3.5, examples=0.25)
 
@@ -92,6 +114,8 @@ def turns_about(
         for subject in lesson.subjects
         for question in _asked(scene, subject, rng)
     ]
+    if not turns:  # a row needs one; how many there are can always be asked
+        turns = [_direct(scene, q, COUNT, space) for q in _asked(scene, COUNT, rng)]
     makers: Mapping[Callable[..., Turn], float] = {
         _ideal: lesson.ideal,
         _habit: lesson.habits,
@@ -110,7 +134,10 @@ def _asked(scene: Scene, subject: Subject, rng: Random) -> list[Question]:
     count = _drawn(subject.count, rng)
     if not count:
         return []
-    return questions_about(scene, subject.kind, rng, count, subject.templates)
+    asked = questions_about(scene, subject.kind, rng, count, subject.templates)
+    if not subject.wording:
+        return asked
+    return [each for each in asked if any(words in each.text for words in subject.wording)]
 
 
 def _drawn(average: float, rng: Random) -> int:
@@ -123,7 +150,11 @@ def _direct(scene: Scene, question: Question, subject: Subject, space: Space) ->
     sample = sample_of(scene, question, subject.kind, "direct")
     name = "_".join((subject.kind, *subject.templates))
     prompt = user_text(question.text, suffix=False)
-    return Turn(name, prompt, answer_text(sample, space), subject.weight)
+    marks = tuple(
+        replace(mark, end=mark.end + prompt.index(question.text))
+        for mark in marks_in(question.text, scene)
+    )
+    return Turn(name, prompt, answer_text(sample, space), subject.weight, marks=marks)
 
 
 def _ideal(scene: Scene, question: Question, family: Family, space: Space, rng: Random) -> Turn:

@@ -7,7 +7,7 @@ Capital letters in shape comments: B rows, L tokens of a row, K tokens that carr
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from PIL import Image
@@ -15,6 +15,7 @@ from torch import Tensor
 from transformers import PreTrainedModel, ProcessorMixin
 
 from grit.models.tiny import IMAGE_TOKENS, SCENE
+from grit.training.pretraining.pointing import Mark
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Turn:
     completion: str
     weight: float = 1.0  # of the whole turn, against other turns
     final: bool = True  # the completion ends with the end-of-turn token
+    marks: tuple[Mark, ...] = ()  # ends are counted in the prompt
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Packed:
     weights: Tensor  # [K]
     turns: Tensor  # [K] the turn (counted over the batch) that a label belongs to
     kinds: tuple[str, ...]  # of each turn
+    marked: Tensor  # [M] flat indices of the tokens that end a description
+    meant: Tensor  # [M, 5] the marks' targets
 
 
 class Packer:
@@ -73,19 +77,37 @@ class Packer:
     def pack(self, rows: Sequence[Sequence[Turn]]) -> Packed:
         """Lay out one row per image; rows are padded to the longest."""
         turns = [turn for row in rows for turn in row]
-        asked = self._ids([self.before + turn.prompt + self.after for turn in turns])
+        encoded = self.tokenizer(
+            [self.before + turn.prompt + self.after for turn in turns],
+            add_special_tokens=False,
+            return_offsets_mapping=True,
+        )
+        asked = encoded["input_ids"]
+        ends_at = [{end: i for i, (_, end) in enumerate(o)} for o in encoded["offset_mapping"]]
         ends = [self.tokenizer.eos_token if turn.final else "" for turn in turns]
-        said = self._ids([turn.completion + end for turn, end in zip(turns, ends, strict=True)])
+        said = self.tokenizer(
+            [turn.completion + end for turn, end in zip(turns, ends, strict=True)],
+            add_special_tokens=False,
+        )["input_ids"]
         lengths = [len(a) + len(s) for a, s in zip(asked, said, strict=True)]
         starts, longest, n = [], 0, 0
-        for row in rows:
+        marked: list[tuple[int, int]] = []  # row and token in it
+        for b, row in enumerate(rows):
             at = len(self.prefix)
-            for _ in row:
+            for turn in row:
                 starts.append(at)
+                offset = len(self.before)
+                marked += [(b, at + ends_at[n][mark.end + offset]) for mark in turn.marks]
                 at += lengths[n]
                 n += 1
             longest = max(longest, at)
-        return self._laid_out(rows, asked, said, starts, longest)
+        meant = [mark.targets for turn in turns for mark in turn.marks]
+        where = torch.tensor([b * longest + at for b, at in marked], dtype=torch.long)
+        return replace(
+            self._laid_out(rows, asked, said, starts, longest),
+            marked=where,
+            meant=torch.tensor(meant).reshape(-1, 5),
+        )
 
     def _laid_out(
         self,
@@ -128,10 +150,9 @@ class Packer:
             weights=torch.cat(weights),
             turns=torch.cat(owner),
             kinds=tuple(turn.kind for row in rows for turn in row),
+            marked=torch.empty(0, dtype=torch.long),
+            meant=torch.empty(0, 5),
         )
-
-    def _ids(self, texts: list[str]) -> list[list[int]]:
-        return self.tokenizer(texts, add_special_tokens=False)["input_ids"]
 
 
 def _prefix_positions(model: PreTrainedModel, encoded: dict[str, Tensor]) -> Tensor:
@@ -144,14 +165,20 @@ def _prefix_positions(model: PreTrainedModel, encoded: dict[str, Tensor]) -> Ten
     return torch.arange(encoded["input_ids"].shape[1])[None]
 
 
-def answer_logits(model: PreTrainedModel, packed: Packed, features: Tensor, at: slice) -> Tensor:
-    """Logits of the tokens that carry loss, [K, V]; ``features`` [B, 36, width] are the images'."""
+def answer_logits(
+    model: PreTrainedModel, packed: Packed, features: Tensor, at: slice
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Logits of the tokens that carry loss, [K, V], and all hidden states, [B, L, width] each.
+
+    ``features`` [B, 36, width] are the images'; their tokens stand ``at`` in each row.
+    """
     embedded = model.get_input_embeddings()(packed.ids)
     embedded = torch.cat([embedded[:, : at.start], features, embedded[:, at.stop :]], dim=1)
-    hidden = model.model.language_model(
+    outputs = model.model.language_model(
         inputs_embeds=embedded,
         attention_mask=packed.mask,
         position_ids=packed.positions,
         use_cache=False,
-    )[0]
-    return model.lm_head(hidden.flatten(0, 1)[packed.where])
+        output_hidden_states=True,
+    )
+    return model.lm_head(outputs[0].flatten(0, 1)[packed.where]), outputs.hidden_states

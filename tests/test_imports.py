@@ -1,0 +1,160 @@
+"""Which room may import which: data flows one way, and only the top of the house knows Hydra.
+
+Imports inside functions, under ``if TYPE_CHECKING`` and by ``import_module`` count like any other.
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "src" / "grit"
+ROOMS = (  # a room imports only itself and rooms above it
+    "grounding",
+    "data",
+    "models",
+    "rollout",
+    "judge",
+    "rewards",
+    "training",
+    "evaluation",
+    "reporting",
+    "tasks",
+)
+COMPOSERS = {"__main__", "configuration", "tasks"}  # who may know Hydra, OmegaConf and the schema
+HYDRA = {"hydra", "omegaconf"}
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+class Import(NamedTuple):
+    """One imported module, by its full name."""
+
+    line: int
+    name: str
+
+
+def owner(path: Path) -> str:
+    """The room of a file, or the name of a module that stands beside the rooms."""
+    first = path.relative_to(PACKAGE).parts[0]
+    return first.removesuffix(".py")
+
+
+def imports(source: str, module: str) -> Iterator[Import]:
+    """What the source of ``module`` (its package's name for an ``__init__.py``) imports."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(node.lineno, alias.name)
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(module.split(".")[: -node.level]) if node.level else ""
+            origin = ".".join(part for part in (base, node.module) if part)
+            if origin == "grit":  # from grit import rewards
+                for alias in node.names:
+                    yield Import(node.lineno, f"grit.{alias.name}")
+            else:
+                yield Import(node.lineno, origin)
+        elif isinstance(node, ast.Call):
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else node.func
+            name = called.id if isinstance(called, ast.Name) else called
+            if name in ("import_module", "__import__") and node.args:
+                yield Import(node.lineno, _beginning(node.args[0]))
+
+
+def _beginning(argument: ast.expr) -> str:
+    """The constant text that a module's name begins with; nothing where there is none."""
+    if isinstance(argument, ast.JoinedStr) and argument.values:
+        return _beginning(argument.values[0])
+    return str(argument.value) if isinstance(argument, ast.Constant) else ""
+
+
+def offences(source: str, module: str, room: str) -> list[str]:
+    """The imports that a module of ``room`` must not make."""
+    found = []
+    for line, name in imports(source, module):
+        top, _, rest = name.partition(".")
+        if top in HYDRA and room not in COMPOSERS:
+            found.append(f"line {line}: {name}: only {', '.join(sorted(COMPOSERS))} may")
+        if top == "grit" and rest and not _allowed(room, rest.split(".")[0]):
+            found.append(f"line {line}: {name}: is not above {room}")
+    return found
+
+
+def _allowed(room: str, wanted: str) -> bool:
+    if room == "__main__":
+        return True
+    if wanted == "__main__":
+        return False
+    if wanted in ("schema", "configuration"):
+        # everybody else takes plain values and objects
+        return room in COMPOSERS
+    if room not in ROOMS:
+        return wanted not in ROOMS  # errors, files, seeding, ... stand above all rooms
+    return wanted not in ROOMS or ROOMS.index(wanted) <= ROOMS.index(room)
+
+
+def test_the_rooms_are_those_of_the_list() -> None:
+    found = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert found == set(ROOMS)
+    beside = {path.stem for path in PACKAGE.glob("*.py")}
+    assert {"errors", "files", "seeding", "schema", "configuration", "__main__"} <= beside
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_upwards(path: Path) -> None:
+    names = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    assert offences(path.read_text(encoding="utf-8"), ".".join(names), owner(path)) == []
+
+
+def test_errors_import_nothing_of_ours() -> None:
+    source = (PACKAGE / "errors.py").read_text(encoding="utf-8")
+    assert [name for _, name in imports(source, "grit.errors") if name.startswith("grit")] == []
+
+
+@pytest.mark.parametrize(
+    ("room", "source"),
+    [
+        ("grounding", "import grit.data.rows"),
+        ("grounding", "from grit import data"),
+        ("grounding", "from ..data import rows"),
+        ("data", "def late():\n    from grit.models.tiny import build_tiny"),
+        ("data", "if TYPE_CHECKING:\n    from grit.models.adapter import Adapter"),
+        ("rewards", "import_module('grit.training.module')"),
+        ("rewards", "importlib.import_module(f'grit.tasks.{name}')"),
+        ("rewards", "__import__('omegaconf')"),
+        ("training", "import grit.reporting.results as results"),
+        ("training", "from grit.evaluation import metrics"),
+        ("evaluation", "from grit.schema import Config"),
+        ("evaluation", "import os, omegaconf"),
+        ("reporting", "from hydra.utils import instantiate"),
+        ("reporting", "from grit.tasks.parts import make_reward"),
+        ("tasks", "from grit.__main__ import main"),
+        ("files", "from grit.data.rows import Row"),
+        ("files", "import grit.configuration"),
+        ("seeding", "import omegaconf"),
+        ("configuration", "from grit.tasks import perform"),
+    ],
+)
+def test_a_wrong_import_is_seen(room: str, source: str) -> None:
+    module = f"grit.{room}.module" if room in ROOMS else f"grit.{room}"
+    assert len(offences(source, module, room)) == 1
+
+
+@pytest.mark.parametrize(
+    ("room", "source"),
+    [
+        ("data", "from grit.grounding.boxes import Box\nfrom grit.errors import GritError"),
+        ("data", "from .rows import Row\nfrom ..grounding.boxes import Box"),
+        (
+            "tasks",
+            "import omegaconf\nfrom grit.schema import Config\nimport grit.reporting",
+        ),
+        ("configuration", "from hydra import compose\nfrom grit.schema import Config"),
+        ("__main__", "from grit.tasks import perform"),
+        ("rewards", "import_module(path)"),
+    ],
+)
+def test_a_right_import_is_not(room: str, source: str) -> None:
+    module = f"grit.{room}.module" if room in ROOMS else f"grit.{room}"
+    assert offences(source, module, room) == []

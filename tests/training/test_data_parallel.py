@@ -1,0 +1,73 @@
+"""Two processes (gloo, CPU) take the same step as one with the same prompts."""
+
+import json
+import os
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+import torch
+
+SCRIPT = Path(__file__).parent / "one_step_of_grpo.py"
+
+
+def run(folder, processes):
+    folder.mkdir()
+    command = [sys.executable, str(SCRIPT), str(folder), str(processes)]
+    if processes > 1:
+        launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
+        command[1:1] = launch
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return folder
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    return run(folder / "one", 1), run(folder / "two", 2)
+
+
+def test_the_gradient_is_the_same(runs):
+    one, two = (torch.load(folder / "gradients.pt", weights_only=True) for folder in runs)
+    assert one.keys() == two.keys()
+    assert any(gradient.abs().max() > 1e-3 for gradient in one.values())
+    for name, gradient in one.items():
+        torch.testing.assert_close(two[name], gradient, atol=1e-5, rtol=0, msg=name)
+
+
+def test_the_metrics_are_those_of_all_completions(runs):
+    one, two = (
+        [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+        for folder in runs
+    )
+    assert len(one) == len(two) == 2
+    timing = ("seconds", "per_second")
+    for alone, together in zip(one, two, strict=True):
+        assert alone.keys() == together.keys()
+        for name, value in alone.items():
+            if not any(part in name for part in timing):
+                assert together[name] == pytest.approx(value, abs=2e-5), name
+
+
+def test_groups_never_cross_processes_and_completions_are_the_same(runs):
+    one, two = (json.loads((folder / "rollouts.json").read_text()) for folder in runs)
+    assert len(one) == 1
+    assert len(two) == 2
+
+    def groups(processes):
+        found = defaultdict(list)
+        for rank, rows in enumerate(processes):
+            for sample, text in rows:
+                found[sample].append((rank, text))
+        return found
+
+    alone, together = groups(one), groups(two)
+    assert alone.keys() == together.keys()
+    for sample, rows in together.items():
+        assert len(rows) % 2 == 0
+        assert sorted(text for _, text in rows) == sorted(text for _, text in alone[sample])
+    assert {len(rows) for rows in two} == {4}
