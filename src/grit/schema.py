@@ -252,4 +252,5 @@ class Config:
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     logger: LoggerConfig = field(default_factory=LoggerConfig)
+    pretrain: dict[str, Any] = field(default_factory=dict)  # task=pretrain: PretrainSettings
     experiment: Any = None

@@ -205,6 +205,7 @@ def _plate(number: int, frame: Frame, taken: Sequence[Frame], width: float, heig
         (right, bottom),
         (frame.x, frame.y),
         (right, bottom - high),
+        *((frame.x + step * wide, frame.y) for step in range(1, 5)),
     ]
     plates = [Frame(round(x, 1), round(y, 1), wide, high) for x, y in corners]
     inside = [plate for plate in plates if _is_inside(plate, width, height)]

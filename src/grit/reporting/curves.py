@@ -69,10 +69,10 @@ def training_curves(rows: Sequence[Mapping[str, Any]]) -> list[Curves]:
         _Series(key.removeprefix(_PREFIX), _words(key.removeprefix(_PART)), "at its weight")
         for key in parts
     ]
-    if not parts:  # without a reward the loss is what is minimised
-        reward = [_Series("loss", "Loss", "mean of the step")]
+    rewarded = any(_PREFIX + "reward" in row for row in rows)
+    loss = [_Series("loss", "Loss", "mean of the step")]  # of supervised training
     groups = (
-        ("Reward and its parts" if parts else "Loss", reward),
+        ("Reward and its parts", reward) if rewarded else ("Loss", loss),
         ("Policy", _POLICY),
         ("Completions", _COMPLETIONS),
     )

@@ -22,7 +22,8 @@ PictureOf = Callable[[str, str], Image.Image | None]  # set and id -> the image;
 Rows = Mapping[str, Sequence[ScoredPrediction]]  # by set
 
 EACH: Mapping[Kind, int] = {"fixed": 2, "broken": 1, "good": 2, "bad": 2}  # of a set
-BUDGET = 3_500_000  # characters of pictures in one page
+BUDGET = 3_500_000  # characters of all cards in one page
+_PIECE, _MARK = 150, 700  # characters that one takes in the page, about
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,15 @@ class Gallery:
     sets: Mapping[str, Sequence[Card]] = field(default_factory=dict)
     left_out: int = 0
 
+    @property
+    def kinds(self) -> list[Kind]:
+        """The kinds of which there is a card."""
+        there = {card.kind for cards in self.sets.values() for card in cards}
+        return [kind for kind in EACH if kind in there]
+
 
 def gallery(before: Rows, after: Rows, picture_of: PictureOf) -> Gallery:
-    """Choose and draw; pictures beyond the budget are left out, from all sets alike."""
+    """Choose and draw; cards beyond the budget are left out, from all sets alike."""
     chosen = {name: choose(before.get(name, ()), rows) for name, rows in after.items()}
     cards: dict[str, list[Card]] = {name: [] for name, examples in chosen.items() if examples}
     spent = left_out = 0
@@ -64,10 +71,10 @@ def gallery(before: Rows, after: Rows, picture_of: PictureOf) -> Gallery:
             if example is None:
                 continue
             card = _card(example, picture_of)
-            if spent + len(card.picture.uri) > BUDGET:
+            if spent + _cost(card) > BUDGET:
                 left_out += 1
                 continue
-            spent += len(card.picture.uri)
+            spent += _cost(card)
             cards[name].append(card)
     return Gallery({name: found for name, found in cards.items() if found}, left_out)
 
@@ -102,6 +109,12 @@ def choose(before: Sequence[ScoredPrediction], after: Sequence[ScoredPrediction]
         fresh = [one for one in candidates if one.after.prediction.id not in used]
         found += fresh[: EACH[kind]]
     return found
+
+
+def _cost(card: Card) -> int:
+    """About how many characters the card takes: its picture, most of all, and its boxes."""
+    drawn = (_PIECE * len(chain.pieces) + _MARK * len(chain.marks) for _, chain in card.chains)
+    return len(card.picture.uri) + sum(drawn)
 
 
 def _changed(

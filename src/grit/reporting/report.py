@@ -6,6 +6,7 @@ may have written, is escaped; no markup comes from data.
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from grit.evaluation.predictions import ScoredPrediction
 from grit.files import written_whole
 from grit.reporting import chains, curves
 from grit.reporting.chains import COLORS
@@ -25,7 +27,8 @@ from grit.reporting.results import Results
 from grit.reporting.summary import control_lines, headline, result_lines
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_BIDIRECTIONAL = "".join(map(chr, [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]))
+# Control characters, halves of UTF-16 pairs, and marks that turn the direction of a line.
+_ILLEGIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Measured:
     """One evaluation: its numbers, and the rows behind them by set."""
 
     results: Results
-    rows: Mapping[str, Sequence[Any]]
+    rows: Mapping[str, Sequence[ScoredPrediction]]
 
 
 @dataclass(frozen=True)
@@ -109,10 +112,4 @@ def _legible(value: Any) -> Any:
     """Text without what UTF-8 cannot hold, browsers reject, or would turn the line around."""
     if not isinstance(value, str) or isinstance(value, Markup):
         return value
-    return "".join("\ufffd" if _is_unprintable(c) else c for c in value)
-
-
-def _is_unprintable(character: str) -> bool:
-    code = ord(character)
-    control = code < 0x20 and character not in "\n\t" or 0x7F <= code < 0xA0
-    return control or 0xD800 <= code < 0xE000 or character in _BIDIRECTIONAL
+    return _ILLEGIBLE.sub("\ufffd", value)

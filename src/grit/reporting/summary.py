@@ -138,7 +138,8 @@ def result_lines(
                     _references(metric, controls.get(name)),
                 )
             )
-        lines.append(Line(name, (new or old).n if new or old else 0, tuple(cells)))
+        n = next(found.n for found in (new, old) if found is not None)
+        lines.append(Line(name, n, tuple(cells)))
     return lines
 
 

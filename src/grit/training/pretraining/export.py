@@ -37,6 +37,8 @@ def export_model(
         measured = read_json(quality) if quality.is_file() else {}
         stream.write(model_card(settings, _seconds(rows), measured, dtype, model.num_parameters()))
     shutil.copy(folder / "curves.svg", partial / "curves.svg")
+    for file in partial.iterdir():
+        file.chmod(0o644)  # safetensors writes files that only their owner may read
     shutil.rmtree(target, ignore_errors=True)
     partial.rename(target)
     return target

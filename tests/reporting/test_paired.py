@@ -1,0 +1,64 @@
+from grit.evaluation.bootstrap import Estimate
+from grit.evaluation.metrics import estimates
+from grit.evaluation.predictions import Prediction, ScoredPrediction
+from grit.reporting.paired import difference
+
+
+def row(place: int, acc: float | None) -> ScoredPrediction:
+    said = Prediction(
+        set="vsr",
+        row=place,
+        id=f"vsr/{place}",
+        question="?",
+        truth="yes",
+        truth_is_box=False,
+        dataset="vsr",
+        completion="",
+    )
+    return ScoredPrediction(
+        prediction=said,
+        answer="yes",
+        boxes=None,
+        parts={},
+        acc=acc,
+        judge_failed=acc is None,
+        exact_match=acc,
+        giou=None,
+        format=1.0,
+    )
+
+
+def rows(*scores: float | None) -> list[ScoredPrediction]:
+    return [row(place, acc) for place, acc in enumerate(scores)]
+
+
+def test_a_change_is_of_the_questions_that_both_scored() -> None:
+    before, after = rows(0.0, 1.0, None, 0.0), rows(1.0, 1.0, 1.0, None)
+    assert difference(before, after, "acc").n == 2
+    assert difference(before, after, "acc").mean == 50.0
+    assert difference(before[1:], after, "acc").mean == 0.0
+    assert difference(before[::-1], after, "acc") == difference(before, after, "acc")
+
+
+def test_each_question_counts_once() -> None:
+    before, after = rows(0.0, 1.0), rows(1.0, 1.0)
+    assert difference(before * 3, [*after, after[0]], "acc") == difference(before, after, "acc")
+
+
+def test_a_metric_keeps_its_unit() -> None:
+    before, after = rows(*[0.0] * 9), rows(*[0.25] * 9)
+    assert difference(before, after, "acc") == Estimate(25.0, 25.0, 25.0, 9)
+    assert difference(before, after, "format_rate") == Estimate(0.0, 0.0, 0.0, 9)
+    assert difference(before, after, "giou") == Estimate(None, None, None, 0)
+
+
+def test_pairing_makes_the_interval_narrower() -> None:
+    before = rows(*[0.0, 1.0] * 20)
+    after = rows(*[0.1, 1.0] * 20)
+    change, alone = difference(before, after, "acc"), estimates(after)["acc"]
+    assert change.low is not None
+    assert change.high is not None
+    assert alone.low is not None
+    assert alone.high is not None
+    assert change.low > 0
+    assert change.high - change.low < (alone.high - alone.low) / 5

@@ -1,0 +1,255 @@
+"""``task=score`` as the command line gives it: every reward, and what bad input ends in."""
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from grit.__main__ import main
+from grit.configuration import CONF
+
+PRESETS = sorted(path.stem for path in (CONF / "reward").glob("*.yaml"))
+PAPER = ["think_tags", "rethink_tags", "box_format", "count", "judge", "bleu"]
+RELEASED = ["judge", "bleu", "answer_tag", "tags", "boxes", "repetition"]
+OFF = {
+    "no_count": {"count"},
+    "no_format": {"think_tags", "rethink_tags", "box_format"},
+    "no_boxes": {"box_format", "count"},
+    "no_bleu": {"bleu"},
+    "answer_only": {"think_tags", "rethink_tags", "box_format", "count"},
+}
+TRACE = (
+    "<think> a dog [1, 2, 30, 40] and a dog [50, 2, 90, 40] </think>\n"
+    "<rethink> there are two: [1, 2, 30, 40] </rethink>\n<answer> two dogs </answer>"
+)
+ROWS: list[dict[str, Any]] = [
+    {
+        "question": "How many dogs are there?",
+        "answer": 2,
+        "dataset": "tallyqa",
+        "completion": TRACE,
+        "bboxs": [[1, 2, 30, 40], [50, 2, 90, 40]],
+        "width": 100,
+        "height": 50,
+        "note": {"kept": ["as", "it", "is", "é"]},
+    },
+    {  # no rethink, one box, a wrong answer of half the truth's words
+        "question": "Where is the cat?",
+        "answer": "under the table",
+        "dataset": "vsr",
+        "completion": "<think> a cat [3, 4, 5, 6] </think><answer>on the table",
+    },
+    {  # the answer alone
+        "question": "Is there a cat?",
+        "answer": "yes",
+        "dataset": "vsr",
+        "completion": "<answer>Yes.</answer>",
+    },
+    {"question": "Is there a cat?", "answer": "yes", "dataset": "vsr", "completion": ""},
+]
+# Worked out by hand from the definitions of the paper and of the released code. BLEU-1: "two dogs"
+# shares no word with "2"; "on the table" has two of its three words in "under the table".
+EARNED = {
+    "grpo_gr": [
+        {"think_tags": 0.5, "rethink_tags": 0.5, "box_format": 0.5, "count": 0.5, "judge": 1.0},
+        {"think_tags": 0.5, "box_format": 0.5, "bleu": 0.1 * 2 / 3},
+        {"judge": 1.0, "bleu": 0.1},
+        {},
+    ],
+    "released": [
+        {"judge": 1.0, "answer_tag": 0.5, "tags": 0.5, "boxes": 1.5, "repetition": 0.5},
+        {"bleu": 0.1 * 2 / 3, "answer_tag": 0.5, "tags": 0.3, "repetition": 0.5},
+        {"judge": 1.0, "bleu": 0.1, "answer_tag": 0.5, "repetition": 0.5},
+        {"repetition": 0.5},
+    ],
+}
+
+
+class Ended(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+Command = Callable[..., Ended]
+
+
+@pytest.fixture
+def grit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Command]:
+    """Run ``python -m grit`` in this process and in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+
+    def run(*overrides: str) -> Ended:
+        monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
+        monkeypatch.setattr(sys, "argv", ["grit", *overrides])
+        capsys.readouterr()
+        try:
+            main()
+            code = 0
+        except SystemExit as stopped:
+            code = int(stopped.code or 0)
+        return Ended(code, *capsys.readouterr())
+
+    yield run
+    for handler in [each for each in root.handlers if each not in handlers]:
+        handler.close()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def written(path: Path, *rows: dict[str, Any]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def expected(reward: str) -> list[dict[str, float]]:
+    names = RELEASED if reward == "released" else PAPER
+    earned = EARNED["released" if reward == "released" else "grpo_gr"]
+    off = OFF.get(reward, set())
+    return [
+        {name: 0.0 if name in off else parts.get(name, 0.0) for name in names} for parts in earned
+    ]
+
+
+@pytest.mark.parametrize("reward", PRESETS)
+def test_every_reward(grit: Command, tmp_path: Path, reward: str) -> None:
+    written(tmp_path / "in.jsonl", *ROWS)
+    ended = grit("task=score", "input=in.jsonl", "output=out.jsonl", f"reward={reward}")
+    assert (ended.code, ended.err) == (0, "")
+    found = read(tmp_path / "out.jsonl")
+    assert [{k: v for k, v in row.items() if k in ROWS[0]} for row in found] == ROWS
+    for row, parts in zip(found, expected(reward), strict=True):
+        assert set(row) - set(ROWS[0]) == {"reward", "components"}
+        assert row["components"] == pytest.approx(parts)
+        assert row["reward"] == pytest.approx(sum(parts.values()))
+
+
+def test_token_ids_count_for_repetition(grit: Command, tmp_path: Path) -> None:
+    """0.5 times one minus the mean of two shares: none of the words, all of the tokens' 8-grams."""
+    written(tmp_path / "in.jsonl", {**ROWS[2], "completion_ids": [7] * 32}, ROWS[2])
+    assert grit("task=score", "input=in.jsonl", "output=o.jsonl", "reward=released").code == 0
+    repetition = [row["components"]["repetition"] for row in read(tmp_path / "o.jsonl")]
+    assert repetition == pytest.approx([0.25, 0.5])
+
+
+def test_weights_and_counting_data_are_of_the_configuration(grit: Command, tmp_path: Path) -> None:
+    written(tmp_path / "in.jsonl", ROWS[0], {**ROWS[0], "dataset": "mine"})
+    ended = grit(
+        "task=score",
+        "input=in.jsonl",
+        "output=out.jsonl",
+        "reward.terms.judge.weight=3",
+        "reward.counting_datasets=[mine]",
+        "+reward.terms.mine={call: grit.rewards.released.answer_tag, weight: 0.25}",
+    )
+    assert (ended.code, ended.err) == (0, "")
+    first, second = (row["components"] for row in read(tmp_path / "out.jsonl"))
+    assert [first["count"], second["count"]] == [0.0, 0.5]
+    assert [first["judge"], first["mine"]] == [3.0, 0.25]
+
+
+def test_the_output_takes_the_place_of_an_old_one(grit: Command, tmp_path: Path) -> None:
+    written(tmp_path / "in.jsonl", ROWS[2])
+    output = tmp_path / "new" / "folder" / "out.jsonl"
+    for _ in range(2):
+        assert grit("task=score", f"input={tmp_path}/in.jsonl", f"output={output}").code == 0
+    assert len(read(output)) == 1
+    assert [path.name for path in output.parent.iterdir()] == ["out.jsonl"]
+
+
+def one_line(ended: Ended) -> str:
+    """The message of a command that failed as a command should."""
+    assert ended.code == 1
+    assert ended.err.count("\n") == 1
+    assert ended.err.startswith("grit: ")
+    assert "Traceback" not in ended.out
+    return ended.err
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ('{"question": "a", ', ["line 3", "JSON"]),
+        ("[1, 2]", ["line 3", "object"]),
+        ("\udcff", ["line 3", "UTF-8"]),
+        ({"question": None}, ["line 3", "question", "a string", "nothing"]),
+        ({"completion": 7}, ["line 3", "completion", "a string", "7"]),
+        ({"dataset": ["vsr"]}, ["line 3", "dataset", "a string"]),
+        ({"answer": None}, ["line 3", "answer", "nothing"]),
+        ({"answer": "several"}, ["line 3", "answer", "number of objects", "several"]),
+        ({"answer": -1}, ["line 3", "answer", "number of objects", "-1"]),
+        ({"bboxs": [[1, 2, 3]]}, ["line 3", "bboxs", "[x1, y1, x2, y2]"]),
+        ({"width": 0}, ["line 3", "width", "0"]),
+        ({"height": "50"}, ["line 3", "height", "50"]),
+        ({"completion_ids": "1 2"}, ["line 3", "completion_ids", "integers"]),
+    ],
+    ids=str,
+)
+def test_a_bad_row_is_one_line_and_leaves_nothing(
+    grit: Command, tmp_path: Path, line: Any, named: list[str]
+) -> None:
+    text = line if isinstance(line, str) else json.dumps(ROWS[0] | line)
+    good = json.dumps(ROWS[0])
+    bad = f"{good}\n\n{text}\n{good}\n".encode("utf-8", "surrogateescape")
+    (tmp_path / "in.jsonl").write_bytes(bad)
+    (tmp_path / "old.jsonl").write_text("as it was\n")
+    message = one_line(grit("task=score", "input=in.jsonl", "output=new.jsonl"))
+    assert [word for word in ["in.jsonl", *named] if word not in message] == []
+    one_line(grit("task=score", "input=in.jsonl", "output=old.jsonl"))
+    assert (tmp_path / "old.jsonl").read_text() == "as it was\n"
+    assert {path.name for path in tmp_path.iterdir()} <= {"in.jsonl", "old.jsonl", "runs"}
+
+
+def test_an_input_that_is_none(grit: Command, tmp_path: Path) -> None:
+    (tmp_path / "empty.jsonl").write_text("\n")
+    (tmp_path / "folder").mkdir()
+    for name in ("missing.jsonl", "empty.jsonl", "folder"):
+        assert name in one_line(grit("task=score", f"input={name}", "output=out.jsonl"))
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+@pytest.mark.parametrize("output", ["folder", "in.jsonl/out.jsonl"])
+def test_an_output_that_cannot_be_written(grit: Command, tmp_path: Path, output: str) -> None:
+    written(tmp_path / "in.jsonl", ROWS[2])
+    (tmp_path / "folder").mkdir()
+    assert output in one_line(grit("task=score", "input=in.jsonl", f"output={output}"))
+    assert list((tmp_path / "folder").iterdir()) == []
+    assert {path.name for path in tmp_path.iterdir()} <= {"in.jsonl", "folder", "runs"}
+
+
+@pytest.mark.parametrize(
+    ("override", "named"),
+    [
+        ("reward=grpo", ["reward", "grpo", "grpo_gr, no_bleu"]),
+        ("reward.terms.judge.call=grit.rewards.answer.juge", ["reward.terms.judge.call", "juge"]),
+        ("reward.terms.judge.weight=inf", ["reward.terms.judge.weight", "inf"]),
+        ("judge=openay", ["judge", "openay", "rules"]),
+    ],
+)
+def test_a_reward_that_is_none(
+    grit: Command, tmp_path: Path, override: str, named: list[str]
+) -> None:
+    written(tmp_path / "in.jsonl", ROWS[2])
+    message = one_line(grit("task=score", "input=in.jsonl", "output=out.jsonl", override))
+    assert [word for word in named if word not in message] == []
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_what_is_scored_says_so(grit: Command, tmp_path: Path) -> None:
+    written(tmp_path / "in.jsonl", *ROWS)
+    ended = grit("task=score", "input=in.jsonl", "output=out.jsonl", "reward=released")
+    assert ended.out.splitlines() == ["4 rows scored with reward=released: out.jsonl"]
