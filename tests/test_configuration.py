@@ -17,7 +17,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from grit.configuration import CONF, GROUPS, checked, config_hash, plain, register_resolvers
+from grit.configuration import CONF, GROUPS, checked, config_hash, plain, register
 from grit.errors import GritError
 from grit.schema import Adaptation, Config, Task
 
@@ -56,7 +56,7 @@ DEFAULTS = {
 
 def composed(*overrides: str) -> DictConfig:
     """What the command line composes of ``overrides``."""
-    register_resolvers()
+    register()
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(CONF), version_base="1.3"):
         return compose("config", overrides=list(overrides))

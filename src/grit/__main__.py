@@ -12,7 +12,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from grit.configuration import CONF, checked, one_line, register_resolvers
+from grit.configuration import CONF, checked, one_line, register
 from grit.errors import GritError
 
 log = logging.getLogger("grit")
@@ -34,7 +34,7 @@ def run(composed: DictConfig) -> None:
 
 def main() -> None:
     """Run the command line; mistakes end in one line and exit code 1."""
-    register_resolvers()
+    register()
     wants_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us instead of to Hydra's own printer
     try:

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any, cast
 
+from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -34,10 +35,12 @@ GROUPS = {
 }
 
 
-def register_resolvers() -> None:
-    """Make ``grit_root`` and ``grit_help`` known to OmegaConf."""
+def register() -> None:
+    """Make the schema known to Hydra, ``grit_root`` and ``grit_help`` to OmegaConf."""
     OmegaConf.register_new_resolver("grit_root", lambda: str(ROOT), replace=True)
     OmegaConf.register_new_resolver("grit_help", help_text, replace=True)
+    # As the first of the defaults it gives every field a type and a place on the command line.
+    ConfigStore.instance().store(name="schema", node=Config)
 
 
 def group_files(group: str) -> list[Path]:

@@ -5,13 +5,13 @@ anywhere, also inside a YAML file, ends the run in one line before anything star
 """
 
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 MISSING: Any = "???"  # OmegaConf's mark of a value that has to be set
 
 
-class Task(Enum):
+class Task(StrEnum):
     """What ``python -m grit`` does."""
 
     train = "train"  # train by the method, evaluate before and after
@@ -20,21 +20,21 @@ class Task(Enum):
     pretrain = "pretrain"  # make a tiny base model
 
 
-class Adaptation(Enum):
+class Adaptation(StrEnum):
     """Which weights learn."""
 
     full = "full"  # all of them, as fp32 master weights
     lora = "lora"  # fp32 LoRA adapters on a frozen base
 
 
-class Dtype(Enum):
+class Dtype(StrEnum):
     """In what the base weights are kept."""
 
     float32 = "float32"
     bfloat16 = "bfloat16"
 
 
-class Training(Enum):
+class Training(StrEnum):
     """How a method trains."""
 
     none = "none"
@@ -42,7 +42,7 @@ class Training(Enum):
     sft = "sft"
 
 
-class Ratio(Enum):
+class Ratio(StrEnum):
     """What the importance ratio of equation 3 is taken over."""
 
     token = "token"

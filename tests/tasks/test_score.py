@@ -234,7 +234,7 @@ def test_an_output_that_cannot_be_written(grit: Command, tmp_path: Path, output:
 @pytest.mark.parametrize(
     ("override", "named"),
     [
-        ("reward=grpo", ["reward", "grpo", "grpo_gr, no_bleu"]),
+        ("reward=grpo", ["reward", "grpo", "grpo_gr", "answer_only"]),
         ("reward.terms.judge.call=grit.rewards.answer.juge", ["reward.terms.judge.call", "juge"]),
         ("reward.terms.judge.weight=inf", ["reward.terms.judge.weight", "inf"]),
         ("judge=openay", ["judge", "openay", "rules"]),

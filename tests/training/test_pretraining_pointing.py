@@ -95,6 +95,6 @@ def test_turns_are_the_same_for_the_same_stream_and_cover_every_kind():
         scene = scene_for("pretrain", "turns", i)
         for lesson in (PAIRS, SCENES, HABITS):
             one, two = (turns_about(scene, lesson, "qwen", scene.space, 0, i) for _ in range(2))
-            assert one == two
+            assert repr(one) == repr(two)  # repr: no NaN equals another
             kinds |= {turn.kind.split("_")[0] for turn in one}
     assert kinds >= {*KINDS, "ideal", "habit", "example"}

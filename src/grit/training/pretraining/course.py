@@ -37,6 +37,7 @@ class PretrainSettings:
     seed: int = 0
     vision_steps: int = 1200  # of 32 images
     pairs_steps: int = 1200  # of 8 images and their turns, as in the stages after it
+    drill_share: float = 1.0  # of the steps that the drills name
     scenes_steps: int = 2600
     habits_steps: int = 1500
     pool: int = 7000  # scenes of the last two stages
@@ -60,7 +61,7 @@ def pretrain(settings: PretrainSettings, folder: Path) -> Path:
         GritError: the folder belongs to a run with other settings, or training diverged.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    _claim(settings, folder)
+    claim(settings, folder)
     torch.set_num_threads(settings.threads)
     processor = _processor(settings, folder / "processor")
     model = random_model(settings.family, processor.tokenizer, settings.seed).train()
@@ -89,12 +90,13 @@ def pretrain(settings: PretrainSettings, folder: Path) -> Path:
 def language_plans(settings: PretrainSettings) -> list[LanguagePlan]:
     """The stages after the first, in order."""
     small, large = settings.small_pool, settings.pool
+    drills = []
+    for name, (lesson, full) in DRILLS.items():
+        steps = max(1, round(full * settings.drill_share))
+        drills.append(LanguagePlan(name, lesson, steps, small, settings.drill_rate))
     return [
         LanguagePlan("pairs", PAIRS, settings.pairs_steps, small, settings.first_rate, 1.0),
-        *(
-            LanguagePlan(name, lesson, steps, small, settings.drill_rate)
-            for name, (lesson, steps) in DRILLS.items()
-        ),
+        *drills,
         LanguagePlan("scenes", SCENES, settings.scenes_steps, large, settings.rate),
         LanguagePlan("habits", HABITS, settings.habits_steps, large, settings.habits_rate),
     ]
@@ -108,8 +110,12 @@ def _processor(settings: PretrainSettings, folder: Path) -> ProcessorMixin:
     return AutoProcessor.from_pretrained(folder)
 
 
-def _claim(settings: PretrainSettings, folder: Path) -> None:
-    """Note the settings of a new folder; those of an old one must be the same."""
+def claim(settings: PretrainSettings, folder: Path) -> None:
+    """Note the settings of a new folder; those of an old one must be the same.
+
+    Raises:
+        GritError: they are not.
+    """
     path = folder / "settings.json"
     mine = asdict(settings)
     if not path.is_file():

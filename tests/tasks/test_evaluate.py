@@ -1,0 +1,312 @@
+"""``task=evaluate predictions=FILE`` as the command line gives it: numbers, files, refusals."""
+
+import json
+import logging
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+
+from grit.__main__ import main
+
+METRICS = ("acc", "exact_match", "giou", "format_rate")
+ROW: dict[str, Any] = {
+    "question": "Where is the dog?",
+    "answer": "left",
+    "dataset": "vsr",
+    "completion": "<think> [0, 0, 100, 100] </think><rethink> so </rethink><answer>left</answer>",
+    "bboxs": [[0, 0, 100, 100]],  # the left half of the image
+    "width": 200,
+    "height": 100,
+}
+THOUSANDTHS = {"box_space": "normalized_1000"}
+HALVED = {"box_space": "resized", "resized_width": 100, "resized_height": 50}
+PORTRAIT = {"box_space": "resized", "resized_width": 56, "resized_height": 84}
+GROUNDED = {  # what a completion says of the left half, the row's other fields -> GIoU
+    "exactly it": ("[0, 0, 100, 100]", {}, 1.0),
+    "exactly it, said to be in original pixels": ("[0, 0, 100, 100]", {"box_space": "original"}, 1),
+    "exactly it, in thousandths": ("[0, 0, 500, 1000]", THOUSANDTHS, 1.0),
+    "exactly it, on a smaller image": ("[0, 0, 50, 50]", HALVED, 1.0),
+    "exactly it, on an image of another shape": ("[0, 0, 28, 84]", PORTRAIT, 1.0),
+    "half of it": ("[0, 0, 50, 100]", {}, 0.5),
+    "half of it, in thousandths": ("[0, 0, 250, 1000]", THOUSANDTHS, 0.5),
+    "half of it, on a smaller image": ("[0, 25, 50, 50]", HALVED, 0.5),
+    "the whole image": ("[0, 0, 200, 100]", {}, 0.5),
+    "a third of each": ("[50, 0, 150, 100]", {}, 1 / 3),
+    "beside it": ("[100, 0, 200, 100]", {}, 0.0),
+    "clipped": ("[0, 0, 100, 900]", {}, 1.0),
+    "clipped, in thousandths": ("[0, 0, 500, 3000]", THOUSANDTHS, 1.0),
+    "clipped, on a smaller image": ("[0, 0, 50, 77]", HALVED, 1.0),
+    "clipped to the whole image": ("[0, 0, 999, 999]", {}, 0.5),
+    "outside": ("[300, 0, 400, 100]", {}, 0.0),
+    "far outside": (f"[0, 0, 100, {'9' * 400}]", {}, 1.0),
+    "reversed": ("[100, 100, 0, 0]", {}, 1.0),
+    "reversed across": ("[100, 0, 0, 100]", {}, 1.0),
+    "reversed, in thousandths": ("[500, 1000, 0, 0]", THOUSANDTHS, 1.0),
+    "without area": ("[50, 50, 50, 90]", {}, 0.0),
+    "without area beside the right one": ("[150, 20, 190, 20] [0, 0, 100, 100]", {}, 1.0),
+    "two halves": ("[0, 0, 50, 100] and [50, 0, 100, 100]", {}, 1.0),
+    "two that overlap": ("[0, 0, 80, 100] and [20, 0, 100, 100]", {}, 1.0),
+    "the same one twice": ("[0, 0, 50, 100] [0, 0, 50, 100]", {}, 0.5),
+    "one here, one there": ("[0, 0, 100, 100] [100, 0, 150, 100]", {}, 2 / 3),
+    "none": ("no box", {}, 0.0),
+    "not even a word": ("", {}, 0.0),
+    "as an answer": ("<answer>[0, 0, 100, 100]", {}, 1.0),
+    "in the reflection": ("<think></think><rethink>[0, 0, 100, 100]</rethink>", {}, 1.0),
+    "annotated beyond the image": ("[0, 0, 100, 100]", {"bboxs": [[0, -5, 100, 105]]}, 1.0),
+    "annotated in reverse": ("[0, 0, 100, 100]", {"bboxs": [[100, 100, 0, 0]]}, 1.0),
+    "annotated twice": ("[0, 0, 100, 100]", {"bboxs": [[0, 0, 60, 100], [40, 0, 100, 100]]}, 1.0),
+    "a true answer that is a box": ("[0, 0, 100, 100]", {"answer": [0, 0, 100, 100]}, 1.0),
+    "not annotated": ("[0, 0, 100, 100]", {"bboxs": []}, None),
+    "not annotated at all": ("[0, 0, 100, 100]", {"bboxs": None}, None),
+}
+
+
+class Ended(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+Command = Callable[..., Ended]
+
+
+@pytest.fixture
+def grit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Command]:
+    """Run ``python -m grit task=evaluate`` in this process, into the folder ``run``."""
+    monkeypatch.chdir(tmp_path)
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+
+    def run(*overrides: str) -> Ended:
+        monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
+        arguments = ["grit", "task=evaluate", "hydra.run.dir=run", *overrides]
+        monkeypatch.setattr(sys, "argv", arguments)
+        capsys.readouterr()
+        try:
+            main()
+            code = 0
+        except SystemExit as stopped:
+            code = int(stopped.code or 0)
+        return Ended(code, *capsys.readouterr())
+
+    yield run
+    for handler in [each for each in root.handlers if each not in handlers]:
+        handler.close()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def written(path: Path, *rows: dict[str, Any]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def results(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / "results.json").read_text(encoding="utf-8"))
+
+
+def evaluated(grit: Command, folder: Path, *rows: dict[str, Any], **kept: str) -> dict[str, Any]:
+    """Evaluate ``rows`` as predictions; what ``results.json`` says."""
+    written(folder / "said.jsonl", *rows)
+    ended = grit("predictions=said.jsonl", *(f"{key}={value}" for key, value in kept.items()))
+    assert (ended.code, ended.err) == (0, "")
+    return results(folder / "run")
+
+
+def test_grounding(grit: Command, tmp_path: Path) -> None:
+    rows = [
+        ROW | {"dataset": name, "completion": completion} | fields
+        for name, (completion, fields, _) in GROUNDED.items()
+    ]
+    sets = evaluated(grit, tmp_path, *rows)["sets"]
+    assert list(sets) == list(GROUNDED)  # one for each `dataset`, in the order of the file
+    assert {name: found["giou"]["mean"] for name, found in sets.items()} == {
+        name: None if giou is None else pytest.approx(giou)
+        for name, (_, _, giou) in GROUNDED.items()
+    }
+    per_row = {row["set"]: row["giou"] for row in read(tmp_path / "run" / "predictions.jsonl")}
+    assert per_row == {name: found["giou"]["mean"] for name, found in sets.items()}
+    counted = {name for name, found in sets.items() if found["giou"]["n"]}
+    assert set(sets) - counted == {"not annotated", "not annotated at all"}
+
+
+SETS = [
+    ROW,
+    ROW | {"completion": ROW["completion"].replace("left<", "to the left<")},
+    ROW | {"completion": "<answer>right</answer>"},
+    ROW | {"completion": "left"},  # no tag, no answer
+    ROW | {"dataset": "mme", "answer": "yes", "completion": "<answer>Yes", "bboxs": None},
+    ROW | {"answer": "a left one", "completion": "<answer> the LEFT one. </answer>"},
+    ROW | {"dataset": "ovd", "answer": [0, 0, 100, 100], "completion": "[0, 0, 200, 100]"},
+]
+
+
+def test_the_numbers_of_a_set(grit: Command, tmp_path: Path) -> None:
+    found = evaluated(grit, tmp_path, *SETS)
+    assert found["schema_version"] == 1
+    assert {"method", "model", "data", "reward", "judge", "seed", "git", "config_hash"} < set(found)
+    assert (found["judge"], found["seed"]) == ("rules", 0)
+    assert re.fullmatch(r"[0-9a-f]{12}", found["config_hash"])
+    assert found["git"] is None or re.fullmatch(r"[0-9a-f]{40}", found["git"])
+    vsr, mme, ovd = (found["sets"][name] for name in ("vsr", "mme", "ovd"))
+    assert [one["n"] for one in (vsr, mme, ovd)] == [5, 1, 1]
+    assert all(one["judge_failures"] == 0 for one in (vsr, mme, ovd))
+    for one in (vsr, mme, ovd):
+        assert all(set(one[name]) == {"mean", "low", "high", "n"} for name in METRICS)
+    means = {name: (vsr[name]["mean"], vsr[name]["n"]) for name in METRICS}
+    assert means == {
+        "acc": (60.0, 5),
+        "exact_match": (40.0, 5),
+        "giou": (0.4, 5),
+        "format_rate": (0.4, 5),
+    }
+    for name in METRICS:
+        assert 0 <= vsr[name]["low"] < vsr[name]["mean"] < vsr[name]["high"] <= 100
+    assert mme["acc"] == {"mean": 100.0, "low": 100.0, "high": 100.0, "n": 1}
+    assert mme["giou"] == {"mean": None, "low": None, "high": None, "n": 0}
+    assert ovd["acc"] == {"mean": None, "low": None, "high": None, "n": 0}  # no judge reads a box
+    assert ovd["giou"]["mean"] == pytest.approx(0.5)
+
+
+def test_the_interval_holds_95_in_a_hundred(grit: Command, tmp_path: Path) -> None:
+    """400 rows, a quarter of them right: the interval of 95% is 25 +- 1.96 * 2.165."""
+    wrong = ROW | {"completion": "<answer>right</answer>"}
+    acc = evaluated(grit, tmp_path, *([ROW, wrong, wrong, wrong] * 100))["sets"]["vsr"]["acc"]
+    assert (acc["mean"], acc["n"]) == (25.0, 400)
+    assert acc["low"] == pytest.approx(20.8, abs=0.7)
+    assert acc["high"] == pytest.approx(29.2, abs=0.7)
+
+
+def test_a_row_for_each_prediction(grit: Command, tmp_path: Path) -> None:
+    evaluated(grit, tmp_path, *SETS, ROW | {"completion": "[0, 0, 500, 1000]"} | THOUSANDTHS)
+    rows = read(tmp_path / "run" / "predictions.jsonl")
+    assert len({(row["set"], row["id"]) for row in rows}) == len(rows) == 8
+    first = next(row for row in rows if row["completion"] == ROW["completion"])
+    said = {key: first[key] for key in ("set", "question", "truth", "answer", "boxes")}
+    assert said == {
+        "set": "vsr",
+        "question": "Where is the dog?",
+        "truth": "left",
+        "answer": "left",
+        "boxes": [[0, 0, 100, 100]],
+    }
+    assert [first[key] for key in ("acc", "exact_match", "giou", "format")] == [1, 1, 1, 1]
+    (last,) = (row for row in rows if row["completion"] == "[0, 0, 500, 1000]")
+    assert last["boxes"] == [[0, 0, 100, 100]]  # in pixels of the original image
+
+
+def test_what_was_written_gives_the_same_numbers(grit: Command, tmp_path: Path) -> None:
+    first = evaluated(grit, tmp_path, *SETS)
+    (tmp_path / "run").rename(tmp_path / "one")
+    assert grit("predictions=one/predictions.jsonl").code == 0
+    assert results(tmp_path / "run")["sets"] == first["sets"]
+
+
+def test_the_order_of_the_rows_changes_nothing(grit: Command, tmp_path: Path) -> None:
+    first = evaluated(grit, tmp_path, *SETS)["sets"]
+    (tmp_path / "run").rename(tmp_path / "one")
+    second = evaluated(grit, tmp_path, *reversed(SETS))["sets"]
+    means = [
+        {name: {m: one[m]["mean"] for m in METRICS} for name, one in sets.items()}
+        for sets in (first, second)
+    ]
+    assert means[0] == means[1]
+
+
+def test_a_method_without_tags_takes_the_whole_completion(grit: Command, tmp_path: Path) -> None:
+    row = ROW | {"completion": "left"}
+    found = evaluated(grit, tmp_path, row, method="direct")
+    assert (found["method"], found["sets"]["vsr"]["acc"]["mean"]) == ("direct", 100.0)
+
+
+def test_no_model_is_needed(grit: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    found = evaluated(grit, tmp_path, ROW, model="internvl3_2b")
+    assert (found["model"], found["sets"]["vsr"]["n"]) == ("internvl3_2b", 1)
+
+
+def test_a_table_and_the_place_of_the_results_are_printed(grit: Command, tmp_path: Path) -> None:
+    written(tmp_path / "said.jsonl", *SETS)
+    out = grit("predictions=said.jsonl").out
+    (line,) = (line for line in out.splitlines() if re.match(r"\s*vsr\b", line))
+    assert [word for word in ("5", "60.0", "0.400") if word not in line.split()] == []
+    assert out.splitlines()[-1].endswith("run/results.json")
+
+
+def test_the_folder_holds_what_the_results_were_made_of(grit: Command, tmp_path: Path) -> None:
+    evaluated(grit, tmp_path, ROW)
+    configuration = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())
+    assert configuration["predictions"] == "said.jsonl"
+    assert configuration["judge"] == {"name": "rules"}
+
+
+def one_line(ended: Ended) -> str:
+    """The message of a command that failed as a command should."""
+    assert ended.code == 1
+    assert ended.err.count("\n") == 1
+    assert ended.err.startswith("grit: ")
+    assert "Traceback" not in ended.out
+    return ended.err
+
+
+def test_results_are_not_written_over(grit: Command, tmp_path: Path) -> None:
+    evaluated(grit, tmp_path, ROW)
+    before = {
+        path.name: path.read_bytes() for path in (tmp_path / "run").iterdir() if path.is_file()
+    }
+    written(tmp_path / "other.jsonl", ROW | {"completion": "nothing"})
+    assert "run" in one_line(grit("predictions=other.jsonl"))
+    for name in ("results.json", "predictions.jsonl"):
+        assert (tmp_path / "run" / name).read_bytes() == before[name]
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"question": None}, ["question", "a string", "nothing"]),
+        ({"answer": None}, ["answer", "nothing"]),
+        ({"answer": [1, 2]}, ["answer", "[x1, y1, x2, y2]"]),
+        ({"dataset": " "}, ["dataset", "blank"]),
+        ({"completion": ["text"]}, ["completion", "a string"]),
+        ({"bboxs": [0, 0, 100, 100]}, ["bboxs", "[x1, y1, x2, y2]"]),
+        ({"bboxs": [[0, 0, 100, "100"]]}, ["bboxs", "[x1, y1, x2, y2]"]),
+        ({"width": None}, ["width", "nothing"]),
+        ({"width": None, "height": None}, ["width", "nothing"]),
+        ({"height": 0}, ["height", "0"]),
+        ({"height": 1.5}, ["height", "1.5"]),
+        ({"box_space": "pixels"}, ["box_space", "original, resized, normalized_1000", "pixels"]),
+        ({"box_space": 1000}, ["box_space", "1000"]),
+        ({"box_space": "resized"}, ["resized_width", "nothing"]),
+        (HALVED | {"resized_height": None}, ["resized_height", "nothing"]),
+        (HALVED | {"resized_width": -28}, ["resized_width", "-28"]),
+    ],
+    ids=str,
+)
+def test_a_bad_row_is_one_line_and_leaves_nothing(
+    grit: Command, tmp_path: Path, fields: dict[str, Any], named: list[str]
+) -> None:
+    written(tmp_path / "said.jsonl", ROW, ROW | fields)
+    message = one_line(grit("predictions=said.jsonl"))
+    assert [word for word in ["said.jsonl", "line 2", *named] if word not in message] == []
+    assert list((tmp_path / "run").glob("*.json*")) == []
+
+
+@pytest.mark.parametrize("text", [None, "", "\n", "[]\n", '{"question": "a"\n'], ids=repr)
+def test_a_file_that_is_none(grit: Command, tmp_path: Path, text: str | None) -> None:
+    if text is not None:
+        (tmp_path / "said.jsonl").write_text(text)
+    assert "said.jsonl" in one_line(grit("predictions=said.jsonl"))
+    assert list((tmp_path / "run").glob("*.json*")) == []

@@ -1,0 +1,519 @@
+"""The command line, used as a researcher would: each test is a process of its own.
+
+Runs are shared between tests. A reward term of the tests' own makes the random tiny model learn
+something within four steps, so that before and after differ, and interrupts a run where told to.
+"""
+
+import contextlib
+import json
+import os
+import re
+import shlex
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+SECRETS = {
+    "WANDB_API_KEY": "dummy-secret-9f8e7d6c5b4a39281706f5e4d3c2b1a098765432",
+    "OPENAI_API_KEY": "sk-dummy-secret-openai-0123456789",
+    "HF_TOKEN": "hf_dummysecret0123456789",
+}
+TERM = '''
+import os
+import signal
+
+
+def variety(response):
+    """How many different characters a completion has; Ctrl-C in the first step where asked for."""
+    if os.environ.pop("INTERRUPT", None):
+        os.kill(os.getpid(), signal.SIGINT)
+    return len(set(response.trace.text)) / 10
+'''
+LEARNING = (
+    "experiment=smoke",
+    "trainer.max_steps=4",
+    "training.learning_rate=0.03",
+    "+reward.terms.variety={call: mine.variety, weight: 1.0}",
+    "logger.mode=auto",
+)
+METRICS = {"acc", "exact_match", "giou", "format_rate"}
+SETS = ["vsr", "tallyqa", "gqa", "mathvista", "mme", "ovd"]
+
+
+class Desk:
+    """A folder to work in, and an environment without a network."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        library = folder.parent / f"{folder.name}-library"
+        library.mkdir()
+        (library / "mine.py").write_text(TERM, encoding="utf-8")
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("WANDB_", "HYDRA_"))}
+        self.environment = {
+            **kept,
+            **SECRETS,
+            "OMP_NUM_THREADS": "1",
+            "PYTHONPATH": str(library),
+            "COLUMNS": "120",
+            "HOME": str(library),
+            "HF_HOME": str(library / "hub"),
+            "HF_ENDPOINT": "http://127.0.0.1:9",
+            "HF_HUB_DISABLE_TELEMETRY": "1",
+            "WANDB_MODE": "offline",
+            "WANDB_CACHE_DIR": str(library / "wandb"),
+            "WANDB_CONFIG_DIR": str(library / "wandb"),
+            "WANDB_DATA_DIR": str(library / "wandb"),
+        }
+        self.environment.pop("HF_HUB_OFFLINE", None)
+
+    def grit(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """``python -m grit``."""
+        return subprocess.run(
+            [sys.executable, "-m", "grit", *arguments],
+            cwd=self.folder,
+            env=self.environment | environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+
+
+Done = subprocess.CompletedProcess[str]
+
+
+def refused(done: Done) -> str:
+    """The one line that a command ends in where something is wrong."""
+    assert "Traceback" not in done.stderr + done.stdout
+    assert done.returncode == 1
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("grit: ")
+    return lines[0]
+
+
+def succeeded(done: Done) -> Done:
+    assert (done.returncode, done.stderr) == (0, "")
+    return done
+
+
+def rows(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def results(folder: Path, name: str = "results.json") -> dict[str, Any]:
+    return json.loads((folder / name).read_text(encoding="utf-8"))
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    return Desk(tmp_path_factory.mktemp("desk"))
+
+
+# --- a whole run
+
+
+@pytest.fixture(scope="module")
+def trained(desk: Desk) -> Done:
+    """A training of four steps from start to end, in the folder ``straight``."""
+    before = set(desk.folder.iterdir())
+    done = desk.grit(*LEARNING, "hydra.run.dir=straight")
+    assert done.returncode == 0, done.stderr
+    assert set(desk.folder.iterdir()) - before == {desk.folder / "straight"}
+    return done
+
+
+@pytest.fixture(scope="module")
+def straight(desk: Desk, trained: Done) -> Path:
+    return desk.folder / "straight"
+
+
+def test_a_run_prints_one_table_and_nothing_else(trained: Done) -> None:
+    succeeded(trained)
+    lines = trained.stdout.splitlines()
+    table = [line.split() for line in lines if line.split() and line.split()[0] in SETS]
+    assert [line[:2] for line in table] == [[name, "2"] for name in SETS]
+    for word in ("before", "after"):
+        assert sum(line.split().count(word) for line in lines) >= 2  # ACC and GIoU at least
+    assert "straight/results.json" in trained.stdout
+
+
+def test_everything_is_in_the_folder_of_the_run(straight: Path) -> None:
+    found = set(files(straight))
+    assert {
+        "config.yaml",
+        "results.json",
+        "predictions.jsonl",
+        "results.before.json",
+        "predictions.before.jsonl",
+        "metrics.jsonl",
+        "report.html",
+        "model/config.json",
+        "model/model.safetensors",
+    } <= found
+    assert [name for name in found if name.startswith("wandb/offline-run-")]
+    assert [name for name in found if re.fullmatch(r"checkpoints/[^.]*4\.ckpt", name)]
+    assert [name for name in found if re.search(r"partial|\.tmp|~$|/\.(?!hydra)", name)] == []
+    assert "${" not in (straight / "config.yaml").read_text()
+
+
+def test_results_are_as_the_contract_says(straight: Path) -> None:
+    for name in ("results.json", "results.before.json"):
+        found = results(straight, name)
+        assert {key: found[key] for key in ("schema_version", "method", "model", "data")} == {
+            "schema_version": 1,
+            "method": "grit",
+            "model": "tiny_qwen",
+            "data": "shapes",
+        }
+        assert (found["reward"], found["judge"], found["seed"]) == ("grpo_gr", "rules", 0)
+        assert re.fullmatch(r"[0-9a-f]{12}", found["config_hash"])
+        assert found["git"] is None or re.fullmatch(r"[0-9a-f]{40}", found["git"])
+        assert list(found["sets"]) == SETS
+        for one in found["sets"].values():
+            assert (one["n"], one["judge_failures"]) == (2, 0)
+            for metric in METRICS:
+                assert set(one[metric]) == {"mean", "low", "high", "n"}
+        assert found["sets"]["mathvista"]["giou"]["mean"] is None  # no boxes
+        assert found["sets"]["vsr"]["giou"]["n"] == 2
+
+
+def test_predictions_are_as_the_contract_says(straight: Path) -> None:
+    found = rows(straight / "predictions.jsonl")
+    assert [row["set"] for row in found] == [name for name in SETS for _ in range(2)]
+    assert len({(row["set"], row["id"]) for row in found}) == 12
+    fields = {"set", "id", "question", "truth", "completion", "answer", "boxes"}
+    for row in found:
+        assert fields | {"acc", "exact_match", "giou", "format"} <= set(row)
+        assert row["question"].strip()
+        assert row["truth"] not in (None, "")
+    asked = [[row[key] for key in ("set", "id", "question", "truth")] for row in found]
+    before = rows(straight / "predictions.before.jsonl")
+    assert [[row[key] for key in ("set", "id", "question", "truth")] for row in before] == asked
+    for name, one in results(straight)["sets"].items():
+        values = [row["exact_match"] for row in found if row["set"] == name]
+        known = [value for value in values if value is not None]
+        assert one["exact_match"]["n"] == len(known)
+        assert not known or one["exact_match"]["mean"] == 100 * sum(known) / len(known)
+
+
+def test_the_model_has_learned_something(straight: Path) -> None:
+    """Else the tests that compare checkpoints could not fail."""
+    said = [
+        [row["completion"] for row in rows(straight / name)]
+        for name in ("predictions.before.jsonl", "predictions.jsonl")
+    ]
+    assert said[0] != said[1]
+
+
+def test_metrics_of_every_step(straight: Path) -> None:
+    found = rows(straight / "metrics.jsonl")
+    assert [row["step"] for row in found] == [0, 1, 2, 3]
+    for row in found:
+        names = " ".join(row)
+        for part in ("think_tags", "rethink_tags", "box_format", "count", "judge", "bleu"):
+            assert part in names
+        for what in ("advantage", "variance", "kl", "entropy", "truncated", "boxes", "seconds"):
+            assert what in names
+    assert len({row["train/reward/variety"] for row in found}) > 1
+
+
+def test_no_file_holds_a_secret(straight: Path) -> None:
+    holders = [
+        name
+        for name, content in files(straight).items()
+        for secret in SECRETS.values()
+        if secret.encode() in content
+    ]
+    assert holders == []
+
+
+def test_a_second_start_in_the_same_folder_is_refused(desk: Desk, straight: Path) -> None:
+    before = files(straight)
+    message = refused(desk.grit(*LEARNING, "seed=1", "hydra.run.dir=straight"))
+    assert "straight" in message
+    assert "resume=true" in message
+    assert files(straight) == before
+
+
+# --- what a run has saved
+
+
+@pytest.fixture(scope="module")
+def evaluated(desk: Desk, straight: Path) -> dict[tuple[str, str | None], dict[str, Any]]:
+    """(model.path, checkpoint) -> the results of evaluating them, in one multirun."""
+    (checkpoint,) = (path.relative_to(desk.folder) for path in straight.glob("checkpoints/*.ckpt"))
+    done = desk.grit(
+        *("-m", "task=evaluate", "experiment=smoke", "hydra.sweep.dir=evaluated"),
+        "model.path=tiny:qwen,straight/model",
+        f"checkpoint=null,straight,straight/model,{checkpoint}",
+    )
+    succeeded(done)
+    found = {}
+    for folder in sorted((desk.folder / "evaluated").iterdir()):
+        if folder.is_dir():
+            values = yaml.safe_load((folder / "config.yaml").read_text())
+            found[values["model"]["path"], values["checkpoint"]] = results(folder)["sets"]
+    return found
+
+
+def test_a_trained_model_is_evaluated_to_what_the_run_found(
+    evaluated: dict[tuple[str, str | None], dict[str, Any]], straight: Path
+) -> None:
+    assert len(evaluated) == 8
+    before, after = results(straight, "results.before.json")["sets"], results(straight)["sets"]
+    for (path, checkpoint), found in evaluated.items():
+        untrained = path == "tiny:qwen" and checkpoint is None
+        assert found == (before if untrained else after), (path, checkpoint)
+
+
+# --- an interruption
+
+
+@pytest.fixture(scope="module")
+def interrupted(desk: Desk) -> Done:
+    return desk.grit(*LEARNING, "hydra.run.dir=a folder/interrupted", INTERRUPT="1")
+
+
+@pytest.fixture(scope="module")
+def resumed(desk: Desk, interrupted: Done) -> Path:
+    """What has become of the interrupted run by the command that it printed."""
+    command = shlex.split(interrupted.stderr.strip().rpartition("go on with: ")[2])
+    assert command[:3] == ["python", "-m", "grit"]
+    succeeded(desk.grit(*command[3:]))
+    return desk.folder / "a folder" / "interrupted"
+
+
+def test_ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on(interrupted: Done) -> None:
+    message = refused(interrupted)
+    assert re.search(r"interrupted after step 1 of 4; go on with: python -m grit ", message)
+
+
+def test_a_resumed_run_is_as_if_it_had_never_stopped(straight: Path, resumed: Path) -> None:
+    for name in ("predictions.before.jsonl", "predictions.jsonl", "model/model.safetensors"):
+        assert (resumed / name).read_bytes() == (straight / name).read_bytes(), name
+    assert results(resumed)["sets"] == results(straight)["sets"]
+    assert results(resumed)["config_hash"] == results(straight)["config_hash"]
+    timed = re.compile("second|time|memory")
+    steps = [
+        [{k: v for k, v in row.items() if not timed.search(k)} for row in rows(path)]
+        for path in (straight / "metrics.jsonl", resumed / "metrics.jsonl")
+    ]
+    assert steps[0] == steps[1]
+
+
+# --- several runs
+
+
+@pytest.fixture(scope="module")
+def several(desk: Desk) -> Done:
+    """Four jobs, of which the second and the fourth cannot work."""
+    return desk.grit(
+        *("-m", "experiment=smoke", "hydra.sweep.dir=several"),
+        *("method=direct,cot", "training.group_size=2,1"),
+    )
+
+
+def test_a_multirun_goes_on_after_a_job_that_fails(several: Done, desk: Desk) -> None:
+    assert several.returncode == 1
+    assert "Traceback" not in several.stderr + several.stdout
+    message = several.stderr.splitlines()
+    assert len(message) == 1
+    assert "training.group_size" in message[0]
+    assert len(re.findall(r"job [13] failed: .*training\.group_size", several.stdout)) == 2
+    found = {
+        results(path.parent)["method"]: results(path.parent)
+        for path in (desk.folder / "several").glob("*/results.json")
+    }
+    assert set(found) == {"direct", "cot"}
+    assert found["direct"]["config_hash"] != found["cot"]["config_hash"]
+
+
+def test_methods_without_training_only_evaluate(several: Done, desk: Desk) -> None:
+    for path in (desk.folder / "several").glob("*/results.json"):
+        names = set(files(path.parent))
+        assert "predictions.jsonl" in names
+        assert not {name for name in names if re.match("metrics|model/|checkpoints/", name)}
+        direct = results(path.parent)["method"] == "direct"
+        for row in rows(path.parent / "predictions.jsonl"):
+            assert (row["answer"] is not None) == (direct and bool(row["completion"].strip()))
+
+
+# --- real photographs
+
+
+@pytest.fixture(scope="module")
+def photographed(desk: Desk, grit_data: Path) -> tuple[Done, dict[str, Path]]:
+    """Two steps on the paper's rows with either tiny model; its folders by the model's name."""
+    done = desk.grit(
+        *("-m", "model=tiny_qwen,tiny_internvl", "data=vsr_tally", f"data.root={grit_data}"),
+        *("trainer.max_steps=2", "training.prompts_per_step=2", "suite.limit=2"),
+        *("training.sampling.max_new_tokens=16", "trainer.progress_bar=false"),
+        "hydra.sweep.dir=photographed",
+    )
+    folders = [path.parent for path in (desk.folder / "photographed").glob("*/results.json")]
+    return done, {results(folder)["model"]: folder for folder in folders}
+
+
+def test_real_rows_end_in_results(photographed: tuple[Done, dict[str, Path]]) -> None:
+    done, folders = photographed
+    succeeded(done)
+    assert set(folders) == {"tiny_qwen", "tiny_internvl"}
+    for folder in folders.values():
+        found = results(folder)
+        assert (found["data"], list(found["sets"])) == ("vsr_tally", ["vsr"])
+        assert found["sets"]["vsr"]["n"] == 1  # the one test row whose photograph is there
+        assert len(rows(folder / "metrics.jsonl")) == 2
+
+
+def test_missing_images_are_counted_and_not_listed(
+    photographed: tuple[Done, dict[str, Path]],
+) -> None:
+    done, _ = photographed
+    missing = {"vsr": 287, "tallyqa": 491, "gqa": 509, "mathvista_mini": 1000, "mme": 240}
+    for name, count in (missing | {"ovd_position": 2146}).items():
+        assert re.search(rf"\b{name}\b.*\b{count}\b", done.stdout)
+    assert len(done.stdout.splitlines()) < 80  # of two runs
+
+
+def test_a_model_speaks_boxes_of_its_own_space(
+    photographed: tuple[Done, dict[str, Path]],
+) -> None:
+    _, folders = photographed
+    (qwen,) = rows(folders["tiny_qwen"] / "predictions.jsonl")
+    (internvl,) = rows(folders["tiny_internvl"] / "predictions.jsonl")
+    assert (qwen["box_space"], internvl["box_space"]) == ("resized", "normalized_1000")
+    assert (qwen["width"], qwen["height"]) == (internvl["width"], internvl["height"])
+
+
+# --- what is not there
+
+
+def test_data_that_are_not_there(desk: Desk) -> None:
+    done = desk.grit(
+        "model=internvl3_2b", "data=vsr_tally", "data.root=nowhere", "hydra.run.dir=no-data"
+    )
+    message = refused(done)
+    for word in ("nowhere/vsr_cot_train_10.jsonl", "data.root", "yfan1997/GRIT_data"):
+        assert word in message
+    assert set(files(desk.folder / "no-data")) <= {"grit.log"} | {
+        f".hydra/{name}.yaml" for name in ("config", "hydra", "overrides")
+    }
+
+
+@contextlib.contextmanager
+def listening() -> Iterator[tuple[str, list[float]]]:
+    """A Hub that takes every connection and never says a word; when it was first called."""
+    calls: list[float] = []
+    held: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def accept() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    held.append(server.accept()[0])
+                    calls.append(time.monotonic())
+
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}", calls
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join(timeout=5)
+    for connection in held:
+        connection.close()
+
+
+def unreachable(message: str) -> None:
+    assert "OpenGVLab/InternVL3-2B-hf" in message
+    assert "model.path" in message
+    assert re.search("download|HF_ENDPOINT", message)
+
+
+def test_a_hub_that_refuses(desk: Desk) -> None:
+    unreachable(refused(desk.grit("model=internvl3_2b", "experiment=smoke")))
+
+
+def test_a_hub_that_never_answers(desk: Desk) -> None:
+    """The clock runs from the first call: how long libraries take to load is another matter."""
+    with listening() as (endpoint, calls):
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", "grit", "model=internvl3_2b", "experiment=smoke"],
+                cwd=desk.folder,
+                env=desk.environment | {"HF_ENDPOINT": endpoint},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=120,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            pytest.fail("the command still waits for the Hub after 120 s")
+        assert time.monotonic() - calls[0] < 30
+    unreachable(refused(done))
+
+
+# --- mistakes
+
+MINE = {
+    "model/misspelt.yaml": "# mine\ndefaults: [tiny_qwen, _self_]\npth: somewhere\n",
+    "model/broken.yaml": "# mine\nname: broken\n\tpath: somewhere\n",
+    "experiment/outside.yaml": "# mine\ntraining:\n  steps: 3\n",
+    "experiment/unknown.yaml": "# @package _global_\n# mine\ntrainning:\n  steps: 3\n",
+    "experiment/nothing.yaml": "# @package _global_\n# mine\ndefaults: [override /method: gritt]\n",
+}
+
+
+@pytest.fixture(scope="module")
+def mine(desk: Desk) -> str:
+    """A folder of somebody's own choices, each with a mistake."""
+    folder = desk.folder / "mine"
+    for name, text in MINE.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return str(folder)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["model=tiny_qwem"], ["model", "tiny_qwem", "tiny_qwen", "internvl3_2b"]),
+        (["trainer.max_stepps=3"], ["trainer.max_stepps"]),
+        (["task=trian"], ["task", "trian", "train, evaluate, score"]),
+        (["+training.stepps=3"], ["training.stepps"]),
+        (["train"], ["train"]),
+        (["model=null"], ["model"]),
+        (["seed=1,2"], ["seed=1,2", "-m"]),
+        (["hydra.run.dir=mine/model/broken.yaml/run"], ["mine/model/broken.yaml/run"]),
+        (["--config-dir", "mine", "model=misspelt"], ["model.pth"]),
+        (["--config-dir", "mine", "model=broken"], ["broken.yaml", "line 3"]),
+        (["--config-dir", "mine", "experiment=unknown"], ["trainning"]),
+        (
+            ["--config-dir", "mine", "experiment=outside", "task=score", "input=i", "output=o"],
+            ["experiment"],
+        ),
+        (["--config-dir", "mine", "experiment=nothing"], ["method", "gritt"]),
+    ],
+    ids=" ".join,
+)
+@pytest.mark.usefixtures("mine")
+def test_a_mistake_is_one_line(desk: Desk, arguments: list[str], named: list[str]) -> None:
+    message = refused(desk.grit(*arguments))
+    assert [word for word in named if word not in message] == []
