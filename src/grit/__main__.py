@@ -18,6 +18,10 @@ from grit.errors import GritError
 log = logging.getLogger("grit")
 
 
+class Failed(SystemExit):
+    """Ends a single run with exit code 1; Hydra, which would add a line, lets it pass."""
+
+
 def run(composed: DictConfig) -> None:
     """One run: a single one, or a job of a multirun."""
     job = HydraConfig.get()
@@ -27,20 +31,27 @@ def run(composed: DictConfig) -> None:
 
         perform(config, Path(job.runtime.output_dir), list(job.overrides.task))
     except GritError as error:
-        if job.mode is RunMode.MULTIRUN:  # Hydra raises only the first error, at the end
+        if job.mode is RunMode.MULTIRUN:
             log.error("job %s failed: %s", job.job.num, error)
-        raise
+            raise  # the other jobs go on, and Hydra raises the first error at the end
+        if os.environ[TRACEBACK] == "1":
+            raise
+        print(f"grit: {error}", file=sys.stderr)
+        raise Failed(1) from error
+
+
+TRACEBACK = "GRIT_TRACEBACK"  # 1: mistakes end in a traceback
 
 
 def main() -> None:
     """Run the command line; mistakes end in one line and exit code 1."""
     register()
-    wants_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
+    os.environ.setdefault(TRACEBACK, os.environ.get("HYDRA_FULL_ERROR", "0"))
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us instead of to Hydra's own printer
     try:
         hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(run)()
     except (GritError, HydraException, OmegaConfBaseException) as error:
-        if wants_traceback:
+        if os.environ[TRACEBACK] == "1":
             raise
         message = str(error) if isinstance(error, GritError) else one_line(error)
         print(f"grit: {message}", file=sys.stderr)

@@ -9,8 +9,9 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from grit.checks import check
 from grit.errors import GritError
-from grit.schema import Config, Task, Training
+from grit.schema import Config
 
 PACKAGE = Path(__file__).parent
 # A checkout has conf/ at its root; a wheel carries it inside the package.
@@ -18,8 +19,8 @@ ROOT = PACKAGE if (PACKAGE / "conf").is_dir() else PACKAGE.parent.parent
 CONF = ROOT / "conf"
 
 # Fields that change how a run looks or where it runs, not what it computes.
-NOT_HASHED = ("resume", "threads", "logger", "checkpoint", "predictions", "input", "output")
-NOT_HASHED_TRAINER = ("progress_bar", "checkpoint_every", "workers")
+NOT_HASHED = ("resume", "threads", "logger", "input", "output")
+NOT_HASHED_TRAINER = ("progress_bar", "checkpoint_every")
 
 GROUPS = {
     "model": "the base model",
@@ -95,16 +96,25 @@ def checked(composed: DictConfig) -> Config:
         config = cast(Config, OmegaConf.to_object(merged))
     except OmegaConfBaseException as error:
         raise GritError(f"config: {one_line(error)}") from error
-    _check_across(config)
+    check(config)
     return config
 
 
-def one_line(error: Exception) -> str:
-    """The first line of OmegaConf's or Hydra's message, with the field it speaks of."""
-    text = str(error).strip()
-    first = text.splitlines()[0] if text else type(error).__name__
+def one_line(error: BaseException) -> str:
+    """A message of OmegaConf or Hydra in one line: what, where, and the choices it offers."""
+    lines = []
+    for line in map(str.strip, str(error).splitlines()):
+        if line.startswith("Config search path"):
+            break
+        if not line.startswith(("full_key", "object_type", "reference_type")):
+            lines.append(line)
+    text = " ".join(filter(None, lines))
     key = getattr(error, "full_key", None)
-    return f"{key}: {first}" if key and key not in first else first
+    if key and key not in text:
+        text = f"{key}: {text}"
+    cause = error.__cause__
+    # Hydra says which override failed, and OmegaConf, its cause, says why.
+    return f"{text}: {one_line(cause)}" if isinstance(cause, OmegaConfBaseException) else text
 
 
 def plain(config: Config) -> dict[str, Any]:
@@ -121,51 +131,3 @@ def config_hash(config: Config) -> str:
     for name in NOT_HASHED_TRAINER:
         values["trainer"].pop(name)
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
-
-
-def _check_across(config: Config) -> None:
-    """Refuse combinations that cannot work, before anything is loaded."""
-    for name, least in (
-        ("group_size", 2),
-        ("prompts_per_step", 1),
-        ("updates_per_rollout", 1),
-        ("steps", 1),
-    ):
-        if getattr(config.training, name) < least:
-            found = getattr(config.training, name)
-            raise GritError(f"config: training.{name} must be at least {least}, not {found}")
-    if config.training.learning_rate <= 0:
-        raise GritError("config: training.learning_rate must be positive")
-    if not 0 < config.training.sampling.top_p <= 1:
-        raise GritError("config: training.sampling.top_p must be above 0 and at most 1")
-    if config.training.sampling.temperature <= 0:
-        raise GritError(
-            "config: training.sampling.temperature must be positive: "
-            "greedy completions of one prompt are all the same and teach nothing"
-        )
-    if config.model.adaptation.value == "lora" and not config.model.lora.target_modules:
-        raise GritError(
-            "config: model.adaptation=lora needs model.lora.target_modules, "
-            "for example [q_proj,k_proj,v_proj,o_proj]"
-        )
-    if config.model.adaptation.value == "full" and config.model.dtype.value == "bfloat16":
-        raise GritError(
-            "config: model.adaptation=full with model.dtype=bfloat16 loses small updates; "
-            "use model.dtype=float32 (with trainer.precision=bf16-mixed on a GPU) or lora"
-        )
-    if config.task is Task.score and not (config.input and config.output):
-        raise GritError("config: task=score needs input=FILE.jsonl and output=FILE.jsonl")
-    if config.method.example and not config.method.suffix:
-        raise GritError("config: method.example=true needs method.suffix=true")
-    if config.method.training is Training.grpo_gr and not config.method.tagged_answer:
-        raise GritError("config: method.training=grpo_gr needs method.tagged_answer=true")
-    if config.logger.mode not in ("auto", "online", "offline", "disabled"):
-        raise GritError("config: logger.mode must be auto, online, offline or disabled")
-    for path, source in [
-        *((f"data.sources.{name}", s) for name, s in config.data.sources.items()),
-        *((f"suite.sets.{name}", s) for name, s in config.suite.sets.items()),
-    ]:
-        if (source.file is None) == (source.kind is None):
-            raise GritError(f"config: {path} needs either file (JSONL) or kind (drawn scenes)")
-        if source.kind is not None and source.rows is None:
-            raise GritError(f"config: {path}.rows is needed: drawn scenes have no end")

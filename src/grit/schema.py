@@ -213,7 +213,6 @@ class TrainerConfig:
     num_nodes: int = 1
     strategy: str = "auto"
     precision: str = "32-true"
-    workers: int = 0  # processes that load data
     checkpoint_every: int = 50  # steps
     progress_bar: bool = True
 
@@ -228,6 +227,24 @@ class LoggerConfig:
     mode: str = "auto"  # auto: online where WANDB_API_KEY is set, else offline
     sample_every: int = 10  # steps between logged completions
     tags: list[str] = field(default_factory=list)
+
+
+@dataclass
+class PretrainConfig:
+    """The course of a tiny base model; null leaves a field as it made the shipped one."""
+
+    vision_steps: int | None = None
+    pairs_steps: int | None = None
+    scenes_steps: int | None = None
+    habits_steps: int | None = None
+    pool: int | None = None  # scenes of the last two stages
+    small_pool: int | None = None  # scenes of the stages before
+    first_rate: float | None = None
+    drill_rate: float | None = None
+    rate: float | None = None
+    habits_rate: float | None = None
+    quality_rows: int | None = None  # questions of each kind in the final measurement
+    checkpoint_seconds: float | None = None
 
 
 @dataclass
@@ -252,5 +269,5 @@ class Config:
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     logger: LoggerConfig = field(default_factory=LoggerConfig)
-    pretrain: dict[str, Any] = field(default_factory=dict)  # task=pretrain: PretrainSettings
+    pretrain: PretrainConfig = field(default_factory=PretrainConfig)
     experiment: Any = None

@@ -163,7 +163,7 @@ def test_several_updates_a_rollout_clip_against_the_old_policy(tmp_path, monkeyp
 
     monkeypatch.setattr(module_file, "grpo_gr_loss", spy)
     fit(module(max_steps=1, updates_per_rollout=3), tmp_path)
-    assert ratios[0] < 1e-5 < ratios[1] < ratios[2]
+    assert ratios[0] < 1e-5 < min(ratios[1:])
 
 
 def test_a_step_that_nobody_could_judge_changes_nothing(tmp_path):

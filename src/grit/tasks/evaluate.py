@@ -19,7 +19,9 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     """Evaluate, print the tables, write ``results.json`` and ``predictions.jsonl``."""
     judge = make_judge(config)
     if config.predictions is not None:
-        measured = measure(config, read_sets(Path(config.predictions)), judge)
+        sets_of_file = read_sets(Path(config.predictions))
+        RunFolder.begin(config, folder, overrides)
+        measured = measure(config, sets_of_file, judge)
         write_measured(measured, folder)
         print_comparison(measured.results)
         log.info("%s", folder / "results.json")

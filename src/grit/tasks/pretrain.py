@@ -1,7 +1,6 @@
 """``task=pretrain``: makes a tiny base model from nothing."""
 
 import logging
-from dataclasses import asdict
 from pathlib import Path
 from typing import get_args
 
@@ -23,15 +22,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
             f"task=pretrain makes tiny models: model=tiny_qwen or tiny_internvl, "
             f"not model.path={config.model.path}"
         )
-    known = {name: type(value) for name, value in asdict(PretrainSettings()).items()}
-    changed = {}
-    for name, value in config.pretrain.items():
-        if name not in known or name in ("family", "seed", "threads"):
-            names = ", ".join(sorted(set(known) - {"family", "seed", "threads"}))
-            raise GritError(f"config: pretrain.{name} is no setting; there are {names}")
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise GritError(f"config: pretrain.{name} must be a number, not {value!r}")
-        changed[name] = known[name](value)
+    changed = {name: v for name, v in vars(config.pretrain).items() if v is not None}
     settings = PretrainSettings(
         family=family,
         seed=config.seed,

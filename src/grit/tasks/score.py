@@ -3,6 +3,7 @@
 import logging
 from pathlib import Path
 
+from grit.errors import GritError
 from grit.files import write_jsonl
 from grit.rewards.scoring import scored
 from grit.schema import Config
@@ -16,7 +17,10 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     assert config.input is not None
     assert config.output is not None
     rows = scored(Path(config.input), make_reward(config), make_judge(config))
-    write_jsonl(Path(config.output), rows)
+    try:
+        write_jsonl(Path(config.output), rows)
+    except OSError as error:
+        raise GritError(f"output={config.output} cannot be written: {error.strerror}") from error
     unjudged = sum(row["reward"] is None for row in rows)
     judged = f", {unjudged} of them unjudged" if unjudged else ""
     log.info(

@@ -1,0 +1,129 @@
+"""What the types of a configuration cannot say: ranges, and fields that do not go together."""
+
+import math
+from collections.abc import Callable
+from functools import reduce
+from typing import Any
+
+from grit.errors import GritError
+from grit.schema import Adaptation, Config, Dtype, SourceConfig, Task, Training
+
+PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
+MODES = ("auto", "online", "offline", "disabled")
+
+Check = tuple[Callable[[Any], bool], str]
+
+
+def _at_least(least: int) -> Check:
+    return (lambda value: value >= least), f"at least {least}"
+
+
+def _one_of(*names: str) -> Check:
+    return (lambda value: value in names), f"one of {', '.join(names)}"
+
+
+POSITIVE: Check = (lambda value: 0 < value < math.inf), "a positive number"
+NOT_NEGATIVE: Check = (lambda value: 0 <= value < math.inf), "0 or a positive number"
+
+# A field that is null is not checked.
+RANGES: dict[str, Check] = {
+    "threads": _at_least(1),
+    "suite.limit": _at_least(1),
+    "model.lora.rank": _at_least(1),
+    "training.steps": _at_least(1),
+    "training.prompts_per_step": _at_least(1),
+    "training.group_size": _at_least(2),
+    "training.updates_per_rollout": _at_least(1),
+    "training.learning_rate": POSITIVE,
+    "training.sft.steps": _at_least(1),
+    "training.sft.learning_rate": POSITIVE,
+    "training.warmup_steps": _at_least(0),
+    "training.weight_decay": NOT_NEGATIVE,
+    "training.clip_norm": POSITIVE,
+    "training.beta": NOT_NEGATIVE,
+    "training.epsilon": NOT_NEGATIVE,
+    "training.advantage.delta": NOT_NEGATIVE,
+    # Greedy completions of one prompt are all the same and teach nothing.
+    "training.sampling.temperature": POSITIVE,
+    "training.sampling.top_p": ((lambda value: 0 < value <= 1), "above 0 and at most 1"),
+    "training.sampling.top_k": _at_least(0),
+    "training.sampling.max_new_tokens": _at_least(1),
+    "training.tokens_per_rollout_batch": _at_least(1),
+    "training.tokens_per_pass": _at_least(1),
+    "training.tokens_per_chunk": _at_least(1),
+    "training.feature_cache_mib": _at_least(0),
+    "evaluation.max_new_tokens": _at_least(1),
+    "trainer.max_steps": _at_least(1),
+    "trainer.devices": _at_least(1),
+    "trainer.num_nodes": _at_least(1),
+    "trainer.checkpoint_every": _at_least(1),
+    "trainer.precision": _one_of(*PRECISIONS),
+    "logger.mode": _one_of(*MODES),
+    "logger.sample_every": _at_least(1),
+}
+
+
+def check(config: Config) -> None:
+    """Raise GritError for the first thing that cannot work, before anything is loaded."""
+    for path, (holds, expected) in RANGES.items():
+        value = reduce(getattr, path.split("."), config)
+        if value is not None and not holds(value):
+            raise GritError(f"config: {path} must be {expected}, not {value}")
+    if config.experiment is not None:
+        raise GritError("config: experiment: its file has to begin with '# @package _global_'")
+    _check_task(config)
+    _check_model(config)
+    _check_method(config)
+    for name, source in config.data.sources.items():
+        _check_source(f"data.sources.{name}", source)
+    for name, source in config.suite.sets.items():
+        _check_source(f"suite.sets.{name}", source)
+
+
+def _check_task(config: Config) -> None:
+    owners = {
+        "input": Task.score,
+        "output": Task.score,
+        "predictions": Task.evaluate,
+        "checkpoint": Task.evaluate,
+    }
+    for name, task in owners.items():
+        if getattr(config, name) is not None and config.task is not task:
+            raise GritError(f"config: {name} is for task={task}, and this is task={config.task}")
+    if config.task is Task.score and not (config.input and config.output):
+        raise GritError("config: task=score needs input=FILE.jsonl and output=FILE.jsonl")
+    if config.predictions is not None and config.checkpoint is not None:
+        raise GritError("config: evaluate either predictions=FILE or checkpoint=..., not both")
+
+
+def _check_model(config: Config) -> None:
+    model = config.model
+    if model.adaptation is Adaptation.lora and not model.lora.target_modules:
+        raise GritError(
+            "config: model.adaptation=lora needs model.lora.target_modules, "
+            "for example [q_proj,k_proj,v_proj,o_proj]"
+        )
+    if model.adaptation is Adaptation.full and model.dtype is Dtype.bfloat16:
+        raise GritError(
+            "config: model.adaptation=full with model.dtype=bfloat16 loses small updates; "
+            "use model.dtype=float32 (with trainer.precision=bf16-mixed on a GPU) or lora"
+        )
+
+
+def _check_method(config: Config) -> None:
+    method = config.method
+    if method.example and not method.suffix:
+        raise GritError("config: method.example=true needs method.suffix=true")
+    if method.training is not Training.none and not method.tagged_answer:
+        raise GritError(
+            f"config: method.training={method.training} needs method.tagged_answer=true"
+        )
+
+
+def _check_source(path: str, source: SourceConfig) -> None:
+    if (source.file is None) == (source.kind is None):
+        raise GritError(f"config: {path} needs either file (JSONL) or kind (drawn scenes)")
+    if source.kind is not None and source.rows is None:
+        raise GritError(f"config: {path}.rows is needed: drawn scenes have no end")
+    if source.rows is not None and source.rows < 0:
+        raise GritError(f"config: {path}.rows must be at least 0, not {source.rows}")
