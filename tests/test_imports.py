@@ -23,7 +23,12 @@ ROOMS = (  # a room imports only itself and rooms above it
     "reporting",
     "tasks",
 )
-COMPOSERS = {"__main__", "configuration", "tasks"}  # who may know Hydra, OmegaConf and the schema
+COMPOSERS = {
+    "__main__",
+    "configuration",
+    "checks",
+    "tasks",
+}  # who may know Hydra, OmegaConf and the schema
 HYDRA = {"hydra", "omegaconf"}
 FILES = sorted(PACKAGE.rglob("*.py"))
 

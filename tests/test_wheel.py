@@ -70,16 +70,16 @@ def test_the_wheel_holds_the_package_and_nothing_else(installed: Installed) -> N
     inside = {name for name in names if ".dist-info/" not in name}
     assert {name.split("/")[0] for name in inside} == {"grit"}
     assert not [name for name in inside if name.endswith((".pyc", ".ckpt", ".log", ".png"))]
-    expected = {f"grit/{path.relative_to(CHECKOUT)}" for path in CHECKOUT.glob("conf/**/*.yaml")}
-    expected |= {
-        f"grit/{path.relative_to(CHECKOUT)}" for path in CHECKOUT.glob("experiments/**/*.yaml")
+    expected = {
+        f"grit/{path.relative_to(CHECKOUT)}"
+        for folder in ("conf", "experiments")
+        for path in CHECKOUT.glob(f"{folder}/**/*.yaml")
     }
     package = CHECKOUT / "src"
-    expected |= {str(path.relative_to(package)) for path in package.glob("grit/**/*.py")}
     expected |= {
         str(path.relative_to(package))
-        for path in package.glob("grit/assets/**/*")
-        if path.is_file() and path.suffix != ".pyc"
+        for path in package.glob("grit/**/*")
+        if path.is_file() and "__pycache__" not in path.parts
     }
     assert expected - inside == set()
     assert installed.wheel.stat().st_size < 100e6

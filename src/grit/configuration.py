@@ -40,8 +40,10 @@ def register() -> None:
     """Make the schema known to Hydra, ``grit_root`` and ``grit_help`` to OmegaConf."""
     OmegaConf.register_new_resolver("grit_root", lambda: str(ROOT), replace=True)
     OmegaConf.register_new_resolver("grit_help", help_text, replace=True)
-    # As the first of the defaults it gives every field a type and a place on the command line.
-    ConfigStore.instance().store(name="schema", node=Config)
+    # As the first of the defaults it gives every field a place on the command line. Types are
+    # checked afterwards: OmegaConf's typed dictionaries take no new entry from a command line.
+    fields = OmegaConf.to_container(OmegaConf.structured(Config), enum_to_str=True)
+    ConfigStore.instance().store(name="schema", node=fields)
 
 
 def group_files(group: str) -> list[Path]:
