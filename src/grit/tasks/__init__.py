@@ -4,6 +4,8 @@ import warnings
 from importlib import import_module
 from pathlib import Path
 
+from transformers.utils.logging import disable_progress_bar
+
 from grit.schema import Config
 
 # What libraries say to each other and no user can mend.
@@ -23,4 +25,5 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     """
     for message in NOISE:
         warnings.filterwarnings("ignore", message=message)
+    disable_progress_bar()  # of loading weights; the tasks show their own
     import_module(f"grit.tasks.{config.task.value}").perform(config, folder, overrides)

@@ -194,16 +194,7 @@ def test_sets(config: Config) -> list[TestSet]:
         GritError: a row is bad, or there is no question at all.
     """
     sets = [_test_set(config, name, source) for name, source in config.suite.sets.items()]
-    for found in sets:
-        if found.skipped:
-            log.info("suite=%s: %s skipped: %s", config.suite.name, found.name, found.skipped)
-        elif found.images_missing:
-            log.info(
-                "suite=%s: %s: %d images missing",
-                config.suite.name,
-                found.name,
-                found.images_missing,
-            )
+    _announce(config, sets)
     if not any(found.samples for found in sets):
         raise GritError(
             f"suite={config.suite.name}: no test question has its image below {config.suite.root}; "
@@ -211,6 +202,14 @@ def test_sets(config: Config) -> list[TestSet]:
             "choose suite=shapes"
         )
     return sets
+
+
+def _announce(config: Config, sets: Sequence[TestSet]) -> None:
+    """Say in one line what will be asked; the notes under the results say what is missing."""
+    asked = [f"{found.name} ({len(found.samples)})" for found in sets if not found.skipped]
+    skipped = [found.name for found in sets if found.skipped]
+    rest = f"; without images: {', '.join(skipped)}" if skipped else ""
+    log.info("suite=%s: %s%s", config.suite.name, ", ".join(asked) or "nothing", rest)
 
 
 def _test_set(config: Config, name: str, source: SourceConfig) -> TestSet:
