@@ -233,6 +233,7 @@ def _nodes(kind: type, path: str = "") -> Iterator[str]:
 NODES = [
     *_nodes(Config),
     "pretrain",
+    "model.image",
     "data.sources.vsr",
     "suite.sets.gqa",
     "reward.terms.judge",
@@ -374,6 +375,7 @@ def test_a_value_that_cannot_work_is_named(default: DictConfig, field: str, valu
         (["task=evaluate", "predictions=a.jsonl", "checkpoint=run"], ["predictions", "checkpoint"]),
         (["method.example=true", "method.suffix=false"], ["method.example", "method.suffix"]),
         (["method.tagged_answer=false"], ["method.tagged_answer", "method.training"]),
+        (["trainer.devices=2"], ["trainer.devices", "strategy"]),
         (["model.adaptation=lora"], ["model.lora.target_modules"]),
         (["model.dtype=bfloat16"], ["model.dtype", "model.adaptation"]),
         (["model=qwen2_5_vl_3b", "model.adaptation=full"], ["model.dtype", "model.adaptation"]),

@@ -1,8 +1,9 @@
 """``python -m grit``: compose the configuration, check it, do what ``task`` says."""
 
-import logging
 import os
+import shlex
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import hydra
@@ -11,19 +12,29 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from grit.configuration import CONF, checked, one_line, register
 from grit.errors import GritError
 
-log = logging.getLogger("grit")
+TRACEBACK = "GRIT_TRACEBACK"  # 1: mistakes end in a traceback
 
 
-class Failed(SystemExit):
-    """Ends a single run with exit code 1; Hydra, which would add a line, lets it pass."""
+@dataclass
+class Launch:
+    """What one start of the program has come to."""
+
+    process: int = 0
+    composed: bool = False  # Hydra has handed a configuration over
+    failed: bool = False  # a run ended in a mistake, which has been said
+
+
+launch = Launch()
 
 
 def run(composed: DictConfig) -> None:
     """One run: a single one, or a job of a multirun."""
+    launch.composed = True
     job = HydraConfig.get()
     try:
         config = checked(composed)
@@ -31,34 +42,39 @@ def run(composed: DictConfig) -> None:
 
         perform(config, Path(job.runtime.output_dir), list(job.overrides.task))
     except GritError as error:
-        if job.mode is RunMode.MULTIRUN:
-            log.error("job %s failed: %s", job.job.num, error)
-            raise  # the other jobs go on, and Hydra raises the first error at the end
-        if os.environ[TRACEBACK] == "1":
+        # A launcher's own processes tell Hydra by raising; here it would say the same twice.
+        if os.environ.get(TRACEBACK) == "1" or launch.process != os.getpid():
             raise
-        print(f"grit: {error}", file=sys.stderr)
-        raise Failed(1) from error
-
-
-TRACEBACK = "GRIT_TRACEBACK"  # 1: mistakes end in a traceback
+        launch.failed = True
+        number = f"job {job.job.num}: " if job.mode is RunMode.MULTIRUN else ""
+        print(f"grit: {number}{error}", file=sys.stderr)
 
 
 def main() -> None:
     """Run the command line; mistakes end in one line and exit code 1."""
     register()
+    launch.process = os.getpid()
     os.environ.setdefault(TRACEBACK, os.environ.get("HYDRA_FULL_ERROR", "0"))
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us instead of to Hydra's own printer
     try:
         hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(run)()
     except (GritError, HydraException, OmegaConfBaseException) as error:
-        if os.environ[TRACEBACK] == "1":
-            raise
-        message = str(error) if isinstance(error, GritError) else one_line(error)
-        print(f"grit: {message}", file=sys.stderr)
-        sys.exit(1)
+        _refuse(error, str(error) if isinstance(error, GritError) else one_line(error))
+    except (YAMLError, OSError, ValueError) as error:
+        if launch.composed:
+            raise  # a fault of the program, not of the command line
+        _refuse(error, f"{one_line(error)} ({shlex.join(sys.argv[1:])})")
     except KeyboardInterrupt:
         print("grit: interrupted", file=sys.stderr)
         sys.exit(130)
+    sys.exit(1 if launch.failed else 0)
+
+
+def _refuse(error: Exception, message: str) -> None:
+    if os.environ[TRACEBACK] == "1":
+        raise error
+    print(f"grit: {message}", file=sys.stderr)
+    sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx2
 import torch
-from huggingface_hub import snapshot_download
+from huggingface_hub import HfApi, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors import SafetensorError
@@ -24,6 +25,7 @@ ADAPTERS: dict[str, type[Adapter]] = {
     "internvl": InternVLAdapter,
 }
 TINY = "tiny:"
+HUB_PATIENCE = 10.0  # seconds that the Hub has to answer at all
 WEIGHTS_AND_CONFIG = ["*.json", "*.safetensors", "*.txt", "*.jinja", "*.model"]
 
 
@@ -83,14 +85,37 @@ def model_folder(path: str, revision: str | None = None) -> Path:
     if path.startswith((".", "/", "~")) or path.count("/") != 1:
         raise GritError(f"model.path={path}: there is no such folder")
     try:
+        HfApi().model_info(path, revision=revision, timeout=HUB_PATIENCE)
+    except (OSError, HfHubHTTPError, HFValidationError, httpx2.HTTPError) as error:
+        return _cached_folder(path, revision, error)
+    try:
         return Path(snapshot_download(path, revision=revision, allow_patterns=WEIGHTS_AND_CONFIG))
-    except (OSError, HfHubHTTPError, LocalEntryNotFoundError, HFValidationError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise GritError(
-            f"model.path={path}: not in the local cache and the Hub cannot give it ({reason}); "
-            f"check the network, HF_ENDPOINT and HF_TOKEN, or download it elsewhere with "
-            f"'hf download {path}' and set model.path to the folder"
-        ) from error
+    except (OSError, HfHubHTTPError, LocalEntryNotFoundError, httpx2.HTTPError) as error:
+        raise _unreachable(path, error) from error
+
+
+def _cached_folder(path: str, revision: str | None, error: Exception) -> Path:
+    """The folder of an earlier download, where the Hub cannot be reached now."""
+    try:
+        return Path(
+            snapshot_download(
+                path,
+                revision=revision,
+                allow_patterns=WEIGHTS_AND_CONFIG,
+                local_files_only=True,
+            )
+        )
+    except (OSError, LocalEntryNotFoundError, HFValidationError):
+        raise _unreachable(path, error) from error
+
+
+def _unreachable(path: str, error: Exception) -> GritError:
+    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return GritError(
+        f"model.path={path}: not in the local cache and the Hub cannot give it ({reason}); "
+        f"check the network, HF_ENDPOINT and HF_TOKEN, or download it elsewhere with "
+        f"'hf download {path}' and set model.path to the folder"
+    )
 
 
 def freeze_vision(adapter: Adapter) -> None:
