@@ -273,7 +273,7 @@ def evaluated(desk: Desk, straight: Path) -> dict[tuple[str, str | None], dict[s
     done = desk.grit(
         *("-m", "task=evaluate", "experiment=smoke", "hydra.sweep.dir=evaluated"),
         "model.path=tiny:qwen,straight/model",
-        f"checkpoint=null,straight,straight/model,{checkpoint}",
+        f"checkpoint=null,straight,{checkpoint}",
     )
     succeeded(done)
     found = {}
@@ -287,7 +287,7 @@ def evaluated(desk: Desk, straight: Path) -> dict[tuple[str, str | None], dict[s
 def test_a_trained_model_is_evaluated_to_what_the_run_found(
     evaluated: dict[tuple[str, str | None], dict[str, Any]], straight: Path
 ) -> None:
-    assert len(evaluated) == 8
+    assert len(evaluated) == 6
     before, after = results(straight, "results.before.json")["sets"], results(straight)["sets"]
     for (path, checkpoint), found in evaluated.items():
         untrained = path == "tiny:qwen" and checkpoint is None
@@ -344,10 +344,11 @@ def several(desk: Desk) -> Done:
 def test_a_multirun_goes_on_after_a_job_that_fails(several: Done, desk: Desk) -> None:
     assert several.returncode == 1
     assert "Traceback" not in several.stderr + several.stdout
-    message = several.stderr.splitlines()
-    assert len(message) == 1
-    assert "training.group_size" in message[0]
-    assert len(re.findall(r"job [13] failed: .*training\.group_size", several.stdout)) == 2
+    messages = several.stderr.splitlines()
+    assert len(messages) == 2
+    for number, message in zip((1, 3), messages, strict=True):
+        assert f"job {number}: " in message
+        assert "training.group_size" in message
     found = {
         results(path.parent)["method"]: results(path.parent)
         for path in (desk.folder / "several").glob("*/results.json")

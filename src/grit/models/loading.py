@@ -150,10 +150,12 @@ def load_trained(adapter: Adapter, checkpoint: Path) -> None:
         checkpoint: a PEFT adapter folder, a model folder in transformers format, a Lightning
             ``.ckpt`` file of this suite, or a run's folder with one of them in it.
 
+    A ``.ckpt`` file of a run with LoRA needs a model that LoRA was added to.
+
     Raises:
         GritError: there is nothing of the kind, or it does not fit the model.
     """
-    source = _find_weights(checkpoint)
+    source = find_weights(checkpoint)
     try:
         if source.is_dir():
             _load_folder(adapter, source)
@@ -171,7 +173,8 @@ def save_trained(adapter: Adapter, folder: Path) -> None:
     adapter.processor.save_pretrained(folder)
 
 
-def _find_weights(checkpoint: Path) -> Path:
+def find_weights(checkpoint: Path) -> Path:
+    """The ``.ckpt`` file or the model folder that ``checkpoint`` means, see ``load_trained``."""
     if checkpoint.is_file():
         return checkpoint
     for folder in (checkpoint, checkpoint / "model"):
