@@ -1,5 +1,6 @@
 """Weights & Biases: a logger that never asks for a key or waits for a network, and completions."""
 
+import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from pytorch_lightning.loggers import WandbLogger
 from grit.training.diagnostics import Rollout
 from grit.training.module import GRPOGR
 
+log = logging.getLogger(__name__)
 INIT_TIMEOUT = 20  # seconds an online run waits for the server
 Mode = Literal["online", "offline", "disabled"]
 
@@ -39,22 +41,33 @@ def wandb_logger(
     """A logger whose files stay below ``folder``.
 
     The resolved configuration is stored under the one key ``grit``: a sweep locks its own keys in
-    ``run.config``, and a sweep's ``model`` would shut out a nested ``model``.
+    ``run.config``, and a sweep's ``model`` would shut out a nested ``model``. Where the server
+    cannot be reached the run is logged offline, to be sent later with ``wandb sync``.
     """
-    settings = wandb.Settings(
-        init_timeout=INIT_TIMEOUT, silent=True, console="off", x_disable_stats=True
-    )
-    run = wandb.init(
-        dir=folder,
-        project=project,
-        entity=entity,
-        name=name,
-        mode=mode,
-        tags=list(tags),
-        config={"grit": config},
-        settings=settings,
-        reinit="finish_previous",  # a multirun's jobs share a process
-    )
+
+    def begin(mode: Mode) -> Any:
+        return wandb.init(
+            dir=folder,
+            project=project,
+            entity=entity,
+            name=name,
+            mode=mode,
+            tags=list(tags),
+            config={"grit": config},
+            settings=wandb.Settings(
+                init_timeout=INIT_TIMEOUT, silent=True, console="off", x_disable_stats=True
+            ),
+            reinit="finish_previous",  # a multirun's jobs share a process
+        )
+
+    try:
+        run = begin(mode)
+    except wandb.Error as error:
+        if mode != "online":
+            raise
+        reason = str(error).splitlines()[0]
+        log.warning("W&B cannot be reached, so this run is logged offline: %s", reason)
+        run = begin("offline")
     return WandbLogger(experiment=run, save_dir=folder)
 
 
