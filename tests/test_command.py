@@ -35,6 +35,9 @@ def variety(response):
     """How many different characters a completion has; Ctrl-C in the first step where asked for."""
     if os.environ.pop("INTERRUPT", None):
         os.kill(os.getpid(), signal.SIGINT)
+    if "CALLS" in os.environ:
+        with open(os.environ["CALLS"], "a") as calls:
+            calls.write(".")
     return len(set(response.trace.text)) / 10
 '''
 LEARNING = (
@@ -78,6 +81,10 @@ class Desk:
             "WANDB_DATA_DIR": str(library / "wandb"),
         }
         self.environment.pop("HF_HUB_OFFLINE", None)
+
+    def calls(self, name: str) -> str:
+        """A file that gets a character for each completion that a run scores in training."""
+        return f"{self.environment['PYTHONPATH']}/{name}"
 
     def grit(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """``python -m grit``."""
@@ -139,7 +146,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
 def trained(desk: Desk) -> Done:
     """A training of four steps from start to end, in the folder ``straight``."""
     before = set(desk.folder.iterdir())
-    done = desk.grit(*LEARNING, "hydra.run.dir=straight")
+    done = desk.grit(*LEARNING, "hydra.run.dir=straight", CALLS=desk.calls("straight"))
     assert done.returncode == 0, done.stderr
     assert set(desk.folder.iterdir()) - before == {desk.folder / "straight"}
     return done
@@ -299,7 +306,8 @@ def test_a_trained_model_is_evaluated_to_what_the_run_found(
 
 @pytest.fixture(scope="module")
 def interrupted(desk: Desk) -> Done:
-    return desk.grit(*LEARNING, "hydra.run.dir=a folder/interrupted", INTERRUPT="1")
+    where = "hydra.run.dir=a folder/interrupted"
+    return desk.grit(*LEARNING, where, INTERRUPT="1", CALLS=desk.calls("interrupted"))
 
 
 @pytest.fixture(scope="module")
@@ -307,13 +315,23 @@ def resumed(desk: Desk, interrupted: Done) -> Path:
     """What has become of the interrupted run by the command that it printed."""
     command = shlex.split(interrupted.stderr.strip().rpartition("go on with: ")[2])
     assert command[:3] == ["python", "-m", "grit"]
-    succeeded(desk.grit(*command[3:]))
+    succeeded(desk.grit(*command[3:], CALLS=desk.calls("resumed")))
     return desk.folder / "a folder" / "interrupted"
 
 
 def test_ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on(interrupted: Done) -> None:
     message = refused(interrupted)
     assert re.search(r"interrupted after step 1 of 4; go on with: python -m grit ", message)
+
+
+def test_a_resumed_run_goes_on_and_does_not_begin_again(
+    desk: Desk, straight: Path, resumed: Path
+) -> None:
+    straight_calls, interrupted_calls, resumed_calls = (
+        Path(desk.calls(name)).stat().st_size for name in ("straight", "interrupted", "resumed")
+    )
+    assert 0 < interrupted_calls < straight_calls
+    assert interrupted_calls + resumed_calls == straight_calls
 
 
 def test_a_resumed_run_is_as_if_it_had_never_stopped(straight: Path, resumed: Path) -> None:

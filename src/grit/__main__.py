@@ -53,7 +53,7 @@ def run(composed: DictConfig) -> None:
 def main() -> None:
     """Run the command line; mistakes end in one line and exit code 1."""
     register()
-    launch.process = os.getpid()
+    launch.process, launch.composed, launch.failed = os.getpid(), False, False
     os.environ.setdefault(TRACEBACK, os.environ.get("HYDRA_FULL_ERROR", "0"))
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us instead of to Hydra's own printer
     try:

@@ -9,6 +9,7 @@ from grit.errors import GritError
 from grit.schema import Adaptation, Config, Dtype, SourceConfig, Task, Training
 
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
+IMAGE_SETTINGS = ("min_pixels", "max_pixels", "min_patches", "max_patches")
 MODES = ("auto", "online", "offline", "disabled")
 
 Check = tuple[Callable[[Any], bool], str]
@@ -92,12 +93,20 @@ def _check_task(config: Config) -> None:
             raise GritError(f"config: {name} is for task={task}, and this is task={config.task}")
     if config.task is Task.score and not (config.input and config.output):
         raise GritError("config: task=score needs input=FILE.jsonl and output=FILE.jsonl")
+    if config.trainer.devices * config.trainer.num_nodes > 1 and config.trainer.strategy == "auto":
+        raise GritError(
+            "config: trainer.devices and num_nodes above 1 need a trainer.strategy: trainer=ddp"
+        )
     if config.predictions is not None and config.checkpoint is not None:
         raise GritError("config: evaluate either predictions=FILE or checkpoint=..., not both")
 
 
 def _check_model(config: Config) -> None:
     model = config.model
+    for name in model.image:
+        if name not in IMAGE_SETTINGS:
+            known = ", ".join(IMAGE_SETTINGS)
+            raise GritError(f"config: model.image.{name} is no setting; there are {known}")
     if model.adaptation is Adaptation.lora and not model.lora.target_modules:
         raise GritError(
             "config: model.adaptation=lora needs model.lora.target_modules, "

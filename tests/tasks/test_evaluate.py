@@ -35,6 +35,8 @@ GROUNDED = {  # what a completion says of the left half, the row's other fields 
     "half of it": ("[0, 0, 50, 100]", {}, 0.5),
     "half of it, in thousandths": ("[0, 0, 250, 1000]", THOUSANDTHS, 0.5),
     "half of it, on a smaller image": ("[0, 25, 50, 50]", HALVED, 0.5),
+    "its upper half, in thousandths": ("[0, 0, 500, 500]", THOUSANDTHS, 0.5),
+    "its lower half, on an image of another shape": ("[0, 42, 28, 84]", PORTRAIT, 0.5),
     "the whole image": ("[0, 0, 200, 100]", {}, 0.5),
     "a third of each": ("[50, 0, 150, 100]", {}, 1 / 3),
     "beside it": ("[100, 0, 200, 100]", {}, 0.0),

@@ -21,9 +21,15 @@ def prepare_device(config: Config) -> torch.device:
     if wanted not in ("auto", "cpu") and not (wanted in ("gpu", "cuda") and has_gpu):
         raise GritError(f"trainer.accelerator={wanted}: not available here; use auto or cpu")
     on_gpu = has_gpu and wanted != "cpu"
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized():
-        if config.trainer.strategy == "auto":
-            raise GritError("several processes need a strategy: trainer=ddp")
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    wanted_processes = config.trainer.devices * config.trainer.num_nodes
+    if processes != wanted_processes:
+        raise GritError(
+            f"trainer.devices x num_nodes is {wanted_processes}, but {processes} processes run: "
+            f"start with torchrun --standalone --nproc_per_node={wanted_processes} -m grit ... "
+            "trainer=ddp"
+        )
+    if processes > 1 and not dist.is_initialized():
         dist.init_process_group("nccl" if on_gpu else "gloo")
     if not on_gpu:
         return torch.device("cpu")
