@@ -71,3 +71,23 @@ def test_groups_never_cross_processes_and_completions_are_the_same(runs):
         assert len(rows) % 2 == 0
         assert sorted(text for _, text in rows) == sorted(text for _, text in alone[sample])
     assert {len(rows) for rows in two} == {4}
+
+
+def test_the_command_runs_on_two_processes(tmp_path):
+    """Both answer half of the questions; the first scores them, and writes one folder."""
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m", "grit"]
+    choices = ["experiment=smoke", "trainer=ddp", "trainer.accelerator=cpu", "threads=1"]
+    done = subprocess.run(
+        [sys.executable, *launch, *choices, "hydra.run.dir=run"],
+        cwd=tmp_path,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    results = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert {name: found["n"] for name, found in results["sets"].items()} == dict.fromkeys(
+        ("vsr", "tallyqa", "gqa", "mathvista", "mme", "ovd"), 2
+    )
+    assert len((tmp_path / "run" / "metrics.jsonl").read_text().splitlines()) == 2
