@@ -16,7 +16,7 @@ demo: .venv/.ready            ## the main job on the embedded default
 	$(BIN)/python -m grit
 
 test: .venv/.ready            ## all tests
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: .venv/.ready           ## linters and types
 	$(BIN)/ruff check .

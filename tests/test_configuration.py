@@ -348,6 +348,8 @@ def test_a_broken_interpolation_is_named(default: DictConfig) -> None:
         ("trainer.num_nodes", 0),
         ("trainer.checkpoint_every", 0),
         ("trainer.precision", "half"),
+        ("trainer.strategy", "none"),
+        ("model.attention", "none"),
         ("logger.mode", "sometimes"),
         ("logger.sample_every", 0),
         ("suite.limit", 0),

@@ -10,6 +10,7 @@ from grit.schema import Adaptation, Config, Dtype, SourceConfig, Task, Training
 
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 IMAGE_SETTINGS = ("min_pixels", "max_pixels", "min_patches", "max_patches")
+ATTENTIONS = ("sdpa", "eager", "flex_attention", "flash_attention_2")
 MODES = ("auto", "online", "offline", "disabled")
 
 Check = tuple[Callable[[Any], bool], str]
@@ -58,6 +59,8 @@ RANGES: dict[str, Check] = {
     "trainer.devices": _at_least(1),
     "trainer.num_nodes": _at_least(1),
     "trainer.checkpoint_every": _at_least(1),
+    "model.attention": _one_of(*ATTENTIONS),
+    "trainer.strategy": _one_of("auto", "ddp"),
     "trainer.precision": _one_of(*PRECISIONS),
     "logger.mode": _one_of(*MODES),
     "logger.sample_every": _at_least(1),

@@ -2,6 +2,7 @@ import shutil
 
 import pytest
 import torch
+from PIL import Image
 
 from grit.errors import GritError
 from grit.models.loading import (
@@ -122,3 +123,13 @@ def test_a_damaged_folder_is_said_in_one_line(base, tmp_path):
 def test_a_missing_checkpoint_says_what_was_expected(base, tmp_path):
     with pytest.raises(GritError, match="expected a \\.ckpt file"):
         load_trained(base, tmp_path)
+
+
+def test_pixel_bounds_reach_the_image_processor(tmp_path):
+    save_trained(load_base("tiny:qwen-random"), tmp_path)
+    bounds = {"min_pixels": 64 * 64, "max_pixels": 80 * 80}
+    adapter = load_base(str(tmp_path), image=bounds)
+    prompt = adapter.encode("p", "", Image.new("RGB", (640, 640)), picture="p")
+    assert (prompt.space.width, prompt.space.height) == (80, 80)
+    prompt = adapter.encode("p", "", Image.new("RGB", (32, 32)), picture="p")
+    assert (prompt.space.width, prompt.space.height) == (64, 64)

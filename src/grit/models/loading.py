@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import torch
@@ -69,13 +70,24 @@ def load_base(
     folder = model_folder(path, revision)
     family = _family(folder)
     try:
-        processor = AutoProcessor.from_pretrained(folder, **(image or {}))
+        processor = AutoProcessor.from_pretrained(folder, **_image_settings(image or {}))
         model = AutoModelForImageTextToText.from_pretrained(
             folder, dtype=dtype, attn_implementation=attention
         )
     except (OSError, ValueError, SafetensorError) as error:
         raise GritError(f"model: {folder} cannot be loaded: {error}") from error
     return ADAPTERS[family](model, processor)
+
+
+def _image_settings(image: Mapping[str, int]) -> dict[str, Any]:
+    """Settings as transformers takes them: Qwen's pixel bounds have become the edges of a size."""
+    settings: dict[str, Any] = dict(image)
+    if "min_pixels" in settings and "max_pixels" in settings:
+        settings["size"] = {
+            "shortest_edge": settings.pop("min_pixels"),
+            "longest_edge": settings.pop("max_pixels"),
+        }
+    return settings
 
 
 def model_folder(path: str, revision: str | None = None) -> Path:
@@ -164,7 +176,8 @@ def load_trained(adapter: Adapter, checkpoint: Path) -> None:
         weights = {k.removeprefix("model."): v for k, v in state.items() if k.startswith("model.")}
         _load_partial(adapter.model, weights)
     except (RuntimeError, ValueError, KeyError, OSError, SafetensorError) as error:
-        raise GritError(f"checkpoint={source} does not fit this model: {error}") from error
+        reason = " ".join(str(error).split())[:200]
+        raise GritError(f"checkpoint={source} does not fit this model: {reason}") from error
 
 
 def save_trained(adapter: Adapter, folder: Path) -> None:

@@ -1,6 +1,7 @@
 """A run's folder: what it was begun with, and how to go on with it."""
 
 import json
+import logging
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +17,8 @@ from grit.files import write_json, written_whole
 from grit.reporting.results import git_commit
 from grit.schema import Config
 from grit.training.checkpoints import latest, steps_of
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class RunFolder:
         if record.exists():
             _check_same(config, record)
             return cls(folder, tuple(overrides), resumed=True)
+        if config.resume:
+            log.info("resume=true: there is no run in %s to go on with; one begins there", folder)
         with written_whole(folder / "config.yaml") as stream:
             yaml.safe_dump(plain(config), stream, sort_keys=False, allow_unicode=True)
         write_json(
