@@ -15,7 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from grit.configuration import CONF, checked, one_line, register
-from grit.errors import GritError
+from grit.errors import GritError, Interrupted
 
 TRACEBACK = "GRIT_TRACEBACK"  # 1: mistakes end in a traceback
 
@@ -48,6 +48,8 @@ def run(composed: DictConfig) -> None:
         launch.failed = True
         number = f"job {job.job.num}: " if job.mode is RunMode.MULTIRUN else ""
         print(f"grit: {number}{error}", file=sys.stderr)
+        if isinstance(error, Interrupted):
+            sys.exit(1)  # ends a multirun too
 
 
 def main() -> None:

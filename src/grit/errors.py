@@ -1,4 +1,4 @@
-"""The one exception that is written for people."""
+"""The exceptions that are written for people."""
 
 
 class GritError(Exception):
@@ -9,3 +9,7 @@ class GritError(Exception):
 
     def __init__(self, message: str) -> None:
         super().__init__(" ".join(message.split()))
+
+
+class Interrupted(GritError):
+    """The user stopped the run; what comes after it in a multirun is not wanted either."""

@@ -12,7 +12,7 @@ from grit import processes
 from grit.configuration import plain
 from grit.data.datamodule import PromptModule
 from grit.data.samples import Sample
-from grit.errors import GritError
+from grit.errors import GritError, Interrupted
 from grit.judge.judge import Judge
 from grit.models.adapter import Adapter
 from grit.models.loading import save_trained
@@ -104,7 +104,7 @@ def _fit(config: Config, learner: Learner, samples: list[Sample], run: RunFolder
     finally:
         wandb.finish()
     if checkpoints.interrupted:
-        raise GritError(
+        raise Interrupted(
             f"interrupted after step {run.steps_done()} of {config.trainer.max_steps}; "
             f"go on with: {run.resume_command()}"
         )
