@@ -1,17 +1,14 @@
 """``task=evaluate predictions=FILE`` as the command line gives it: numbers, files, refusals."""
 
 import json
-import logging
 import re
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 import yaml
-
-from grit.__main__ import main
 
 METRICS = ("acc", "exact_match", "giou", "format_rate")
 ROW: dict[str, Any] = {
@@ -68,43 +65,13 @@ GROUNDED = {  # what a completion says of the left half, the row's other fields 
 }
 
 
-class Ended(NamedTuple):
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-Command = Callable[..., Ended]
+Command = Callable[..., Any]  # ends in (code, out, err)
 
 
 @pytest.fixture
-def grit(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Command]:
-    """Run ``python -m grit task=evaluate`` in this process, into the folder ``run``."""
-    monkeypatch.chdir(tmp_path)
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-
-    def run(*overrides: str) -> Ended:
-        monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
-        arguments = ["grit", "task=evaluate", "hydra.run.dir=run", *overrides]
-        monkeypatch.setattr(sys, "argv", arguments)
-        capsys.readouterr()
-        try:
-            main()
-            code = 0
-        except SystemExit as stopped:
-            code = int(stopped.code or 0)
-        return Ended(code, *capsys.readouterr())
-
-    yield run
-    for handler in [each for each in root.handlers if each not in handlers]:
-        handler.close()
-    root.handlers[:] = handlers
-    root.setLevel(level)
+def grit(command: Command) -> Command:
+    """Run ``python -m grit task=evaluate`` into the folder ``run``."""
+    return partial(command, "task=evaluate", "hydra.run.dir=run")
 
 
 def written(path: Path, *rows: dict[str, Any]) -> Path:
@@ -255,7 +222,7 @@ def test_the_folder_holds_what_the_results_were_made_of(grit: Command, tmp_path:
     assert configuration["judge"] == {"name": "rules"}
 
 
-def one_line(ended: Ended) -> str:
+def one_line(ended: Any) -> str:
     """The message of a command that failed as a command should."""
     assert ended.code == 1
     assert ended.err.count("\n") == 1
