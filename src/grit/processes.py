@@ -23,9 +23,9 @@ def gathered(value: Value) -> list[Value]:
     """The ``value`` of every process, in order of rank; every process has to call it."""
     if count() == 1:
         return [value]
-    values: list[Value | None] = [None] * count()
+    values = [value] * count()
     dist.all_gather_object(values, value)
-    return values  # type: ignore[return-value]  # all_gather_object has filled it
+    return values
 
 
 def sum_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:

@@ -30,7 +30,7 @@ class FewShotSFT(Learner):
             groups = [self._group(sample) for sample, _ in batch]
             here = sum(len(ids) for group in groups for ids in group.completions)
             tokens = sum(processes.gathered(here))  # of the whole step
-            self.optimizers().zero_grad()  # type: ignore[union-attr]
+            self.model.zero_grad()
             loss = 0.0
             passes = in_passes(
                 groups,
