@@ -35,7 +35,7 @@ class PretrainSettings:
 
     family: Family = "qwen"
     seed: int = 0
-    vision_steps: int = 1200  # of 32 images
+    vision_steps: int = 2000  # of 32 images
     pairs_steps: int = 1200  # of 8 images and their turns, as in the stages after it
     drill_share: float = 1.0  # of the steps that the drills name
     scenes_steps: int = 2600

@@ -46,18 +46,18 @@ FEW = Plan(max_things=4)
 MANY = Plan()
 SHORT_ANSWERS = (
     Subject("vsr", ("yes_no",), 2.0, 1.0),
-    Subject("vsr", ("what",), 0.6),
+    Subject("vsr", ("what",), 1.0),
     Subject("tallyqa", (), 2.0, 1.5),
     Subject("gqa", ("color", "shape"), 0.6),
-    Subject("gqa", ("color_at", "shape_at"), 0.4),
+    Subject("gqa", ("color_at", "shape_at"), 0.8),
     Subject("gqa", ("size",), 0.25),
     Subject("mathvista", (), 0.8),
     Subject("mme", ("existence", "color"), 0.7),
     Subject("mme", ("position",), 0.6),
     Subject("mme", ("count",), 0.5),
-    Subject("ovd", ("named",), 0.5),
-    Subject("ovd", ("located",), 0.25),
-    Subject("detect", (), 0.5),
+    Subject("ovd", ("named",), 0.7),
+    Subject("ovd", ("located",), 0.4),
+    Subject("detect", (), 0.7),
 )
 REPLAY = tuple(Subject(s.kind, s.templates, s.count * 0.6, s.weight) for s in SHORT_ANSWERS)
 PAIRS = Lesson(
@@ -79,28 +79,50 @@ def _relations(*wording: str) -> Lesson:
     return Lesson((TWO_THINGS,), subjects)
 
 
+POSITION = Lesson(
+    (TWO_THINGS,),
+    (Subject("mme", ("position",), 6.0), Subject("vsr", ("yes_no",), 2.0)),
+)
+SOME = Lesson(
+    (Plan(max_things=3), FEW),
+    (
+        Subject("mme", ("existence",), 1.5),
+        Subject("mme", ("color",), 1.5),
+        Subject("mme", ("position",), 1.0),
+        Subject("tallyqa", (), 3.0),
+        Subject("vsr", ("yes_no",), 1.0),
+        Subject("gqa", ("color", "shape"), 1.0),
+        Subject("ovd", ("named",), 0.5),
+    ),
+)
+BESIDE = Lesson(
+    (FEW, Plan(min_things=3, max_things=6)),
+    (
+        Subject("vsr", ("what",), 4.0),
+        Subject("gqa", ("color_at", "shape_at"), 2.0),
+        Subject("gqa", ("color",), 1.0),
+        Subject("mme", ("existence", "color"), 1.0),
+        Subject("mme", ("position",), 1.0),
+        Subject("vsr", ("yes_no",), 1.0),
+        Subject("tallyqa", (), 1.5, 1.5),
+        Subject("ovd", ("named",), 1.5),
+        Subject("ovd", ("located",), 1.0),
+        Subject("detect", (), 1.0),
+    ),
+)
 DRILLS: dict[str, tuple[Lesson, int]] = {
     "left": (_relations(" left of "), 300),
     "across": (_relations(" left of ", " right of "), 250),
     "around": (_relations(), 600),
-    "few": (
-        Lesson(
-            (Plan(max_things=3), FEW),
-            (
-                Subject("mme", ("existence",), 1.5),
-                Subject("mme", ("color",), 1.5),
-                Subject("tallyqa", (), 3.0),
-                Subject("vsr", ("yes_no",), 2.0),
-                Subject("gqa", ("color", "shape"), 1.0),
-            ),
-        ),
-        700,
-    ),
+    "position": (POSITION, 300),
+    "few": (SOME, 700),
+    "beside": (BESIDE, 800),
 }
-"""One direction after the other, then the other short answers about few things, with the steps for
-each. Asked for all at once, yes and no stay at chance: which it is hangs on several words of the
-question together, and no word alone gives a hint."""
-SCENES = Lesson(plans=(FEW, MANY, MANY), subjects=SHORT_ANSWERS, ideal=1.0)
+"""One direction after the other, the same in other words, then the other short answers about few
+things, and what stands beside a thing, with the steps for each. Asked for all at once, yes and no
+stay at chance: which it is hangs on several words of the question together, and no word alone gives
+a hint."""
+SCENES = Lesson(plans=(FEW, MANY, MANY), subjects=SHORT_ANSWERS, ideal=1.7)
 HABITS = Lesson(plans=(FEW, MANY, MANY), subjects=REPLAY, habits=3.5, examples=0.25)
 
 
