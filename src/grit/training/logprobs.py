@@ -40,7 +40,8 @@ def token_scores(
         batch: the rows.
         features: the image tokens [T, H] of each group's prompt.
         temperature: what logits are divided by, the temperature of sampling.
-        tokens_per_chunk: how many tokens' logits are alive at a time.
+        tokens_per_chunk: how many tokens' logits are alive at a time; 0 keeps those of all tokens
+            from the forward pass to the backward pass.
     """
     device = adapter.device
     embeddings = adapter.embed(
@@ -57,14 +58,13 @@ def token_scores(
             entropy = total - (logits.softmax(-1) * logits).sum(-1)
         return logp, entropy
 
+    targets = batch.targets.to(device)
+    if not tokens_per_chunk:
+        return TokenScores(*score(predictors, targets))
     chunks = [
-        checkpoint(score, states, targets, use_reentrant=False)
-        if torch.is_grad_enabled()
-        else score(states, targets)
-        for states, targets in zip(
-            predictors.split(tokens_per_chunk),
-            batch.targets.to(device).split(tokens_per_chunk),
-            strict=True,
+        checkpoint(score, *chunk, use_reentrant=False) if torch.is_grad_enabled() else score(*chunk)
+        for chunk in zip(
+            predictors.split(tokens_per_chunk), targets.split(tokens_per_chunk), strict=True
         )
     ]
     return TokenScores(torch.cat([c[0] for c in chunks]), torch.cat([c[1] for c in chunks]))
