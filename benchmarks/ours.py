@@ -113,7 +113,5 @@ def fit(learner: GRPOGR, shape: Shape, metrics: MetricsLog) -> None:
         enable_model_summary=False,
     )
     steps = shape.warmup + shape.steps
-    prompts = PromptModule(
-        samples(shape), prompts_per_step=shape.prompts, max_steps=steps, seed=0
-    )
+    prompts = PromptModule(samples(shape), prompts_per_step=shape.prompts, max_steps=steps, seed=0)
     trainer.fit(learner, prompts)

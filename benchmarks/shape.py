@@ -5,7 +5,6 @@ A shape is plain values, so that it travels to the process of an arm as JSON.
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from transformers import (
 
 from grit.data.samples import Sample
 from grit.grounding.boxes import Space
+from grit.grounding.prompts import user_text
 from grit.models.adapter import Adapter
 from grit.models.loading import ADAPTERS
 from grit.models.tiny import make_processor, shipped_folder
@@ -121,6 +121,23 @@ def samples(shape: Shape) -> list[Sample]:
     ]
 
 
+def prompt_tokens(shape: Shape) -> int:
+    """How long the prompts are, image tokens included."""
+    processor = _processor(shape)
+    sample = samples(shape)[0]
+    text = user_text(sample.question, suffix=True, example="")
+    content = [{"type": "image"}, {"type": "text", "text": text}]
+    rendered = processor.apply_chat_template(
+        [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False
+    )
+    return len(processor(images=[sample.picture.load()], text=[rendered])["input_ids"][0])
+
+
+def model_config(shape: Shape) -> Any:
+    """The model's configuration."""
+    return _config(shape, _tokenizer(shape))
+
+
 def reward_of(token_ids: list[int] | tuple[int, ...]) -> float:
     """A reward that costs nothing and differs within a group."""
     return sum(token_ids) % 97 / 97
@@ -128,9 +145,8 @@ def reward_of(token_ids: list[int] | tuple[int, ...]) -> float:
 
 def make_adapter(shape: Shape) -> Adapter:
     """The model with random weights, in its suite's adapter; vision is frozen, as in the suite."""
-    tokenizer = _tokenizer(shape)
-    processor = make_processor(shape.family, tokenizer)
-    _take_images_of(processor, shape)
+    processor = _processor(shape)
+    tokenizer = processor.tokenizer
     config = _config(shape, tokenizer)
     torch.manual_seed(0)
     with torch.device(shape.device):
@@ -159,16 +175,18 @@ def _tokenizer(shape: Shape) -> PreTrainedTokenizerFast:
     )
 
 
-def _take_images_of(processor: Any, shape: Shape) -> None:
-    """Patches of 14 pixels, merged 2 x 2, of images as large as they are."""
+def _processor(shape: Shape) -> Any:
+    """The family's processor: patches of 14 pixels, merged 2 x 2, of images as they are."""
+    processor: Any = make_processor(shape.family, _tokenizer(shape))
     if shape.family == "qwen":
         pixels = shape.side * shape.side
         processor.image_processor.patch_size = 14
         processor.image_processor.size = {"shortest_edge": pixels, "longest_edge": pixels}
-        return
+        return processor
     processor.image_processor.size = {"height": shape.side, "width": shape.side}
     processor.image_processor.max_patches = 1
     processor.image_seq_length = (shape.side // 28) ** 2
+    return processor
 
 
 def _config(shape: Shape, tokenizer: PreTrainedTokenizerFast) -> Any:
@@ -180,7 +198,7 @@ def _config(shape: Shape, tokenizer: PreTrainedTokenizerFast) -> Any:
         "num_attention_heads": text["hidden_size"] // head,
         "num_key_value_heads": 2,
         "max_position_embeddings": 32768,
-        "tie_word_embeddings": True,
+        "tie_word_embeddings": family == "qwen",
         "bos_token_id": None,
         "eos_token_id": tokenizer.eos_token_id,
         "pad_token_id": tokenizer.pad_token_id,
@@ -215,11 +233,5 @@ def _config(shape: Shape, tokenizer: PreTrainedTokenizerFast) -> Any:
         vision_config=vision,
         image_token_id=token("<IMG_CONTEXT>"),
         image_seq_length=(shape.side // 28) ** 2,
-        tie_word_embeddings=True,
+        tie_word_embeddings=False,
     )
-
-
-def save(adapter: Adapter, folder: Path) -> None:
-    """For programs that load a model by its path, as TRL does for a reference."""
-    adapter.model.save_pretrained(folder)
-    adapter.processor.save_pretrained(folder)

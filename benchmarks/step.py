@@ -1,7 +1,7 @@
 """A GRPO step of the suite against TRL's GRPOTrainer, and each of our speed parts off.
 
     pip install -c constraints.txt -e '.[bench]'
-    OMP_NUM_THREADS=2 python -m benchmarks.step             # minutes an arm; can be stopped, goes on
+    OMP_NUM_THREADS=2 python -m benchmarks.step             # minutes an arm; goes on if stopped
     python -m benchmarks.step --smoke --log /tmp/log.md     # seconds: does it still run?
 
 Same model, prompts, images, completions of a fixed length, optimiser; frozen vision; full training.

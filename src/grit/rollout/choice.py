@@ -40,13 +40,13 @@ GREEDY = Sampling(temperature=0.0)
 
 def next_token_probabilities(logits: Tensor, sampling: Sampling, forbidden: Tensor) -> Tensor:
     """The distribution [B, V], float32, that tokens are drawn from; forbidden ids have none."""
-    logits = logits.float().index_fill(-1, forbidden, -torch.inf)
+    logits = logits.float().index_fill(-1, forbidden, -torch.inf)  # a copy, ours to write to
     if sampling.temperature != 1:  # a pass over the vocabulary that would change nothing
-        logits = logits / sampling.temperature
+        logits /= sampling.temperature
     if sampling.top_k:
         kept = logits.topk(min(sampling.top_k, logits.shape[-1])).values[:, -1:]
         logits = logits.masked_fill(logits < kept, -torch.inf)
-    probabilities = logits.softmax(-1)
+    probabilities = torch.softmax(logits, -1, out=logits)
     if sampling.top_p < 1:
         ordered, order = probabilities.sort(descending=True)
         before = ordered.cumsum(-1) - ordered  # the mass of all likelier tokens
