@@ -52,7 +52,7 @@ RANGES: dict[str, Check] = {
     "training.sampling.max_new_tokens": _at_least(1),
     "training.tokens_per_rollout_batch": _at_least(1),
     "training.tokens_per_pass": _at_least(1),
-    "training.tokens_per_chunk": _at_least(1),
+    "training.tokens_per_chunk": _at_least(0),
     "training.feature_cache_mib": _at_least(0),
     "evaluation.max_new_tokens": _at_least(1),
     "trainer.max_steps": _at_least(1),

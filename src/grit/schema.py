@@ -187,10 +187,13 @@ class TrainingConfig:
     advantage: AdvantageConfig = field(default_factory=AdvantageConfig)
     updates_per_rollout: int = 1
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
-    share_prompt: bool = True  # one row a prompt instead of one a completion; exact
+    # Speed: results are the same to rounding with each of these off.
+    share_prompt: bool = True  # update: one row a prompt instead of one a completion
+    share_prefill: bool = True  # rollout: one prefill a prompt instead of one a completion
+    compact_rollout: bool = True  # completions that have ended leave the batch
     tokens_per_rollout_batch: int = 65536
     tokens_per_pass: int = 16384
-    tokens_per_chunk: int = 1024
+    tokens_per_chunk: int = 1024  # logits alive at a time, made again in the backward pass; 0: kept
     feature_cache_mib: int = 1024  # image features of a frozen vision tower that are kept; 0: none
 
 

@@ -21,6 +21,27 @@ def test_a_completion_depends_on_prompt_and_seed_alone(adapter, prompts):
     assert len({c.text for group in together for c in group}) > 3
 
 
+@pytest.mark.parametrize("off", ["share_prefill", "compact"])
+def test_a_speed_part_that_is_off_changes_no_token(adapter, prompts, monkeypatch, off):
+    # Every seventh token ends a completion: rows leave the batch at different steps.
+    ends = frozenset(range(0, len(adapter.tokenizer), 7))
+    monkeypatch.setattr(adapter, "end_ids", ends)
+    seeds = seeds_for(prompts, 3)
+    expected = Sampler(adapter).sample(prompts, seeds, SHORT)
+    found = Sampler(adapter, **{off: False}).sample(prompts, seeds, SHORT)
+    assert found == expected
+    assert len({len(c.token_ids) for group in found for c in group}) > 2
+
+
+def test_without_sharing_every_completion_has_a_prefill(adapter, prompts, monkeypatch):
+    rows = []
+    images = adapter._image_features
+    monkeypatch.setattr(adapter, "_image_features", lambda p: rows.append(len(p)) or images(p))
+    for share in (True, False):
+        Sampler(adapter, share_prefill=share).sample(prompts, seeds_for(prompts, 3), SHORT)
+    assert rows == [len(prompts), 3 * len(prompts)]
+
+
 def test_greedy_equals_transformers_generate(adapter, prompts):
     ours = Sampler(adapter).sample(prompts, [[0]] * 3, Sampling(temperature=0, max_new_tokens=12))
     for prompt, (completion,) in zip(prompts, ours, strict=True):

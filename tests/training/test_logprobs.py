@@ -81,6 +81,22 @@ def test_scores_and_gradients_are_those_of_separate_plain_rows(
         torch.testing.assert_close(ours[name], gradient, atol=1e-5, rtol=0, msg=name)
 
 
+@pytest.mark.parametrize("share_prompt", [False, True])
+def test_logits_that_are_kept_score_as_those_made_again(adapter, groups, share_prompt):
+    batch = lay_out(adapter, groups, share_prompt=share_prompt)
+    found = []
+    for chunk in (5, 0):
+        features = adapter.image_features([group.prompt for group in groups])
+        scores = token_scores(adapter, batch, features, tokens_per_chunk=chunk)
+        weight = torch.linspace(0.1, 1.0, len(scores.logp)) / len(scores.logp)
+        found.append((scores, gradients(adapter, (weight * scores.logp).sum())))
+    (chunked, ours), (kept, expected) = found
+    torch.testing.assert_close(chunked.logp, kept.logp, atol=1e-5, rtol=0)
+    torch.testing.assert_close(chunked.entropy, kept.entropy, atol=1e-5, rtol=0)
+    for name, gradient in expected.items():
+        torch.testing.assert_close(ours[name], gradient, atol=1e-5, rtol=0, msg=name)
+
+
 def test_the_temperature_divides_the_logits(adapter, groups):
     batch = lay_out(adapter, groups[:1], share_prompt=True)
     with torch.no_grad():

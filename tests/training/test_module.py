@@ -129,7 +129,17 @@ def test_lora_needs_no_second_model(tmp_path):
     assert rows[2]["train/kl"] > 1e-5
 
 
-@pytest.mark.parametrize("changes", [{"tokens_per_pass": 1}, {"share_prompt": False}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"tokens_per_pass": 1},
+        {"share_prompt": False},
+        {"share_prefill": False},
+        {"compact_rollout": False},
+        {"tokens_per_chunk": 0},
+    ],
+    ids=str,
+)
 def test_micro_batches_and_layouts_give_the_same_update(tmp_path, changes):
     def gradients(one, folder):  # not weights: Adam would blow rounding up to its step size
         found = {}

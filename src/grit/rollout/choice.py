@@ -40,11 +40,13 @@ GREEDY = Sampling(temperature=0.0)
 
 def next_token_probabilities(logits: Tensor, sampling: Sampling, forbidden: Tensor) -> Tensor:
     """The distribution [B, V], float32, that tokens are drawn from; forbidden ids have none."""
-    logits = logits.float().index_fill(-1, forbidden, -torch.inf) / sampling.temperature
+    logits = logits.float().index_fill(-1, forbidden, -torch.inf)  # a copy, ours to write to
+    if sampling.temperature != 1:  # a pass over the vocabulary that would change nothing
+        logits /= sampling.temperature
     if sampling.top_k:
         kept = logits.topk(min(sampling.top_k, logits.shape[-1])).values[:, -1:]
         logits = logits.masked_fill(logits < kept, -torch.inf)
-    probabilities = logits.softmax(-1)
+    probabilities = torch.softmax(logits, -1, out=logits)
     if sampling.top_p < 1:
         ordered, order = probabilities.sort(descending=True)
         before = ordered.cumsum(-1) - ordered  # the mass of all likelier tokens
@@ -65,18 +67,26 @@ def inverse_cdf(mass: Tensor, uniform: Tensor) -> Tensor:
     """The id [B] at which the cumulative ``mass`` [B, V] exceeds ``uniform`` [B] of its total.
 
     In two levels, first the block of ids and then the id in it: a running sum in double precision
-    over a whole vocabulary of 151,936 would cost more than the softmax before it.
+    over a whole vocabulary of 151,936 would cost more than the softmax before it. Blocks are summed
+    in single precision for the same reason; what that rounds off is less than the mass of an id
+    that matters.
     """
-    blocks = functional.pad(mass, (0, -mass.shape[-1] % BLOCK)).unflatten(-1, (-1, BLOCK))
-    upto = blocks.sum(-1, dtype=torch.float64).cumsum(-1)  # [B, V / BLOCK]
+    vocabulary = mass.shape[-1]
+    whole = vocabulary // BLOCK * BLOCK
+    sums = [mass[:, :whole].unflatten(-1, (-1, BLOCK)).sum(-1)]
+    if whole < vocabulary:
+        sums.append(mass[:, whole:].sum(-1, keepdim=True))
+    upto = torch.cat(sums, -1).double().cumsum(-1)  # [B, V / BLOCK]
     threshold = uniform.double().unsqueeze(-1) * upto[:, -1:]
     # right=True: the first block, and id, whose running sum exceeds the threshold. One without
     # mass never does.
     block = torch.searchsorted(upto, threshold, right=True)
     before = functional.pad(upto, (1, 0)).gather(-1, block)
-    inside = blocks.gather(1, block.unsqueeze(-1).expand(-1, -1, BLOCK)).squeeze(1)
+    ids = block * BLOCK + torch.arange(BLOCK, device=mass.device)
+    beyond = ids >= vocabulary
+    inside = mass.gather(-1, ids.clamp(max=vocabulary - 1)).masked_fill(beyond, 0)
     running = inside.double().cumsum(-1)
     place = torch.searchsorted(running, threshold - before, right=True)
-    # The two levels sum in different orders: what rounding left over belongs to the last id.
+    # The two levels round differently: what is left over belongs to the last id.
     last = BLOCK - 1 - (inside.flip(-1) > 0).int().argmax(-1, keepdim=True)
     return (block * BLOCK + torch.minimum(place, last)).squeeze(-1)

@@ -29,11 +29,24 @@ class Completion:
 
 
 class Sampler:
-    """Draws completions from an adapter's model, in batches of at most ``tokens_per_batch``."""
+    """Draws completions from an adapter's model, in batches of at most ``tokens_per_batch``.
 
-    def __init__(self, adapter: Adapter, tokens_per_batch: int = 65536) -> None:
+    ``share_prefill`` and ``compact`` only cost time when they are off: each completion then has a
+    prefill of its own, and rows that have ended stay in the batch until all have.
+    """
+
+    def __init__(
+        self,
+        adapter: Adapter,
+        tokens_per_batch: int = 65536,
+        *,
+        share_prefill: bool = True,
+        compact: bool = True,
+    ) -> None:
         self.adapter = adapter
         self.tokens_per_batch = tokens_per_batch
+        self.share_prefill = share_prefill
+        self.compact = compact
 
     @torch.no_grad()
     def sample(
@@ -84,9 +97,7 @@ class Sampler:
         self, prompts: list[EncodedPrompt], seeds: list[Sequence[int]], sampling: Sampling
     ) -> list[list[Completion]]:
         n, device = len(seeds[0]), self.adapter.device
-        logits, cache, mask = self._prefill(prompts)
-        logits, mask = logits.repeat_interleave(n, 0), mask.repeat_interleave(n, 0)
-        cache.batch_repeat_interleave(n)
+        logits, cache, mask = self._start(prompts, n)
         uniforms = _uniforms([s for group in seeds for s in group], sampling).to(device)
         positions = torch.tensor([p.next_position for p in prompts]).repeat_interleave(n).to(device)
         forbidden = self.adapter.forbidden_ids.to(device)
@@ -103,7 +114,7 @@ class Sampler:
             alive = torch.tensor([not ended[row] for row in rows.tolist()])
             if not alive.any() or step + 1 == sampling.max_new_tokens:
                 break
-            if alive.float().mean() < COMPACT_BELOW:
+            if self.compact and alive.float().mean() < COMPACT_BELOW:
                 keep = alive.nonzero().squeeze(1)
                 rows, keep = rows[keep], keep.to(device)
                 cache.batch_select_indices(keep)
@@ -118,6 +129,14 @@ class Sampler:
             )
             logits = self.adapter.logits(hidden[:, -1])
         return self._grouped(written, ended, n)
+
+    def _start(self, prompts: list[EncodedPrompt], n: int) -> tuple[Tensor, DynamicCache, Tensor]:
+        """What ``_prefill`` gives, with ``n`` rows for each prompt."""
+        if not self.share_prefill:
+            return self._prefill([prompt for prompt in prompts for _ in range(n)])
+        logits, cache, mask = self._prefill(prompts)
+        cache.batch_repeat_interleave(n)
+        return logits.repeat_interleave(n, 0), cache, mask.repeat_interleave(n, 0)
 
     def _prefill(self, prompts: list[EncodedPrompt]) -> tuple[Tensor, DynamicCache, Tensor]:
         """Next-token logits [G, V], the cache, and the mask [G, P] of the left-padded prompts."""

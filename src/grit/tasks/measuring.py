@@ -55,7 +55,12 @@ def evaluate_model(
         folder: of the run.
         stem: put into the files' names, ``results.before.json``.
     """
-    sampler = Sampler(adapter, config.training.tokens_per_rollout_batch)
+    sampler = Sampler(
+        adapter,
+        config.training.tokens_per_rollout_batch,
+        share_prefill=config.training.share_prefill,
+        compact=config.training.compact_rollout,
+    )
     predictions = {
         found.name: answer(
             adapter,

@@ -121,6 +121,8 @@ def make_settings(config: Config) -> GRPOSettings:
             sampling.temperature, sampling.top_p, sampling.top_k, sampling.max_new_tokens
         ),
         tokens_per_rollout_batch=training.tokens_per_rollout_batch,
+        share_prefill=training.share_prefill,
+        compact_rollout=training.compact_rollout,
         seed=config.seed,
     )
 

@@ -8,7 +8,7 @@ Shapes: M completion tokens, H hidden size, V vocabulary, T image tokens of a pr
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -40,7 +40,8 @@ def token_scores(
         batch: the rows.
         features: the image tokens [T, H] of each group's prompt.
         temperature: what logits are divided by, the temperature of sampling.
-        tokens_per_chunk: how many tokens' logits are alive at a time.
+        tokens_per_chunk: how many tokens' logits are alive at a time; 0 keeps those of all tokens
+            from the forward pass to the backward pass.
     """
     device = adapter.device
     embeddings = adapter.embed(
@@ -50,21 +51,46 @@ def token_scores(
     predictors = hidden.flatten(0, 1)[batch.predictors.to(device)]  # [M, H]
 
     def score(states: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        logits = adapter.logits(states).float() / temperature  # [chunk, V]
-        total = logits.logsumexp(-1)
-        logp = logits.gather(-1, targets.unsqueeze(-1)).squeeze(-1) - total
-        with torch.no_grad():
-            entropy = total - (logits.softmax(-1) * logits).sum(-1)
-        return logp, entropy
+        logits = adapter.logits(states).float()  # [chunk, V]
+        if temperature != 1:  # a pass over the vocabulary that would change nothing
+            logits = logits / temperature
+        return _Score.apply(logits, targets)
 
+    targets = batch.targets.to(device)
+    if not tokens_per_chunk:
+        return TokenScores(*score(predictors, targets))
     chunks = [
-        checkpoint(score, states, targets, use_reentrant=False)
-        if torch.is_grad_enabled()
-        else score(states, targets)
-        for states, targets in zip(
-            predictors.split(tokens_per_chunk),
-            batch.targets.to(device).split(tokens_per_chunk),
-            strict=True,
+        checkpoint(score, *chunk, use_reentrant=False) if torch.is_grad_enabled() else score(*chunk)
+        for chunk in zip(
+            predictors.split(tokens_per_chunk), targets.split(tokens_per_chunk), strict=True
         )
     ]
     return TokenScores(torch.cat([c[0] for c in chunks]), torch.cat([c[1] for c in chunks]))
+
+
+class _Score(torch.autograd.Function):
+    """Log-probability and entropy of each row of logits [M, V], in few passes over them.
+
+    ``logsumexp``, ``gather`` and ``softmax`` one after the other, and what autograd makes of them,
+    go over the vocabulary about three times as often, which costs as much as ``lm_head`` itself.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        highest = logits.amax(-1, keepdim=True)
+        mass = (logits - highest).exp_()
+        sums = mass.sum(-1)
+        total = highest.squeeze(-1) + sums.log()  # logsumexp, [M]
+        mean = (mass.unsqueeze(1) @ logits.unsqueeze(2)).flatten() / sums
+        logp = logits.gather(-1, targets.unsqueeze(-1)).squeeze(-1) - total
+        entropy = total - mean
+        ctx.save_for_backward(logits, targets, total)
+        ctx.mark_non_differentiable(entropy)
+        return logp, entropy
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        logits, targets, total = ctx.saved_tensors
+        gradient = gradients[0].unsqueeze(-1)  # of the log-probabilities; entropy has none
+        of_logits = (logits - total.unsqueeze(-1)).exp_().mul_(-gradient)
+        return of_logits.scatter_add_(-1, targets.unsqueeze(-1), gradient), None

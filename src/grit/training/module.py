@@ -56,6 +56,8 @@ class GRPOSettings:
     updates_per_rollout: int = 1
     sampling: Sampling = field(default_factory=Sampling)
     tokens_per_rollout_batch: int = 65536
+    share_prefill: bool = True
+    compact_rollout: bool = True
     seed: int = 0
 
 
@@ -76,7 +78,12 @@ class GRPOGR(Learner):
         self.reward = reward
         self.judge = judge
         self.settings = settings
-        self.sampler = Sampler(adapter, settings.tokens_per_rollout_batch)
+        self.sampler = Sampler(
+            adapter,
+            settings.tokens_per_rollout_batch,
+            share_prefill=settings.share_prefill,
+            compact=settings.compact_rollout,
+        )
         self.reference = Reference(self.policy) if settings.beta else None
         self.last_rollouts: list[Rollout] = []  # of the step just done, for loggers
 

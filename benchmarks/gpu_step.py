@@ -1,0 +1,97 @@
+"""A step of the paper's shape on one GPU, with the real models' sizes and random weights.
+
+    python -m benchmarks.gpu_step                           # an H200-class GPU
+    python -m benchmarks.gpu_step --smoke --log /tmp/log.md # small, on any CPU
+
+32 prompts x 4 completions of 300 tokens behind prompts of about 450, with a reference pass and
+gradient checkpointing; LoRA on a bf16 base, and full training of fp32 weights under bf16 autocast.
+"""
+
+from dataclasses import replace
+
+import torch
+from transformers import AutoModelForImageTextToText
+
+from benchmarks.arms import Arm, Measurement, measured
+from benchmarks.entry import append, table
+from benchmarks.shape import Shape, model_config, prompt_tokens
+from benchmarks.step import SMOKE, described, parser
+
+MODELS = ("qwen2_5_vl_3b", "internvl3_2b")
+PAPER = Shape(
+    prompts=32,
+    group_size=4,
+    completion=300,
+    extra_words=80,
+    checkpointing=True,
+    beta=0.01,
+    steps=3,
+    warmup=1,
+    device="cuda",
+)
+PEAK = {"H200": 989e12, "H100": 989e12, "A100": 312e12}  # FLOP/s, dense bf16, of the data sheets
+
+
+def useful_flops(shape: Shape) -> float:
+    """What a step has to compute when every prompt is computed once; attention is left out.
+
+    2 FLOP a weight and token forward, as much for the gradients of activations, and as much again
+    for those of the weights, where they learn. Recomputation counts for nothing.
+    """
+    with torch.device("meta"):
+        model = AutoModelForImageTextToText.from_config(model_config(shape))
+    body = sum(p.numel() for p in model.model.language_model.layers.parameters())
+    head = model.lm_head.weight.numel()
+    passes = 1 + bool(shape.beta) + (2 if shape.lora else 3)  # rollout, reference, update
+    completions = shape.prompts * shape.group_size * shape.completion
+    tokens = shape.prompts * prompt_tokens(shape) + completions
+    return 2.0 * passes * (body * tokens + head * completions)
+
+
+def row(arm: Arm, found: Measurement) -> list[str]:
+    """A line of the table."""
+    shape = arm.shape
+    peak = None
+    if shape.device == "cuda":
+        name = torch.cuda.get_device_name()
+        peak = next((flops for card, flops in PEAK.items() if card in name), None)
+    utilisation = f"{useful_flops(shape) / found.step / peak:.1%}" if peak else "-"
+    return [
+        shape.model,
+        "LoRA" if shape.lora else "full",
+        arm.label.split(",")[0],
+        *(f"{seconds:.2f}" for seconds in (found.rollout, found.update, found.step)),
+        f"{shape.prompts * shape.group_size / found.step:.2f}",
+        f"{found.tokens / found.step:.0f}",
+        utilisation,
+        f"{found.peak / 1e9:.1f}",
+    ]
+
+
+def main() -> None:
+    options = parser(__doc__, "gpu_step")
+    options.set_defaults(steps=PAPER.steps, warmup=PAPER.warmup)
+    options.add_argument("--models", nargs="+", default=list(MODELS), choices=MODELS)
+    chosen = options.parse_args()
+    base = replace(SMOKE, group_size=2, beta=0.01) if chosen.smoke else PAPER
+    base = replace(base, steps=chosen.steps, warmup=chosen.warmup)
+    rows = []
+    for model in ("smoke",) if chosen.smoke else chosen.models:
+        for lora in (True, False):
+            dtype = "bfloat16" if lora else "float32"
+            shape = replace(base, model=model, lora=lora, dtype=dtype)
+            arms = [Arm(f"ours, {dtype}", shape)]
+            if not chosen.no_trl:
+                arms.append(Arm(f"TRL, {dtype}", shape, "trl"))
+            rows += [row(arm, measured(arm, chosen.folder)) for arm in arms]
+    header = ["model", "training", "", "rollout, s", "update, s", "step, s", "completions/s"]
+    header += ["completion tokens/s", "MFU", "peak memory, GB"]
+    body = (
+        f"{described(base)}; model, training and type as in the table. MFU counts what a step has "
+        f"to compute when every prompt is computed once.\n\n{table(header, rows)}"
+    )
+    append(chosen.log, "The paper's shape on a GPU", body, "benchmarks.gpu_step")
+
+
+if __name__ == "__main__":
+    main()

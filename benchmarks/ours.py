@@ -1,0 +1,117 @@
+"""A step of the suite: GRPO-GR's own LightningModule under the real Trainer."""
+
+import json
+import logging
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+
+from benchmarks.shape import Shape, make_adapter, reward_of, samples
+from grit.data.datamodule import PromptModule
+from grit.judge.rules import RulesJudge
+from grit.models.adapter import Adapter
+from grit.models.features import MEBIBYTE, FeatureCache
+from grit.models.loading import Lora, add_lora, freeze_vision
+from grit.models.prompting import Prompting
+from grit.reporting.metrics_log import MetricsLog
+from grit.rewards.response import Response
+from grit.rewards.reward import Reward
+from grit.rollout.choice import Sampling
+from grit.training.learner import Optimization
+from grit.training.module import GRPOGR, GRPOSettings
+
+LORA = Lora(64, 128, 0.0, [f"{name}_proj" for name in ("q", "k", "v", "o", "gate", "up", "down")])
+# The suite's speed parts under the names of their settings, and what turns each of them off.
+OFF = {
+    "share_prompt": False,
+    "share_prefill": False,
+    "tokens_per_chunk": 0,
+    "feature_cache_mib": 0,
+}
+
+
+def make_learn(adapter: Adapter, shape: Shape) -> None:
+    """Choose what learns; the same for every program that is measured."""
+    freeze_vision(adapter)
+    if shape.checkpointing:
+        adapter.plain.gradient_checkpointing_enable({"use_reentrant": False})
+    if shape.lora:
+        add_lora(adapter, LORA, with_vision=False)
+    adapter.model.train()
+
+
+def measure(shape: Shape, parts: dict[str, Any]) -> list[dict[str, float]]:
+    """Seconds of each measured step; ``parts`` are settings of ``training`` that differ."""
+    learner = make_learner(shape, parts)
+    with tempfile.TemporaryDirectory() as folder:
+        metrics = MetricsLog(Path(folder) / "metrics.jsonl")
+        fit(learner, shape, metrics)
+        steps = [json.loads(line) for line in metrics.path.read_text().splitlines()]
+    return [
+        {
+            "rollout": step["train/seconds/rollout"],
+            "update": step["train/seconds/update"],
+            "step": step["train/seconds/step"],
+            "tokens": step["train/completion_tokens"] * shape.prompts * shape.group_size,
+        }
+        for step in steps[shape.warmup :]
+    ]
+
+
+def make_learner(shape: Shape, parts: dict[str, Any]) -> GRPOGR:
+    """The module, with its random model."""
+    adapter = make_adapter(shape)
+    make_learn(adapter, shape)
+    limit = parts.get("feature_cache_mib", 1024)
+    if limit:
+        adapter.feature_cache = FeatureCache(limit * MEBIBYTE)
+    # Completions of a fixed length: nothing that ends one is ever sampled.
+    closing = adapter.tokenizer.convert_tokens_to_ids("</answer>")
+    ends = torch.tensor([*adapter.end_ids, closing])
+    adapter.forbidden_ids = torch.cat([adapter.forbidden_ids, ends])
+
+    def reward(response: Response) -> float:
+        return reward_of(response.token_ids or ())
+
+    return GRPOGR(
+        adapter,
+        Prompting(),
+        Reward({"cheap": (reward, 1.0)}, []),
+        RulesJudge(),
+        GRPOSettings(
+            group_size=shape.group_size,
+            beta=shape.beta,
+            sampling=Sampling(max_new_tokens=shape.completion),
+            share_prefill=parts.get("share_prefill", True),
+        ),
+        Optimization(
+            max_steps=shape.warmup + shape.steps,
+            learning_rate=1e-6,
+            share_prompt=parts.get("share_prompt", True),
+            tokens_per_pass=parts.get("tokens_per_pass", Optimization.tokens_per_pass),
+            tokens_per_chunk=parts.get("tokens_per_chunk", Optimization.tokens_per_chunk),
+        ),
+    )
+
+
+def fit(learner: GRPOGR, shape: Shape, metrics: MetricsLog) -> None:
+    """Train for the steps of ``shape``."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    on_gpu = shape.device == "cuda"
+    trainer = pl.Trainer(
+        accelerator="gpu" if on_gpu else "cpu",
+        devices=1,
+        precision="bf16-mixed" if on_gpu and not shape.lora else "32-true",
+        max_epochs=1,
+        logger=metrics,
+        log_every_n_steps=1,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    steps = shape.warmup + shape.steps
+    prompts = PromptModule(samples(shape), prompts_per_step=shape.prompts, max_steps=steps, seed=0)
+    trainer.fit(learner, prompts)

@@ -1,0 +1,129 @@
+"""The benchmarks in their tiny setting: they run, measure the same work, keep what they have."""
+
+import importlib.util
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parent.parent.parent
+
+needs_trl = pytest.mark.skipif(
+    importlib.util.find_spec("trl") is None, reason="pip install -e '.[bench]'"
+)
+
+
+@pytest.fixture(autouse=True)
+def _benchmarks_are_found(monkeypatch):
+    monkeypatch.syspath_prepend(str(CHECKOUT))
+
+
+@pytest.fixture
+def smoke():
+    from benchmarks.step import SMOKE
+
+    return replace(SMOKE, group_size=2)
+
+
+def names(smoke):
+    from benchmarks.step import arms
+
+    return [arm.label for arm in arms(smoke)]
+
+
+def test_every_arm_of_ours_makes_the_tokens_it_should(smoke):
+    from benchmarks.arms import measure_here
+    from benchmarks.step import arms
+
+    for arm in arms(replace(smoke, steps=2), trl=False):
+        found = measure_here(arm)  # raises where a step did not make its tokens
+        assert found.tokens == 12
+        assert 0 < found.rollout < found.step
+        assert 0 < found.update < found.step
+        assert found.peak > 1e8
+
+
+@needs_trl
+@pytest.mark.filterwarnings("default")  # TRL's and its parts' own
+@pytest.mark.parametrize("changes", [{}, {"beta": 0.01, "lora": True, "dtype": "bfloat16"}])
+def test_trl_makes_the_same_tokens_behind_the_same_prompts(smoke, changes, monkeypatch):
+    from benchmarks import theirs
+    from benchmarks.arms import Arm, measure_here
+    from benchmarks.shape import prompt_tokens
+
+    prompts = []
+    rollout = theirs.TimedTrainer._generate_and_score_completions
+
+    def spy(self, inputs):
+        batch = rollout(self, inputs)
+        prompts.append(int(batch["prompt_mask"][0].sum()))
+        return batch
+
+    monkeypatch.setattr(theirs.TimedTrainer, "_generate_and_score_completions", spy)
+    shape = replace(smoke, **changes)
+    found = measure_here(Arm("TRL", shape, "trl"))
+    assert found.tokens == 12
+    assert 0 < found.rollout < found.step
+    assert prompts == [prompt_tokens(shape)]
+
+
+def test_prompts_are_those_that_the_suite_encodes(smoke):
+    from benchmarks.shape import make_adapter, prompt_tokens, samples
+    from grit.models.prompting import Prompting
+
+    for model in ("smoke", "smoke_internvl"):
+        shape = replace(smoke, model=model)
+        encoded = Prompting().encode(samples(shape)[0], make_adapter(shape))
+        assert len(encoded.input_ids) == prompt_tokens(shape)
+
+
+def test_an_arm_has_a_process_of_its_own_and_is_measured_once(smoke, tmp_path, capfd):
+    from benchmarks.arms import Arm, measured
+
+    first = measured(Arm("ours", smoke), tmp_path)
+    assert measured(Arm("ours", smoke), tmp_path) == first
+    assert capfd.readouterr().out.count("measuring") == 1
+
+
+def test_the_table_goes_to_the_log(smoke, tmp_path, monkeypatch):
+    from benchmarks import arms, step
+
+    made = arms.Measurement(rollout=2.0, update=1.0, step=3.0, tokens=12, peak=2e9)
+    monkeypatch.setattr(step, "measured", lambda arm, folder: made)
+    log = tmp_path / "log.md"
+    monkeypatch.setattr(sys, "argv", ["step", "--smoke", "--log", str(log)])
+    step.main()
+    text = log.read_text()
+    for label in names(smoke):
+        assert f"| {label} | 2.00 (1.00x) | 1.00 (1.00x) | 3.00 (1.00x) | 2.00 (1.00x) |" in text
+    assert "torch" in text
+    assert "python -m benchmarks.step --smoke" in text
+
+
+def test_the_other_benchmarks_fill_their_tables(tmp_path, monkeypatch):
+    from benchmarks import arms, gpu_step, scaling
+
+    made = arms.Measurement(rollout=2.0, update=1.0, step=3.0, tokens=12, peak=2e9)
+    log = tmp_path / "log.md"
+    for module in (scaling, gpu_step):
+        monkeypatch.setattr(module, "measured", lambda arm, folder: made)
+        monkeypatch.setattr(sys, "argv", ["x", "--smoke", "--log", str(log)])
+        module.main()
+    text = log.read_text()
+    assert "| 52 | 2 | 2.00 / 2.00 | 1.00 / 1.00 | 3.00 / 3.00 | 2.00 / 2.00 |" in text
+    assert "| smoke | LoRA | TRL | 2.00 | 1.00 | 3.00 | 0.67 | 4 | - | 2.0 |" in text
+
+
+def test_the_large_models_have_their_sizes():
+    """Against the numbers of parameters that their makers publish."""
+    import torch
+    from transformers import AutoModelForImageTextToText
+
+    from benchmarks.shape import Shape, model_config
+
+    for name, billions in (("qwen2_5_vl_3b", 3.75), ("internvl3_2b", 2.09)):
+        with torch.device("meta"):
+            model = AutoModelForImageTextToText.from_config(model_config(Shape(model=name)))
+        found = sum(p.numel() for p in model.parameters()) / 1e9
+        assert found == pytest.approx(billions, rel=0.02), name
