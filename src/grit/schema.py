@@ -238,6 +238,7 @@ class PretrainConfig:
 
     vision_steps: int | None = None
     pairs_steps: int | None = None
+    beside_steps: int | None = None
     scenes_steps: int | None = None
     habits_steps: int | None = None
     pool: int | None = None  # scenes of the last two stages

@@ -4,8 +4,9 @@
 2. pairs: the language part, on the frozen vision part, learns which thing a question means and how
    things stand to each other, on scenes of few things and with heads of its own (`pointing`);
 3. drills: relations one direction after the other, then short answers about few things;
-4. scenes: all question kinds on scenes of one to nine things, boxes and ideal traces among them;
-5. habits: the unreliable mixture under GRIT's suffix (`habits`), with everything else replayed.
+4. beside: what is found from another thing, and boxes;
+5. scenes: all question kinds on scenes of one to nine things, boxes and ideal traces among them;
+6. habits: the unreliable mixture under GRIT's suffix (`habits`), with everything else replayed.
 """
 
 from dataclasses import asdict, dataclass
@@ -21,7 +22,7 @@ from grit.models.tiny import Family, make_processor, random_model
 from grit.models.tiny_tokenizer import train_tokenizer
 from grit.training.pretraining.export import export_model, read_json
 from grit.training.pretraining.language import LanguagePlan, LanguageStage
-from grit.training.pretraining.lessons import DRILLS, HABITS, PAIRS, SCENES
+from grit.training.pretraining.lessons import BESIDE, DRILLS, HABITS, PAIRS, SCENES
 from grit.training.pretraining.pointing import PointingHeads
 from grit.training.pretraining.quality import base_quality
 from grit.training.pretraining.stages import Log, Stage, run_stage
@@ -38,13 +39,14 @@ class PretrainSettings:
     vision_steps: int = 2000  # of 32 images
     pairs_steps: int = 1200  # of 8 images and their turns, as in the stages after it
     drill_share: float = 1.0  # of the steps that the drills name
+    beside_steps: int = 1000
     scenes_steps: int = 2600
     habits_steps: int = 1500
     pool: int = 7000  # scenes of the last two stages
     small_pool: int = 2000  # scenes of the stages before
     first_rate: float = 3e-3  # Muon's, in the pairs stage
     drill_rate: float = 1e-3  # in the drills
-    rate: float = 1.5e-3  # in the scenes stage
+    rate: float = 1.5e-3  # in the beside and scenes stages
     habits_rate: float = 8e-4
     quality_rows: int = 300  # questions of each kind in the final measurement; 0: none
     threads: int = 2
@@ -97,6 +99,7 @@ def language_plans(settings: PretrainSettings) -> list[LanguagePlan]:
     return [
         LanguagePlan("pairs", PAIRS, settings.pairs_steps, small, settings.first_rate, 1.0),
         *drills,
+        LanguagePlan("beside", BESIDE, settings.beside_steps, small, settings.rate),
         LanguagePlan("scenes", SCENES, settings.scenes_steps, large, settings.rate),
         LanguagePlan("habits", HABITS, settings.habits_steps, large, settings.habits_rate),
     ]

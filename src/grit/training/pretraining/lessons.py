@@ -95,6 +95,16 @@ SOME = Lesson(
         Subject("ovd", ("named",), 0.5),
     ),
 )
+DRILLS: dict[str, tuple[Lesson, int]] = {
+    "left": (_relations(" left of "), 300),
+    "across": (_relations(" left of ", " right of "), 250),
+    "around": (_relations(), 600),
+    "position": (POSITION, 300),
+    "few": (SOME, 700),
+}
+"""One direction after the other, the same in other words, then the other short answers about few
+things, with the steps for each. Asked for all at once, yes and no stay at chance: which it is hangs
+on several words of the question together, and no word alone gives a hint."""
 BESIDE = Lesson(
     (FEW, Plan(min_things=3, max_things=6)),
     (
@@ -110,18 +120,7 @@ BESIDE = Lesson(
         Subject("detect", (), 1.0),
     ),
 )
-DRILLS: dict[str, tuple[Lesson, int]] = {
-    "left": (_relations(" left of "), 300),
-    "across": (_relations(" left of ", " right of "), 250),
-    "around": (_relations(), 600),
-    "position": (POSITION, 300),
-    "few": (SOME, 700),
-    "beside": (BESIDE, 800),
-}
-"""One direction after the other, the same in other words, then the other short answers about few
-things, and what stands beside a thing, with the steps for each. Asked for all at once, yes and no
-stay at chance: which it is hangs on several words of the question together, and no word alone gives
-a hint."""
+"""What stands beside a thing has to be found before it can be named: it takes longest."""
 SCENES = Lesson(plans=(FEW, MANY, MANY), subjects=SHORT_ANSWERS, ideal=1.7)
 HABITS = Lesson(plans=(FEW, MANY, MANY), subjects=REPLAY, habits=3.5, examples=0.25)
 
