@@ -94,6 +94,7 @@ def make_optimization(config: Config) -> Optimization:
         share_prompt=training.share_prompt,
         tokens_per_pass=training.tokens_per_pass,
         tokens_per_chunk=training.tokens_per_chunk,
+        seed=config.seed,
     )
 
 

@@ -11,6 +11,7 @@ from transformers import get_cosine_schedule_with_warmup
 
 from grit import processes
 from grit.models.adapter import Adapter
+from grit.seeding import seed_for
 from grit.training.policy import Policy
 
 
@@ -26,6 +27,7 @@ class Optimization:
     share_prompt: bool = True
     tokens_per_pass: int = 16384
     tokens_per_chunk: int = 1024
+    seed: int = 0  # of dropout
 
 
 class Learner(pl.LightningModule):
@@ -44,6 +46,10 @@ class Learner(pl.LightningModule):
             temperature=temperature,
             tokens_per_chunk=optimization.tokens_per_chunk,
         )
+
+    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+        """Give the step random numbers of its own: a resumed run drops out what it would have."""
+        torch.manual_seed(seed_for(self.optimization.seed, "step", batch_idx, processes.rank()))
 
     def learning(self) -> list[torch.nn.Parameter]:
         """The parameters that learn."""
