@@ -95,6 +95,7 @@ def make_optimization(config: Config) -> Optimization:
         tokens_per_pass=training.tokens_per_pass,
         tokens_per_chunk=training.tokens_per_chunk,
         seed=config.seed,
+        shard_optimizer=config.trainer.strategy == "zero1",
     )
 
 

@@ -119,7 +119,8 @@ def _trainer(config: Config, run: RunFolder, checkpoints: Checkpoints) -> pl.Tra
         accelerator=config.trainer.accelerator,
         devices=config.trainer.devices,
         num_nodes=config.trainer.num_nodes,
-        strategy=config.trainer.strategy,
+        # With zero1 only the optimiser differs.
+        strategy="ddp" if config.trainer.strategy == "zero1" else config.trainer.strategy,
         precision=config.trainer.precision,  # type: ignore[arg-type]  # Lightning checks it
         max_epochs=1,  # all steps are one epoch of the prompt module
         logger=_loggers(config, run),

@@ -7,6 +7,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.strategies import ParallelStrategy
+from torch.distributed.optim import ZeroRedundancyOptimizer
 from transformers import get_cosine_schedule_with_warmup
 
 from grit import processes
@@ -28,6 +29,7 @@ class Optimization:
     tokens_per_pass: int = 16384
     tokens_per_chunk: int = 1024
     seed: int = 0  # of dropout
+    shard_optimizer: bool = False  # several processes: each keeps a part of AdamW's states
 
 
 class Learner(pl.LightningModule):
@@ -90,9 +92,12 @@ class Learner(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         """AdamW on what learns, with a cosine schedule over the steps."""
         settings = self.optimization
-        optimizer = torch.optim.AdamW(
-            self.learning(), lr=settings.learning_rate, weight_decay=settings.weight_decay
-        )
+        adamw = {"lr": settings.learning_rate, "weight_decay": settings.weight_decay}
+        optimizer: torch.optim.Optimizer
+        if settings.shard_optimizer and processes.count() > 1:
+            optimizer = ZeroRedundancyOptimizer(self.learning(), torch.optim.AdamW, **adamw)
+        else:
+            optimizer = torch.optim.AdamW(self.learning(), **adamw)
         schedule = get_cosine_schedule_with_warmup(
             optimizer, settings.warmup_steps, settings.max_steps
         )
