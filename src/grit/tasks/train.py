@@ -18,12 +18,13 @@ from grit.models.adapter import Adapter
 from grit.models.loading import save_trained
 from grit.reporting.metrics_log import MetricsLog
 from grit.reporting.report import Measured
+from grit.reporting.results import write_results
 from grit.reporting.wandb_log import CompletionSamples, wandb_logger, wandb_mode
 from grit.schema import Config, Training
 from grit.seeding import seed_for
 from grit.tasks.device import prepare_device
 from grit.tasks.folder import RunFolder, run_name
-from grit.tasks.measuring import evaluate_model, measure, read_sets, show, write_measured
+from grit.tasks.measuring import evaluate_model, measure, read_sets, show
 from grit.tasks.parts import (
     TestSet,
     check_overlap,
@@ -85,9 +86,9 @@ def _evaluate_before(
     said = run.folder / "predictions.before.jsonl"
     if run.resumed and said.exists():
         measured = measure(config, read_sets(said), judge, sets)
-        if processes.rank() > 0:
-            return None
-        write_measured(measured, run.folder, "before")  # a kill may have come between its files
+        results = run.folder / "results.before.json"
+        if processes.rank() == 0 and not results.exists():  # a kill came between the two files
+            write_results(results, measured.results)
         return measured
     return evaluate_model(config, adapter, sets, judge, run.folder, "before")
 

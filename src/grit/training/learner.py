@@ -83,11 +83,17 @@ class Learner(pl.LightningModule):
         scheduler.step()
         return rate
 
-    def log_step(self, metrics: dict[str, float]) -> None:
-        """Log the metrics of a step, which are the same on every process."""
-        shown = {"reward", "kl", "loss"}
-        for name, value in metrics.items():
-            self.log(f"train/{name}", value, batch_size=1, prog_bar=name in shown)
+    def log_step(self, metrics: dict[str, float], step: int) -> None:
+        """Log the metrics of a step, which are the same on every process.
+
+        They go straight to the loggers: through ``self.log`` a metric that only some steps have,
+        such as the reward of one data set, would be repeated in all later ones.
+        """
+        for logger in self.loggers:
+            logger.log_metrics({f"train/{name}": v for name, v in metrics.items()}, step=step)
+        for name in ("loss", "kl", "reward"):
+            if name in metrics:
+                self.log(f"train/{name}", metrics[name], batch_size=1, prog_bar=True, logger=False)
 
     def configure_optimizers(self) -> Any:
         """AdamW on what learns, with a cosine schedule over the steps."""
