@@ -1,12 +1,15 @@
 """``python -m grit``: compose the configuration, check it, do what ``task`` says."""
 
+import logging
 import os
 import shlex
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import hydra
+from hydra.conf import HydraConf
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.types import RunMode
@@ -16,6 +19,7 @@ from yaml import YAMLError
 
 from grit.configuration import CONF, checked, one_line, register
 from grit.errors import GritError, Interrupted
+from grit.schema import Config, Task
 
 TRACEBACK = "GRIT_TRACEBACK"  # 1: mistakes end in a traceback
 
@@ -40,7 +44,7 @@ def run(composed: DictConfig) -> None:
         config = checked(composed)
         from grit.tasks import perform  # imports torch, which --help and mistakes need not wait for
 
-        perform(config, Path(job.runtime.output_dir), list(job.overrides.task))
+        perform(config, _folder(config, job), list(job.overrides.task))
     except GritError as error:
         # A launcher's own processes tell Hydra by raising; here it would say the same twice.
         if os.environ.get(TRACEBACK) == "1" or launch.process != os.getpid():
@@ -50,6 +54,28 @@ def run(composed: DictConfig) -> None:
         print(f"grit: {number}{error}", file=sys.stderr)
         if isinstance(error, Interrupted):
             sys.exit(1)  # ends a multirun too
+
+
+def _folder(config: Config, job: HydraConf) -> Path:
+    """The run's folder: the one that Hydra has made, or with ``resume`` the one to go on with."""
+    made = Path(job.runtime.output_dir)
+    given = ("hydra.run.dir=", "hydra.sweep.dir=")
+    if not config.resume or any(o.startswith(given) for o in job.overrides.hydra):
+        return made
+    if config.task is not Task.train:
+        raise GritError(f"resume=true: task={config.task} needs hydra.run.dir=FOLDER to go on with")
+    if job.mode is RunMode.MULTIRUN:
+        raise GritError("resume=true: several runs need hydra.sweep.dir=FOLDER to go on with")
+    from grit.tasks.folder import unfinished
+
+    with suppress(OSError):  # what Hydra made for a new run; rmdir refuses where anything is in it
+        made.rmdir()
+        made.parent.rmdir()
+    found = unfinished(config, made.parent.parent)
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.FileHandler):  # opens its file with the first line
+            handler.baseFilename = str(found / Path(handler.baseFilename).name)
+    return found
 
 
 def main() -> None:

@@ -60,7 +60,7 @@ RANGES: dict[str, Check] = {
     "trainer.num_nodes": _at_least(1),
     "trainer.checkpoint_every": _at_least(1),
     "model.attention": _one_of(*ATTENTIONS),
-    "trainer.strategy": _one_of("auto", "ddp"),
+    "trainer.strategy": _one_of("auto", "ddp", "zero1"),
     "trainer.precision": _one_of(*PRECISIONS),
     "logger.mode": _one_of(*MODES),
     "logger.sample_every": _at_least(1),

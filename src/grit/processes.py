@@ -7,6 +7,7 @@ import torch
 import torch.distributed as dist
 
 Value = TypeVar("Value")
+BUCKET = 2**28  # bytes of gradients that travel together: a copy of all would not fit everywhere
 
 
 def count() -> int:
@@ -29,20 +30,31 @@ def gathered(value: Value) -> list[Value]:
 
 
 def sum_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
-    """Replace every gradient by its sum over the processes, in one message a data type.
+    """Replace every gradient by its sum over the processes, in messages of many gradients.
 
     A parameter that had no gradient here may have one elsewhere, and counts as 0.
     """
     if count() == 1:
         return
-    by_dtype: dict[torch.dtype, list[torch.Tensor]] = {}
+    bucket: list[torch.Tensor] = []
     for parameter in parameters:
         if parameter.grad is None:
             parameter.grad = torch.zeros_like(parameter)
-        by_dtype.setdefault(parameter.grad.dtype, []).append(parameter.grad)
-    for gradients in by_dtype.values():
-        flat = torch.cat([gradient.flatten() for gradient in gradients])
-        dist.all_reduce(flat)
-        sizes = [gradient.numel() for gradient in gradients]
-        for gradient, part in zip(gradients, flat.split(sizes), strict=True):
-            gradient.copy_(part.view_as(gradient))
+        if bucket and (_size(bucket) >= BUCKET or bucket[0].dtype != parameter.grad.dtype):
+            _sum(bucket)
+            bucket = []
+        bucket.append(parameter.grad)
+    if bucket:
+        _sum(bucket)
+
+
+def _size(gradients: list[torch.Tensor]) -> int:
+    return sum(gradient.nbytes for gradient in gradients)
+
+
+def _sum(gradients: list[torch.Tensor]) -> None:
+    flat = torch.cat([gradient.flatten() for gradient in gradients])
+    dist.all_reduce(flat)
+    sizes = [gradient.numel() for gradient in gradients]
+    for gradient, part in zip(gradients, flat.split(sizes), strict=True):
+        gradient.copy_(part.view_as(gradient))

@@ -38,7 +38,7 @@ class KeepsGradients(GRPOGR):
         return norm
 
 
-def main(folder: Path, devices: int) -> None:
+def main(folder: Path, devices: int, strategy: str) -> None:
     adapter = load_base("tiny:qwen-random", seed=0)
     freeze_vision(adapter)
     adapter.model.train()
@@ -49,7 +49,13 @@ def main(folder: Path, devices: int) -> None:
         RulesJudge(),
         GRPOSettings(group_size=2, sampling=Sampling(max_new_tokens=8)),
         # A pass a group: with different images, processes have different numbers of tokens.
-        Optimization(max_steps=2, learning_rate=1e-3, tokens_per_pass=1, clip_norm=1e9),
+        Optimization(
+            max_steps=2,
+            learning_rate=1e-3,
+            tokens_per_pass=1,
+            clip_norm=1e9,
+            shard_optimizer=strategy == "zero1",
+        ),
     )
     samples = [*ShapesSource("vsr", "train", 3), *ShapesSource("tallyqa", "train", 2)]
     trainer = pl.Trainer(
@@ -68,10 +74,14 @@ def main(folder: Path, devices: int) -> None:
     trainer.fit(learner, PromptModule(samples, prompts_per_step=4, max_steps=2, seed=0))
     mine = [[r.sample.id, r.completion.text] for r in learner.last_rollouts]
     everybodys = processes.gathered(mine)
+    trainer.save_checkpoint(folder / "last.ckpt")
+    states = sum(len(state) for state in trainer.optimizers[0].state.values())
+    everybodys_states = processes.gathered(states)
     if trainer.is_global_zero:
         torch.save(learner.gradients, folder / "gradients.pt")
         (folder / "rollouts.json").write_text(json.dumps(everybodys))
+        (folder / "states.json").write_text(json.dumps(everybodys_states))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

@@ -13,9 +13,9 @@ import torch
 SCRIPT = Path(__file__).parent / "one_step_of_grpo.py"
 
 
-def run(folder, processes):
+def run(folder, processes, strategy="ddp"):
     folder.mkdir()
-    command = [sys.executable, str(SCRIPT), str(folder), str(processes)]
+    command = [sys.executable, str(SCRIPT), str(folder), str(processes), strategy]
     if processes > 1:
         launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
         command[1:1] = launch
@@ -71,6 +71,44 @@ def test_groups_never_cross_processes_and_completions_are_the_same(runs):
         assert len(rows) % 2 == 0
         assert sorted(text for _, text in rows) == sorted(text for _, text in alone[sample])
     assert {len(rows) for rows in two} == {4}
+
+
+def test_sharing_out_the_optimizer_changes_no_bit(runs, tmp_path):
+    sharded = run(tmp_path / "sharded", 2, "zero1")
+    found, expected = (
+        torch.load(folder / "last.ckpt", weights_only=True) for folder in (sharded, runs[1])
+    )
+    assert found["state_dict"].keys() == expected["state_dict"].keys()
+    for name, weight in expected["state_dict"].items():
+        assert torch.equal(found["state_dict"][name], weight), name
+    (ours,), (whole,) = (each["optimizer_states"] for each in (found, expected))
+    assert ours["state"].keys() == whole["state"].keys()  # a checkpoint has the states of all
+    for number, state in whole["state"].items():
+        for name, value in state.items():
+            assert torch.equal(ours["state"][number][name], value), (number, name)
+    here = json.loads((sharded / "states.json").read_text())
+    everywhere = json.loads((runs[1] / "states.json").read_text())
+    assert all(0 < kept < everywhere[0] for kept in here)
+
+
+def test_gradients_travel_in_several_messages(monkeypatch):
+    from grit import processes
+
+    monkeypatch.setattr(processes, "count", lambda: 2)
+    messages = []
+
+    def doubled(flat):
+        messages.append(flat.numel())
+        flat *= 2
+
+    monkeypatch.setattr(processes.dist, "all_reduce", doubled)
+    monkeypatch.setattr(processes, "BUCKET", 40)
+    parameters = [torch.nn.Parameter(torch.ones(n)) for n in (4, 7, 3, 20, 2)]
+    for parameter in parameters[1:]:
+        parameter.grad = torch.full_like(parameter, 3.0)
+    processes.sum_gradients(parameters)
+    assert messages == [11, 23, 2]
+    assert [parameter.grad.unique().item() for parameter in parameters] == [0, 6, 6, 6, 6]
 
 
 def test_the_command_runs_on_two_processes(tmp_path):

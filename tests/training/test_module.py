@@ -100,6 +100,14 @@ def test_every_step_logs_what_it_should(tmp_path):
     assert row["step"] == 0
 
 
+def test_a_step_logs_nothing_of_another_step(tmp_path):
+    rows = fit(module(max_steps=4), tmp_path, prompts=1)
+    for row in rows:
+        (dataset,) = (name for name in row if name.startswith("train/reward/"))
+        assert row[dataset] == row["train/reward"]
+    assert len({name for row in rows for name in row if name.startswith("train/reward/")}) == 2
+
+
 def test_frozen_weights_stay_and_the_others_move(tmp_path):
     one = module(max_steps=1)
     before = {n: p.detach().clone() for n, p in one.model.named_parameters()}

@@ -16,6 +16,7 @@ from torch import nn
 from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
 
 from grit.errors import GritError
+from grit.files import archive_is_whole
 from grit.models.adapter import Adapter
 from grit.models.internvl import InternVLAdapter
 from grit.models.qwen import QwenAdapter
@@ -172,6 +173,11 @@ def load_trained(adapter: Adapter, checkpoint: Path) -> None:
         if source.is_dir():
             _load_folder(adapter, source)
             return
+        if not archive_is_whole(source):
+            raise GritError(
+                f"checkpoint={source} is no checkpoint, or damaged: expected a .ckpt file as "
+                "training writes it; take an earlier one or the run's model folder"
+            )
         state = torch.load(source, map_location="cpu", weights_only=True)["state_dict"]
         weights = {k.removeprefix("model."): v for k, v in state.items() if k.startswith("model.")}
         _load_partial(adapter.model, weights)

@@ -28,16 +28,12 @@ class RunFolder:
     folder: Path
     overrides: tuple[str, ...]
     resumed: bool
+    checkpoint: Path | None  # what it goes on from
 
     @property
     def checkpoints(self) -> Path:
         """Where checkpoints lie."""
         return self.folder / "checkpoints"
-
-    @property
-    def checkpoint(self) -> Path | None:
-        """What to go on from."""
-        return latest(self.checkpoints)
 
     @classmethod
     def begin(cls, config: Config, folder: Path, overrides: list[str]) -> "RunFolder":
@@ -50,7 +46,12 @@ class RunFolder:
         record = folder / "run.json"
         if record.exists():
             _check_same(config, record)
-            return cls(folder, tuple(overrides), resumed=True)
+            found = latest(folder / "checkpoints")
+            done, total = steps_of(found) if found else 0, config.trainer.max_steps
+            log.info(
+                "resume=true: going on with %s after step %d of %d", _shown(folder), done, total
+            )
+            return cls(folder, tuple(overrides), resumed=True, checkpoint=found)
         if config.resume:
             log.info("resume=true: there is no run in %s to go on with; one begins there", folder)
         with written_whole(folder / "config.yaml") as stream:
@@ -61,23 +62,43 @@ class RunFolder:
                 "config_hash": config_hash(config),
                 "git": git_commit(),
                 "overrides": overrides,
-                "started": datetime.now(UTC).isoformat(timespec="seconds"),
+                "started": _now(),
                 "versions": {"python": sys.version.split()[0], "torch": torch.__version__},
             },
         )
-        return cls(folder, tuple(overrides), resumed=False)
+        return cls(folder, tuple(overrides), resumed=False, checkpoint=None)
 
-    def steps_done(self) -> int:
-        """The step that the checkpoint goes on with."""
-        return 0 if self.checkpoint is None else steps_of(self.checkpoint)
+    def end(self) -> None:
+        """Note that the run is finished: nothing is left to go on with."""
+        record = self.folder / "run.json"
+        begun = json.loads(record.read_text(encoding="utf-8"))
+        write_json(record, begun | {"finished": _now()})
 
     def resume_command(self) -> str:
         """The command that goes on with this run."""
         kept = [o for o in self.overrides if not o.startswith(("resume=", "hydra.run.dir="))]
-        folder = self.folder
-        if folder.is_relative_to(Path.cwd()):
-            folder = folder.relative_to(Path.cwd())
-        return join(["python", "-m", "grit", *kept, f"hydra.run.dir={folder}", "resume=true"])
+        where = f"hydra.run.dir={_shown(self.folder)}"
+        return join(["python", "-m", "grit", *kept, where, "resume=true"])
+
+
+def unfinished(config: Config, root: Path) -> Path:
+    """The folder below ``root`` of the newest run of this configuration that has not finished.
+
+    Raises:
+        GritError: there is none.
+    """
+    wanted = config_hash(config)
+    found: list[tuple[str, Path]] = []
+    for record in root.glob("*/*/run.json"):
+        begun = json.loads(record.read_text(encoding="utf-8"))
+        if begun["config_hash"] == wanted and "finished" not in begun:
+            found.append((begun["started"], record.parent))
+    if not found:
+        raise GritError(
+            f"resume=true: no unfinished run of this configuration in {_shown(root)}; give the "
+            "same overrides as then, name its folder by hydra.run.dir=, or begin a new run"
+        )
+    return max(found)[1]
 
 
 def run_name(config: Config) -> str:
@@ -86,6 +107,15 @@ def run_name(config: Config) -> str:
     if config.reward.name != "grpo_gr":
         parts.append(config.reward.name)
     return "-".join([*parts, f"seed{config.seed}"])
+
+
+def _shown(folder: Path) -> Path:
+    """The folder as it is seen from here."""
+    return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _check_same(config: Config, record: Path) -> None:

@@ -94,6 +94,8 @@ def make_optimization(config: Config) -> Optimization:
         share_prompt=training.share_prompt,
         tokens_per_pass=training.tokens_per_pass,
         tokens_per_chunk=training.tokens_per_chunk,
+        seed=config.seed,
+        shard_optimizer=config.trainer.strategy == "zero1",
     )
 
 

@@ -18,6 +18,7 @@ from grit.models.adapter import Adapter
 from grit.models.loading import save_trained
 from grit.reporting.metrics_log import MetricsLog
 from grit.reporting.report import Measured
+from grit.reporting.results import write_results
 from grit.reporting.wandb_log import CompletionSamples, wandb_logger, wandb_mode
 from grit.schema import Config, Training
 from grit.seeding import seed_for
@@ -34,7 +35,7 @@ from grit.tasks.parts import (
     test_sets,
     training_samples,
 )
-from grit.training.checkpoints import Checkpoints
+from grit.training.checkpoints import Checkpoints, steps_of
 from grit.training.learner import Learner
 
 log = logging.getLogger(__name__)
@@ -61,20 +62,19 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     torch.manual_seed(seed_for(config.seed, "weights"))  # new LoRA weights are drawn from it
     adapter = make_adapter(config, learning=learns)
     adapter.model.train(learns).to(device)
-    if not learns:
-        found = evaluate_model(config, adapter, sets, judge, folder)
-        if found is not None:
-            show(config, folder, sets, found)
-        return
-    before = _evaluate_before(config, adapter, sets, judge, run)
-    _fit(config, make_learner(config, adapter, reward, judge), samples, run)
-    adapter.model.to(device)
-    if processes.rank() == 0:
-        save_trained(adapter, folder / "model")
-    if config.evaluation.after_training:
+    before = None
+    if learns:
+        before = _evaluate_before(config, adapter, sets, judge, run)
+        _fit(config, make_learner(config, adapter, reward, judge), samples, run)
+        adapter.model.to(device)
+        if processes.rank() == 0:
+            save_trained(adapter, folder / "model")
+    if config.evaluation.after_training or not learns:
         after = evaluate_model(config, adapter, sets, judge, folder)
         if after is not None:
             show(config, folder, sets, after, before)
+    if processes.rank() == 0:
+        run.end()
 
 
 def _evaluate_before(
@@ -85,7 +85,11 @@ def _evaluate_before(
         return None
     said = run.folder / "predictions.before.jsonl"
     if run.resumed and said.exists():
-        return measure(config, read_sets(said), judge, sets)
+        measured = measure(config, read_sets(said), judge, sets)
+        results = run.folder / "results.before.json"
+        if processes.rank() == 0 and not results.exists():  # a kill came between the two files
+            write_results(results, measured.results)
+        return measured
     return evaluate_model(config, adapter, sets, judge, run.folder, "before")
 
 
@@ -105,7 +109,7 @@ def _fit(config: Config, learner: Learner, samples: list[Sample], run: RunFolder
         wandb.finish()
     if checkpoints.interrupted:
         raise Interrupted(
-            f"interrupted after step {run.steps_done()} of {config.trainer.max_steps}; "
+            f"interrupted after step {checkpoints.steps} of {config.trainer.max_steps}; "
             f"go on with: {run.resume_command()}"
         )
 
@@ -116,7 +120,8 @@ def _trainer(config: Config, run: RunFolder, checkpoints: Checkpoints) -> pl.Tra
         accelerator=config.trainer.accelerator,
         devices=config.trainer.devices,
         num_nodes=config.trainer.num_nodes,
-        strategy=config.trainer.strategy,
+        # With zero1 only the optimiser differs.
+        strategy="ddp" if config.trainer.strategy == "zero1" else config.trainer.strategy,
         precision=config.trainer.precision,  # type: ignore[arg-type]  # Lightning checks it
         max_epochs=1,  # all steps are one epoch of the prompt module
         logger=_loggers(config, run),
@@ -132,8 +137,8 @@ def _trainer(config: Config, run: RunFolder, checkpoints: Checkpoints) -> pl.Tra
 
 def _loggers(config: Config, run: RunFolder) -> list[Logger]:
     metrics = MetricsLog(run.folder / "metrics.jsonl")
-    if run.checkpoint is not None and processes.rank() == 0:
-        metrics.rewind(run.steps_done())
+    if run.resumed and processes.rank() == 0:
+        metrics.rewind(steps_of(run.checkpoint) if run.checkpoint else 0)
     if config.logger.name == "none" or processes.rank() > 0:
         return [metrics]
     if config.logger.name != "wandb":

@@ -1,6 +1,7 @@
 """Checkpoints that are whole or not there, every few steps and when a run is interrupted."""
 
 import logging
+import os
 import re
 import shutil
 import signal
@@ -10,14 +11,23 @@ from typing import Any
 
 import pytorch_lightning as pl
 
+from grit.files import archive_is_whole
+
 log = logging.getLogger(__name__)
 NAME = re.compile(r"step-(\d+)\.ckpt")
 
 
 def latest(folder: Path) -> Path | None:
-    """The checkpoint of the most steps in ``folder``."""
+    """The checkpoint of the most steps in ``folder`` that is whole; others are skipped and named.
+
+    A checkpoint that several processes have written is a folder, and appears whole by its name.
+    """
     found = [path for path in folder.glob("step-*.ckpt") if NAME.fullmatch(path.name)]
-    return max(found, key=steps_of, default=None)
+    for path in sorted(found, key=steps_of, reverse=True):
+        if path.is_dir() or archive_is_whole(path):
+            return path
+        log.info("%s is damaged or incomplete: skipped", path)
+    return None
 
 
 def steps_of(checkpoint: Path) -> int:
@@ -40,6 +50,7 @@ class Checkpoints(pl.Callback):
         self.folder = folder
         self.every = every
         self.interrupted = False
+        self.steps = 0  # of the checkpoint written last
         self._previous: dict[signal.Signals, Any] = {}
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -79,11 +90,12 @@ class Checkpoints(pl.Callback):
         partial = self.folder / f".{whole.name}.partial"
         trainer.save_checkpoint(partial)
         if trainer.is_global_zero:
-            partial.replace(whole)
+            _put_in_place(partial, whole)
             for old in self.folder.glob("step-*.ckpt"):
                 if NAME.fullmatch(old.name) and steps_of(old) < steps:
                     shutil.rmtree(old) if old.is_dir() else old.unlink()
         trainer.strategy.barrier()
+        self.steps = steps
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         self.interrupted = True
@@ -94,3 +106,13 @@ class Checkpoints(pl.Callback):
         for number, handler in self._previous.items():
             signal.signal(number, handler)
         self._previous.clear()
+
+
+def _put_in_place(partial: Path, whole: Path) -> None:
+    """Give a finished checkpoint its name, once its bytes are on the disk."""
+    if partial.is_file():
+        with partial.open("rb") as stream:
+            os.fsync(stream.fileno())
+    if whole.is_dir():  # a folder does not take the place of a folder
+        shutil.rmtree(whole)
+    partial.replace(whole)

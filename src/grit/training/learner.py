@@ -7,10 +7,12 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.strategies import ParallelStrategy
+from torch.distributed.optim import ZeroRedundancyOptimizer
 from transformers import get_cosine_schedule_with_warmup
 
 from grit import processes
 from grit.models.adapter import Adapter
+from grit.seeding import seed_for
 from grit.training.policy import Policy
 
 
@@ -26,6 +28,8 @@ class Optimization:
     share_prompt: bool = True
     tokens_per_pass: int = 16384
     tokens_per_chunk: int = 1024
+    seed: int = 0  # of dropout
+    shard_optimizer: bool = False  # several processes: each keeps a part of AdamW's states
 
 
 class Learner(pl.LightningModule):
@@ -44,6 +48,10 @@ class Learner(pl.LightningModule):
             temperature=temperature,
             tokens_per_chunk=optimization.tokens_per_chunk,
         )
+
+    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+        """Give the step random numbers of its own: a resumed run drops out what it would have."""
+        torch.manual_seed(seed_for(self.optimization.seed, "step", batch_idx, processes.rank()))
 
     def learning(self) -> list[torch.nn.Parameter]:
         """The parameters that learn."""
@@ -75,18 +83,27 @@ class Learner(pl.LightningModule):
         scheduler.step()
         return rate
 
-    def log_step(self, metrics: dict[str, float]) -> None:
-        """Log the metrics of a step, which are the same on every process."""
-        shown = {"reward", "kl", "loss"}
-        for name, value in metrics.items():
-            self.log(f"train/{name}", value, batch_size=1, prog_bar=name in shown)
+    def log_step(self, metrics: dict[str, float], step: int) -> None:
+        """Log the metrics of a step, which are the same on every process.
+
+        They go straight to the loggers: through ``self.log`` a metric that only some steps have,
+        such as the reward of one data set, would be repeated in all later ones.
+        """
+        for logger in self.loggers:
+            logger.log_metrics({f"train/{name}": v for name, v in metrics.items()}, step=step)
+        for name in ("loss", "kl", "reward"):
+            if name in metrics:
+                self.log(f"train/{name}", metrics[name], batch_size=1, prog_bar=True, logger=False)
 
     def configure_optimizers(self) -> Any:
         """AdamW on what learns, with a cosine schedule over the steps."""
         settings = self.optimization
-        optimizer = torch.optim.AdamW(
-            self.learning(), lr=settings.learning_rate, weight_decay=settings.weight_decay
-        )
+        adamw = {"lr": settings.learning_rate, "weight_decay": settings.weight_decay}
+        optimizer: torch.optim.Optimizer
+        if settings.shard_optimizer and processes.count() > 1:
+            optimizer = ZeroRedundancyOptimizer(self.learning(), torch.optim.AdamW, **adamw)
+        else:
+            optimizer = torch.optim.AdamW(self.learning(), **adamw)
         schedule = get_cosine_schedule_with_warmup(
             optimizer, settings.warmup_steps, settings.max_steps
         )

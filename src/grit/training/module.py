@@ -126,7 +126,7 @@ class GRPOGR(Learner):
             tokens=sum(len(ids) for group in groups for ids in group.completions),
             seconds=watch.seconds,
         )
-        self.log_step(metrics | step_metrics(processes.gathered(record)))
+        self.log_step(metrics | step_metrics(processes.gathered(record)), batch_idx)
 
     def _sample(
         self, prompts: list[EncodedPrompt], batch: Sequence[tuple[Sample, int]]

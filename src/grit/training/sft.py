@@ -47,7 +47,7 @@ class FewShotSFT(Learner):
             norm = self.optimizer_step_with_clipping()
         metrics = {"loss": loss, "grad_norm": norm, "learning_rate": self.schedule_step()}
         metrics |= {"completion_tokens": here / len(groups), "seconds/step": watch.total}
-        self.log_step(metrics)
+        self.log_step(metrics, batch_idx)
 
     def _group(self, sample: Sample) -> Group:
         prompt = self.prompting.encode(sample, self.adapter)
