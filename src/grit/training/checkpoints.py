@@ -10,6 +10,8 @@ from typing import Any
 
 import pytorch_lightning as pl
 
+from grit.errors import Resumable
+
 log = logging.getLogger(__name__)
 NAME = re.compile(r"step-(\d+)\.ckpt")
 
@@ -33,7 +35,8 @@ class Checkpoints(pl.Callback):
 
     A checkpoint is written under another name and renamed, so that a kill leaves the last one
     whole; the one before is removed only then. Ctrl-C and SIGTERM (as SLURM sends it before a job's
-    time is up) let the step under way finish; a second one stops at once.
+    time is up) let the step under way finish; a second one stops at once. A Resumable error, which
+    all processes have to raise alike, ends in a checkpoint too.
     """
 
     def __init__(self, folder: Path, every: int) -> None:
@@ -71,8 +74,12 @@ class Checkpoints(pl.Callback):
     def on_exception(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
     ) -> None:
-        """Listen no more."""
+        """Listen no more; where the run can go on later, save what it stands at."""
         self._listen_no_more()
+        if isinstance(exception, Resumable):
+            # Without the step under way, of which nothing has happened yet.
+            progress = trainer.fit_loop.epoch_loop.batch_progress.total
+            self._save(trainer, progress.processed)  # type: ignore[attr-defined]  # as its base
 
     def _save(self, trainer: pl.Trainer, steps: int) -> None:
         whole = self.folder / f"step-{steps:06d}.ckpt"
