@@ -32,6 +32,6 @@ def test_the_price_is_by_the_million() -> None:
 def test_usage_in_words() -> None:
     assert str(SOME) == (
         "3 calls, 4 answers from the cache, 1 without a score, 0.50 s a call, "
-        "300 + 30 tokens, $0.02"
+        "300 + 30 tokens, $0.0200"
     )
     assert "$" not in str(Usage(cost=None))

@@ -52,7 +52,7 @@ class Usage:
         return cls(**counts, seconds=values.get("seconds", 0.0), cost=values.get("cost"))
 
     def __str__(self) -> str:
-        cost = "" if self.cost is None else f", ${self.cost:.2f}"
+        cost = "" if self.cost is None else f", ${self.cost:.4f}"
         return (
             f"{self.calls:,} calls, {self.cache_hits:,} answers from the cache, "
             f"{self.failures:,} without a score, {self.latency:.2f} s a call, "

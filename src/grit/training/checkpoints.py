@@ -9,6 +9,7 @@ from types import FrameType
 from typing import Any
 
 import pytorch_lightning as pl
+from pytorch_lightning.loops.progress import _ProcessedTracker
 
 from grit.errors import Resumable
 
@@ -77,9 +78,7 @@ class Checkpoints(pl.Callback):
         """Listen no more; where the run can go on later, save what it stands at."""
         self._listen_no_more()
         if isinstance(exception, Resumable):
-            # Without the step under way, of which nothing has happened yet.
-            progress = trainer.fit_loop.epoch_loop.batch_progress.total
-            self._save(trainer, progress.processed)  # type: ignore[attr-defined]  # as its base
+            self._save(trainer, _without_step_under_way(trainer))
 
     def _save(self, trainer: pl.Trainer, steps: int) -> None:
         whole = self.folder / f"step-{steps:06d}.ckpt"
@@ -101,3 +100,17 @@ class Checkpoints(pl.Callback):
         for number, handler in self._previous.items():
             signal.signal(number, handler)
         self._previous.clear()
+
+
+def _without_step_under_way(trainer: pl.Trainer) -> int:
+    """Make Lightning forget that it began a step, of which nothing has happened yet.
+
+    Otherwise a resumed run would count that step as done. The number of steps that are.
+    """
+    progress = trainer.fit_loop.epoch_loop.batch_progress
+    total, current = progress.total, progress.current
+    assert isinstance(total, _ProcessedTracker)  # Lightning declares their base class
+    assert isinstance(current, _ProcessedTracker)
+    for tracker in (total, current):
+        tracker.ready = tracker.started = tracker.processed
+    return total.processed

@@ -76,10 +76,17 @@ class Learner(pl.LightningModule):
         return rate
 
     def log_step(self, metrics: dict[str, float]) -> None:
-        """Log the metrics of a step, which are the same on every process."""
-        shown = {"reward", "kl", "loss"}
-        for name, value in metrics.items():
-            self.log(f"train/{name}", value, batch_size=1, prog_bar=name in shown)
+        """Log the metrics of a step, which are the same on every process.
+
+        Straight to the loggers: ``self.log`` repeats the last value of what a step does not have,
+        as a step does that was skipped.
+        """
+        named = {f"train/{name}": value for name, value in metrics.items()}
+        for logger in self.loggers:
+            logger.log_metrics(named, step=self.trainer.fit_loop.epoch_loop.batch_idx)
+        for name in ("reward", "kl", "loss"):
+            if name in metrics:
+                self.log(f"train/{name}", metrics[name], batch_size=1, prog_bar=True, logger=False)
 
     def configure_optimizers(self) -> Any:
         """AdamW on what learns, with a cosine schedule over the steps."""
