@@ -1,6 +1,6 @@
-"""A chat service, and a judge that asks it without patience."""
+"""A judge that asks the chat service on loopback."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -8,17 +8,6 @@ import pytest
 from loopback import ChatService
 
 from grit.judge.service import Service, ServiceJudge
-
-KEY = "key-of-the-tests-0123456789"
-
-
-@pytest.fixture
-def chat(monkeypatch: pytest.MonkeyPatch) -> Iterator[ChatService]:
-    monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    monkeypatch.delenv("AZURE_OPENAI_API_KEY", raising=False)
-    service = ChatService()
-    yield service
-    service.close()
 
 
 @pytest.fixture
