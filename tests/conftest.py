@@ -1,10 +1,12 @@
 """What all tests share."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from loopback import ChatService
 
 # Before torch or wandb are imported: tests run side by side, and none may reach a network.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -15,7 +17,8 @@ os.environ.update(
     WANDB_SILENT="true",
     TOKENIZERS_PARALLELISM="false",
 )
-os.environ.pop("WANDB_API_KEY", None)
+for name in ("WANDB_API_KEY", "OPENAI_API_KEY", "AZURE_OPENAI_API_KEY"):
+    os.environ.pop(name, None)
 
 settings.register_profile("suite", deadline=None)  # a busy machine is no failure
 settings.load_profile("suite")
@@ -66,3 +69,12 @@ def prompts(adapter, photographs):
         adapter.encode(f"p{i}", "\nQuestion: How many?" + " Really?" * i, image, picture=f"i{i}")
         for i, image in enumerate(photographs)
     ]
+
+
+@pytest.fixture
+def chat(monkeypatch: pytest.MonkeyPatch) -> Iterator[ChatService]:
+    """A chat service on loopback, and a key for it."""
+    monkeypatch.setenv("OPENAI_API_KEY", "key-of-the-tests-0123456789")
+    service = ChatService()
+    yield service
+    service.close()

@@ -19,12 +19,12 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from grit.configuration import CONF, GROUPS, checked, config_hash, plain, register
 from grit.errors import GritError
-from grit.schema import Adaptation, Config, Task
+from grit.schema import Adaptation, Config, ServiceJudgeConfig, Task
 
 ROOT = CONF.parent
 FILES = sorted(path for path in CONF.glob("*/*.yaml"))
 EXPERIMENTS = sorted((ROOT / "experiments" / "experiment").glob("*.yaml"))
-NAMED = {  # by the design; judge=openai comes later
+NAMED = {  # by the design
     "model": {"tiny_qwen", "tiny_internvl", "qwen2_5_vl_3b", "internvl3_2b"},
     "data": {"shapes", "vsr_tally", "vsr_tally_500", "vsr_tally_7000", "vsr_only"},
     "method": {"grit", "direct", "cot", "icl", "sft"},
@@ -37,7 +37,7 @@ NAMED = {  # by the design; judge=openai comes later
         "no_bleu",
         "answer_only",
     },
-    "judge": {"rules"},
+    "judge": {"rules", "openai"},
     "suite": {"paper", "shapes"},
     "trainer": {"default"},
     "logger": {"wandb", "none"},
@@ -393,6 +393,58 @@ def test_an_impossible_combination_is_refused(overrides: list[str], named: list[
 
 
 @pytest.mark.parametrize(
+    ("override", "named"),
+    [
+        ("judge.in_flight=0", "judge.in_flight"),
+        ("judge.attempts=0", "judge.attempts"),
+        ("judge.timeout=0", "judge.timeout"),
+        ("judge.total_timeout=.nan", "judge.total_timeout"),
+        ("judge.backoff=-1", "judge.backoff"),
+        ("judge.temperature=-1", "judge.temperature"),
+        ("judge.max_tokens=0", "judge.max_tokens"),
+        ("judge.max_failure_rate=1.1", "judge.max_failure_rate"),
+        ("judge.max_failure_rate=few", "judge.max_failure_rate"),
+        ("judge.base_url=localhost:8000", "judge.base_url"),
+        ("judge.base_url=ftp://localhost", "judge.base_url"),
+        ("judge.base_url=null", "judge.base_url"),
+        ("judge.model=null", "judge.model"),
+        ("judge.prices.gpt-4o.input=-1", "judge.prices.gpt-4o"),
+        ("+judge.api_key=sk-secret", "judge.api_key"),
+    ],
+)
+def test_what_a_service_cannot_be_is_named(override: str, named: str) -> None:
+    message = refusal(composed("judge=openai", override))
+    assert named in message
+    assert "sk-secret" not in message
+
+
+@pytest.mark.parametrize(
+    "address", ["https://me:sk-secret@host/v1", "https://host/v1?key=sk-secret"]
+)
+def test_an_address_with_a_secret_is_refused_and_not_repeated(address: str) -> None:
+    message = refusal(composed("judge=openai", f"judge.base_url='{address}'"))
+    assert "judge.base_url" in message
+    assert "sk-secret" not in message
+
+
+def test_the_rules_have_no_field_but_their_name() -> None:
+    assert plain(config())["judge"] == {"name": "rules"}
+
+
+def test_the_judge_that_is_a_service() -> None:
+    judge = config("judge=openai").judge
+    assert isinstance(judge, ServiceJudgeConfig)
+    assert (judge.model, judge.in_flight, judge.exact_match_first) == ("gpt-4o", 64, False)
+    assert judge.cache is not None
+    assert judge.cache.endswith("/grit/judge")
+    assert config("judge=openai", "judge.prices=null").judge.prices is None  # type: ignore[attr-defined]
+    assert {f.name for f in dataclasses.fields(judge)} == set(
+        plain(config("judge=openai"))["judge"]
+    )
+    assert set(OmegaConf.load(CONF / "judge" / "openai.yaml")) == set(vars(judge))
+
+
+@pytest.mark.parametrize(
     "overrides",
     [
         ["model=qwen2_5_vl_3b", "model.adaptation=full", "model.dtype=float32"],
@@ -446,6 +498,25 @@ def test_the_hash_changes_with_what_is_evaluated(field: str) -> None:
 @pytest.mark.parametrize("override", ["resume=true", "threads=2", "logger=none"])
 def test_the_hash_stays_with_what_cannot(default: DictConfig, override: str) -> None:
     assert config_hash(config(override)) == config_hash(checked(default))
+
+
+@pytest.mark.parametrize(
+    ("override", "same"),
+    [
+        ("judge.cache=null", True),
+        ("judge.in_flight=8", True),
+        ("judge.base_url=http://localhost:8000/v1", True),  # where a model is, not which
+        ("judge.max_failure_rate=0.1", True),
+        ("judge.prices=null", True),
+        ("judge.model=another", False),
+        ("judge.temperature=null", False),
+        ("judge.exact_match_first=true", False),
+    ],
+)
+def test_the_hash_and_the_judge(override: str, same: bool) -> None:
+    before = config_hash(config("judge=openai"))
+    assert (config_hash(config("judge=openai", override)) == before) is same
+    assert before != config_hash(config())
 
 
 def test_a_configuration_is_written_as_plain_values() -> None:

@@ -4,9 +4,10 @@ import math
 from collections.abc import Callable
 from functools import reduce
 from typing import Any
+from urllib.parse import urlsplit
 
 from grit.errors import GritError
-from grit.schema import Adaptation, Config, Dtype, SourceConfig, Task, Training
+from grit.schema import Adaptation, Config, Dtype, ServiceJudgeConfig, SourceConfig, Task, Training
 
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 IMAGE_SETTINGS = ("min_pixels", "max_pixels", "min_patches", "max_patches")
@@ -65,23 +66,40 @@ RANGES: dict[str, Check] = {
     "logger.mode": _one_of(*MODES),
     "logger.sample_every": _at_least(1),
 }
+SERVICE_RANGES: dict[str, Check] = {
+    "judge.temperature": NOT_NEGATIVE,
+    "judge.max_tokens": _at_least(1),
+    "judge.max_failure_rate": ((lambda value: 0 <= value <= 1), "from 0 to 1"),
+    "judge.in_flight": _at_least(1),
+    "judge.attempts": _at_least(1),
+    "judge.timeout": POSITIVE,
+    "judge.total_timeout": POSITIVE,
+    "judge.backoff": NOT_NEGATIVE,
+}
 
 
 def check(config: Config) -> None:
     """Raise GritError for the first thing that cannot work, before anything is loaded."""
-    for path, (holds, expected) in RANGES.items():
-        value = reduce(getattr, path.split("."), config)
-        if value is not None and not holds(value):
-            raise GritError(f"config: {path} must be {expected}, not {value}")
+    _check_ranges(config, RANGES)
     if config.experiment is not None:
         raise GritError("config: experiment: its file has to begin with '# @package _global_'")
     _check_task(config)
     _check_model(config)
     _check_method(config)
+    if isinstance(config.judge, ServiceJudgeConfig):
+        _check_ranges(config, SERVICE_RANGES)
+        _check_service(config.judge)
     for name, source in config.data.sources.items():
         _check_source(f"data.sources.{name}", source)
     for name, source in config.suite.sets.items():
         _check_source(f"suite.sets.{name}", source)
+
+
+def _check_ranges(config: Config, ranges: dict[str, Check]) -> None:
+    for path, (holds, expected) in ranges.items():
+        value = reduce(getattr, path.split("."), config)
+        if value is not None and not holds(value):
+            raise GritError(f"config: {path} must be {expected}, not {value}")
 
 
 def _check_task(config: Config) -> None:
@@ -130,6 +148,26 @@ def _check_method(config: Config) -> None:
         raise GritError(
             f"config: method.training={method.training} needs method.tagged_answer=true"
         )
+
+
+def _check_service(judge: ServiceJudgeConfig) -> None:
+    _check_address(judge.base_url)
+    for model, price in (judge.prices or {}).items():
+        if not (0 <= price.input < math.inf and 0 <= price.output < math.inf):
+            raise GritError(f"config: judge.prices.{model} must be two numbers of at least 0")
+
+
+def _check_address(address: str) -> None:
+    try:
+        parts = urlsplit(address)
+    except ValueError as error:
+        raise GritError(f"config: judge.base_url: {error}") from error
+    if parts.username or parts.password or parts.query:  # not repeated here: it may be a secret
+        raise GritError(
+            "config: judge.base_url must be an address alone; keys come from the environment only"
+        )
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise GritError(f"config: judge.base_url must be an http address, not {address}")
 
 
 def _check_source(path: str, source: SourceConfig) -> None:

@@ -11,7 +11,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from grit.checks import check
 from grit.errors import GritError
-from grit.schema import Config
+from grit.schema import Config, schema_of
 
 PACKAGE = Path(__file__).parent
 # A checkout has conf/ at its root; a wheel carries it inside the package.
@@ -20,7 +20,13 @@ CONF = ROOT / "conf"
 
 # Fields that change how a run looks or where it runs, not what it computes.
 NOT_HASHED = ("resume", "threads", "logger", "input", "output")
-NOT_HASHED_TRAINER = ("progress_bar", "checkpoint_every")
+NOT_HASHED_PARTS = {
+    "trainer": ("progress_bar", "checkpoint_every"),
+    "judge": (
+        *("max_failure_rate", "base_url", "in_flight", "attempts", "timeout", "total_timeout"),
+        *("backoff", "cache", "prices"),
+    ),
+}
 
 GROUPS = {
     "model": "the base model",
@@ -91,7 +97,8 @@ def checked(composed: DictConfig) -> Config:
     try:
         values = OmegaConf.to_container(composed, resolve=True)
         # Typed keys make an unknown key inside a YAML file an error, which struct mode does not.
-        merged = OmegaConf.merge(OmegaConf.structured(Config), values)
+        schema = schema_of(OmegaConf.select(composed, "judge.name"))
+        merged = OmegaConf.merge(OmegaConf.structured(schema), values)
         missing = sorted(OmegaConf.missing_keys(merged))
         if missing:
             raise GritError(f"config: {missing[0]} has no value; set {missing[0]}=...")
@@ -130,6 +137,7 @@ def config_hash(config: Config) -> str:
     values = plain(config)
     for name in NOT_HASHED:
         values.pop(name)
-    for name in NOT_HASHED_TRAINER:
-        values["trainer"].pop(name)
+    for part, names in NOT_HASHED_PARTS.items():
+        for name in names:
+            values[part].pop(name, None)  # not every judge has them
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]

@@ -13,3 +13,7 @@ class GritError(Exception):
 
 class Interrupted(GritError):
     """The user stopped the run; what comes after it in a multirun is not wanted either."""
+
+
+class Resumable(GritError):
+    """The run cannot go on now, but can later from where it stands: it ends with a checkpoint."""

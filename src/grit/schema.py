@@ -137,10 +137,41 @@ class RewardConfig:
 
 
 @dataclass
+class PriceConfig:
+    """US dollars for a million tokens."""
+
+    input: float = MISSING
+    output: float = MISSING
+
+
+@dataclass
 class JudgeConfig:
     """Who says whether an answer is right."""
 
     name: str = MISSING
+
+
+SERVICE = "openai"  # the judge whose configuration has more fields than a name
+
+
+@dataclass
+class ServiceJudgeConfig(JudgeConfig):
+    """A model behind an OpenAI-compatible service; takes the place of JudgeConfig where it is."""
+
+    model: str = MISSING
+    base_url: str = MISSING
+    azure_api_version: str | None = None  # not null: the service is Azure's
+    temperature: float | None = 0.0
+    max_tokens: int | None = 256  # of a reply
+    exact_match_first: bool = False  # an answer that equals the truth is right without being asked
+    max_failure_rate: float = 0.5  # a larger share of unjudged answers stops the run
+    in_flight: int = 64  # calls at a time, of each process
+    attempts: int = 5
+    timeout: float = 30.0  # seconds of one call
+    total_timeout: float = 120.0  # seconds of one question with all its calls and waits
+    backoff: float = 1.0  # seconds before the second call, doubled before each that follows
+    cache: str | None = None  # folder; null: none
+    prices: dict[str, PriceConfig] | None = None  # by model; null, or no entry: cost not known
 
 
 @dataclass
@@ -275,3 +306,8 @@ class Config:
     logger: LoggerConfig = field(default_factory=LoggerConfig)
     pretrain: PretrainConfig = field(default_factory=PretrainConfig)
     experiment: Any = None
+
+
+def schema_of(judge: object) -> Config:
+    """The schema of a configuration whose judge has this name."""
+    return Config(judge=ServiceJudgeConfig()) if judge == SERVICE else Config()

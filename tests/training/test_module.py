@@ -1,8 +1,10 @@
 """The whole step on real tiny models, under the real Trainer."""
 
+import contextlib
 import json
 import os
 import signal
+import threading
 from dataclasses import fields
 
 import pytest
@@ -11,7 +13,9 @@ import torch
 
 from grit.data.datamodule import PromptModule
 from grit.data.shapes.source import ShapesSource
+from grit.judge.judge import JudgeFailed
 from grit.judge.rules import RulesJudge
+from grit.judge.usage import Usage
 from grit.models.loading import Lora, add_lora, freeze_vision, load_base
 from grit.models.prompting import Prompting
 from grit.reporting.metrics_log import MetricsLog
@@ -36,7 +40,21 @@ def unjudged(response):
     return None
 
 
-def module(term=likes_letters, lora=False, **changes):
+class Service:
+    """A judge that costs something, and may give up."""
+
+    name = model = "service"
+    trouble = None
+    max_failure_rate = 0.5
+
+    def score(self, queries):
+        return [None] * len(queries)
+
+    def take_usage(self):
+        return Usage(calls=3, cache_hits=1, seconds=1.5, prompt_tokens=30, cost=None)
+
+
+def module(term=likes_letters, lora=False, judge=None, **changes):
     adapter = load_base("tiny:qwen-random", seed=0)
     if lora:
         add_lora(adapter, Lora(8, 16, 0.0, ["q_proj", "v_proj"]), with_vision=False)
@@ -53,7 +71,7 @@ def module(term=likes_letters, lora=False, **changes):
         **{"max_steps": 4, "learning_rate": 5e-3}
         | {name: value for name, value in changes.items() if name not in names}
     )
-    return GRPOGR(adapter, Prompting(), reward, RulesJudge(), settings, optimization)
+    return GRPOGR(adapter, Prompting(), reward, judge or RulesJudge(), settings, optimization)
 
 
 def fit(one, folder, *, steps=None, resume=None, callbacks=(), prompts=4):
@@ -193,6 +211,99 @@ def test_a_step_that_nobody_could_judge_changes_nothing(tmp_path):
         assert torch.equal(weight, before[name]), name
 
 
+def without_times(rows):
+    return [
+        {k: v for k, v in row.items() if "seconds" not in k and "per_second" not in k}
+        for row in rows
+    ]
+
+
+def test_what_the_judge_was_used_for_is_logged(tmp_path):
+    row = fit(module(judge=Service(), max_steps=1), tmp_path)[0]
+    logged = {k: v for k, v in row.items() if k.startswith("train/judge/")}
+    assert logged == {
+        "train/judge/calls": 3, "train/judge/cache_hits": 1, "train/judge/by_rule": 0,
+        "train/judge/failures": 0, "train/judge/seconds": 1.5, "train/judge/latency": 0.5,
+        "train/judge/prompt_tokens": 30, "train/judge/completion_tokens": 0,
+    }  # fmt: skip
+
+
+class FailsAt:
+    """A term that nobody can judge in the steps from ``first`` on, of 16 completions each."""
+
+    def __init__(self, first, last=10**6):
+        self.first, self.last, self.scored = first, last, 0
+
+    def __call__(self, response):
+        if response.judged is None:  # not yet asked
+            return None
+        step, self.scored = self.scored // 16, self.scored + 1
+        return None if self.first <= step <= self.last else likes_letters(response)
+
+
+class Says(Service):
+    """Scores everything."""
+
+    def score(self, queries):
+        return [1.0] * len(queries)
+
+
+def test_a_step_without_a_judge_is_skipped_and_said(tmp_path, caplog):
+    rows = fit(module(FailsAt(1, 1), judge=Says(), max_steps=3), tmp_path)
+    assert [row["train/judge_failures"] for row in rows] == [0, 16, 0]
+    assert ["train/loss" in row for row in rows] == [True, False, True]
+    assert [r.getMessage() for r in caplog.records if "skipped" in r.getMessage()] == [
+        "no completion of this step could be judged: it is skipped"
+    ]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_too_many_failures_stop_with_a_checkpoint_to_go_on_from(tmp_path, first):
+    """The step that could not be judged is done again: nothing of it has happened."""
+    judge = Says()
+    judge.max_failure_rate = 0.4
+    checkpoints = Checkpoints(tmp_path / "c", every=100)
+    with pytest.raises(JudgeFailed, match=f"16 of {16 * first + 16} answers.*max_failure_rate=0.4"):
+        fit(module(FailsAt(first), judge=judge, max_steps=2), tmp_path, callbacks=[checkpoints])
+    last = latest(tmp_path / "c")
+    assert last.name == f"step-{first:06d}.ckpt"
+    resumed, whole = (module(judge=Says(), max_steps=2) for _ in range(2))
+    rows = fit(resumed, tmp_path, resume=last)
+    assert without_times(rows) == without_times(fit(whole, tmp_path / "whole"))
+    for name, weight in learnt(whole).items():
+        assert torch.equal(learnt(resumed)[name], weight), name
+
+
+def test_a_judge_that_gave_up_stops_at_once(tmp_path):
+    judge = Says()
+    judge.trouble = "the quota is exhausted"
+    with pytest.raises(JudgeFailed, match="gave up: the quota is exhausted"):
+        fit(module(judge=judge), tmp_path, callbacks=[Checkpoints(tmp_path / "c", every=100)])
+    assert latest(tmp_path / "c").name == "step-000000.ckpt"
+
+
+def test_the_judge_is_asked_while_the_reference_computes(tmp_path):
+    """Neither waits for the other to end: each waits for the other to have begun."""
+    meeting = threading.Barrier(2, timeout=60)
+
+    def meets(response):
+        if not meeting.broken:
+            meeting.wait()
+            meeting.abort()
+        return likes_letters(response)
+
+    one = module(meets, max_steps=1)
+    reference_logp = one._reference_logp
+
+    def meets_too(groups):
+        with contextlib.suppress(threading.BrokenBarrierError):
+            meeting.wait()
+        return reference_logp(groups)
+
+    one._reference_logp = meets_too
+    fit(one, tmp_path)
+
+
 def test_checkpoints_hold_only_what_learns(tmp_path):
     one = module(lora=True, max_steps=1)
     fit(one, tmp_path, callbacks=[Checkpoints(tmp_path / "c", every=1)])
@@ -202,12 +313,6 @@ def test_checkpoints_hold_only_what_learns(tmp_path):
 
 
 def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(tmp_path):
-    def without_times(rows):
-        return [
-            {k: v for k, v in row.items() if "seconds" not in k and "per_second" not in k}
-            for row in rows
-        ]
-
     whole = module()
     expected = fit(whole, tmp_path / "whole")
 

@@ -1,6 +1,7 @@
 """From completions to scores, one row at a time: what the metrics are averages of."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from grit.evaluation.predictions import Prediction, ScoredPrediction
 from grit.grounding.boxes import Box, union_iou
@@ -33,6 +34,19 @@ def score_predictions(
         for prediction, trace, answer, query in zip(
             predictions, traces, answers, queries, strict=True
         )
+    ]
+
+
+def judge_again(rows: Sequence[ScoredPrediction], judge: Judge) -> list[ScoredPrediction]:
+    """``rows``, those that the judge failed on asked about once more."""
+    queries = [_query(row.prediction, row.answer) if row.judge_failed else None for row in rows]
+    asked = [query for query in queries if query is not None]
+    judged = dict(zip(asked, score_once(judge, asked), strict=True))
+    return [
+        row
+        if query is None
+        else replace(row, acc=judged[query], judge_failed=judged[query] is None)
+        for row, query in zip(rows, queries, strict=True)
     ]
 
 

@@ -1,7 +1,10 @@
 """What every judge is: somebody who scores predicted answers against true ones."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
+
+from grit.errors import Resumable
+from grit.judge.usage import Usage
 
 
 class Query(NamedTuple):
@@ -19,6 +22,52 @@ class Judge(Protocol):
 
     def score(self, queries: Sequence[Query]) -> list[float | None]:
         """One score for each query, in their order; None where the judge failed to give one."""
+
+
+@runtime_checkable
+class Accountable(Protocol):
+    """What a judge has besides where it costs something and can fail."""
+
+    model: str
+    """The model that judges."""
+
+    trouble: str | None
+    """Why it will score nothing more until somebody does something; None while it will."""
+
+    max_failure_rate: float
+    """The share of unjudged answers above which a run is not worth going on with."""
+
+    def take_usage(self) -> Usage:
+        """What was used since this was called last."""
+
+
+class JudgeFailed(Resumable):
+    """Too much could not be judged to go on."""
+
+
+def trouble_of(judge: Judge) -> str | None:
+    """Why a judge will score nothing more; None while it will."""
+    return judge.trouble if isinstance(judge, Accountable) else None
+
+
+def usage_of(judge: Judge) -> Usage | None:
+    """What a judge has used since this was called last; None for one that uses nothing."""
+    return judge.take_usage() if isinstance(judge, Accountable) else None
+
+
+def check_failures(judge: Judge, failed: int, asked: int) -> None:
+    """Raise JudgeFailed where a judge has failed on more of its answers than it may."""
+    if isinstance(judge, Accountable) and failed > judge.max_failure_rate * asked:
+        raise JudgeFailed(
+            f"the judge failed on {failed} of {asked} answers, more than "
+            f"judge.max_failure_rate={judge.max_failure_rate:g} allows"
+        )
+
+
+def check_trouble(*troubles: str | None) -> None:
+    """Raise JudgeFailed for the first that is one."""
+    for trouble in filter(None, troubles):
+        raise JudgeFailed(f"the judge gave up: {trouble}")
 
 
 def score_once(judge: Judge, queries: Sequence[Query]) -> list[float | None]:

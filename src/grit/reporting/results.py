@@ -43,6 +43,7 @@ class Results:
     sets: Mapping[str, SetResult]
     git: str | None = None  # the commit of the code
     skipped: Mapping[str, str] = field(default_factory=dict)  # set without a row -> why
+    judge_usage: Mapping[str, Any] | None = None  # of the run so far; None: the judge is free
     schema_version: int = SCHEMA_VERSION
 
 
@@ -128,6 +129,7 @@ class _Reader:
             seed=self._get(fields, "seed", int),
             git=self._get(fields, "git", (str, type(None))),
             skipped={name: self._get(skipped, name, str, "skipped.") for name in skipped},
+            judge_usage=self._object(fields, "judge_usage") if fields.get("judge_usage") else None,
             sets={name: self._set(sets, name) for name in sets},
         )
 

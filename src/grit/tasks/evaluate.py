@@ -9,7 +9,14 @@ from grit.reporting.comparison import print_comparison
 from grit.schema import Adaptation, Config
 from grit.tasks.device import prepare_device
 from grit.tasks.folder import RunFolder
-from grit.tasks.measuring import evaluate_model, measure, read_sets, show, write_measured
+from grit.tasks.measuring import (
+    check_judged,
+    evaluate_model,
+    measure,
+    read_sets,
+    show,
+    write_measured,
+)
 from grit.tasks.parts import make_adapter, make_judge, make_learn, test_sets
 
 log = logging.getLogger(__name__)
@@ -25,6 +32,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         write_measured(measured, folder)
         print_comparison(measured.results)
         log.info("%s", folder / "results.json")
+        check_judged(judge, measured)
         return
     sets = test_sets(config)
     adapter = make_adapter(config, learning=False)
@@ -39,3 +47,4 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     found = evaluate_model(config, adapter, sets, judge, folder)
     if found is not None:
         show(config, folder, sets, found)
+        check_judged(judge, found)

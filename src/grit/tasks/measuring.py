@@ -5,6 +5,7 @@ import logging
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -12,8 +13,17 @@ from grit import processes
 from grit.configuration import config_hash, plain
 from grit.evaluation.loop import answer
 from grit.evaluation.predictions import Prediction, read_predictions
-from grit.evaluation.scoring import score_predictions
-from grit.judge.judge import Judge
+from grit.evaluation.scoring import judge_again, score_predictions
+from grit.judge.judge import (
+    Accountable,
+    Judge,
+    JudgeFailed,
+    check_failures,
+    check_trouble,
+    trouble_of,
+    usage_of,
+)
+from grit.judge.usage import NOTHING, Usage
 from grit.models.adapter import Adapter
 from grit.reporting.comparison import print_comparison
 from grit.reporting.controls import controls, print_controls
@@ -22,6 +32,7 @@ from grit.reporting.report import Measured, ReportData, write_report
 from grit.reporting.results import (
     Results,
     git_commit,
+    read_results,
     set_result,
     write_predictions,
     write_results,
@@ -30,6 +41,7 @@ from grit.rollout.sampler import Sampler
 from grit.schema import Config
 from grit.tasks.folder import run_name
 from grit.tasks.parts import TestSet, make_prompting
+from grit.training.diagnostics import JUDGE
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +88,8 @@ def evaluate_model(
     }
     if processes.rank() > 0:
         return None
-    measured = measure(config, predictions, judge, sets)
+    former = NOTHING if stem else _usage_so_far(folder)
+    measured = measure(config, predictions, judge, sets, former)
     write_measured(measured, folder, stem)
     return measured
 
@@ -86,13 +99,18 @@ def measure(
     predictions: Mapping[str, Sequence[Prediction]],
     judge: Judge,
     sets: Sequence[TestSet] = (),
+    former: Usage = NOTHING,
 ) -> Measured:
-    """Score predictions; ``sets`` knows what could not be asked."""
+    """Score predictions; ``sets`` knows what could not be asked, ``former`` what the run has used.
+
+    Whatever the judge failed on is asked again at the end: by then a service may be back.
+    """
     tagged = config.method.tagged_answer
     scored = {
         name: score_predictions(rows, judge, tagged_answers=tagged)
         for name, rows in predictions.items()
     }
+    scored = {name: judge_again(rows, judge) for name, rows in scored.items()}
     missing = {found.name: found.images_missing for found in sets}
     results = Results(
         method=config.method.name,
@@ -108,8 +126,52 @@ def measure(
             for name, rows in scored.items()
         },
         skipped={found.name: found.skipped for found in sets if found.skipped},
+        judge_usage=_judge_usage(judge, former),
     )
     return Measured(results, scored)
+
+
+def _judge_usage(judge: Judge, former: Usage) -> dict[str, Any] | None:
+    used = usage_of(judge)
+    if used is None or not isinstance(judge, Accountable):
+        return None
+    log.info("judge: %s", used)
+    return {"model": judge.model, **(former + used).summary()}
+
+
+def usage_before(folder: Path) -> Usage:
+    """What the judge was used for by a run's evaluation before training."""
+    path = folder / "results.before.json"
+    summary = read_results(path).judge_usage if path.exists() else None
+    return NOTHING if summary is None else Usage.from_summary(summary)
+
+
+def _usage_so_far(folder: Path) -> Usage:
+    """What the judge was used for by a run's former evaluation and by its training steps."""
+    used = usage_before(folder)
+    metrics = MetricsLog(folder / "metrics.jsonl")
+    prefix = f"train/{JUDGE}"
+    for row in metrics.rows() if metrics.path.exists() else ():
+        step = {k.removeprefix(prefix): v for k, v in row.items() if k.startswith(prefix)}
+        used += Usage.from_summary(step) if step else NOTHING
+    return used
+
+
+def check_judged(judge: Judge, measured: Measured, *, go_on: str | None = None) -> None:
+    """Raise JudgeFailed where too many answers could not be judged for ACC to mean anything.
+
+    What was found is written by then. ``go_on`` is the command that goes on with the run; without,
+    the predictions can be scored again.
+    """
+    rows = [row for rows in measured.rows.values() for row in rows]
+    failed = sum(row.judge_failed for row in rows)
+    asked = failed + sum(row.acc is not None and row.answer is not None for row in rows)
+    try:
+        check_trouble(trouble_of(judge))
+        check_failures(judge, failed, asked)
+    except JudgeFailed as error:
+        how = f"go on with: {go_on}" if go_on else "score predictions.jsonl again: task=evaluate"
+        raise JudgeFailed(f"{error}; the predictions are kept; {how}") from error
 
 
 def write_measured(measured: Measured, folder: Path, stem: str = "") -> None:

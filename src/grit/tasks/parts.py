@@ -12,15 +12,17 @@ from grit.data.mixtures import mix, shared_pictures
 from grit.data.samples import Sample
 from grit.data.shapes.source import ShapesSource
 from grit.errors import GritError
+from grit.judge.cache import ScoreCache
 from grit.judge.judge import Judge
 from grit.judge.rules import RulesJudge
+from grit.judge.usage import Price
 from grit.models.adapter import Adapter
 from grit.models.features import MEBIBYTE, FeatureCache
 from grit.models.loading import Lora, add_lora, freeze_vision, load_base
 from grit.models.prompting import Prompting
 from grit.rewards.reward import Reward, reward_from
 from grit.rollout.choice import Sampling
-from grit.schema import Adaptation, Config, SourceConfig, Training
+from grit.schema import Adaptation, Config, ServiceJudgeConfig, SourceConfig, Training
 from grit.training.learner import Learner, Optimization
 from grit.training.module import GRPOGR, GRPOSettings
 from grit.training.sft import FewShotSFT
@@ -36,12 +38,41 @@ def make_reward(config: Config) -> Reward:
 
 
 def make_judge(config: Config) -> Judge:
-    """The judge that the configuration names."""
-    judges = {"rules": RulesJudge}
-    if config.judge.name not in judges:
-        known = ", ".join(judges)
-        raise GritError(f"config: judge.name={config.judge.name} is no judge; there is: {known}")
-    return judges[config.judge.name]()
+    """The judge that the configuration names.
+
+    Raises:
+        GritError: there is no such judge, no key for its service, or its cache cannot be used.
+    """
+    judge = config.judge
+    if isinstance(judge, ServiceJudgeConfig):
+        return _service_judge(judge)
+    if judge.name != "rules":
+        raise GritError(f"config: judge.name={judge.name} is no judge; there are: rules, openai")
+    return RulesJudge()
+
+
+def _service_judge(judge: ServiceJudgeConfig) -> Judge:
+    from grit.judge.service import Service, ServiceJudge  # a second that judge=rules need not pay
+
+    service = Service(
+        model=judge.model,
+        base_url=judge.base_url,
+        azure_api_version=judge.azure_api_version,
+        temperature=judge.temperature,
+        max_tokens=judge.max_tokens,
+        attempts=judge.attempts,
+        timeout=judge.timeout,
+        total_timeout=judge.total_timeout,
+        backoff=judge.backoff,
+        prices={name: Price(p.input, p.output) for name, p in (judge.prices or {}).items()},
+    )
+    return ServiceJudge(
+        service,
+        in_flight=judge.in_flight,
+        max_failure_rate=judge.max_failure_rate,
+        cache=None if judge.cache is None else ScoreCache(Path(judge.cache).expanduser()),
+        exact_match_first=judge.exact_match_first,
+    )
 
 
 def make_prompting(config: Config) -> Prompting:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from grit.errors import GritError
 from grit.files import write_jsonl
+from grit.judge.judge import check_failures, check_trouble, trouble_of, usage_of
 from grit.rewards.scoring import scored
 from grit.schema import Config
 from grit.tasks.parts import make_judge, make_reward
@@ -16,13 +17,19 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     """Score ``input`` and write ``output``."""
     assert config.input is not None
     assert config.output is not None
-    rows = scored(Path(config.input), make_reward(config), make_judge(config))
+    judge = make_judge(config)
+    rows = scored(Path(config.input), make_reward(config), judge)
+    unjudged = sum(row["reward"] is None for row in rows)
+    check_trouble(trouble_of(judge))
+    check_failures(judge, unjudged, len(rows))
     try:
         write_jsonl(Path(config.output), rows)
     except OSError as error:
         raise GritError(f"output={config.output} cannot be written: {error.strerror}") from error
-    unjudged = sum(row["reward"] is None for row in rows)
     judged = f", {unjudged} of them unjudged" if unjudged else ""
     log.info(
         "%d rows scored with reward=%s%s: %s", len(rows), config.reward.name, judged, config.output
     )
+    usage = usage_of(judge)
+    if usage is not None:
+        log.info("judge: %s", usage)

@@ -12,7 +12,7 @@ from grit import processes
 from grit.configuration import plain
 from grit.data.datamodule import PromptModule
 from grit.data.samples import Sample
-from grit.errors import GritError, Interrupted
+from grit.errors import GritError, Interrupted, Resumable
 from grit.judge.judge import Judge
 from grit.models.adapter import Adapter
 from grit.models.loading import save_trained
@@ -24,7 +24,15 @@ from grit.schema import Config, Training
 from grit.seeding import seed_for
 from grit.tasks.device import prepare_device
 from grit.tasks.folder import RunFolder, run_name
-from grit.tasks.measuring import evaluate_model, measure, read_sets, show
+from grit.tasks.measuring import (
+    check_judged,
+    evaluate_model,
+    measure,
+    read_sets,
+    show,
+    usage_before,
+    write_measured,
+)
 from grit.tasks.parts import (
     TestSet,
     check_overlap,
@@ -62,17 +70,23 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     torch.manual_seed(seed_for(config.seed, "weights"))  # new LoRA weights are drawn from it
     adapter = make_adapter(config, learning=learns)
     adapter.model.train(learns).to(device)
-    before = None
-    if learns:
-        before = _evaluate_before(config, adapter, sets, judge, run)
-        _fit(config, make_learner(config, adapter, reward, judge), samples, run)
-        adapter.model.to(device)
-        if processes.rank() == 0:
-            save_trained(adapter, folder / "model")
-    if config.evaluation.after_training or not learns:
+    if not learns:
+        found = evaluate_model(config, adapter, sets, judge, folder)
+        if found is not None:
+            show(config, folder, sets, found)
+            run.end()
+            check_judged(judge, found)
+        return
+    before = _evaluate_before(config, adapter, sets, judge, run)
+    _fit(config, make_learner(config, adapter, reward, judge), samples, run)
+    adapter.model.to(device)
+    if processes.rank() == 0:
+        save_trained(adapter, folder / "model")
+    if config.evaluation.after_training:
         after = evaluate_model(config, adapter, sets, judge, folder)
         if after is not None:
             show(config, folder, sets, after, before)
+            check_judged(judge, after)
     if processes.rank() == 0:
         run.end()
 
@@ -84,13 +98,20 @@ def _evaluate_before(
     if not config.evaluation.before_training:
         return None
     said = run.folder / "predictions.before.jsonl"
-    if run.resumed and said.exists():
-        measured = measure(config, read_sets(said), judge, sets)
+    if not (run.resumed and said.exists()):
+        before = evaluate_model(config, adapter, sets, judge, run.folder, "before")
+    elif processes.rank() > 0:
+        before = None
+    else:
+        before = measure(config, read_sets(said), judge, sets, usage_before(run.folder))
         results = run.folder / "results.before.json"
-        if processes.rank() == 0 and not results.exists():  # a kill came between the two files
-            write_results(results, measured.results)
-        return measured
-    return evaluate_model(config, adapter, sets, judge, run.folder, "before")
+        if before.results.judge_usage is not None:  # a service that failed then may not fail now
+            write_measured(before, run.folder, "before")
+        elif not results.exists():  # a kill came between the two files
+            write_results(results, before.results)
+    if before is not None:
+        check_judged(judge, before, go_on=run.resume_command())
+    return before
 
 
 def _fit(config: Config, learner: Learner, samples: list[Sample], run: RunFolder) -> None:
@@ -105,6 +126,11 @@ def _fit(config: Config, learner: Learner, samples: list[Sample], run: RunFolder
     try:
         trainer = _trainer(config, run, checkpoints)
         trainer.fit(learner, data, ckpt_path=run.checkpoint, weights_only=True)
+    except Resumable as error:
+        raise Resumable(
+            f"{error}; stopped after step {checkpoints.steps} of {config.trainer.max_steps}; "
+            f"go on with: {run.resume_command()}"
+        ) from error
     finally:
         wandb.finish()
     if checkpoints.interrupted:

@@ -10,7 +10,9 @@ from types import FrameType
 from typing import Any
 
 import pytorch_lightning as pl
+from pytorch_lightning.loops.progress import _ProcessedTracker
 
+from grit.errors import Resumable
 from grit.files import archive_is_whole
 
 log = logging.getLogger(__name__)
@@ -43,7 +45,8 @@ class Checkpoints(pl.Callback):
 
     A checkpoint is written under another name and renamed, so that a kill leaves the last one
     whole; the one before is removed only then. Ctrl-C and SIGTERM (as SLURM sends it before a job's
-    time is up) let the step under way finish; a second one stops at once.
+    time is up) let the step under way finish; a second one stops at once. A Resumable error, which
+    all processes have to raise alike, ends in a checkpoint too.
     """
 
     def __init__(self, folder: Path, every: int) -> None:
@@ -82,8 +85,10 @@ class Checkpoints(pl.Callback):
     def on_exception(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
     ) -> None:
-        """Listen no more."""
+        """Listen no more; where the run can go on later, save what it stands at."""
         self._listen_no_more()
+        if isinstance(exception, Resumable):
+            self._save(trainer, _without_step_under_way(trainer))
 
     def _save(self, trainer: pl.Trainer, steps: int) -> None:
         whole = self.folder / f"step-{steps:06d}.ckpt"
@@ -116,3 +121,17 @@ def _put_in_place(partial: Path, whole: Path) -> None:
     if whole.is_dir():  # a folder does not take the place of a folder
         shutil.rmtree(whole)
     partial.replace(whole)
+
+
+def _without_step_under_way(trainer: pl.Trainer) -> int:
+    """Make Lightning forget that it began a step, of which nothing has happened yet.
+
+    Otherwise a resumed run would count that step as done. The number of steps that are.
+    """
+    progress = trainer.fit_loop.epoch_loop.batch_progress
+    total, current = progress.total, progress.current
+    assert isinstance(total, _ProcessedTracker)  # Lightning declares their base class
+    assert isinstance(current, _ProcessedTracker)
+    for tracker in (total, current):
+        tracker.ready = tracker.started = tracker.processed
+    return total.processed

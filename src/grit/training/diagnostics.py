@@ -12,9 +12,12 @@ from torch import Tensor
 
 from grit.data.samples import Sample
 from grit.grounding.boxes import Box, Space
+from grit.judge.usage import NOTHING, Usage
 from grit.rewards.reward import Outcome
 from grit.rollout.sampler import Completion
 from grit.training.grpo_gr import has_variance
+
+JUDGE = "judge/"  # begins the names of what the judge was used for
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ class StepRecord:
     advantages: Tensor  # [G, N]
     tokens: int
     seconds: dict[str, float]  # of each phase
+    judge_usage: Usage | None = None
 
 
 def rollout_values(rollouts: Sequence[Rollout]) -> dict[str, list[float]]:
@@ -104,7 +108,16 @@ def step_metrics(records: Sequence[StepRecord]) -> dict[str, float]:
     metrics["advantage_abs"] = advantages.abs().mean().item()
     varied = has_variance(rewards, judged).float().mean().item()
     metrics["groups_without_variance"] = 1 - varied
-    return metrics | _speed(records)
+    return metrics | _judge(records) | _speed(records)
+
+
+def _judge(records: Sequence[StepRecord]) -> dict[str, float]:
+    """What the judge was used for; nothing for one that counts nothing, no cost without a price."""
+    used = [record.judge_usage for record in records if record.judge_usage is not None]
+    if not used:
+        return {}
+    summary = sum(used, NOTHING).summary()
+    return {f"{JUDGE}{name}": value for name, value in summary.items() if value is not None}
 
 
 def _speed(records: Sequence[StepRecord]) -> dict[str, float]:

@@ -4,6 +4,7 @@ Shapes: G prompts of a step, N completions of each, B completions of a forward p
 """
 
 import logging
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,8 +13,9 @@ import torch
 from torch import Tensor
 
 from grit import processes
+from grit.background import in_background
 from grit.data.samples import Sample
-from grit.judge.judge import Judge
+from grit.judge.judge import Judge, check_failures, check_trouble, trouble_of, usage_of
 from grit.models.adapter import Adapter, EncodedPrompt
 from grit.models.prompting import Prompting
 from grit.rewards.response import Attempt
@@ -41,6 +43,11 @@ from grit.training.policy import Reference
 from grit.training.rows import Group, in_passes
 
 log = logging.getLogger(__name__)
+STEPS_WATCHED = 10  # a judge that fails for a step or two of many may be left to recover
+
+# For each forward pass of a step: which of its groups, they themselves, and of their tokens
+# log pi_old (None: it is the policy's own) and log pi_ref (None: not needed), each [M].
+_Compared = list[tuple[list[int], list[Group], Tensor | None, Tensor | None]]
 
 
 @dataclass(frozen=True)
@@ -86,6 +93,8 @@ class GRPOGR(Learner):
         )
         self.reference = Reference(self.policy) if settings.beta else None
         self.last_rollouts: list[Rollout] = []  # of the step just done, for loggers
+        # Unjudged and all completions of the last steps, over all processes.
+        self._failures: deque[tuple[int, int]] = deque(maxlen=STEPS_WATCHED)
 
     def on_fit_start(self) -> None:
         """Put the reference beside the policy; Lightning does not know of it."""
@@ -103,8 +112,17 @@ class GRPOGR(Learner):
         with watch.phase("rollout"):
             prompts = [self.prompting.encode(sample, self.adapter) for sample, _ in batch]
             completions = self._sample(prompts, batch)
+        # A judge may be far away: it answers while the reference computes.
+        rewarding = in_background(lambda: self._rewarded(batch, prompts, completions))
+        with watch.phase("reference"):
+            compared = self._compared(
+                [
+                    Group(prompt, tuple(c.token_ids for c in group))
+                    for prompt, group in zip(prompts, completions, strict=True)
+                ]
+            )
         with watch.phase("reward"):
-            self.last_rollouts = self._rewarded(batch, prompts, completions)
+            self.last_rollouts = rewarding.result()
             totals = [rollout.outcome.total for rollout in self.last_rollouts]
             shape = len(batch), self.settings.group_size
             judged = torch.tensor([total is not None for total in totals]).view(shape)
@@ -112,19 +130,17 @@ class GRPOGR(Learner):
             advantages = group_advantages(
                 rewards, judged, delta=self.settings.delta, sample_std=self.settings.sample_std
             )
+            self._check_judge(totals)
         with watch.phase("update"):
-            groups = [
-                Group(prompt, tuple(c.token_ids for c in group))
-                for prompt, group in zip(prompts, completions, strict=True)
-            ]
-            metrics = self._update(groups, advantages, judged)
+            metrics = self._update(compared, advantages, judged)
         record = StepRecord(
             values=rollout_values(self.last_rollouts),
             rewards=rewards,
             judged=judged,
             advantages=advantages,
-            tokens=sum(len(ids) for group in groups for ids in group.completions),
+            tokens=sum(len(c.token_ids) for group in completions for c in group),
             seconds=watch.seconds,
+            judge_usage=usage_of(self.judge),
         )
         self.log_step(metrics | step_metrics(processes.gathered(record)), batch_idx)
 
@@ -159,13 +175,36 @@ class GRPOGR(Learner):
         outcomes = self.reward.score(attempts, self.judge)
         return [Rollout(*row, outcome) for row, outcome in zip(rows, outcomes, strict=True)]
 
-    def _update(
-        self, groups: Sequence[Group], advantages: Tensor, judged: Tensor
-    ) -> dict[str, float]:
+    def _check_judge(self, totals: Sequence[float | None]) -> None:
+        """Raise JudgeFailed, on every process alike, where too much of late has no reward.
+
+        Nothing of the step has happened by then, so a run that goes on does the whole step again.
+        """
+        everybodys = processes.gathered((totals.count(None), len(totals), trouble_of(self.judge)))
+        failed, asked, troubles = zip(*everybodys, strict=True)
+        self._failures.append((sum(failed), sum(asked)))
+        check_trouble(*troubles)
+        check_failures(self.judge, *map(sum, zip(*self._failures, strict=True)))
+
+    def _compared(self, groups: Sequence[Group]) -> _Compared:
+        """Cut the step's groups into passes, and score them as they were when sampled."""
+        chosen = in_passes(
+            groups, self.optimization.tokens_per_pass, share_prompt=self.optimization.share_prompt
+        )
+        passes = [[groups[i] for i in one] for one in chosen]
+        old: list[Tensor | None] = [None] * len(passes)
+        # With one update a rollout, pi_old is the policy itself: the ratio is 1.
+        if self.settings.updates_per_rollout > 1:
+            with torch.no_grad():
+                old = [self.policy.scores(one)[0].logp for one in passes]
+        references = [self._reference_logp(one) for one in passes]
+        return list(zip(chosen, passes, old, references, strict=True))
+
+    def _update(self, compared: _Compared, advantages: Tensor, judged: Tensor) -> dict[str, float]:
         """Take ``updates_per_rollout`` optimiser steps on the groups of this step.
 
         Args:
-            groups: G groups, of this process.
+            compared: the G groups of this process.
             advantages: [G, N].
             judged: [G, N].
         """
@@ -175,25 +214,17 @@ class GRPOGR(Learner):
             log.warning("no completion of this step could be judged: it is skipped")
             return {}
         weights = completion_weights(judged, all_groups)
-        passes = in_passes(
-            groups, self.optimization.tokens_per_pass, share_prompt=self.optimization.share_prompt
-        )
-        old: list[Tensor] | None = None
-        if self.settings.updates_per_rollout > 1:
-            with torch.no_grad():
-                old = [self.policy.scores([groups[i] for i in one])[0].logp for one in passes]
-        references = [self._reference_logp([groups[i] for i in one]) for one in passes]
         optimizer: Any = self.optimizers()
         metrics: dict[str, float] = {}
         for _ in range(self.settings.updates_per_rollout):
             optimizer.zero_grad()
             sums = torch.zeros(3, device=self.device)  # loss, KL, entropy
             with self.local_gradients():
-                for number, chosen in enumerate(passes):
+                for chosen, groups, old, reference in compared:
                     sums += self._backward(
-                        [groups[i] for i in chosen],
-                        old[number] if old else None,
-                        references[number],
+                        groups,
+                        old,
+                        reference,
                         advantages[chosen].flatten().to(self.device),
                         weights[chosen].flatten().to(self.device),
                     )
@@ -214,7 +245,6 @@ class GRPOGR(Learner):
         scores, owner = self.policy.scores(groups)
         loss = grpo_gr_loss(
             scores.logp,
-            # With one update a rollout, pi_old is the policy itself: the ratio is 1.
             scores.logp.detach() if old_logp is None else old_logp,
             reference_logp,
             advantages,

@@ -1,0 +1,80 @@
+"""Scores that a judge has given before, on disk, shared by runs and processes.
+
+It is a table of SQLite, which does the locking. (The library diskcache would do the same, but is
+no longer kept, and unpickles what it finds in its folder: CVE-2025-69872.)
+"""
+
+import hashlib
+import json
+import logging
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from grit.errors import GritError
+
+log = logging.getLogger(__name__)
+_PATIENCE = 30  # seconds to wait for another process to finish writing
+_AT_ONCE = 500  # keys of one statement
+
+
+def cache_key(*parts: object) -> str:
+    """A key that depends on every part and on where one part ends and the next begins."""
+    return hashlib.sha256(json.dumps([str(part) for part in parts]).encode()).hexdigest()
+
+
+class ScoreCache:
+    """Key -> score. A connection serves one call, so threads and forks need no care.
+
+    Raises GritError where the file cannot be used. A fault later on (a full disk, say) is said
+    once, and the run goes on without its cache.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "scores.sqlite"
+        self.broken = False
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with self._connection() as connection:
+                connection.execute(
+                    "CREATE TABLE IF NOT EXISTS scores (key TEXT PRIMARY KEY, score REAL NOT NULL)"
+                )
+        except (OSError, sqlite3.Error) as error:
+            raise GritError(
+                f"judge.cache: {self.path} cannot be used ({error}): set judge.cache to another "
+                "folder, or to null to do without"
+            ) from error
+
+    def get(self, keys: Sequence[str]) -> dict[str, float]:
+        """The scores of those ``keys`` that have one."""
+        found: dict[str, float] = {}
+        with self._excused(), self._connection() as connection:
+            for start in range(0, len(keys), _AT_ONCE):
+                part = keys[start : start + _AT_ONCE]
+                marks = ",".join("?" * len(part))
+                rows = connection.execute(
+                    f"SELECT key, score FROM scores WHERE key IN ({marks})", list(part)
+                )
+                found.update(rows)
+        return found
+
+    def put(self, scores: Mapping[str, float]) -> None:
+        """Keep ``scores``, all of them or none."""
+        with self._excused(), self._connection() as connection:
+            connection.executemany("INSERT OR REPLACE INTO scores VALUES (?, ?)", scores.items())
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        with closing(sqlite3.connect(self.path, timeout=_PATIENCE)) as connection, connection:
+            connection.execute("PRAGMA synchronous = OFF")  # what is lost can be asked again
+            yield connection
+
+    @contextmanager
+    def _excused(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            if not self.broken:
+                log.warning("judge.cache: %s: %s; going on without it", self.path, error)
+            self.broken = True

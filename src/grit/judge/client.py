@@ -1,0 +1,176 @@
+"""One question to an OpenAI-compatible chat service, asked again until it is answered or given up.
+
+The library's own retries are off: it waits up to 120 s where a service says so, counts time by the
+read, and takes an exhausted quota for a passing fault. Here every call and every question have a
+bound in seconds, whatever the service does.
+"""
+
+import asyncio
+import logging
+import os
+import random
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import openai
+
+from grit.errors import GritError
+from grit.judge.faults import FAULTS, Fault, Meaning, fault_of
+from grit.judge.prompt import Content
+from grit.judge.reply import UnreadableReply
+from grit.judge.usage import NOTHING, Price, Usage, cost_of
+
+# They would say a line for every call.
+for _name in ("openai", "httpx", "httpx2"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+_LONGEST_WAIT = 30.0  # seconds between tries, where the service does not ask for more
+_SHOWN = 300  # characters of a reason
+_JITTER = random.Random()  # its own: no draw of the suite may depend on a service's moods
+
+
+@dataclass(frozen=True)
+class Service:
+    """Where a judging model is, and how patient we are with it."""
+
+    model: str
+    base_url: str
+    azure_api_version: str | None = None  # not None: the service is Azure's
+    temperature: float | None = 0.0
+    max_tokens: int | None = 256
+    attempts: int = 5
+    timeout: float = 30.0  # seconds of one call
+    total_timeout: float = 120.0  # seconds of one question, waits between calls included
+    backoff: float = 1.0  # seconds before the second try; doubled before each that follows
+    prices: Mapping[str, Price] = field(default_factory=dict)  # by model
+
+    @property
+    def key_name(self) -> str:
+        """The environment variable that holds the key."""
+        return "OPENAI_API_KEY" if self.azure_api_version is None else "AZURE_OPENAI_API_KEY"
+
+    @property
+    def key(self) -> str | None:
+        """The key; never kept, so that nothing can write it down."""
+        return os.environ.get(self.key_name) or None
+
+    def check(self) -> None:
+        """Raise GritError where the service will not answer without a key, and there is none."""
+        public = re.match(r"https://[^/]*\.?(openai|azure)\.com(/|:|$)", self.base_url)
+        if self.key is None and (public or self.azure_api_version):
+            raise GritError(
+                f"judge: {self.base_url} needs a key in the environment variable {self.key_name}; "
+                "set it, or judge.base_url to a service without one, or use judge=rules"
+            )
+
+
+class Unjudged(Exception):
+    """A question that got no answer; says why."""
+
+
+class Stopped(Exception):
+    """The service will answer no question until somebody does something; says what is wrong."""
+
+
+class Client:
+    """Asks a service, and counts; belongs to one event loop. Close it with ``async with``."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.usage = NOTHING
+        self._key = service.key
+        key = self._key or "none"  # the library wants one
+        settings: dict[str, Any] = {"max_retries": 0, "timeout": service.timeout, "api_key": key}
+        self._client: openai.AsyncOpenAI
+        if service.azure_api_version is None:
+            self._client = openai.AsyncOpenAI(base_url=service.base_url, **settings)
+        else:
+            self._client = openai.AsyncAzureOpenAI(
+                azure_endpoint=service.base_url, api_version=service.azure_api_version, **settings
+            )
+
+    async def __aenter__(self) -> "Client":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._client.close()
+
+    async def ask(self, content: Content, read: Callable[[str], float]) -> float:
+        """What ``read`` makes of the reply; one that it cannot read is asked for again.
+
+        Raises:
+            Unjudged: all tries failed, or time is up.
+            Stopped: no question will be answered.
+        """
+        end = time.monotonic() + self.service.total_timeout
+        fault: Fault | None = None
+        for attempt in range(self.service.attempts):
+            left = end - time.monotonic()
+            if fault is not None:
+                wait = self._wait(attempt, fault)
+                if wait >= left:
+                    break  # not to wait in vain
+                await asyncio.sleep(wait)
+                left -= wait
+            try:
+                async with asyncio.timeout(max(0.0, min(left, self.service.timeout))):
+                    return read(await self._reply(content))
+            except FAULTS as error:
+                fault = fault_of(error)
+            reason = self._without_secrets(fault.reason)
+            if fault.meaning is Meaning.stop:
+                raise Stopped(reason)
+            if fault.meaning is Meaning.unjudged:
+                raise Unjudged(reason)
+        assert fault is not None
+        raise Unjudged(self._without_secrets(fault.reason))
+
+    def _wait(self, attempt: int, fault: Fault) -> float:
+        """Seconds before another try: what the service asks for, or ours with some jitter."""
+        ours = min(self.service.backoff * 2 ** (attempt - 1), _LONGEST_WAIT)
+        return max(fault.wait, ours * _JITTER.uniform(0.5, 1.0))
+
+    async def _reply(self, content: Content) -> str:
+        options: dict[str, Any] = {
+            "temperature": self.service.temperature,
+            "max_tokens": self.service.max_tokens,
+        }
+        start = time.perf_counter()
+        try:
+            completion: Any = await self._client.chat.completions.create(
+                model=self.service.model,
+                messages=[{"role": "user", "content": content}],  # type: ignore[misc, list-item]
+                **{name: value for name, value in options.items() if value is not None},
+            )
+        finally:
+            self.usage += Usage(calls=1, seconds=time.perf_counter() - start)
+        return self._text(completion)
+
+    def _text(self, completion: Any) -> str:
+        """The reply's text. The library builds its objects from any JSON, without a check."""
+        usage = getattr(completion, "usage", None)
+        asked, said = (
+            count if isinstance(count := getattr(usage, name, None), int) else 0
+            for name in ("prompt_tokens", "completion_tokens")
+        )
+        price = self.service.prices.get(self.service.model)
+        self.usage += Usage(
+            prompt_tokens=asked, completion_tokens=said, cost=cost_of(price, asked, said)
+        )
+        try:
+            message = completion.choices[0].message
+            text, refusal = message.content, getattr(message, "refusal", None)
+        except (AttributeError, IndexError, KeyError, TypeError) as error:
+            raise UnreadableReply("a response that is no chat completion") from error
+        if isinstance(text, str):
+            return text
+        raise UnreadableReply(f"a refusal ({refusal})" if refusal else "a reply without text")
+
+    def _without_secrets(self, reason: str) -> str:
+        """A service may repeat the key that it refuses; and a page of HTML is no reason."""
+        reason = reason.replace(self._key, "***") if self._key else reason
+        reason = re.sub(r"sk-[\w*-]{6,}", "***", " ".join(reason.split()))
+        return reason if len(reason) <= _SHOWN else reason[:_SHOWN] + "..."

@@ -1,0 +1,82 @@
+"""What can go wrong with one call of a service, and what each fault means for the question."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import Enum
+
+import openai
+
+from grit.judge.reply import UnreadableReply
+
+
+class Meaning(Enum):
+    """What follows from a fault."""
+
+    again = "again"  # another try may succeed
+    unjudged = "unjudged"  # this question will never be answered
+    stop = "stop"  # no question will: somebody has to do something first
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault of one call; ``wait`` is the number of seconds that the service asks for."""
+
+    meaning: Meaning
+    reason: str
+    wait: float = 0.0
+
+
+FAULTS = (openai.OpenAIError, TimeoutError, UnreadableReply, json.JSONDecodeError)
+"""The exceptions that ``fault_of`` understands; any other is a mistake of ours."""
+
+_NO_MONEY = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"}
+_REFUSED = {
+    401: "the key is not accepted",
+    403: "the key may not do this",
+    404: "there is no such model or address",
+}
+_PASSING = {408, 409, 425, 429}  # and all from 500 on
+
+
+def fault_of(error: Exception) -> Fault:
+    """What a failed call means. The reason may repeat what the service said, secrets and all."""
+    if isinstance(error, openai.APIStatusError):
+        return _of_status(error)
+    if isinstance(error, TimeoutError | openai.APITimeoutError):
+        return Fault(Meaning.again, "no answer in time")
+    if isinstance(error, openai.APIConnectionError):
+        cause = error.__cause__
+        return Fault(Meaning.again, f"no connection ({cause or error})")
+    if isinstance(error, json.JSONDecodeError):
+        return Fault(Meaning.again, "a response that is not valid JSON")
+    return Fault(Meaning.again, str(error))
+
+
+def _of_status(error: openai.APIStatusError) -> Fault:
+    status = error.status_code
+    reason = f"HTTP {status}: {error.message}"
+    if {str(error.code), str(error.type)} & _NO_MONEY:
+        return Fault(Meaning.stop, f"the quota is exhausted ({reason})")
+    if status in _REFUSED:
+        return Fault(Meaning.stop, f"{_REFUSED[status]} ({reason})")
+    if status in _PASSING or status >= 500:
+        headers = error.response.headers
+        return Fault(Meaning.again, reason, _seconds(headers.get("retry-after")))
+    return Fault(Meaning.unjudged, reason)
+
+
+def _seconds(retry_after: str | None) -> float:
+    """The seconds of a Retry-After header, a number or a date; 0 where it is neither."""
+    if retry_after is None:
+        return 0.0
+    try:
+        return max(0.0, float(retry_after))
+    except ValueError:
+        pass
+    try:
+        until = parsedate_to_datetime(retry_after)
+    except ValueError:
+        return 0.0
+    return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds())

@@ -1,0 +1,62 @@
+"""Which of two pictures a text is about: what the cross-modal correlation is made of.
+
+Figure 4 of the paper: one picture has the boxes of a reasoning chain drawn on it, the other as many
+random ones; the judge sees both and the chain without its coordinates. The score is the share of
+chains for which it picks the chain's own boxes; a judge that guesses gets one half.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from PIL import Image
+
+from grit.judge.cache import cache_key
+from grit.judge.prompt import VERSION, pictures_content
+from grit.judge.reply import read_picture
+from grit.judge.service import Question, ServiceJudge
+from grit.seeding import seed_for
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A text, the picture that belongs to it, and one that does not."""
+
+    id: str  # unique: with the seed it decides which picture comes first
+    description: str  # a chain whose coordinates are masked
+    right: Image.Image
+    wrong: Image.Image
+
+
+def compare_pictures(
+    judge: ServiceJudge, comparisons: Sequence[Comparison], *, seed: int = 0
+) -> list[float | None]:
+    """1 where the judge picks the right picture, 0 where the wrong one, None where it fails.
+
+    The order of the two pictures is random, but the same for the same seed and id. Another seed
+    repeats the measurement: orders are drawn anew, and no answer comes from the cache of the first.
+    """
+    return judge.answers([_question(judge.model, one, seed) for one in comparisons])
+
+
+def _question(model: str, comparison: Comparison, seed: int) -> Question:
+    place = seed_for(seed, "pictures", comparison.id) % 2  # of the right picture
+    right, wrong = comparison.right, comparison.wrong
+    pictures = (wrong, right) if place else (right, wrong)
+    return Question(
+        key=cache_key(
+            *("pictures", model, VERSION, seed, comparison.id, comparison.description),
+            *map(_digest, pictures),
+        ),
+        content=lambda: pictures_content(comparison.description, pictures),
+        read=_picks(place),
+    )
+
+
+def _picks(place: int) -> Callable[[str], float]:
+    return lambda reply: float(read_picture(reply) == place)
+
+
+def _digest(picture: Image.Image) -> str:
+    head = f"{picture.mode} {picture.size} ".encode()
+    return hashlib.sha256(head + picture.tobytes()).hexdigest()

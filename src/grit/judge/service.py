@@ -1,0 +1,162 @@
+"""A judge behind an OpenAI-compatible service: many questions at a time, none of them twice."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from grit.background import in_background
+from grit.judge.cache import ScoreCache, cache_key
+from grit.judge.client import Client, Service, Stopped, Unjudged
+from grit.judge.judge import Query
+from grit.judge.prompt import VERSION, Content, answer_content
+from grit.judge.reply import read_score
+from grit.judge.usage import NOTHING, Usage
+from grit.judge.words import normalized
+
+log = logging.getLogger(__name__)
+_KEPT_AT_ONCE = 64  # answers that are written to the cache together, lest a kill loses more
+
+
+@dataclass(frozen=True)
+class Question:
+    """Something to ask, and how to understand the reply."""
+
+    key: str  # of the cache
+    content: Callable[[], Content]  # made only when asked: pictures are large
+    read: Callable[[str], float]
+
+
+class ServiceJudge:
+    """Asks a model for scores in [0, 1].
+
+    A question without an answer after all tries is None. So is every question from the moment the
+    service refuses all (no quota, a wrong key), and ``trouble`` says why then. After twice as many
+    failures in a row as there are calls in flight, the rest of a batch is not asked.
+
+    Args:
+        service: where the model is.
+        in_flight: how many calls are under way at a time.
+        max_failure_rate: see ``Accountable``.
+        cache: answers of former runs; None does without.
+        exact_match_first: a prediction that equals the truth but for case, articles, punctuation
+            and ways of writing numbers scores 1 without being asked about.
+    """
+
+    name = "openai"
+
+    def __init__(
+        self,
+        service: Service,
+        *,
+        in_flight: int = 64,
+        max_failure_rate: float = 0.5,
+        cache: ScoreCache | None = None,
+        exact_match_first: bool = False,
+    ) -> None:
+        service.check()
+        self.service = service
+        self.model = service.model
+        self.in_flight = in_flight
+        self.max_failure_rate = max_failure_rate
+        self.cache = cache
+        self.exact_match_first = exact_match_first
+        self.trouble: str | None = None
+        self._usage = NOTHING
+
+    def take_usage(self) -> Usage:
+        """What was used since this was called last."""
+        taken, self._usage = self._usage, NOTHING
+        return taken
+
+    def score(self, queries: Sequence[Query]) -> list[float | None]:
+        """One score for each query, in their order; None where there is none."""
+        scores: list[float | None] = [1.0 if self._trivial(query) else None for query in queries]
+        self._usage += Usage(by_rule=len(scores) - scores.count(None))
+        open_rows = [row for row, score in enumerate(scores) if score is None]
+        answers = self.answers([self._question(queries[row]) for row in open_rows])
+        for row, answer in zip(open_rows, answers, strict=True):
+            scores[row] = answer
+        return scores
+
+    def answers(self, questions: Sequence[Question]) -> list[float | None]:
+        """What was answered to each question, now or before; identical ones are asked once."""
+        distinct = {question.key: question for question in questions}
+        found = self.cache.get(list(distinct)) if self.cache is not None else {}
+        missing = [question for key, question in distinct.items() if key not in found]
+        hits = len(distinct) - len(missing)
+        if missing and self.trouble is None:
+            # Its own thread, because the caller's may have an event loop already (a notebook).
+            batch = _Batch(self, missing)
+            in_background(lambda: asyncio.run(batch.ask())).result()
+            found |= batch.found
+        failures = len(distinct) - len(found)
+        self._usage += Usage(cache_hits=hits, failures=failures)
+        return [found.get(question.key) for question in questions]
+
+    def add_usage(self, usage: Usage) -> None:
+        """Count what a batch has used."""
+        self._usage += usage
+
+    def _trivial(self, query: Query) -> bool:
+        wanted = normalized(query.truth)
+        return self.exact_match_first and bool(wanted) and wanted == normalized(query.prediction)
+
+    def _question(self, query: Query) -> Question:
+        key = cache_key("answer", self.model, VERSION, *query)
+        return Question(key, lambda: answer_content(query), read_score)
+
+
+class _Batch:
+    """Questions that are asked together; ``found`` has the answers so far, by key."""
+
+    def __init__(self, judge: ServiceJudge, questions: Sequence[Question]) -> None:
+        self.judge = judge
+        self.found: dict[str, float] = {}
+        self._unwritten: dict[str, float] = {}
+        self._questions = questions
+        self._reasons: Counter[str] = Counter()
+        self._failed_in_a_row = 0
+
+    async def ask(self) -> None:
+        """Ask them all, ``in_flight`` at a time."""
+        waiting = iter(self._questions)
+        workers = min(self.judge.in_flight, len(self._questions))
+        async with Client(self.judge.service) as client:
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for _ in range(workers):
+                        group.create_task(self._work(client, waiting))
+            except* Stopped as stopped:
+                self.judge.trouble = f"{self.judge.model}: {stopped.exceptions[0]}"
+            finally:
+                self._write()
+                self.judge.add_usage(client.usage)
+        self._say_what_failed()
+
+    async def _work(self, client: Client, waiting: Iterator[Question]) -> None:
+        for question in waiting:
+            if self._failed_in_a_row >= 2 * self.judge.in_flight:
+                return
+            try:
+                answer = await client.ask(question.content(), question.read)
+            except Unjudged as error:
+                self._reasons[str(error)] += 1
+                self._failed_in_a_row += 1
+                continue
+            self._failed_in_a_row = 0
+            self.found[question.key] = self._unwritten[question.key] = answer
+            if len(self._unwritten) >= _KEPT_AT_ONCE:
+                self._write()
+
+    def _write(self) -> None:
+        if self.judge.cache is not None and self._unwritten:
+            self.judge.cache.put(self._unwritten)
+        self._unwritten = {}
+
+    def _say_what_failed(self) -> None:
+        if self._reasons:
+            reason, _ = self._reasons.most_common(1)[0]
+            failed, asked = len(self._questions) - len(self.found), len(self._questions)
+            log.warning("judge: %d of %d questions got no score: %s", failed, asked, reason)
