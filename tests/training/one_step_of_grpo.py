@@ -75,7 +75,9 @@ def main(folder: Path, devices: int, strategy: str) -> None:
     mine = [[r.sample.id, r.completion.text] for r in learner.last_rollouts]
     everybodys = processes.gathered(mine)
     trainer.save_checkpoint(folder / "last.ckpt")
-    states = sum(len(state) for state in trainer.optimizers[0].state.values())
+    optimizer = trainer.optimizers[0]
+    local = getattr(optimizer, "optim", optimizer)  # of a ZeroRedundancyOptimizer
+    states = sum(len(state) for state in local.state.values())
     everybodys_states = processes.gathered(states)
     if trainer.is_global_zero:
         torch.save(learner.gradients, folder / "gradients.pt")
