@@ -9,6 +9,7 @@ import torch
 
 from grit.data.jsonl import read_samples
 from grit.data.mixtures import mix, shared_pictures
+from grit.data.photographs import photograph_of, read_coco_numbers, tested_photographs
 from grit.data.samples import Sample
 from grit.data.shapes.source import ShapesSource
 from grit.errors import GritError
@@ -182,9 +183,29 @@ def training_samples(config: Config) -> list[Sample]:
                 "%s: %d of %d images missing in %s", file, found.missing_images, found.rows, images
             )
         sources[name] = found.samples
+        if source.apart_from_tests:
+            sources[name] = _apart_from_tests(config, name, source, found.samples)
     sizes = {name: source.rows for name, source in config.data.sources.items()}
     balanced = {name: COUNTS for name, s in config.data.sources.items() if s.balance_counts}
-    return mix(sources, sizes, config.data.seed, balanced=balanced)
+    return mix(sources, sizes, config.data.seed, balanced=balanced, total=config.data.total)
+
+
+def _apart_from_tests(
+    config: Config, name: str, source: SourceConfig, samples: Sequence[Sample]
+) -> list[Sample]:
+    """The samples whose photographs are in none of the paper's test sets."""
+    root = Path(config.data.root)
+    coco_numbers = read_coco_numbers(root)
+    tested = tested_photographs({root, Path(config.suite.root)}, coco_numbers)
+    folder = root / (source.images or name)
+    apart = [s for s in samples if photograph_of(s, folder, coco_numbers) not in tested]
+    if len(apart) < len(samples):
+        log.info(
+            "%s: %d rows are left out: their photographs are in the test sets",
+            name,
+            len(samples) - len(apart),
+        )
+    return apart
 
 
 def test_sets(config: Config) -> list[TestSet]:
