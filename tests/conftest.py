@@ -1,10 +1,12 @@
 """What all tests share."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from loopback import Loopback
 
 # Before torch or wandb are imported: tests run side by side, and none may reach a network.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -36,6 +38,14 @@ def grit_data() -> Path:
 def _wandb_stays_here(tmp_path_factory: pytest.TempPathFactory, monkeypatch) -> None:
     monkeypatch.setenv("WANDB_DATA_DIR", str(tmp_path_factory.getbasetemp() / "wandb"))
     monkeypatch.setenv("WANDB_DIR", str(tmp_path_factory.getbasetemp()))
+
+
+@pytest.fixture
+def loopback() -> Iterator[Loopback]:
+    """A web server on this machine, with nothing on it yet."""
+    server = Loopback()
+    yield server
+    server.close()
 
 
 @pytest.fixture(scope="session", params=["qwen", "internvl"])

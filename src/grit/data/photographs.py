@@ -1,7 +1,7 @@
 """Which photograph an image is, whatever the data set that took it calls it.
 
-COCO's numbers are the same in VSR, TallyQA and COCO itself. Half of Visual Genome, which TallyQA and
-GQA take from, and the MME questions used here are photographs of COCO under other names.
+COCO's numbers are the same in VSR, TallyQA and COCO itself. Half of Visual Genome, which TallyQA
+and GQA take from, and the MME questions used here are photographs of COCO under other names.
 """
 
 import re
@@ -38,6 +38,13 @@ def photograph(folder: str, image: str, coco_numbers: Mapping[str, int]) -> str:
     else:
         name = f"{folder}/{image}"
     return f"coco/{coco_numbers[name]}" if name in coco_numbers else name
+
+
+def coco_name(file: str) -> str | None:
+    """What COCO 2017 calls the file of one of its images; None where it is not one of COCO's."""
+    path = PurePosixPath(file)
+    coco = _COCO.fullmatch(path.stem)
+    return f"{coco[1]}{path.suffix}" if coco else None
 
 
 def photograph_of(sample: Sample, folder: Path, coco_numbers: Mapping[str, int]) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from rich import box
 from rich.console import Console
@@ -18,8 +18,9 @@ _HEADINGS = (
     *("Closed %", "Grounding %", "Images missing"),
 )
 _NOTE = (
-    "Paper: table 2 of arXiv 2505.15879. Words: means. Closed: the answer is yes or no, or choices are listed. Grounding: area of the union of the boxes over the image's, "
-    "averaged over all rows. Images missing: rows whose image is not there."
+    "Paper: table 2 of arXiv 2505.15879. Words: means. Closed: the answer is yes or no, or choices "
+    "are listed. Grounding: area of the union of the boxes over the image's, averaged over all "
+    "rows. Images missing: rows whose image is not there."
 )
 
 
@@ -45,10 +46,11 @@ PRINTED = {
 
 def print_table2(sets: Mapping[str, SetStatistics], console: Console | None = None) -> None:
     """Print the table for a terminal of 80 columns, and what its figures are."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for heading in _HEADINGS:
         is_text = heading in _HEADINGS[:2]
-        table.add_column(heading.replace(" ", "\n"), justify="left" if is_text else "right")
+        justify: Literal["left", "right"] = "left" if is_text else "right"
+        table.add_column(heading.replace(" ", "\n"), justify=justify, no_wrap=is_text)
     for line in _lines(sets):
         table.add_row(*(Text(cell) for cell in line))
     console = console or Console()

@@ -1,11 +1,13 @@
 """``task=data``: download, convert and check what the paper uses; table 2 of it."""
 
 import logging
+import sys
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
+from huggingface_hub.utils import disable_progress_bars
 from omegaconf import DictConfig, OmegaConf
 
 from grit.configuration import CONF
@@ -57,13 +59,15 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     write_json(folder / "shortfalls.json", [each.as_row() for each in shortfalls])
     if sets:
         print_table2(sets)
-    for name, mixture in drawn.items():
-        log.info("%s: %d rows drawn, counts %s", name, len(mixture["ids"]), mixture["counts"])
+    for name, rows in drawn.items():
+        log.info("%s: %d rows drawn, counts %s", name, rows["rows"], rows["counts"])
     _end(config, folder, shortfalls)
 
 
 def _prepare(config: Config) -> list[Shortfall]:
     settings = config.preparation
+    if not (config.trainer.progress_bar and sys.stderr.isatty()):
+        disable_progress_bars()  # of huggingface_hub
     downloads = Downloads(
         attempts=settings.attempts, timeout=settings.timeout, connections=settings.workers
     )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from grit.data.photographs import coco_name
 from grit.data.preparation.paper import MATHVISTA, MME, OVDEVAL, Origin
 
 _VISUAL_GENOME_PARTS = ("VG_100K", "VG_100K_2")
@@ -21,9 +22,9 @@ class Hosts:
 def urls(origin: Origin, name: str, hosts: Hosts) -> list[str]:
     """The addresses at which an image of COCO or Visual Genome may lie, the likeliest first."""
     path = PurePosixPath(name)
-    in_genome = path.parent.name in _VISUAL_GENOME_PARTS
-    if origin is Origin.coco or (origin is Origin.coco_or_visual_genome and not in_genome):
-        return [f"{hosts.coco}/{part}/{path.name}" for part in ("train2017", "val2017")]
+    coco = coco_name(path.name)
+    if origin is Origin.coco or (origin is Origin.coco_or_visual_genome and coco):
+        return [f"{hosts.coco}/{part}/{coco or path.name}" for part in ("train2017", "val2017")]
     parts = sorted(_VISUAL_GENOME_PARTS, key=lambda part: part != path.parent.name)
     return [f"{hosts.visual_genome}/{part}/{path.name}" for part in parts]
 

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from grit.data.mixtures import in_turn
-from grit.data.photographs import photograph
+from grit.data.photographs import coco_name, photograph
 from grit.errors import GritError
 from grit.seeding import seed_for
 
@@ -75,9 +75,7 @@ def draw_counting_rows(
 
 def our_name(image: str) -> str:
     """What an image of TallyQA is called in our layout: COCO's of 2014 as in COCO 2017."""
-    name = PurePosixPath(image).name
-    is_coco = name.startswith("COCO_")
-    return name.rsplit("_", 1)[-1] if is_coco else image
+    return coco_name(PurePosixPath(image).name) or image
 
 
 def _rows(file: Path) -> list[CountingRow]:
