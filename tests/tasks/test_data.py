@@ -339,7 +339,7 @@ def test_without_any_host_it_ends_soon_and_says_so(
     assert ended.code == 1
     assert ended.err.count("\n") == 1
     found = shortfalls(tmp_path)
-    assert found["vsr_val.jsonl"] == "the Hub has no data set yfan1997/GRIT_data"
+    assert found["vsr_val.jsonl"] == "the Hub answers 404"
     assert found["tallyqa_train.jsonl"] == "not there (404)"
     assert read(tmp_path / "run/table2.json") == {}
     assert not [path for path in (tmp_path / "data").rglob("*") if path.is_file()]

@@ -54,7 +54,7 @@ def photograph_of(sample: Sample, folder: Path, coco_numbers: Mapping[str, int])
     return photograph(folder.name, image, coco_numbers)
 
 
-def tested_photographs(roots: Iterable[Path], coco_numbers: Mapping[str, int]) -> set[str]:
+def photographs_of_tests(roots: Iterable[Path], coco_numbers: Mapping[str, int]) -> set[str]:
     """The photographs of the paper's test sets that are in any of the folders ``roots``."""
     found = set()
     for root in roots:

@@ -44,7 +44,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         try:
             drawn[name] = drawn_rows(training_samples(mixture), config.data.seed)
         except GritError as error:
-            hand = f"mend what is missing, or train on fewer: data={name} data.sources.NAME.rows=N"
+            hand = f"see the other lines; fewer rows: data={name} data.sources.NAME.rows=N"
             shortfalls.append(Shortfall(name, "training mixture", str(error), hand))
     write_json(folder / "drawn.json", drawn)
     root = Path(config.data.root)

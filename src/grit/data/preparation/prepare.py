@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from grit.data.jsonl import read_samples
+from grit.data.jsonl import SampleFile, read_samples
 from grit.data.photographs import (
     COCO_NUMBERS,
     add_coco_numbers,
+    photographs_of_tests,
     read_coco_numbers,
-    tested_photographs,
 )
 from grit.data.preparation import annotations, paper
 from grit.data.preparation.archives import read_members
@@ -51,6 +51,7 @@ class Preparation:
     progress: bool = True
     shortfalls: list[Shortfall] = field(default_factory=list)
     hub: Callable[[str], HubDataset] = HubDataset
+    _reads: dict[str, SampleFile] = field(default_factory=dict)
 
     def perform(self) -> None:
         """Do all of it.
@@ -77,13 +78,18 @@ class Preparation:
                 self._count_rows(file)
 
     def _count_rows(self, file: PaperFile) -> None:
-        read = read_samples(
-            self.root / file.file, self.root / file.images, name=file.name, require_images=False
-        )
-        if file.rows is not None and read.rows != file.rows:
-            reason = f"has {read.rows} rows; the released file has {file.rows}"
+        rows = self._read(file).rows
+        if file.rows is not None and rows != file.rows:
+            reason = f"has {rows} rows; the released file has {file.rows}"
             hand = "delete it to have it downloaded"
             self.shortfalls.append(Shortfall(file.file, "annotations", reason, hand))
+
+    def _read(self, file: PaperFile) -> SampleFile:
+        if file.file not in self._reads:
+            self._reads[file.file] = read_samples(
+                self.root / file.file, self.root / file.images, name=file.name, require_images=False
+            )
+        return self._reads[file.file]
 
     def _coco_numbers(self) -> None:
         url = self.hosts.visual_genome_list
@@ -98,12 +104,8 @@ class Preparation:
     def _images(self) -> None:
         wanted: dict[Path, Wanted] = {}
         for file in paper.FILES:
-            path = self.root / file.file
-            if path.is_file():
-                read = read_samples(
-                    path, self.root / file.images, name=file.name, require_images=False
-                )
-                for image in referenced(file, self.root, read):
+            if (self.root / file.file).is_file():
+                for image in referenced(file, self.root, self._read(file)):
                     wanted.setdefault(image.path, image)
         bad = not_usable(list(wanted.values()), self.workers, progress=self.progress)
         if not self.check_only:
@@ -180,7 +182,7 @@ class Preparation:
             source,
             self.counting_rows,
             self.seed,
-            tested=tested_photographs([self.root], numbers),
+            tested=photographs_of_tests([self.root], numbers),
             coco_numbers=numbers,
         )
         self._make_rows(drawn, file, target)
