@@ -1,4 +1,5 @@
 import socket
+import zlib
 
 import pytest
 from loopback import Loopback, content, cut, in_turn, picture, status
@@ -124,11 +125,19 @@ def test_a_host_that_does_not_answer_is_given_up() -> None:
     assert len(patient.waits) < 6
 
 
+def test_a_host_that_says_nothing_is_given_up_too() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:  # takes connections and says nothing
+        url = f"http://127.0.0.1:{mute.getsockname()[1]}/a.png"
+        downloads = Downloads(attempts=1, timeout=0.02)
+        for _ in range(10):
+            with pytest.raises(Unusable, match=r"127\.0\.0\.1 does not answer"):
+                downloads.get([url], limit=9, understand=picture_size)
+        downloads.close()
+
+
 def test_a_huge_image_is_not_decoded() -> None:
     # A PNG that says it is 50,000 x 50,000: 2.5 billion pixels of which there are none.
     head = RIGHT[:16] + (50_000).to_bytes(4, "big") * 2
-    import zlib
-
     crc = zlib.crc32(head[12:16] + head[16:24] + RIGHT[24:29])
     bomb = head + RIGHT[24:29] + crc.to_bytes(4, "big") + RIGHT[33:]
     with pytest.raises(Unusable, match=r"50000 x 50000|not an image"):

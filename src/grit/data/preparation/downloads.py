@@ -100,14 +100,12 @@ class Downloads:
                 self._heard(host)
                 _check_status(response)
                 return _read(response, limit)
-        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as error:
+        except (httpx2.ConnectError, httpx2.ProxyError, httpx2.TimeoutException) as error:
             with self._lock:
                 self._silent[host] += 1
             raise _Passing(f"{host} does not answer") from error
         except httpx2.TooManyRedirects as error:
             raise Unusable("too many redirects") from error
-        except httpx2.TimeoutException as error:
-            raise _Passing(f"{host} fell silent") from error
         except httpx2.TransportError as error:
             raise _Passing("the connection was cut") from error
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
