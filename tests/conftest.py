@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from chat_service import ChatService
 from hypothesis import settings
-from loopback import ChatService
+from loopback import Loopback
 
 # Before torch or wandb are imported: tests run side by side, and none may reach a network.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -39,6 +40,14 @@ def grit_data() -> Path:
 def _wandb_stays_here(tmp_path_factory: pytest.TempPathFactory, monkeypatch) -> None:
     monkeypatch.setenv("WANDB_DATA_DIR", str(tmp_path_factory.getbasetemp() / "wandb"))
     monkeypatch.setenv("WANDB_DIR", str(tmp_path_factory.getbasetemp()))
+
+
+@pytest.fixture
+def loopback() -> Iterator[Loopback]:
+    """A web server on this machine, with nothing on it yet."""
+    server = Loopback()
+    yield server
+    server.close()
 
 
 @pytest.fixture(scope="session", params=["qwen", "internvl"])

@@ -1,160 +1,113 @@
-"""A chat service on loopback that answers, or plays a fault: a real HTTP server in this process."""
+"""A web server on this machine for tests: plain files, faults, and a Hugging Face Hub."""
 
+import hashlib
+import io
 import json
 import threading
+from collections import Counter
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, NamedTuple
 
-Play = Callable[["_Handler"], None]  # writes one response, or does not
+from PIL import Image
 
-
-class Request(NamedTuple):
-    """What was asked."""
-
-    path: str
-    headers: dict[str, str]
-    body: dict[str, Any]
-
-    @property
-    def text(self) -> str:
-        """The user's message."""
-        return self.body["messages"][0]["content"]
+Answer = Callable[[BaseHTTPRequestHandler], None]
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
-class ChatService:
-    """Plays ``plays`` one after the other, then ``default`` for ever; notes what it was asked."""
+class Loopback:
+    """Answers at ``url`` what was put there; counts what was asked for."""
 
     def __init__(self) -> None:
-        self.default: Play = says("{score: 1}")
-        self.plays: list[Play] = []
-        self.requests: list[Request] = []
-        self.at_once = 0  # the most requests that were under way at a time
-        self.closing = threading.Event()
-        self._under_way = 0
-        self._lock = threading.Lock()
-        self._server = _Server(("127.0.0.1", 0), _Handler)
-        self._server.service = self
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-        self._thread.start()
+        self.asked: Counter[str] = Counter()
+        self._answers: dict[str, Answer] = {}
+        loopback = self
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                path = self.path.split("?")[0]
+                if self.command == "GET":
+                    loopback.asked[path] += 1
+                loopback._answers.get(path, status(404))(self)
+
+            do_HEAD = do_GET
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def close(self) -> None:
-        self.closing.set()
         self._server.shutdown()
         self._server.server_close()
-        self._thread.join()
 
-    def handle(self, handler: "_Handler", request: Request) -> None:
-        with self._lock:
-            self.requests.append(request)
-            self._under_way += 1
-            self.at_once = max(self.at_once, self._under_way)
-            play = self.plays.pop(0) if self.plays else self.default
-        try:
-            play(handler)
-        finally:
-            with self._lock:
-                self._under_way -= 1
+    def put(self, path: str, answer: Answer | bytes) -> None:
+        """What a path answers: always the same content, or a way to answer."""
+        self._answers[path] = content(answer) if isinstance(answer, bytes) else answer
 
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 256
-    service: ChatService
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hung up is what some tests are about."""
+    def put_dataset(
+        self, name: str, files: dict[str, bytes], *, checksums: dict[str, str] | None = None
+    ) -> None:
+        """A data set of the Hub; ``checksums`` are stated instead of the right ones."""
+        siblings = []
+        for path, body in files.items():
+            sha256 = (checksums or {}).get(path, hashlib.sha256(body).hexdigest())
+            lfs = {"size": len(body), "sha256": sha256, "pointerSize": 1}
+            siblings.append({"rfilename": path, "size": len(body), "blobId": "0", "lfs": lfs})
+            headers = {"ETag": f'"{hashlib.sha256(body).hexdigest()}"', "X-Repo-Commit": COMMIT}
+            self.put(f"/datasets/{name}/resolve/main/{path}", content(body, headers))
+            self.put(f"/datasets/{name}/resolve/{COMMIT}/{path}", content(body, headers))
+        info = {"id": name, "sha": COMMIT, "siblings": siblings, "private": False, "tags": []}
+        kind = {"Content-Type": "application/json"}
+        self.put(f"/api/datasets/{name}", content(json.dumps(info).encode(), kind))
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: _Server
+def content(body: bytes, headers: dict[str, str] | None = None, code: int = 200) -> Answer:
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(code)
+        for name, value in (headers or {}).items():
+            request.send_header(name, value)
+        request.send_header("Content-Length", str(len(body)))
+        request.end_headers()
+        if request.command == "GET":
+            request.wfile.write(body)
 
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        request = Request(self.path, headers, json.loads(body))
-        self.server.service.handle(self, request)
-
-    def send(self, status: int, body: bytes, kind: str, **headers: str) -> None:
-        self.begin(status, len(body), kind, **headers)
-        self.wfile.write(body)
-
-    def begin(self, status: int, length: int, kind: str, **headers: str) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(length))
-        for name, value in headers.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.end_headers()
-
-    def hang_up(self) -> None:
-        self.close_connection = True
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Nothing."""
+    return answer
 
 
-def completion(text: str | None, **message: Any) -> dict[str, Any]:
-    """The JSON of a chat completion."""
-    return {
-        "id": "c1",
-        "object": "chat.completion",
-        "created": 0,
-        "model": "m",
-        "choices": [
-            {
-                "index": 0,
-                "finish_reason": "stop",
-                "message": {"role": "assistant", "content": text, **message},
-            }
-        ],
-        "usage": {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110},
-    }
+def status(code: int, **headers: str) -> Answer:
+    return content(b"", {name.replace("_", "-"): value for name, value in headers.items()}, code)
 
 
-def sends(status: int, body: Any, kind: str = "application/json", **headers: str) -> Play:
-    """A response; a ``body`` that is no text becomes JSON."""
-    text = body if isinstance(body, str) else json.dumps(body)
-    return lambda handler: handler.send(status, text.encode(), kind, **headers)
+def cut(body: bytes) -> Answer:
+    """Half of the content, and the connection is gone."""
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.send_header("Content-Length", str(len(body)))
+        request.end_headers()
+        request.wfile.write(body[: len(body) // 2])
+        request.wfile.flush()
+        request.close_connection = True
+
+    return answer
 
 
-def says(text: str | None, **message: Any) -> Play:
-    """A reply of the model."""
-    return sends(200, completion(text, **message))
+def in_turn(*answers: Answer) -> Answer:
+    """One answer after another, the last one for ever."""
+    rest = list(answers)
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        (rest.pop(0) if len(rest) > 1 else rest[0])(request)
+
+    return answer
 
 
-def fails(status: int, code: str = "some_code", message: str = "no", **headers: str) -> Play:
-    """An error as OpenAI writes it."""
-    return sends(status, {"error": {"message": message, "code": code, "type": code}}, **headers)
-
-
-def is_silent(handler: _Handler) -> None:
-    """Takes the request and never answers."""
-    handler.server.service.closing.wait()
-    handler.hang_up()
-
-
-def drips(handler: _Handler) -> None:
-    """A byte now and then: no read ever times out."""
-    handler.begin(200, 10_000, "application/json")
-    while not handler.server.service.closing.wait(0.02):
-        handler.wfile.write(b" ")
-        handler.wfile.flush()
-    handler.hang_up()
-
-
-def hangs_up(handler: _Handler) -> None:
-    """Closes the connection without a word."""
-    handler.hang_up()
-
-
-def dies(handler: _Handler) -> None:
-    """Closes the connection in the middle of its response."""
-    handler.begin(200, 10_000, "application/json")
-    handler.wfile.write(json.dumps(completion("{score: 1}")).encode())
-    handler.hang_up()
+def picture(size: tuple[int, int] = (8, 6), kind: str = "PNG", shade: int = 0) -> bytes:
+    stream = io.BytesIO()
+    Image.new("RGB", size, (shade % 256, shade // 256, 90)).save(stream, kind)
+    return stream.getvalue()

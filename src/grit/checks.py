@@ -65,6 +65,11 @@ RANGES: dict[str, Check] = {
     "trainer.precision": _one_of(*PRECISIONS),
     "logger.mode": _one_of(*MODES),
     "logger.sample_every": _at_least(1),
+    "data.total": _at_least(1),
+    "preparation.counting_rows": _at_least(1),
+    "preparation.workers": _at_least(1),
+    "preparation.attempts": _at_least(1),
+    "preparation.timeout": POSITIVE,
 }
 SERVICE_RANGES: dict[str, Check] = {
     "judge.temperature": NOT_NEGATIVE,
@@ -112,6 +117,8 @@ def _check_task(config: Config) -> None:
     for name, task in owners.items():
         if getattr(config, name) is not None and config.task is not task:
             raise GritError(f"config: {name} is for task={task}, and this is task={config.task}")
+    if config.data.check_only and config.task is not Task.data:
+        raise GritError(f"config: data.check_only is for task=data, and this is task={config.task}")
     if config.task is Task.score and not (config.input and config.output):
         raise GritError("config: task=score needs input=FILE.jsonl and output=FILE.jsonl")
     if config.trainer.devices * config.trainer.num_nodes > 1 and config.trainer.strategy == "auto":

@@ -17,11 +17,17 @@ def written_whole(path: Path) -> Iterator[IO[str]]:
     The text goes to a temporary file in the same folder, which is then renamed: a reader sees the
     old file or the new one, never a part of it.
     """
+    with _written_whole(path, "w") as stream:
+        yield stream
+
+
+@contextmanager
+def _written_whole(path: Path, mode: str) -> Iterator[IO[Any]]:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     temporary = Path(name)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        with os.fdopen(handle, mode, encoding=None if "b" in mode else "utf-8") as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
@@ -41,6 +47,12 @@ def archive_is_whole(path: Path) -> bool:
             return archive.testzip() is None
     except zipfile.BadZipFile:
         return False
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a binary file whole."""
+    with _written_whole(path, "wb") as stream:
+        stream.write(content)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -18,6 +18,7 @@ class Task(StrEnum):
     evaluate = "evaluate"  # evaluate a model, or predictions made anywhere
     score = "score"  # score completions from anywhere with a reward
     pretrain = "pretrain"  # make a tiny base model
+    data = "data"  # prepare and check the paper's data
 
 
 class Adaptation(StrEnum):
@@ -86,6 +87,7 @@ class SourceConfig:
     split: str = "train"  # drawn scenes: which disjoint part
     rows: int | None = None  # how many; null takes all of a file
     balance_counts: bool = False  # counting data: evenly over the answers 0-4
+    apart_from_tests: bool = False  # no row whose photograph is in a test set
 
 
 @dataclass
@@ -95,6 +97,8 @@ class DataConfig:
     name: str = MISSING
     root: str = MISSING
     seed: int = 0  # of which rows are drawn; not the run's seed
+    total: int | None = None  # rows in all: what other sources lack, the last one makes up
+    check_only: bool = False  # task=data: report, download nothing
     sources: dict[str, SourceConfig] = field(default_factory=dict)
 
 
@@ -283,6 +287,22 @@ class PretrainConfig:
 
 
 @dataclass
+class PreparationConfig:
+    """Where ``task=data`` gets what is not on the Hugging Face Hub, and how."""
+
+    coco: str = "http://images.cocodataset.org"  # train2017/NAME and val2017/NAME lie below it
+    visual_genome: str = "https://cs.stanford.edu/people/rak248"  # VG_100K/ID.jpg, VG_100K_2/...
+    visual_genome_list: str = (  # says which of its images are in COCO
+        "https://homes.cs.washington.edu/~ranjay/visualgenome/data/dataset/image_data.json.zip"
+    )
+    tallyqa: str = "https://github.com/manoja328/tallyqa/raw/master/tallyqa.zip"
+    counting_rows: int = 4500  # drawn of TallyQA's 249,318; with a reserve for images that are gone
+    workers: int = 16  # downloads at a time
+    attempts: int = 4  # at a file whose host fails in passing
+    timeout: float = 30.0  # seconds that a host may be silent
+
+
+@dataclass
 class Config:
     """A whole run."""
 
@@ -305,6 +325,7 @@ class Config:
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     logger: LoggerConfig = field(default_factory=LoggerConfig)
     pretrain: PretrainConfig = field(default_factory=PretrainConfig)
+    preparation: PreparationConfig = field(default_factory=PreparationConfig)
     experiment: Any = None
 
 

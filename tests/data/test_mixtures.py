@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 import pytest
 from PIL import Image
 
-from grit.data.mixtures import mix, shared_pictures
+from grit.data.mixtures import drawn_rows, mix, shared_pictures
 from grit.data.samples import Sample
 from grit.errors import GritError
 from grit.grounding.boxes import Space
@@ -100,3 +100,26 @@ def test_pictures_of_other_sizes_are_not_even_read() -> None:
 
     test = [replace(samples("test", 1)[0], space=Space("original", 11, 10), picture=Unread())]
     assert shared_pictures(samples("train", 1), test) == []
+
+
+def test_with_a_total_the_last_source_makes_up_what_others_lack() -> None:
+    sources = {"vsr": samples("vsr", 6), "tallyqa": samples("tallyqa", 20, tuple("01234"))}
+    sizes = {"vsr": 8, "tallyqa": 2}
+    counts = {"tallyqa": (0, 1, 2, 3, 4)}
+    mixture = mix(sources, sizes, 0, balanced=counts, total=16)
+    assert Counter(sample.dataset for sample in mixture) == {"vsr": 6, "tallyqa": 10}
+    assert Counter(s.answer for s in mixture if s.dataset == "tallyqa") == dict.fromkeys("01234", 2)
+    enough = {**sources, "vsr": samples("vsr", 30)}
+    assert Counter(s.dataset for s in mix(enough, sizes, 0, total=10)) == {"vsr": 8, "tallyqa": 2}
+    with pytest.raises(GritError, match='"tallyqa" has 20 rows'):
+        mix(sources, sizes, 0, total=27)
+
+
+def test_what_was_drawn_is_said() -> None:
+    mixture = [*samples("vsr", 2), *samples("tallyqa", 3, ("2", "10", "2"))]
+    assert drawn_rows(mixture, 5) == {
+        "rows": 5,
+        "seed": 5,
+        "counts": {"2": 2, "10": 1},
+        "ids": ["vsr/0", "vsr/1", "tallyqa/0", "tallyqa/1", "tallyqa/2"],
+    }

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from loopback import ChatService
+from chat_service import ChatService
 
 from grit.judge.service import Service, ServiceJudge
 

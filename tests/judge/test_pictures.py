@@ -2,7 +2,7 @@ import base64
 import io
 from collections.abc import Callable
 
-from loopback import ChatService, says
+from chat_service import ChatService, says
 from PIL import Image
 
 from grit.judge.cache import ScoreCache

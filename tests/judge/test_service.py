@@ -10,7 +10,7 @@ from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
-from loopback import (
+from chat_service import (
     ChatService,
     completion,
     dies,

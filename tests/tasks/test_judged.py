@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loopback import ChatService, fails, says
+from chat_service import ChatService, fails, says
 
 Command = Callable[..., Any]  # ends in (code, out, err)
 

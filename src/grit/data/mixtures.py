@@ -1,11 +1,15 @@
 """A data set mixed from sources: how many rows of each, and which, from a seed."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain, zip_longest
+from typing import Any, TypeVar
 
 from grit.data.samples import Sample
 from grit.errors import GritError
 from grit.seeding import seed_for
+
+Item = TypeVar("Item")
 
 
 def mix(
@@ -14,30 +18,47 @@ def mix(
     seed: int,
     *,
     balanced: Mapping[str, Sequence[int]] | None = None,
+    total: int | None = None,
 ) -> list[Sample]:
     """``sizes[name]`` samples of every source (None: all), the sources one after another.
 
     Samples are ranked by a hash of seed and id, so a choice depends on nothing else in the file,
     and with one seed a smaller mixture is a part of a larger one. ``balanced[name]``, counts such
     as ``(0, 1, 2, 3, 4)``, takes a counting source's answers evenly as far as they reach; rows
-    with other answers come last. Raises GritError where a source has too few samples, where ids
-    repeat, and for an empty mixture.
+    with other answers come last. With ``total``, sizes are what a source gives at most, and the
+    last source makes up what the others lack. Raises GritError where a source has too few samples,
+    where ids repeat, and for an empty mixture.
     """
     balanced = balanced or {}
     for name in {*sizes, *balanced} - set(sources):
         raise GritError(f'data: the mixture names "{name}", but its sources are {_listed(sources)}')
-    mixture = []
+    mixture: list[Sample] = []
     for name, samples in sources.items():
         if name not in sizes:
             raise GritError(f'data: the mixture has no size for its source "{name}"')
         ranked = sorted(samples, key=lambda sample: (seed_for(seed, sample.id), sample.id))
         if name in balanced:
-            ranked = _balanced(ranked, balanced[name])
-        mixture += ranked[: _wanted(name, sizes[name], len(ranked))]
+            ranked = in_turn(ranked, balanced[name], lambda sample: sample.answer)
+        size = sizes[name]
+        if total is not None:
+            is_last = name == list(sources)[-1]
+            size = total - len(mixture) if is_last else min(size or len(ranked), len(ranked))
+        mixture += ranked[: _wanted(name, size, len(ranked))]
     if not mixture:
         raise GritError("data: the mixture is empty: no source has a row whose image is there")
     _check_ids(mixture)
     return mixture
+
+
+def drawn_rows(mixture: Sequence[Sample], seed: int) -> dict[str, Any]:
+    """For JSON: which rows were drawn, and how often each count is an answer of counting data."""
+    counts = Counter(sample.answer.strip() for sample in mixture if sample.dataset == "tallyqa")
+    return {
+        "rows": len(mixture),
+        "seed": seed,
+        "counts": {count: counts[count] for count in sorted(counts, key=lambda c: (len(c), c))},
+        "ids": [sample.id for sample in mixture],
+    }
 
 
 def shared_pictures(train: Sequence[Sample], test: Sequence[Sample]) -> list[tuple[Sample, Sample]]:
@@ -68,14 +89,16 @@ def _wanted(name: str, size: int | None, available: int) -> int:
     return size
 
 
-def _balanced(ranked: Sequence[Sample], counts: Sequence[int]) -> list[Sample]:
+def in_turn(
+    ranked: Sequence[Item], counts: Sequence[int], answer: Callable[[Item], str]
+) -> list[Item]:
     """``ranked`` reordered so that its beginning has the answers ``counts`` in turn."""
-    groups: dict[str, list[Sample]] = {str(count): [] for count in counts}
-    others: list[Sample] = []
-    for sample in ranked:
-        groups.get(sample.answer.strip(), others).append(sample)
-    rounds = chain.from_iterable(zip_longest(*groups.values()))
-    return [sample for sample in rounds if sample is not None] + others
+    groups: dict[str, list[Item]] = {str(count): [] for count in counts}
+    others: list[Item] = []
+    for item in ranked:
+        groups.get(answer(item).strip(), others).append(item)
+    rounds = chain.from_iterable(zip_longest(*groups.values(), fillvalue=None))
+    return [item for item in rounds if item is not None] + others
 
 
 def _check_ids(mixture: Sequence[Sample]) -> None:

@@ -9,6 +9,7 @@ import torch
 
 from grit.data.jsonl import read_samples
 from grit.data.mixtures import mix, shared_pictures
+from grit.data.photographs import photograph_of, photographs_of_tests, read_coco_numbers
 from grit.data.samples import Sample
 from grit.data.shapes.source import ShapesSource
 from grit.errors import GritError
@@ -208,8 +209,8 @@ def training_samples(config: Config) -> list[Sample]:
         file, images = _files(root, source, name)
         if not file.is_file():
             raise GritError(
-                f"data={config.data.name}: {file} is missing; set data.root to the folder with the "
-                "files of the Hugging Face dataset yfan1997/GRIT_data and its images"
+                f"data={config.data.name}: {file} is missing; python -m grit task=data gets it, or "
+                "set data.root to the folder with the files of yfan1997/GRIT_data and its images"
             )
         found = read_samples(file, images, name=name)
         if found.missing_images:
@@ -217,9 +218,27 @@ def training_samples(config: Config) -> list[Sample]:
                 "%s: %d of %d images missing in %s", file, found.missing_images, found.rows, images
             )
         sources[name] = found.samples
+    _leave_out_tested(config, sources)
     sizes = {name: source.rows for name, source in config.data.sources.items()}
     balanced = {name: COUNTS for name, s in config.data.sources.items() if s.balance_counts}
-    return mix(sources, sizes, config.data.seed, balanced=balanced)
+    return mix(sources, sizes, config.data.seed, balanced=balanced, total=config.data.total)
+
+
+def _leave_out_tested(config: Config, sources: dict[str, Sequence[Sample]]) -> None:
+    """Take samples whose photographs are in the paper's test sets out of the sources that ask."""
+    apart = {n: s for n, s in config.data.sources.items() if s.apart_from_tests and s.file}
+    if not apart:
+        return
+    root = Path(config.data.root)
+    numbers = read_coco_numbers(root)
+    tested = photographs_of_tests({root, Path(config.suite.root)}, numbers)
+    for name, source in apart.items():
+        folder = root / (source.images or name)
+        kept = [s for s in sources[name] if photograph_of(s, folder, numbers) not in tested]
+        left_out = len(sources[name]) - len(kept)
+        if left_out:
+            log.info("%s: %d rows left out: their photographs are test photographs", name, left_out)
+        sources[name] = kept
 
 
 def test_sets(config: Config) -> list[TestSet]:

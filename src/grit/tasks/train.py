@@ -11,8 +11,10 @@ from pytorch_lightning.loggers.logger import Logger
 from grit import processes
 from grit.configuration import plain
 from grit.data.datamodule import PromptModule
+from grit.data.mixtures import drawn_rows
 from grit.data.samples import Sample
 from grit.errors import GritError, Interrupted, Resumable
+from grit.files import write_json
 from grit.judge.judge import Judge
 from grit.models.adapter import Adapter
 from grit.models.loading import save_trained
@@ -66,6 +68,8 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     first = RunFolder.begin(config, folder, overrides) if processes.rank() == 0 else None
     run = processes.gathered(first)[0]
     assert run is not None
+    if learns and processes.rank() == 0:
+        write_json(folder / "drawn.json", drawn_rows(samples, config.data.seed))
 
     torch.manual_seed(seed_for(config.seed, "weights"))  # new LoRA weights are drawn from it
     adapter = make_adapter(config, learning=learns)

@@ -98,7 +98,10 @@ class Learner(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         """AdamW on what learns, with a cosine schedule over the steps."""
         settings = self.optimization
-        adamw: dict[str, Any] = {"lr": settings.learning_rate, "weight_decay": settings.weight_decay}
+        adamw: dict[str, Any] = {
+            "lr": settings.learning_rate,
+            "weight_decay": settings.weight_decay,
+        }
         optimizer: torch.optim.Optimizer
         if settings.shard_optimizer and processes.count() > 1:
             optimizer = ZeroRedundancyOptimizer(self.learning(), torch.optim.AdamW, **adamw)

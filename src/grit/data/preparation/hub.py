@@ -1,0 +1,96 @@
+"""Files of data sets on the Hugging Face Hub.
+
+They come by huggingface_hub, so they lie in its cache (``HF_HOME``), are there only once, go on
+where a download stopped, and follow ``HF_ENDPOINT`` and ``HF_TOKEN``.
+"""
+
+import hashlib
+from fnmatch import fnmatch
+from functools import cached_property
+from pathlib import Path
+
+import httpx2
+from huggingface_hub import HfApi, constants, hf_hub_download
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    RepositoryNotFoundError,
+)
+from huggingface_hub.hf_api import RepoSibling
+
+from grit.data.preparation.pictures import Unusable
+
+_PATIENCE = 10.0  # seconds that the Hub has to answer at all
+_FAULTS = (OSError, HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, httpx2.HTTPError)
+
+
+class HubDataset:
+    """One data set's repository."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @property
+    def page(self) -> str:
+        """Where a person finds it."""
+        return f"{constants.ENDPOINT}/datasets/{self.name}"
+
+    def matching(self, pattern: str) -> list[str]:
+        """The files whose last path part matches ``pattern``, sorted; raises Unusable for none."""
+        found = sorted(path for path in self._files if fnmatch(path.rsplit("/", 1)[-1], pattern))
+        if not found:
+            raise Unusable(f"{self.name} has no file {pattern}")
+        return found
+
+    def download(self, path: str) -> Path:
+        """The local copy of a file, with its checksum verified where the Hub states one.
+
+        Raises:
+            Unusable: it cannot be had.
+        """
+        stated = self._files[path].lfs
+        try:
+            local = Path(hf_hub_download(self.name, path, repo_type="dataset"))
+            if stated is not None and _sha256(local) != stated.sha256:
+                local = Path(
+                    hf_hub_download(self.name, path, repo_type="dataset", force_download=True)
+                )
+                if _sha256(local) != stated.sha256:
+                    raise Unusable(f"{path} does not have the checksum that the Hub states")
+        except _FAULTS as error:
+            raise self._unusable(error) from error
+        return local
+
+    @cached_property
+    def _listing(self) -> dict[str, RepoSibling] | Unusable:
+        """The files by their path; a Hub that does not answer is asked once, not for every file."""
+        try:
+            info = HfApi().dataset_info(self.name, files_metadata=True, timeout=_PATIENCE)
+        except _FAULTS as error:
+            return self._unusable(error)
+        return {entry.rfilename: entry for entry in info.siblings or ()}
+
+    @property
+    def _files(self) -> dict[str, RepoSibling]:
+        if isinstance(self._listing, Unusable):
+            raise Unusable(str(self._listing))
+        return self._listing
+
+    def _unusable(self, error: Exception) -> Unusable:
+        if isinstance(error, GatedRepoError):
+            return Unusable(
+                f"{self.name} asks for its terms to be accepted first, and for HF_TOKEN"
+            )
+        if isinstance(error, RepositoryNotFoundError):
+            return Unusable(f"the Hub has no data set {self.name}")
+        if isinstance(error, HfHubHTTPError) and error.response is not None:
+            return Unusable(f"the Hub answers {error.response.status_code}")
+        reason = str(error).strip().splitlines()
+        return Unusable(f"the Hub cannot give it ({reason[0] if reason else type(error).__name__})")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,44 @@
+"""Where each image lies, for a machine and for a person."""
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from grit.data.photographs import coco_name
+from grit.data.preparation.paper import MATHVISTA, MME, OVDEVAL, Origin
+
+_VISUAL_GENOME_PARTS = ("VG_100K", "VG_100K_2")
+
+
+@dataclass(frozen=True)
+class Hosts:
+    """Addresses of what is not on the Hub."""
+
+    coco: str
+    visual_genome: str
+    visual_genome_list: str
+    tallyqa: str
+
+
+def urls(origin: Origin, name: str, hosts: Hosts) -> list[str]:
+    """The addresses at which an image of COCO or Visual Genome may lie, the likeliest first."""
+    path = PurePosixPath(name)
+    coco = coco_name(path.name)
+    if origin is Origin.coco or (origin is Origin.coco_or_visual_genome and coco):
+        return [f"{hosts.coco}/{part}/{coco or path.name}" for part in ("train2017", "val2017")]
+    parts = sorted(_VISUAL_GENOME_PARTS, key=lambda part: part != path.parent.name)
+    return [f"{hosts.visual_genome}/{part}/{path.name}" for part in parts]
+
+
+def by_hand(origin: Origin, folder: Path, hosts: Hosts) -> str:
+    """How a person gets such an image."""
+    coco = f"{hosts.coco}/train2017/ and val2017/"
+    genome = f"{hosts.visual_genome}/VG_100K/ and VG_100K_2/"
+    sources = {
+        Origin.coco: coco,
+        Origin.visual_genome: genome,
+        Origin.coco_or_visual_genome: f"{coco}, or {genome}",
+        Origin.mathvista: f"the Parquet file of {MATHVISTA}, each named after its pid",
+        Origin.mme: f"the Parquet files of {MME}, each named after its row",
+        Origin.ovdeval: f"position.tar.gz of {OVDEVAL}",
+    }
+    return f"into {folder} from {sources[origin]}"

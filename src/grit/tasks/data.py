@@ -1,0 +1,112 @@
+"""``task=data``: download, convert and check what the paper uses; table 2 of it."""
+
+import logging
+import sys
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+from huggingface_hub.utils import disable_progress_bars
+from omegaconf import DictConfig, OmegaConf
+
+from grit.configuration import CONF
+from grit.data.jsonl import read_samples
+from grit.data.mixtures import drawn_rows
+from grit.data.preparation.downloads import Downloads
+from grit.data.preparation.origins import Hosts
+from grit.data.preparation.paper import TEST_FILES
+from grit.data.preparation.prepare import Preparation
+from grit.data.preparation.shortfalls import Shortfall, summed_up
+from grit.data.statistics import set_statistics
+from grit.errors import GritError
+from grit.files import write_json
+from grit.reporting.table2 import print_table2, write_table2
+from grit.schema import Config, SourceConfig
+from grit.tasks.folder import RunFolder
+from grit.tasks.parts import training_samples
+
+log = logging.getLogger(__name__)
+DRAWN = ("vsr_tally_500", "vsr_tally_7000")  # the mixtures of the scaling study
+
+
+def perform(config: Config, folder: Path, overrides: list[str]) -> None:
+    """Prepare, draw, print and write table 2, and end with what could not be had.
+
+    Raises:
+        GritError: a file that is there is not right; or, at the end, something is missing.
+    """
+    RunFolder.begin(config, folder, overrides)
+    shortfalls = _prepare(config)
+    drawn = {}
+    for name in DRAWN:
+        mixture = _with_mixture(config, name)
+        try:
+            drawn[name] = drawn_rows(training_samples(mixture), config.data.seed)
+        except GritError as error:
+            hand = f"see the other lines; fewer rows: data={name} data.sources.NAME.rows=N"
+            shortfalls.append(Shortfall(name, "training mixture", str(error), hand))
+    write_json(folder / "drawn.json", drawn)
+    root = Path(config.data.root)
+    sets = {
+        each.name: set_statistics(
+            read_samples(root / each.file, root / each.images, name=each.name, require_images=False)
+        )
+        for each in TEST_FILES
+        if (root / each.file).is_file()
+    }
+    write_table2(folder, sets)
+    write_json(folder / "shortfalls.json", [each.as_row() for each in shortfalls])
+    if sets:
+        print_table2(sets)
+    for name, rows in drawn.items():
+        log.info("%s: %d rows drawn, counts %s", name, rows["rows"], rows["counts"])
+    _end(config, folder, shortfalls)
+
+
+def _prepare(config: Config) -> list[Shortfall]:
+    settings = config.preparation
+    if not (config.trainer.progress_bar and sys.stderr.isatty()):
+        disable_progress_bars()  # of huggingface_hub
+    downloads = Downloads(
+        attempts=settings.attempts, timeout=settings.timeout, connections=settings.workers
+    )
+    with closing(downloads):
+        preparation = Preparation(
+            root=Path(config.data.root),
+            hosts=Hosts(
+                coco=settings.coco.rstrip("/"),
+                visual_genome=settings.visual_genome.rstrip("/"),
+                visual_genome_list=settings.visual_genome_list,
+                tallyqa=settings.tallyqa,
+            ),
+            downloads=downloads,
+            seed=config.data.seed,
+            counting_rows=settings.counting_rows,
+            workers=settings.workers,
+            check_only=config.data.check_only,
+            progress=config.trainer.progress_bar,
+        )
+        preparation.perform()
+    return preparation.shortfalls
+
+
+def _with_mixture(config: Config, name: str) -> Config:
+    """The configuration with the training triplets of ``data=NAME``, from the same folder."""
+    composed = cast(DictConfig, OmegaConf.load(CONF / "data" / f"{name}.yaml"))
+    sources = {source: SourceConfig(**fields) for source, fields in composed.sources.items()}
+    data = replace(config.data, name=name, sources=sources, total=composed.get("total"))
+    return replace(config, data=data)
+
+
+def _end(config: Config, folder: Path, shortfalls: list[Shortfall]) -> None:
+    for line in summed_up(shortfalls):
+        log.info("%s", line)
+    log.info("%s", folder / "table2.md")
+    if not shortfalls:
+        log.info("everything is in %s", config.data.root)
+    elif not config.data.check_only:
+        raise GritError(
+            f"data.root={config.data.root}: {len(shortfalls)} things could not be had: the list "
+            f"above and {folder / 'shortfalls.json'} say why, and how to get them by hand"
+        )

@@ -1,0 +1,59 @@
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from grit.data.photographs import (
+    add_coco_numbers,
+    coco_name,
+    photograph,
+    photographs_of_tests,
+    read_coco_numbers,
+)
+
+NUMBERS = {"vg/2376641": 7, "mme/000860.png": 8}
+
+
+@pytest.mark.parametrize(
+    ("folder", "image", "name"),
+    [
+        ("vsr", "000000385473.jpg", "coco/385473"),
+        ("tallyqa", "COCO_train2014_000000385473.jpg", "coco/385473"),
+        ("tallyqa", "val2014/COCO_val2014_000000385473.jpg", "coco/385473"),
+        ("tallyqa", "VG_100K_2/2414837.jpg", "vg/2414837"),
+        ("gqa", "images/2414837.jpg", "vg/2414837"),
+        ("gqa", "images/2376641.jpg", "coco/7"),
+        ("tallyqa", "VG_100K/2376641.jpg", "coco/7"),
+        ("mme", "000860.png", "coco/8"),
+        ("mme", "000861.png", "mme/000861.png"),
+        ("mathvista_mini", "860.png", "mathvista_mini/860.png"),
+        ("ovd_position", "64d06716e4b011b0db8f35f7.jpg", None),
+    ],
+)
+def test_a_photograph_has_one_name(folder: str, image: str, name: str | None) -> None:
+    assert photograph(folder, image, NUMBERS) == (name or f"{folder}/{image}")
+
+
+def test_cocos_names_of_2017() -> None:
+    assert coco_name("COCO_val2014_000000000139.jpg") == "000000000139.jpg"
+    assert coco_name("000000000139.jpg") == "000000000139.jpg"
+    assert coco_name("2414837.jpg") is None
+    assert coco_name("000860.png") is None
+
+
+def test_numbers_are_kept_beside_each_other(tmp_path: Path) -> None:
+    assert read_coco_numbers(tmp_path) == {}
+    add_coco_numbers(tmp_path, {"vg/2376641": 7})
+    add_coco_numbers(tmp_path, {"mme/000860.png": 8})
+    assert read_coco_numbers(tmp_path) == NUMBERS
+
+
+def test_the_photographs_of_the_released_test_sets(grit_data: Path) -> None:
+    found = photographs_of_tests([grit_data], {})
+    kinds = Counter(name.split("/")[0] for name in found)
+    genome = kinds.pop("vg")
+    assert 501 < genome <= 465 + 501  # TallyQA's and GQA's may be the same
+    assert kinds == {"coco": 247, "mme": 240, "mathvista_mini": 1000, "ovd_position": 2107}
+    number = next(int(name[3:]) for name in found if name.startswith("vg/"))
+    again = photographs_of_tests([grit_data, grit_data], {f"vg/{number}": 1})
+    assert again == (found - {f"vg/{number}"}) | {"coco/1"}

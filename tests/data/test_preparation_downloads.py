@@ -1,0 +1,144 @@
+import socket
+import zlib
+
+import pytest
+from loopback import Loopback, content, cut, in_turn, picture, status
+
+from grit.data.preparation.downloads import Downloads
+from grit.data.preparation.pictures import Unusable, picture_size
+
+RIGHT = picture((8, 6))
+
+
+class Patient:
+    """Downloads that note how long they would have waited."""
+
+    def __init__(self, attempts: int = 3) -> None:
+        self.waits: list[float] = []
+        self.downloads = Downloads(attempts=attempts, timeout=5, sleep=self.waits.append)
+
+    def get(self, *urls: str, limit: int = 10**6) -> bytes:
+        found, size = self.downloads.get(
+            urls, limit=limit, understand=lambda got: picture_size(got, (8, 6))
+        )
+        assert size == (8, 6)
+        return found
+
+
+@pytest.fixture
+def patient():
+    found = Patient()
+    yield found
+    found.downloads.close()
+
+
+def test_a_file(loopback: Loopback, patient: Patient) -> None:
+    loopback.put("/a.png", RIGHT)
+    assert patient.get(f"{loopback.url}/a.png") == RIGHT
+    assert patient.waits == []
+
+
+def test_the_first_address_that_has_it(loopback: Loopback, patient: Patient) -> None:
+    loopback.put("/second/a.png", RIGHT)
+    assert patient.get(*(f"{loopback.url}/{part}/a.png" for part in ("first", "second"))) == RIGHT
+    assert patient.waits == []
+
+
+@pytest.mark.parametrize("hops", [1, 4])
+def test_redirects_are_followed(loopback: Loopback, patient: Patient, hops: int) -> None:
+    for hop in range(hops):
+        loopback.put(f"/{hop}", status(302, Location=f"{loopback.url}/{hop + 1}"))
+    loopback.put(f"/{hops}", RIGHT)
+    assert patient.get(f"{loopback.url}/0") == RIGHT
+
+
+FAULTS = {
+    "404": (status(404), "not there"),
+    "403": (status(403), "the host answers 403"),
+    "a cut connection": (cut(RIGHT), "the connection was cut"),
+    "a cut file, said to be whole": (content(RIGHT[: len(RIGHT) // 2]), "damaged"),
+    "a wrong size": (content(picture((6, 8))), "6 x 8 pixels instead of 8 x 6"),
+    "a page": (content(b" <!DOCTYPE html><title>Log in</title>"), "a page instead of an image"),
+    "text": (content(b"Not here any more"), "not an image"),
+    "nothing": (content(b""), "an empty file"),
+    "too large": (content(RIGHT + bytes(10**6)), "larger than"),
+    "a circle": (status(302, Location="/a.png"), "too many redirects"),
+    "elsewhere": (status(302, Location="ftp://example.invalid/a.png"), "connection|no valid"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_faults_have_a_reason(loopback: Loopback, patient: Patient, fault: str) -> None:
+    answer, reason = FAULTS[fault]
+    loopback.put("/a.png", answer)
+    with pytest.raises(Unusable, match=reason):
+        patient.get(f"{loopback.url}/a.png")
+
+
+@pytest.mark.parametrize("fault", ["a cut connection", "a wrong size", "a page", "403"])
+def test_another_address_makes_good_for_a_fault(
+    loopback: Loopback, patient: Patient, fault: str
+) -> None:
+    loopback.put("/bad.png", FAULTS[fault][0])
+    loopback.put("/good.png", RIGHT)
+    assert patient.get(f"{loopback.url}/bad.png", f"{loopback.url}/good.png") == RIGHT
+
+
+def test_of_several_reasons_the_telling_one_is_given(loopback: Loopback, patient: Patient) -> None:
+    loopback.put("/a.png", status(403))
+    with pytest.raises(Unusable, match="403"):
+        patient.get(f"{loopback.url}/nowhere", f"{loopback.url}/a.png", f"{loopback.url}/nor-here")
+
+
+@pytest.mark.parametrize("code", [408, 429, 500, 502, 503, 504])
+def test_passing_faults_are_waited_out(loopback: Loopback, patient: Patient, code: int) -> None:
+    loopback.put("/a.png", in_turn(status(code), cut(RIGHT), content(RIGHT)))
+    assert patient.get(f"{loopback.url}/a.png") == RIGHT
+    assert patient.waits == [0.5, 1.0]
+
+
+def test_lasting_faults_end(loopback: Loopback, patient: Patient) -> None:
+    loopback.put("/a.png", status(503))
+    with pytest.raises(Unusable, match="the host answers 503"):
+        patient.get(f"{loopback.url}/a.png")
+    assert loopback.asked["/a.png"] == 3
+
+
+@pytest.mark.parametrize(("said", "waited"), [("7", 7.0), ("99999", 30.0), ("soon", 0.5)])
+def test_a_host_may_say_how_long_to_wait(
+    loopback: Loopback, patient: Patient, said: str, waited: float
+) -> None:
+    loopback.put("/a.png", in_turn(status(429, Retry_After=said), content(RIGHT)))
+    assert patient.get(f"{loopback.url}/a.png") == RIGHT
+    assert patient.waits == [waited]
+
+
+def test_a_host_that_does_not_answer_is_given_up() -> None:
+    with socket.socket() as nobody:  # bound, but nobody listens
+        nobody.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{nobody.getsockname()[1]}/a.png"
+        patient = Patient(attempts=3)
+        for _ in range(10):
+            with pytest.raises(Unusable, match=r"127\.0\.0\.1 does not answer"):
+                patient.get(url)
+        patient.downloads.close()
+    assert len(patient.waits) < 6
+
+
+def test_a_host_that_says_nothing_is_given_up_too() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:  # takes connections and says nothing
+        url = f"http://127.0.0.1:{mute.getsockname()[1]}/a.png"
+        downloads = Downloads(attempts=1, timeout=0.02)
+        for _ in range(10):
+            with pytest.raises(Unusable, match=r"127\.0\.0\.1 does not answer"):
+                downloads.get([url], limit=9, understand=picture_size)
+        downloads.close()
+
+
+def test_a_huge_image_is_not_decoded() -> None:
+    # A PNG that says it is 50,000 x 50,000: 2.5 billion pixels of which there are none.
+    head = RIGHT[:16] + (50_000).to_bytes(4, "big") * 2
+    crc = zlib.crc32(head[12:16] + head[16:24] + RIGHT[24:29])
+    bomb = head + RIGHT[24:29] + crc.to_bytes(4, "big") + RIGHT[33:]
+    with pytest.raises(Unusable, match=r"50000 x 50000|not an image"):
+        picture_size(bomb)
