@@ -340,7 +340,7 @@ def test_a_broken_interpolation_is_named(default: DictConfig) -> None:
         ("training.sampling.max_new_tokens", 0),
         ("training.tokens_per_rollout_batch", 0),
         ("training.tokens_per_pass", 0),
-        ("training.tokens_per_chunk", 0),
+        ("training.tokens_per_chunk", -1),
         ("evaluation.max_new_tokens", 0),
         ("trainer.max_steps", 0),
         ("trainer.max_steps", -1),
