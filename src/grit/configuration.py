@@ -19,7 +19,7 @@ ROOT = PACKAGE if (PACKAGE / "conf").is_dir() else PACKAGE.parent.parent
 CONF = ROOT / "conf"
 
 # Fields that change how a run looks or where it runs, not what it computes.
-NOT_HASHED = ("resume", "threads", "logger", "input", "output")
+NOT_HASHED = ("resume", "threads", "logger", "input", "output", "runs")
 NOT_HASHED_TRAINER = ("progress_bar", "checkpoint_every")
 
 GROUPS = {
@@ -64,6 +64,7 @@ def help_text() -> str:
         "task=train     train by the method, evaluate before and after (default)",
         "task=evaluate  evaluate a model (checkpoint=...), or predictions=FILE.jsonl",
         "task=score     score completions with a reward: input=FILE.jsonl output=FILE.jsonl",
+        "task=report    one page and a W&B report about many runs: runs=[FOLDER,...]",
         "task=pretrain  make a tiny base model",
     ]
     defaults = OmegaConf.load(CONF / "config.yaml").defaults

@@ -87,7 +87,7 @@ def choose(before: Sequence[ScoredPrediction], after: Sequence[ScoredPrediction]
     bad: wrong, with boxes if possible: there is more to see.
     """
     was = {row.prediction.id: row for row in unique_rows(before)}
-    rows = sorted(unique_rows(after), key=_lot)
+    rows = sorted(unique_rows(after), key=lot)
     pairs = [(was.get(row.prediction.id), row) for row in rows]
     kinds: dict[Kind, Iterable[Example]] = {
         "fixed": _changed("fixed", pairs, right=True),
@@ -131,7 +131,8 @@ def _changed(
     ]
 
 
-def _lot(row: ScoredPrediction) -> int:
+def lot(row: ScoredPrediction) -> int:
+    """A row's place in the lottery: the same on every call, whatever was said."""
     return seed_for("gallery", row.prediction.set, row.prediction.id)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from PIL import Image
 
 from grit.data.jsonl import read_samples
 from grit.data.mixtures import mix, shared_pictures
@@ -18,6 +19,7 @@ from grit.models.adapter import Adapter
 from grit.models.features import MEBIBYTE, FeatureCache
 from grit.models.loading import Lora, add_lora, freeze_vision, load_base
 from grit.models.prompting import Prompting
+from grit.reporting.gallery import PictureOf
 from grit.rewards.reward import Reward, reward_from
 from grit.rollout.choice import Sampling
 from grit.schema import Adaptation, Config, SourceConfig, Training
@@ -133,6 +135,17 @@ class TestSet:
     samples: Sequence[Sample]
     images_missing: int = 0
     skipped: str | None = None  # why there is nothing to ask
+
+
+def pictures_of(sets: Sequence[TestSet]) -> PictureOf:
+    """Finds the image of a test question by its set and id; None for a question of elsewhere."""
+    pictures = {(found.name, s.id): s.picture for found in sets for s in found.samples}
+
+    def picture_of(name: str, row: str) -> Image.Image | None:
+        picture = pictures.get((name, row))
+        return None if picture is None else picture.load()
+
+    return picture_of
 
 
 def check_overlap(config: Config, samples: Sequence[Sample], sets: Sequence[TestSet]) -> None:

@@ -5,24 +5,22 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 import torch
-import wandb
 from pytorch_lightning.loggers.logger import Logger
 
 from grit import processes
-from grit.configuration import plain
 from grit.data.datamodule import PromptModule
 from grit.data.samples import Sample
-from grit.errors import GritError, Interrupted
+from grit.errors import Interrupted
 from grit.judge.judge import Judge
 from grit.models.adapter import Adapter
 from grit.models.loading import save_trained
 from grit.reporting.metrics_log import MetricsLog
 from grit.reporting.report import Measured
-from grit.reporting.wandb_log import CompletionSamples, wandb_logger, wandb_mode
+from grit.reporting.wandb_log import CompletionSamples
 from grit.schema import Config, Training
 from grit.seeding import seed_for
 from grit.tasks.device import prepare_device
-from grit.tasks.folder import RunFolder, run_name
+from grit.tasks.folder import RunFolder
 from grit.tasks.measuring import evaluate_model, measure, read_sets, show
 from grit.tasks.parts import (
     TestSet,
@@ -34,6 +32,7 @@ from grit.tasks.parts import (
     test_sets,
     training_samples,
 )
+from grit.tasks.tracking import Tracker, tracked
 from grit.training.checkpoints import Checkpoints
 from grit.training.learner import Learner
 
@@ -61,24 +60,28 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     torch.manual_seed(seed_for(config.seed, "weights"))  # new LoRA weights are drawn from it
     adapter = make_adapter(config, learning=learns)
     adapter.model.train(learns).to(device)
-    if not learns:
-        found = evaluate_model(config, adapter, sets, judge, folder)
-        if found is not None:
-            show(config, folder, sets, found)
-        return
-    before = _evaluate_before(config, adapter, sets, judge, run)
-    _fit(config, make_learner(config, adapter, reward, judge), samples, run)
-    adapter.model.to(device)
-    if processes.rank() == 0:
-        save_trained(adapter, folder / "model")
-    if config.evaluation.after_training:
-        after = evaluate_model(config, adapter, sets, judge, folder)
-        if after is not None:
-            show(config, folder, sets, after, before)
+    with tracked(config, folder, overrides) as tracker:
+        before = None
+        if learns:
+            before = _evaluate_before(config, adapter, sets, judge, run, tracker)
+            learner = make_learner(config, adapter, reward, judge)
+            _fit(config, learner, samples, run, tracker)
+            adapter.model.to(device)
+            if processes.rank() == 0:
+                save_trained(adapter, folder / "model")
+        if config.evaluation.after_training or not learns:
+            after = evaluate_model(config, adapter, sets, judge, folder)
+            if after is not None:
+                show(config, folder, sets, after, before, tracker)
 
 
 def _evaluate_before(
-    config: Config, adapter: Adapter, sets: list[TestSet], judge: Judge, run: RunFolder
+    config: Config,
+    adapter: Adapter,
+    sets: list[TestSet],
+    judge: Judge,
+    run: RunFolder,
+    tracker: Tracker,
 ) -> Measured | None:
     """The evaluation before training; a resumed run scores again what was said then."""
     if not config.evaluation.before_training:
@@ -86,10 +89,15 @@ def _evaluate_before(
     said = run.folder / "predictions.before.jsonl"
     if run.resumed and said.exists():
         return measure(config, read_sets(said), judge, sets)
-    return evaluate_model(config, adapter, sets, judge, run.folder, "before")
+    before = evaluate_model(config, adapter, sets, judge, run.folder, "before")
+    if before is not None:
+        tracker.numbers(before, step=0)
+    return before
 
 
-def _fit(config: Config, learner: Learner, samples: list[Sample], run: RunFolder) -> None:
+def _fit(
+    config: Config, learner: Learner, samples: list[Sample], run: RunFolder, tracker: Tracker
+) -> None:
     """Train; an interruption ends in a checkpoint and a message that says how to go on."""
     data = PromptModule(
         samples,
@@ -98,11 +106,8 @@ def _fit(config: Config, learner: Learner, samples: list[Sample], run: RunFolder
         seed=config.seed,
     )
     checkpoints = Checkpoints(run.checkpoints, config.trainer.checkpoint_every)
-    try:
-        trainer = _trainer(config, run, checkpoints)
-        trainer.fit(learner, data, ckpt_path=run.checkpoint, weights_only=True)
-    finally:
-        wandb.finish()
+    trainer = _trainer(config, run, checkpoints, tracker)
+    trainer.fit(learner, data, ckpt_path=run.checkpoint, weights_only=True)
     if checkpoints.interrupted:
         raise Interrupted(
             f"interrupted after step {run.steps_done()} of {config.trainer.max_steps}; "
@@ -110,7 +115,9 @@ def _fit(config: Config, learner: Learner, samples: list[Sample], run: RunFolder
         )
 
 
-def _trainer(config: Config, run: RunFolder, checkpoints: Checkpoints) -> pl.Trainer:
+def _trainer(
+    config: Config, run: RunFolder, checkpoints: Checkpoints, tracker: Tracker
+) -> pl.Trainer:
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     return pl.Trainer(
         accelerator=config.trainer.accelerator,
@@ -119,7 +126,7 @@ def _trainer(config: Config, run: RunFolder, checkpoints: Checkpoints) -> pl.Tra
         strategy=config.trainer.strategy,
         precision=config.trainer.precision,  # type: ignore[arg-type]  # Lightning checks it
         max_epochs=1,  # all steps are one epoch of the prompt module
-        logger=_loggers(config, run),
+        logger=_loggers(run, tracker),
         callbacks=[checkpoints, CompletionSamples(config.logger.sample_every)],
         log_every_n_steps=1,
         enable_progress_bar=config.trainer.progress_bar,
@@ -130,21 +137,8 @@ def _trainer(config: Config, run: RunFolder, checkpoints: Checkpoints) -> pl.Tra
     )
 
 
-def _loggers(config: Config, run: RunFolder) -> list[Logger]:
+def _loggers(run: RunFolder, tracker: Tracker) -> list[Logger]:
     metrics = MetricsLog(run.folder / "metrics.jsonl")
     if run.checkpoint is not None and processes.rank() == 0:
         metrics.rewind(run.steps_done())
-    if config.logger.name == "none" or processes.rank() > 0:
-        return [metrics]
-    if config.logger.name != "wandb":
-        raise GritError(f"config: logger.name={config.logger.name} is neither wandb nor none")
-    online = wandb_logger(
-        run.folder,
-        plain(config),
-        project=config.logger.project,
-        entity=config.logger.entity,
-        name=run_name(config),
-        mode=wandb_mode(config.logger.mode),
-        tags=config.logger.tags,
-    )
-    return [metrics, online]
+    return [metrics] if tracker.logger is None else [metrics, tracker.logger]
