@@ -61,7 +61,7 @@ class Gallery:
         return [kind for kind in EACH if kind in there]
 
 
-def gallery(before: Rows, after: Rows, picture_of: PictureOf) -> Gallery:
+def gallery(before: Rows, after: Rows, picture_of: PictureOf, *, budget: int = BUDGET) -> Gallery:
     """Choose and draw; cards beyond the budget are left out, from all sets alike."""
     chosen = {name: choose(before.get(name, ()), rows) for name, rows in after.items()}
     cards: dict[str, list[Card]] = {name: [] for name, examples in chosen.items() if examples}
@@ -71,7 +71,7 @@ def gallery(before: Rows, after: Rows, picture_of: PictureOf) -> Gallery:
             if example is None:
                 continue
             card = _card(example, picture_of)
-            if spent + _cost(card) > BUDGET:
+            if spent + _cost(card) > budget:
                 left_out += 1
                 continue
             spent += _cost(card)

@@ -206,7 +206,7 @@ def test_sets(config: Config) -> list[TestSet]:
     Raises:
         GritError: a row is bad, or there is no question at all.
     """
-    sets = [_test_set(config, name, source) for name, source in config.suite.sets.items()]
+    sets = find_sets(config)
     _announce(config, sets)
     if not any(found.samples for found in sets):
         raise GritError(
@@ -215,6 +215,11 @@ def test_sets(config: Config) -> list[TestSet]:
             "choose suite=shapes"
         )
     return sets
+
+
+def find_sets(config: Config) -> list[TestSet]:
+    """The test sets of the suite, as far as they are there."""
+    return [_test_set(config, name, source) for name, source in config.suite.sets.items()]
 
 
 def _announce(config: Config, sets: Sequence[TestSet]) -> None:
