@@ -13,6 +13,7 @@ from grit.reporting.curves import training_curves
 from grit.reporting.gallery import PictureOf, gallery
 from grit.reporting.pages import page
 from grit.reporting.results import Results
+from grit.reporting.stack import reward_stack
 from grit.reporting.summary import control_lines, headline, result_lines
 
 
@@ -58,6 +59,7 @@ def render(data: ReportData) -> str:
         lines=result_lines(old, data.after.results, before, data.after.rows, now),
         notes=comparison_notes(old or data.after.results, data.after.results if old else None),
         controls=control_lines(was, now),
+        stack=reward_stack(data.metrics),
         curves=training_curves(data.metrics),
         gallery=gallery(before, data.after.rows, data.picture_of),
     )

@@ -79,6 +79,40 @@ if (filters) {
   apply();
 }
 
+// One metric's table at a time.
+for (const tabs of document.querySelectorAll(".tabs")) {
+  const parts = tabs.parentElement.querySelectorAll(".tab");
+  const open = (key) => {
+    for (const each of tabs.children) each.setAttribute("aria-pressed", String(each.dataset.tab === key));
+    for (const part of parts) part.hidden = part.dataset.tab !== key;
+  };
+  tabs.hidden = false;
+  tabs.addEventListener("click", (event) => event.target.dataset.tab && open(event.target.dataset.tab));
+  open(tabs.firstElementChild.dataset.tab);
+}
+
+// The reward's parts at the step under the pointer.
+for (const plot of document.querySelectorAll("[data-stack]")) {
+  const points = JSON.parse(plot.dataset.stack);
+  const figure = plot.closest("figure");
+  const outputs = [...figure.querySelectorAll("output")].reverse();
+  const cursor = plot.querySelector(".cursor");
+  const show = ([x, , values], text) => {
+    cursor.setAttribute("x1", x);
+    cursor.setAttribute("x2", x);
+    outputs.forEach((output, at) => (output.textContent = values[at]));
+    figure.querySelector(".at-step").textContent = text;
+  };
+  const last = points[points.length - 1];
+  plot.addEventListener("pointermove", (event) => {
+    const frame = plot.querySelector("svg").getBoundingClientRect();
+    const at = (100 * (event.clientX - frame.left)) / frame.width;
+    const near = points.reduce((a, b) => (Math.abs(b[0] - at) < Math.abs(a[0] - at) ? b : a));
+    show(near, `at step ${near[1]}`);
+  });
+  plot.addEventListener("pointerleave", () => show(last, "at the end"));
+}
+
 // The value under the pointer, for every curve.
 for (const plot of document.querySelectorAll("svg[data-points]")) {
   const points = JSON.parse(plot.dataset.points);
