@@ -66,3 +66,11 @@ def prompts(adapter, photographs):
         adapter.encode(f"p{i}", "\nQuestion: How many?" + " Really?" * i, image, picture=f"i{i}")
         for i, image in enumerate(photographs)
     ]
+
+
+@pytest.fixture
+def finished_run():
+    """Writes the folder of a finished run on drawn scenes, as a training leaves it."""
+    from finished_runs import write_run
+
+    return write_run

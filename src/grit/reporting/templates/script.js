@@ -62,7 +62,7 @@ if (filters) {
   filters.addEventListener("click", (event) => {
     const button = event.target.closest("[data-show]");
     if (!button) return;
-    for (const each of button.parentElement.children) {
+    for (const each of button.parentElement.querySelectorAll("button")) {
       each.setAttribute("aria-pressed", String(each === button));
     }
     wanted[button.parentElement.dataset.filter] = button.dataset.show;
