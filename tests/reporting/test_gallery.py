@@ -98,7 +98,7 @@ def test_cards_beyond_the_budget_are_left_out_of_all_sets_alike(monkeypatch) -> 
 def test_a_chain_of_nothing_but_boxes_counts_too() -> None:
     boxes = " ".join(f"{n},{n},99,99" for n in range(90))
     sets = {str(n): scored(*(said(boxes, row) for row in range(9))) for n in range(90)}
-    found = gallery({}, sets, no_picture, budget=budget)
+    found = gallery({}, sets, no_picture)
     cards = [card for cards in found.sets.values() for card in cards]
     assert sum(len(chain.marks) for card in cards for _, chain in card.chains) < 6000
     assert found.left_out > 0

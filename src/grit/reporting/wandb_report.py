@@ -50,9 +50,8 @@ def wandb_report(contents: Contents, *, entity: str, project: str) -> "Report":
     filters = _only(runs)
 
     def grid(*panels: Any) -> Any:
-        runset = wr.Runset(
-            entity=entity, project=project, name="Runs of this report", filters=filters
-        )
+        # Without a project of its own it shows the report's, and is not looked up in the network.
+        runset = wr.Runset(name="Runs of this report", filters=filters)
         return wr.PanelGrid(runsets=[runset], panels=list(panels))
 
     varied = varied_settings(runs)
@@ -205,13 +204,13 @@ def _sweep(wr: Any, varied: Mapping[str, Sequence[Any]]) -> Iterable[Any]:
             )
 
 
-def _only(runs: Sequence[FinishedRun]) -> list[Any]:
+def _only(runs: Sequence[FinishedRun]) -> Any:
     """A filter for these runs alone, by their ids; none where some run was not logged."""
     with _its_own_warnings_ignored():
         from wandb_workspaces import expr
     if not all(run.wandb_ids for run in runs):
-        return []
-    return [expr.Metric("ID").isin([run.wandb_ids[-1] for run in runs])]
+        return ""
+    return expr.And(expr.Metric("ID").isin([run.wandb_ids[-1] for run in runs]))
 
 
 def _library() -> Any:
