@@ -87,3 +87,11 @@ def chat(monkeypatch: pytest.MonkeyPatch) -> Iterator[ChatService]:
     service = ChatService()
     yield service
     service.close()
+
+
+@pytest.fixture
+def finished_run():
+    """Writes the folder of a finished run on drawn scenes, as a training leaves it."""
+    from finished_runs import write_run
+
+    return write_run

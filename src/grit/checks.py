@@ -65,6 +65,7 @@ RANGES: dict[str, Check] = {
     "trainer.precision": _one_of(*PRECISIONS),
     "logger.mode": _one_of(*MODES),
     "logger.sample_every": _at_least(1),
+    "logger.rows": _at_least(0),
     "data.total": _at_least(1),
     "preparation.counting_rows": _at_least(1),
     "preparation.workers": _at_least(1),
@@ -119,6 +120,10 @@ def _check_task(config: Config) -> None:
             raise GritError(f"config: {name} is for task={task}, and this is task={config.task}")
     if config.data.check_only and config.task is not Task.data:
         raise GritError(f"config: data.check_only is for task=data, and this is task={config.task}")
+    if config.runs and config.task is not Task.report:
+        raise GritError(f"config: runs is for task=report, and this is task={config.task}")
+    if config.task is Task.report and not config.runs:
+        raise GritError("config: task=report needs runs=[FOLDER,...]: folders of finished runs")
     if config.task is Task.score and not (config.input and config.output):
         raise GritError("config: task=score needs input=FILE.jsonl and output=FILE.jsonl")
     if config.trainer.devices * config.trainer.num_nodes > 1 and config.trainer.strategy == "auto":

@@ -19,7 +19,7 @@ ROOT = PACKAGE if (PACKAGE / "conf").is_dir() else PACKAGE.parent.parent
 CONF = ROOT / "conf"
 
 # Fields that change how a run looks or where it runs, not what it computes.
-NOT_HASHED = ("resume", "threads", "logger", "input", "output", "preparation")
+NOT_HASHED = ("resume", "threads", "logger", "input", "output", "preparation", "runs")
 NOT_HASHED_PARTS = {
     "trainer": ("progress_bar", "checkpoint_every"),
     "judge": (
@@ -70,6 +70,7 @@ def help_text() -> str:
         "task=train     train by the method, evaluate before and after (default)",
         "task=evaluate  evaluate a model (checkpoint=...), or predictions=FILE.jsonl",
         "task=score     score completions with a reward: input=FILE.jsonl output=FILE.jsonl",
+        "task=report    one page and a W&B report about many runs: runs=[FOLDER,...]",
         "task=pretrain  make a tiny base model",
         "task=data      download, convert and check the paper's data; data.check_only=true reports",
     ]

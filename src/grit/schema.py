@@ -19,6 +19,7 @@ class Task(StrEnum):
     score = "score"  # score completions from anywhere with a reward
     pretrain = "pretrain"  # make a tiny base model
     data = "data"  # prepare and check the paper's data
+    report = "report"  # one page, and a W&B report, about many runs
 
 
 class Adaptation(StrEnum):
@@ -264,7 +265,9 @@ class LoggerConfig:
     entity: str | None = None
     mode: str = "auto"  # auto: online where WANDB_API_KEY is set, else offline
     sample_every: int = 10  # steps between logged completions
-    tags: list[str] = field(default_factory=list)
+    rows: int = 40  # of each test set, in the table of evaluation rows
+    group: str | None = None  # what runs are gathered by; null: the experiment
+    tags: list[str] = field(default_factory=list)  # besides model, data, method, reward, judge
 
 
 @dataclass
@@ -314,6 +317,7 @@ class Config:
     predictions: str | None = None  # evaluate: predictions made anywhere, JSONL
     input: str | None = None  # score: completions, JSONL
     output: str | None = None  # score: where the scored rows go
+    runs: list[str] = field(default_factory=list)  # report: folders that hold finished runs
     model: ModelConfig = field(default_factory=ModelConfig)
     data: DataConfig = field(default_factory=DataConfig)
     method: MethodConfig = field(default_factory=MethodConfig)

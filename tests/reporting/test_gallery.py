@@ -84,11 +84,11 @@ def test_unjudged_rows_are_neither_good_nor_bad() -> None:
 
 def test_cards_beyond_the_budget_are_left_out_of_all_sets_alike(monkeypatch) -> None:
     photograph = embedded(Image.new("RGB", (300, 300)), None)
-    monkeypatch.setattr("grit.reporting.gallery.BUDGET", 5 * len(photograph.uri) + 5 * 500)
+    budget = 5 * len(photograph.uri) + 5 * 500
     monkeypatch.setattr("grit.reporting.gallery.embedded", lambda *_: photograph)
     _, after = changing(80)
     sets = dict.fromkeys(("a", "b"), after)
-    found = gallery({}, sets, no_picture)
+    found = gallery({}, sets, no_picture, budget=budget)
     shown = {name: len(cards) for name, cards in found.sets.items()}
     assert shown == {"a": 3, "b": 2}
     assert found.kinds == ["good", "bad"]

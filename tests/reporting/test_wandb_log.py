@@ -2,7 +2,7 @@ import pytest
 import wandb
 
 from grit.reporting import wandb_log
-from grit.reporting.wandb_log import wandb_logger, wandb_mode
+from grit.reporting.wandb_log import panel, wandb_logger, wandb_mode
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,18 @@ def test_an_unreachable_server_is_no_reason_to_stop_or_to_wait_for_long(
     finally:
         wandb.finish()
     assert list(tmp_path.glob("wandb/offline-run-*/*.wandb"))
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("train/kl", "train/kl"),
+        ("epoch", "epoch"),
+        ("train/seconds/rollout", "seconds/rollout"),
+        ("train/reward/vsr", "reward/vsr"),
+        ("train/reward_part/judge", "reward_part/judge"),
+        ("train/reward_part/vsr/judge", "reward_part_vsr/judge"),
+    ],
+)
+def test_panels_have_sections(name, expected):
+    assert panel(name) == expected

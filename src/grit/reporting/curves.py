@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-WIDTH, HEIGHT = 300, 132  # of a panel, in the SVG's own unit
-_LEFT, _RIGHT, _TOP, _BOTTOM = 34, 8, 8, 18  # margins for the labels
+WIDTH, HEIGHT = 260, 132  # of a panel, in the SVG's own unit
+_LEFT, _RIGHT, _TOP, _BOTTOM = 34, 8, 8, 20  # margins for the labels
 _MOST_POINTS = 240  # of a line; longer ones are averaged in equal pieces
 
 _PREFIX = "train/"
@@ -63,11 +63,10 @@ class Curves(NamedTuple):
 
 def training_curves(rows: Sequence[Mapping[str, Any]]) -> list[Curves]:
     """What ``metrics.jsonl`` tells, panels in groups; what was not logged is not there."""
-    parts = dict.fromkeys(key for row in rows for key in row if _is_part(key))
     reward = [_Series("reward", "Reward", "sum of the parts, mean of the step")]
     reward += [
-        _Series(key.removeprefix(_PREFIX), _words(key.removeprefix(_PART)), "at its weight")
-        for key in parts
+        _Series(key.removeprefix(_PREFIX), words_of(key), "at its weight")
+        for key in part_keys(rows)
     ]
     rewarded = any(_PREFIX + "reward" in row for row in rows)
     loss = [_Series("loss", "Loss", "mean of the step")]  # of supervised training
@@ -80,23 +79,29 @@ def training_curves(rows: Sequence[Mapping[str, Any]]) -> list[Curves]:
     return [curves for curves in found if curves.panels]
 
 
+def part_keys(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The keys of the reward's parts, in order of appearance."""
+    return list(dict.fromkeys(key for row in rows for key in row if _is_part(key)))
+
+
 def _is_part(key: str) -> bool:
     """The mean over all data sets; those of one set have its name between."""
     return key.startswith(_PART) and "/" not in key.removeprefix(_PART)
 
 
-def _words(name: str) -> str:
-    return name.replace("_", " ").capitalize()
+def words_of(key: str) -> str:
+    """What a part of the reward is called on the page."""
+    return key.removeprefix(_PART).replace("_", " ").capitalize()
 
 
 def _panels(rows: Sequence[Mapping[str, Any]], series: Sequence[_Series]) -> Iterator[Panel]:
     for one in series:
-        points = _points(rows, _PREFIX + one.key)
+        points = points_of(rows, _PREFIX + one.key)
         if len(points) > 1:
             yield _panel(one, points)
 
 
-def _points(rows: Sequence[Mapping[str, Any]], key: str) -> list[tuple[float, float]]:
+def points_of(rows: Sequence[Mapping[str, Any]], key: str) -> list[tuple[float, float]]:
     """Steps and finite values in order, the last of a step that was done twice."""
     found: dict[float, float] = {}
     for row in rows:
@@ -113,8 +118,8 @@ def _points(rows: Sequence[Mapping[str, Any]], key: str) -> list[tuple[float, fl
 
 def _panel(series: _Series, points: Sequence[tuple[float, float]]) -> Panel:
     steps, values = [step for step, _ in points], [value for _, value in points]
-    smooth = _running_mean(values)
-    y_values = _ticks(min(0.0, *values), max(values))
+    smooth = running_mean(values)
+    y_values = ticks(min(0.0, *values), max(values))
     low, high = y_values[0], y_values[-1]
 
     def place(step: float, value: float) -> tuple[float, float]:
@@ -141,7 +146,7 @@ def _panel(series: _Series, points: Sequence[tuple[float, float]]) -> Panel:
     )
 
 
-def _running_mean(values: Sequence[float]) -> list[float]:
+def running_mean(values: Sequence[float]) -> list[float]:
     """Centred over about a tenth of the values, fewer at the ends; nothing for short runs."""
     reach = len(values) // 20
     if not reach:
@@ -151,7 +156,7 @@ def _running_mean(values: Sequence[float]) -> list[float]:
     ]
 
 
-def _ticks(low: float, high: float) -> list[float]:
+def ticks(low: float, high: float) -> list[float]:
     """Three to five round values, the first at most ``low``, the last at least ``high``."""
     if high <= low:
         high = low + 1

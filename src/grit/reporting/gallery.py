@@ -61,7 +61,7 @@ class Gallery:
         return [kind for kind in EACH if kind in there]
 
 
-def gallery(before: Rows, after: Rows, picture_of: PictureOf) -> Gallery:
+def gallery(before: Rows, after: Rows, picture_of: PictureOf, *, budget: int = BUDGET) -> Gallery:
     """Choose and draw; cards beyond the budget are left out, from all sets alike."""
     chosen = {name: choose(before.get(name, ()), rows) for name, rows in after.items()}
     cards: dict[str, list[Card]] = {name: [] for name, examples in chosen.items() if examples}
@@ -71,7 +71,7 @@ def gallery(before: Rows, after: Rows, picture_of: PictureOf) -> Gallery:
             if example is None:
                 continue
             card = _card(example, picture_of)
-            if spent + _cost(card) > BUDGET:
+            if spent + _cost(card) > budget:
                 left_out += 1
                 continue
             spent += _cost(card)
@@ -87,7 +87,7 @@ def choose(before: Sequence[ScoredPrediction], after: Sequence[ScoredPrediction]
     bad: wrong, with boxes if possible: there is more to see.
     """
     was = {row.prediction.id: row for row in unique_rows(before)}
-    rows = sorted(unique_rows(after), key=_lot)
+    rows = sorted(unique_rows(after), key=lot)
     pairs = [(was.get(row.prediction.id), row) for row in rows]
     kinds: dict[Kind, Iterable[Example]] = {
         "fixed": _changed("fixed", pairs, right=True),
@@ -131,7 +131,8 @@ def _changed(
     ]
 
 
-def _lot(row: ScoredPrediction) -> int:
+def lot(row: ScoredPrediction) -> int:
+    """A row's place in the lottery: the same on every call, whatever was said."""
     return seed_for("gallery", row.prediction.set, row.prediction.id)
 
 

@@ -189,3 +189,19 @@ def _mean(results: Results, name: str, key: str) -> float | None:
 
 def _known(found: Estimate) -> Estimate | None:
     return None if found.mean is None else found
+
+
+def duration(seconds: float) -> str:
+    """A time in its two largest units.
+
+    >>> [duration(seconds) for seconds in (3.2, 74, 7260, 200_000)]
+    ['3 s', '1 min 14 s', '2 h 1 min', '2 d 7 h']
+    """
+    left = max(0, round(seconds))
+    parts = []
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")):
+        count, left = divmod(left, size)
+        parts.append((count, unit))
+    while len(parts) > 1 and not parts[0][0]:
+        parts.pop(0)
+    return " ".join(f"{count} {unit}" for count, unit in parts[:2] if count or len(parts) == 1)

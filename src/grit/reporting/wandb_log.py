@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -10,11 +10,14 @@ import pytorch_lightning as pl
 import wandb
 from pytorch_lightning.loggers import WandbLogger
 
+from grit.reporting.wandb_images import SAID, boxed_image
+from grit.reporting.wandb_results import STEP
 from grit.training.diagnostics import Rollout
 from grit.training.module import GRPOGR
 
 log = logging.getLogger(__name__)
 INIT_TIMEOUT = 20  # seconds an online run waits for the server
+MOST_TAG = 64  # characters, which is all that W&B takes
 Mode = Literal["online", "offline", "disabled"]
 
 
@@ -37,8 +40,10 @@ def wandb_logger(
     name: str,
     mode: Mode,
     tags: Sequence[str],
+    group: str | None = None,
+    job_type: str | None = None,
 ) -> WandbLogger:
-    """A logger whose files stay below ``folder``.
+    """A logger whose files stay below ``folder``; ``group`` is what its runs are gathered by.
 
     The resolved configuration is stored under the one key ``grit``: a sweep locks its own keys in
     ``run.config``, and a sweep's ``model`` would shut out a nested ``model``. Where the server
@@ -51,8 +56,10 @@ def wandb_logger(
             project=project,
             entity=entity,
             name=name,
+            group=group,
+            job_type=job_type,
             mode=mode,
-            tags=list(tags),
+            tags=[tag[:MOST_TAG] for tag in dict.fromkeys(tags)],
             config={"grit": config},
             settings=wandb.Settings(
                 init_timeout=INIT_TIMEOUT, silent=True, console="off", x_disable_stats=True
@@ -68,7 +75,31 @@ def wandb_logger(
         reason = str(error).splitlines()[0]
         log.warning("W&B cannot be reached, so this run is logged offline: %s", reason)
         run = begin("offline")
-    return WandbLogger(experiment=run, save_dir=folder)
+    run.define_metric(STEP)
+    run.define_metric("*", step_metric=STEP, step_sync=True)
+    return SectionedLogger(experiment=run, save_dir=folder)
+
+
+class SectionedLogger(WandbLogger):
+    """Lightning's logger, with names that W&B sorts into sections of panels.
+
+    W&B makes a section of what stands before the first slash: ``train/reward_part/judge`` would
+    be one of some fifty panels of ``train``.
+    """
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Log under the names of ``panel``."""
+        super().log_metrics({panel(name): value for name, value in metrics.items()}, step)
+
+
+def panel(name: str) -> str:
+    """What a metric is called in W&B.
+
+    >>> [panel(f"train/{name}") for name in ("kl", "seconds/rollout", "reward_part/vsr/bleu")]
+    ['train/kl', 'seconds/rollout', 'reward_part_vsr/bleu']
+    """
+    *sections, last = name.removeprefix("train/").split("/")
+    return f"{'_'.join(sections)}/{last}" if sections else name
 
 
 class CompletionSamples(pl.Callback):
@@ -94,37 +125,14 @@ class CompletionSamples(pl.Callback):
         first = pl_module.last_rollouts[: pl_module.settings.group_size]
         images = [_image(rollout) for rollout in first]
         for logger in loggers:
-            logger.experiment.log(
-                {"completions": images, "trainer/global_step": trainer.global_step}
-            )
+            logger.experiment.log({"completions": images, STEP: trainer.global_step})
 
 
 def _image(rollout: Rollout) -> wandb.Image:
-    width, height = rollout.sample.space.width, rollout.sample.space.height
-    boxes = [box.to(rollout.sample.space).tidied() for box in rollout.boxes]
     reward = rollout.outcome.total
-    return wandb.Image(
-        rollout.sample.picture.load(),
-        caption=(
-            f"{rollout.sample.question} [{rollout.sample.answer}] "
-            f"reward {'unjudged' if reward is None else f'{reward:.2f}'}\n{rollout.completion.text}"
-        ),
-        boxes={
-            "chain": {
-                "box_data": [
-                    {
-                        "position": {
-                            "minX": box.x1 / width,
-                            "maxX": box.x2 / width,
-                            "minY": box.y1 / height,
-                            "maxY": box.y2 / height,
-                        },
-                        "class_id": 0,
-                    }
-                    for box in boxes
-                    if box is not None
-                ],
-                "class_labels": {0: "box"},
-            }
-        },
+    caption = (
+        f"{rollout.sample.question} [{rollout.sample.answer}] "
+        f"reward {'unjudged' if reward is None else f'{reward:.2f}'}\n{rollout.completion.text}"
     )
+    picture = rollout.sample.picture.load()
+    return boxed_image(picture, rollout.sample.space, {SAID: rollout.boxes}, caption)

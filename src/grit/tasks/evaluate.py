@@ -18,6 +18,7 @@ from grit.tasks.measuring import (
     write_measured,
 )
 from grit.tasks.parts import make_adapter, make_judge, make_learn, test_sets
+from grit.tasks.tracking import tracked
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +45,8 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     adapter.model.to(prepare_device(config))
     if processes.rank() == 0:
         RunFolder.begin(config, folder, overrides)
-    found = evaluate_model(config, adapter, sets, judge, folder)
-    if found is not None:
-        show(config, folder, sets, found)
-        check_judged(judge, found)
+    with tracked(config, folder, overrides) as tracker:
+        found = evaluate_model(config, adapter, sets, judge, folder)
+        if found is not None:
+            show(config, folder, sets, found, None, tracker)
+            check_judged(judge, found)

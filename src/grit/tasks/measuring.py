@@ -4,6 +4,7 @@ import json
 import logging
 import shlex
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +38,12 @@ from grit.reporting.results import (
     write_predictions,
     write_results,
 )
+from grit.reporting.summary import duration
 from grit.rollout.sampler import Sampler
-from grit.schema import Config
+from grit.schema import Config, Training
 from grit.tasks.folder import run_name
-from grit.tasks.parts import TestSet, make_prompting
+from grit.tasks.parts import TestSet, make_prompting, pictures_of
+from grit.tasks.tracking import Tracker
 from grit.training.diagnostics import JUDGE
 
 log = logging.getLogger(__name__)
@@ -194,31 +197,44 @@ def show(
     folder: Path,
     sets: Sequence[TestSet],
     after: Measured,
-    before: Measured | None = None,
+    before: Measured | None,
+    tracker: Tracker,
 ) -> None:
-    """Print the tables and write ``report.html``."""
+    """Print the tables, write ``report.html``, tell the tracker."""
     first = before or after
     print_comparison(first.results, after.results if before else None)
     print_controls({name: controls(rows) for name, rows in after.rows.items()})
-    pictures = {(found.name, s.id): s.picture for found in sets for s in found.samples}
     metrics = MetricsLog(folder / "metrics.jsonl")
-    begun = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    picture_of = pictures_of(sets)
     write_report(
         folder / "report.html",
         ReportData(
             title=run_name(config),
             after=after,
             before=before,
-            picture_of=lambda name, row: pictures[name, row].load(),
+            picture_of=picture_of,
             metrics=metrics.rows() if metrics.path.exists() else [],
             config=yaml.safe_dump(plain(config), sort_keys=False, allow_unicode=True),
-            meta={
-                "command": shlex.join(["python", "-m", "grit", *begun["overrides"]]),
-                "commit": begun["git"] or "not in a repository",
-                "started": begun["started"],
-                "configuration": begun["config_hash"],
-            },
+            meta=_about(folder),
         ),
     )
+    steps = config.trainer.max_steps if config.method.training is not Training.none else 0
+    tracker.numbers(after, steps)
+    tracker.findings(after, before, picture_of)
     log.info("%s", folder / "results.json")
     log.info("%s", folder / "report.html")
+
+
+def _about(folder: Path) -> dict[str, str]:
+    """What the run's record says, in words."""
+    begun = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    started, now = datetime.fromisoformat(begun["started"]), datetime.now(UTC)
+    versions = ", ".join(f"{name} {version}" for name, version in begun["versions"].items())
+    return {
+        "command": shlex.join(["python", "-m", "grit", *begun["overrides"]]),
+        "commit": begun["git"] or "not in a repository",
+        "started": f"{started:%Y-%m-%d %H:%M} UTC",
+        "took": duration((now - started).total_seconds()),
+        "versions": versions,
+        "folder": folder.name,
+    }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from PIL import Image
 
 from grit.data.jsonl import read_samples
 from grit.data.mixtures import mix, shared_pictures
@@ -21,6 +22,7 @@ from grit.models.adapter import Adapter
 from grit.models.features import MEBIBYTE, FeatureCache
 from grit.models.loading import Lora, add_lora, freeze_vision, load_base
 from grit.models.prompting import Prompting
+from grit.reporting.gallery import PictureOf
 from grit.rewards.reward import Reward, reward_from
 from grit.rollout.choice import Sampling
 from grit.schema import Adaptation, Config, ServiceJudgeConfig, SourceConfig, Training
@@ -171,6 +173,17 @@ class TestSet:
     skipped: str | None = None  # why there is nothing to ask
 
 
+def pictures_of(sets: Sequence[TestSet]) -> PictureOf:
+    """Finds the image of a test question by its set and id; None for a question of elsewhere."""
+    pictures = {(found.name, s.id): s.picture for found in sets for s in found.samples}
+
+    def picture_of(name: str, row: str) -> Image.Image | None:
+        picture = pictures.get((name, row))
+        return None if picture is None else picture.load()
+
+    return picture_of
+
+
 def check_overlap(config: Config, samples: Sequence[Sample], sets: Sequence[TestSet]) -> None:
     """Look for pictures that are both trained on and tested on, by content.
 
@@ -247,7 +260,7 @@ def test_sets(config: Config) -> list[TestSet]:
     Raises:
         GritError: a row is bad, or there is no question at all.
     """
-    sets = [_test_set(config, name, source) for name, source in config.suite.sets.items()]
+    sets = find_sets(config)
     _announce(config, sets)
     if not any(found.samples for found in sets):
         raise GritError(
@@ -256,6 +269,11 @@ def test_sets(config: Config) -> list[TestSet]:
             "choose suite=shapes"
         )
     return sets
+
+
+def find_sets(config: Config) -> list[TestSet]:
+    """The test sets of the suite, as far as they are there."""
+    return [_test_set(config, name, source) for name, source in config.suite.sets.items()]
 
 
 def _announce(config: Config, sets: Sequence[TestSet]) -> None:

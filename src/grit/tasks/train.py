@@ -5,15 +5,13 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 import torch
-import wandb
 from pytorch_lightning.loggers.logger import Logger
 
 from grit import processes
-from grit.configuration import plain
 from grit.data.datamodule import PromptModule
 from grit.data.mixtures import drawn_rows
 from grit.data.samples import Sample
-from grit.errors import GritError, Interrupted, Resumable
+from grit.errors import Interrupted, Resumable
 from grit.files import write_json
 from grit.judge.judge import Judge
 from grit.models.adapter import Adapter
@@ -21,11 +19,11 @@ from grit.models.loading import save_trained
 from grit.reporting.metrics_log import MetricsLog
 from grit.reporting.report import Measured
 from grit.reporting.results import write_results
-from grit.reporting.wandb_log import CompletionSamples, wandb_logger, wandb_mode
+from grit.reporting.wandb_log import CompletionSamples
 from grit.schema import Config, Training
 from grit.seeding import seed_for
 from grit.tasks.device import prepare_device
-from grit.tasks.folder import RunFolder, run_name
+from grit.tasks.folder import RunFolder
 from grit.tasks.measuring import (
     check_judged,
     evaluate_model,
@@ -45,6 +43,7 @@ from grit.tasks.parts import (
     test_sets,
     training_samples,
 )
+from grit.tasks.tracking import Tracker, tracked
 from grit.training.checkpoints import Checkpoints, steps_of
 from grit.training.learner import Learner
 
@@ -74,29 +73,33 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     torch.manual_seed(seed_for(config.seed, "weights"))  # new LoRA weights are drawn from it
     adapter = make_adapter(config, learning=learns)
     adapter.model.train(learns).to(device)
-    if not learns:
-        found = evaluate_model(config, adapter, sets, judge, folder)
-        if found is not None:
-            show(config, folder, sets, found)
-            run.end()
-            check_judged(judge, found)
-        return
-    before = _evaluate_before(config, adapter, sets, judge, run)
-    _fit(config, make_learner(config, adapter, reward, judge), samples, run)
-    adapter.model.to(device)
-    if processes.rank() == 0:
-        save_trained(adapter, folder / "model")
-    if config.evaluation.after_training:
-        after = evaluate_model(config, adapter, sets, judge, folder)
-        if after is not None:
-            show(config, folder, sets, after, before)
-            check_judged(judge, after)
+    with tracked(config, folder, overrides) as tracker:
+        before = None
+        if learns:
+            before = _evaluate_before(config, adapter, sets, judge, run, tracker)
+            learner = make_learner(config, adapter, reward, judge)
+            _fit(config, learner, samples, run, tracker)
+            adapter.model.to(device)
+            if processes.rank() == 0:
+                save_trained(adapter, folder / "model")
+        after = None
+        if config.evaluation.after_training or not learns:
+            after = evaluate_model(config, adapter, sets, judge, folder)
+            if after is not None:
+                show(config, folder, sets, after, before, tracker)
     if processes.rank() == 0:
         run.end()
+    if after is not None:
+        check_judged(judge, after)
 
 
 def _evaluate_before(
-    config: Config, adapter: Adapter, sets: list[TestSet], judge: Judge, run: RunFolder
+    config: Config,
+    adapter: Adapter,
+    sets: list[TestSet],
+    judge: Judge,
+    run: RunFolder,
+    tracker: Tracker,
 ) -> Measured | None:
     """The evaluation before training; a resumed run scores again what was said then."""
     if not config.evaluation.before_training:
@@ -104,6 +107,8 @@ def _evaluate_before(
     said = run.folder / "predictions.before.jsonl"
     if not (run.resumed and said.exists()):
         before = evaluate_model(config, adapter, sets, judge, run.folder, "before")
+        if before is not None:
+            tracker.numbers(before, step=0)
     elif processes.rank() > 0:
         before = None
     else:
@@ -118,7 +123,9 @@ def _evaluate_before(
     return before
 
 
-def _fit(config: Config, learner: Learner, samples: list[Sample], run: RunFolder) -> None:
+def _fit(
+    config: Config, learner: Learner, samples: list[Sample], run: RunFolder, tracker: Tracker
+) -> None:
     """Train; an interruption ends in a checkpoint and a message that says how to go on."""
     data = PromptModule(
         samples,
@@ -128,15 +135,13 @@ def _fit(config: Config, learner: Learner, samples: list[Sample], run: RunFolder
     )
     checkpoints = Checkpoints(run.checkpoints, config.trainer.checkpoint_every)
     try:
-        trainer = _trainer(config, run, checkpoints)
+        trainer = _trainer(config, run, checkpoints, tracker)
         trainer.fit(learner, data, ckpt_path=run.checkpoint, weights_only=True)
     except Resumable as error:
         raise Resumable(
             f"{error}; stopped after step {checkpoints.steps} of {config.trainer.max_steps}; "
             f"go on with: {run.resume_command()}"
         ) from error
-    finally:
-        wandb.finish()
     if checkpoints.interrupted:
         raise Interrupted(
             f"interrupted after step {checkpoints.steps} of {config.trainer.max_steps}; "
@@ -144,7 +149,9 @@ def _fit(config: Config, learner: Learner, samples: list[Sample], run: RunFolder
         )
 
 
-def _trainer(config: Config, run: RunFolder, checkpoints: Checkpoints) -> pl.Trainer:
+def _trainer(
+    config: Config, run: RunFolder, checkpoints: Checkpoints, tracker: Tracker
+) -> pl.Trainer:
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     return pl.Trainer(
         accelerator=config.trainer.accelerator,
@@ -154,7 +161,7 @@ def _trainer(config: Config, run: RunFolder, checkpoints: Checkpoints) -> pl.Tra
         strategy="ddp" if config.trainer.strategy == "zero1" else config.trainer.strategy,
         precision=config.trainer.precision,  # type: ignore[arg-type]  # Lightning checks it
         max_epochs=1,  # all steps are one epoch of the prompt module
-        logger=_loggers(config, run),
+        logger=_loggers(run, tracker),
         callbacks=[checkpoints, CompletionSamples(config.logger.sample_every)],
         log_every_n_steps=1,
         enable_progress_bar=config.trainer.progress_bar,
@@ -165,21 +172,8 @@ def _trainer(config: Config, run: RunFolder, checkpoints: Checkpoints) -> pl.Tra
     )
 
 
-def _loggers(config: Config, run: RunFolder) -> list[Logger]:
+def _loggers(run: RunFolder, tracker: Tracker) -> list[Logger]:
     metrics = MetricsLog(run.folder / "metrics.jsonl")
     if run.resumed and processes.rank() == 0:
         metrics.rewind(steps_of(run.checkpoint) if run.checkpoint else 0)
-    if config.logger.name == "none" or processes.rank() > 0:
-        return [metrics]
-    if config.logger.name != "wandb":
-        raise GritError(f"config: logger.name={config.logger.name} is neither wandb nor none")
-    online = wandb_logger(
-        run.folder,
-        plain(config),
-        project=config.logger.project,
-        entity=config.logger.entity,
-        name=run_name(config),
-        mode=wandb_mode(config.logger.mode),
-        tags=config.logger.tags,
-    )
-    return [metrics, online]
+    return [metrics] if tracker.logger is None else [metrics, tracker.logger]

@@ -22,8 +22,7 @@ for (const end of ["pointerout", "focusout"]) {
     if (found) light(found.chain, found.chain.dataset.held);
   });
 }
-function hold(event) {
-  const found = boxOf(event);
+function hold(found) {
   for (const chain of document.querySelectorAll(".chain[data-held]")) {
     const again = found && chain === found.chain && chain.dataset.held === found.number;
     delete chain.dataset.held;
@@ -34,33 +33,84 @@ function hold(event) {
   found.chain.dataset.held = found.number;
   light(found.chain, found.number);
 }
-document.addEventListener("click", hold);
+document.addEventListener("click", (event) => hold(boxOf(event)));
 document.addEventListener("keydown", (event) => {
-  if ((event.key === "Enter" || event.key === " ") && boxOf(event)) {
+  const found = boxOf(event);
+  if ((event.key === "Enter" || event.key === " ") && found) {
     event.preventDefault();
-    hold(event);
+    hold(found);
   }
+  if (event.key === "Escape") hold(undefined);
 });
 
-// Which kinds of chains are shown.
+// Which chains are shown: a card has to fit every filter.
 const filters = document.querySelector(".filters");
 if (filters) {
+  const wanted = {};
+  const cards = [...document.querySelectorAll(".card")];
+  const apply = () => {
+    for (const card of cards) {
+      card.hidden = Object.entries(wanted).some(([key, value]) => value && card.dataset[key] !== value);
+    }
+    for (const part of document.querySelectorAll(".set, .of-run")) {
+      part.hidden = !part.querySelector(".card:not([hidden])");
+    }
+    const shown = cards.filter((card) => !card.hidden).length;
+    filters.querySelector("[role=status]").textContent = `${shown} of ${cards.length} chains`;
+  };
   filters.hidden = false;
   filters.addEventListener("click", (event) => {
-    const shown = event.target.dataset.show;
-    if (!shown) return;
-    for (const each of filters.children) {
-      each.setAttribute("aria-pressed", String(each === event.target));
+    const button = event.target.closest("[data-show]");
+    if (!button) return;
+    for (const each of button.parentElement.querySelectorAll("button")) {
+      each.setAttribute("aria-pressed", String(each === button));
     }
-    for (const set of document.querySelectorAll(".set")) {
-      let any = false;
-      for (const card of set.querySelectorAll(".card")) {
-        card.hidden = shown !== "all" && card.dataset.kind !== shown;
-        any ||= !card.hidden;
-      }
-      set.hidden = !any;
-    }
+    wanted[button.parentElement.dataset.filter] = button.dataset.show;
+    apply();
   });
+  const runs = filters.querySelector("select");
+  if (runs) {
+    wanted.run = runs.value;
+    runs.addEventListener("change", () => {
+      wanted.run = runs.value;
+      apply();
+    });
+  }
+  apply();
+}
+
+// One metric's table at a time.
+for (const tabs of document.querySelectorAll(".tabs")) {
+  const parts = tabs.parentElement.querySelectorAll(".tab");
+  const open = (key) => {
+    for (const each of tabs.children) each.setAttribute("aria-pressed", String(each.dataset.tab === key));
+    for (const part of parts) part.hidden = part.dataset.tab !== key;
+  };
+  tabs.hidden = false;
+  tabs.addEventListener("click", (event) => event.target.dataset.tab && open(event.target.dataset.tab));
+  open(tabs.firstElementChild.dataset.tab);
+}
+
+// The reward's parts at the step under the pointer.
+for (const plot of document.querySelectorAll("[data-stack]")) {
+  const points = JSON.parse(plot.dataset.stack);
+  const figure = plot.closest("figure");
+  const outputs = [...figure.querySelectorAll("output")].reverse();
+  const cursor = plot.querySelector(".cursor");
+  const show = ([x, , values], text) => {
+    cursor.setAttribute("x1", x);
+    cursor.setAttribute("x2", x);
+    outputs.forEach((output, at) => (output.textContent = values[at]));
+    figure.querySelector(".at-step").textContent = text;
+  };
+  const last = points[points.length - 1];
+  plot.addEventListener("pointermove", (event) => {
+    const frame = plot.querySelector("svg").getBoundingClientRect();
+    const at = (100 * (event.clientX - frame.left)) / frame.width;
+    const near = points.reduce((a, b) => (Math.abs(b[0] - at) < Math.abs(a[0] - at) ? b : a));
+    show(near, `at step ${near[1]}`);
+  });
+  plot.addEventListener("pointerleave", () => show(last, "at the end"));
 }
 
 // The value under the pointer, for every curve.

@@ -1,0 +1,152 @@
+"""``report.html`` of an experiment: many runs in one file, with their tables and figures."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from grit.evaluation.bootstrap import Estimate
+from grit.files import written_whole
+from grit.reporting.gallery import Gallery
+from grit.reporting.pages import page
+from grit.reporting.results import Results
+from grit.reporting.summary import METRICS, Metric
+
+FACTS = ("method", "model", "data", "reward", "judge", "seed")  # fields of Results
+
+
+@dataclass(frozen=True)
+class Section:
+    """A table or figure: markup made by the suite, which goes into the page as it is."""
+
+    title: str
+    body: str  # HTML or SVG, without scripts and without addresses of anything outside
+    lead: str = ""  # plain text above it
+    notes: Sequence[str] = ()  # plain text below it
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """One run of the experiment."""
+
+    name: str
+    results: Results | None = None  # None: it has not finished
+    link: str | None = None  # of its own page, relative to this one
+    note: str = ""  # for a run without results: why
+
+
+@dataclass(frozen=True)
+class ExperimentData:
+    """All that the page of an experiment shows."""
+
+    title: str
+    runs: Sequence[RunSummary]
+    lead: str = ""
+    sections: Sequence[Section] = ()
+    galleries: Mapping[str, Gallery] = field(default_factory=dict)  # by the run's name
+    meta: Mapping[str, str] = field(default_factory=dict)  # label -> text; "command" is set apart
+
+
+def experiment_report(path: Path, data: ExperimentData) -> None:
+    """Write the page, whole or not at all."""
+    text = render_experiment(data)
+    with written_whole(path) as stream:
+        stream.write(text)
+
+
+def render_experiment(data: ExperimentData) -> str:
+    """The page as text."""
+    finished = [run for run in data.runs if run.results is not None]
+    alike, different = _facts([run.results for run in finished if run.results is not None])
+    return page(
+        "experiment.html.jinja",
+        data=data,
+        bodies=[Markup(section.body) for section in data.sections],
+        alike=alike,
+        grids=_grids(finished, different),
+        finished=finished,
+        unfinished=[run for run in data.runs if run.results is None],
+        galleries={name: found for name, found in data.galleries.items() if found.sets},
+    )
+
+
+def labels(runs: Sequence[Results]) -> list[str]:
+    """What tells each run from the others, in words; ``run 1`` where nothing does."""
+    _, different = _facts(runs)
+    found = [" · ".join(_fact(run, name) for name in different) for run in runs]
+    return [label or f"run {number}" for number, label in enumerate(found, start=1)]
+
+
+@dataclass(frozen=True)
+class GridRow:
+    """One run's row of a metric's table: an estimate for each set, None where there is none."""
+
+    run: RunSummary
+    label: str
+    estimates: tuple[Estimate | None, ...]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One metric of all runs and sets."""
+
+    metric: Metric
+    sets: tuple[str, ...]
+    rows: tuple[GridRow, ...]
+
+
+def _grids(runs: Sequence[RunSummary], different: Sequence[str]) -> list[Grid]:
+    every = dict.fromkeys(name for run in runs if run.results for name in run.results.sets)
+    grids = []
+    for metric in METRICS:
+        rows = [
+            GridRow(
+                run,
+                " · ".join(_fact(run.results, name) for name in different) or run.name,
+                tuple(_estimate(run.results, name, metric.key) for name in every),
+            )
+            for run in runs
+            if run.results is not None
+        ]
+        there = [any(row.estimates[at] for row in rows) for at in range(len(every))]
+        if any(there):
+            grids.append(
+                Grid(
+                    metric,
+                    tuple(_kept(every, there)),
+                    tuple(
+                        GridRow(row.run, row.label, tuple(_kept(row.estimates, there)))
+                        for row in rows
+                    ),
+                )
+            )
+    return grids
+
+
+def _kept(values: Any, there: Sequence[bool]) -> list[Any]:
+    return [value for value, kept in zip(values, there, strict=True) if kept]
+
+
+def _estimate(results: Results, name: str, metric: str) -> Estimate | None:
+    if name not in results.sets:
+        return None
+    found = results.sets[name].metrics[metric]
+    return None if found.mean is None else found
+
+
+def _facts(runs: Sequence[Results]) -> tuple[dict[str, str], list[str]]:
+    """What all runs share, and the names of the facts in which they differ."""
+    values = {name: list(dict.fromkeys(_value(run, name) for run in runs)) for name in FACTS}
+    alike = {name: found[0] for name, found in values.items() if len(found) == 1}
+    return alike, [name for name, found in values.items() if len(found) > 1]
+
+
+def _value(run: Results, name: str) -> str:
+    return str(getattr(run, name))
+
+
+def _fact(run: Results, name: str) -> str:
+    """A fact that says by itself what it is about."""
+    return f"seed {run.seed}" if name == "seed" else _value(run, name)

@@ -1,0 +1,224 @@
+"""A W&B report about finished runs: tables, panels, what a sweep varied, a comparison of runs.
+
+It is built without a network (wandb-workspaces); saving it needs one.
+"""
+
+import json
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import wandb
+
+from grit.errors import GritError
+from grit.reporting.finished import FinishedRun
+from grit.reporting.summary import METRICS
+from grit.reporting.wandb_results import STEP
+
+if TYPE_CHECKING:
+    from wandb_workspaces.reports.v2 import Report
+
+_TITLE = 128  # characters that W&B takes
+_OBJECTIVE = "eval/mean/acc"
+_CURVES = ("train/reward", "train/kl", "train/entropy", "train/completion_tokens", "train/boxes")
+# What differs between runs without being a choice.
+_NO_CHOICE = ("logger", "runs", "resume", "threads", "input", "output", "trainer.progress_bar")
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a report is made of."""
+
+    title: str
+    runs: Sequence[FinishedRun]
+    tables: Mapping[str, str]  # heading -> Markdown
+    lead: str = ""
+
+
+def wandb_report(contents: Contents, *, entity: str, project: str) -> "Report":
+    """The report, not yet saved.
+
+    Args:
+        contents: what to show.
+        entity: W&B's user or team; "" for one that is not known yet.
+        project: in which the runs are.
+    """
+    wr = _library()
+    runs = contents.runs
+    filters = _only(runs)
+
+    def grid(*panels: Any) -> Any:
+        # Without a project of its own it shows the report's, and is not looked up in the network.
+        runset = wr.Runset(name="Runs of this report", filters=filters)
+        return wr.PanelGrid(runsets=[runset], panels=list(panels))
+
+    varied = varied_settings(runs)
+    blocks = [
+        *([wr.P(contents.lead)] if contents.lead else []),
+        wr.TableOfContents(),
+        *chain.from_iterable(
+            (wr.H2(heading), wr.MarkdownBlock(table)) for heading, table in contents.tables.items()
+        ),
+        wr.H2("Results"),
+        grid(*_bars(wr, runs)),
+        wr.H2("Training"),
+        grid(*_lines(wr, runs)),
+    ]
+    if varied:
+        blocks += [wr.H2("What was varied"), grid(*_sweep(wr, varied))]
+    blocks += [
+        wr.H2("Runs side by side"),
+        grid(wr.RunComparer(diff_only="split", layout=wr.Layout(w=24, h=15))),
+        wr.H2("Rows with their boxes"),
+        grid(
+            wr.WeavePanelSummaryTable(table_name="evaluation", layout=wr.Layout(w=24, h=15)),
+            wr.MediaBrowser(media_keys=["completions"], layout=wr.Layout(w=24, h=10)),
+        ),
+    ]
+    title = contents.title[:_TITLE]
+    return wr.Report(project=project, entity=entity, title=title, blocks=blocks, width="fluid")
+
+
+def spec(report: "Report") -> dict[str, Any]:
+    """The report as JSON values: what ``save`` sends to W&B."""
+    model = report._to_model()
+    return {
+        "displayName": model.display_name,
+        "description": model.description,
+        "entityName": model.project.entity_name,
+        "projectName": model.project.name,
+        "spec": json.loads(model.spec.model_dump_json(by_alias=True, exclude_none=True)),
+    }
+
+
+def save(report: "Report") -> str:
+    """Save the report in W&B and give its address.
+
+    Raises:
+        GritError: W&B cannot be reached or refuses.
+    """
+    try:
+        with _its_own_warnings_ignored():
+            report.save()
+            return str(report.url)
+    except (wandb.Error, OSError, ValueError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise GritError(f"the W&B report was not saved: {reason}") from error
+
+
+def default_entity() -> str:
+    """The user or team that W&B's key belongs to.
+
+    Raises:
+        GritError: W&B cannot be reached or refuses.
+    """
+    try:
+        return str(wandb.Api(timeout=20).default_entity)
+    except (wandb.Error, OSError, ValueError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise GritError(
+            f"W&B does not say whose key this is: {reason}; set logger.entity, "
+            "or logger.mode=offline for the files alone"
+        ) from error
+
+
+def varied_settings(runs: Sequence[FinishedRun]) -> dict[str, list[Any]]:
+    """Settings that are not the same in all runs, by dotted name, with the values they have."""
+    flat = [dict(_flat(run.config)) for run in runs if run.config]
+    names = dict.fromkeys(name for config in flat for name in config)
+    values = {name: _distinct(config.get(name) for config in flat) for name in names}
+    return {name: found for name, found in values.items() if len(found) > 1}
+
+
+def _flat(config: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+    for key, value in config.items():
+        name = f"{prefix}{key}"
+        if name in _NO_CHOICE:
+            continue
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{name}.")
+        else:
+            yield name, value
+
+
+def _distinct(values: Iterable[Any]) -> list[Any]:
+    found: list[Any] = []
+    for value in values:
+        if value not in found:
+            found.append(value)
+    return found
+
+
+def _bars(wr: Any, runs: Sequence[FinishedRun]) -> Iterable[Any]:
+    sets = dict.fromkeys(name for run in runs for name in run.results.sets)
+    for metric in METRICS:
+        yield wr.BarPlot(title=f"{metric.title}: mean", metrics=[f"eval/mean/{metric.key}"])
+        for name in sets:
+            found = [run.results.sets[name] for run in runs if name in run.results.sets]
+            if any(one.metrics[metric.key].mean is not None for one in found):
+                yield wr.BarPlot(
+                    title=f"{metric.title}: {name}",
+                    metrics=[f"eval/{name}/{metric.key}"],
+                    range_x=(0, metric.unit),
+                )
+
+
+def _lines(wr: Any, runs: Sequence[FinishedRun]) -> Iterable[Any]:
+    terms = dict.fromkeys(
+        term for run in runs for term in run.config.get("reward", {}).get("terms", {})
+    )
+    for metric in (*_CURVES, *(f"reward_part/{term}" for term in terms)):
+        yield wr.LinePlot(
+            title=metric.partition("/")[2].replace("_", " "),
+            x=STEP,
+            y=[metric],
+            smoothing_type="gaussian",
+            smoothing_factor=2,
+            smoothing_show_original=True,
+        )
+
+
+def _sweep(wr: Any, varied: Mapping[str, Sequence[Any]]) -> Iterable[Any]:
+    columns = [
+        wr.ParallelCoordinatesPlotColumn(wr.Config(f"grit.{name}"), display_name=name)
+        for name in varied
+    ]
+    columns += [
+        wr.ParallelCoordinatesPlotColumn(
+            wr.SummaryMetric(f"eval/mean/{metric.key}"), display_name=metric.title
+        )
+        for metric in METRICS
+    ]
+    wide = wr.Layout(w=24, h=9)
+    yield wr.ParallelCoordinatesPlot(title="Settings and results", columns=columns, layout=wide)
+    yield wr.ParameterImportancePlot(with_respect_to=_OBJECTIVE, layout=wr.Layout(w=12, h=8))
+    for name, values in varied.items():
+        if all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
+            yield wr.ScatterPlot(
+                title=f"ACC against {name}",
+                x=wr.Config(f"grit.{name}"),
+                y=wr.SummaryMetric(_OBJECTIVE),
+                layout=wr.Layout(w=12, h=8),
+            )
+
+
+def _only(runs: Sequence[FinishedRun]) -> Any:
+    """A filter for these runs alone, by their ids; none where some run was not logged."""
+    with _its_own_warnings_ignored():
+        from wandb_workspaces import expr
+    if not all(run.wandb_ids for run in runs):
+        return ""
+    return expr.And(expr.Metric("ID").isin([run.wandb_ids[-1] for run in runs]))
+
+
+def _library() -> Any:
+    with _its_own_warnings_ignored():
+        import wandb_workspaces.reports.v2 as library
+    return library
+
+
+def _its_own_warnings_ignored() -> Any:
+    """A block in which the library's use of pydantic's old style goes unmentioned."""
+    return warnings.catch_warnings(action="ignore", category=DeprecationWarning)

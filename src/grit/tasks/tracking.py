@@ -1,0 +1,116 @@
+"""The Weights & Biases run of a task: begun, told what was found, finished whatever happens."""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import wandb
+from pytorch_lightning.loggers import WandbLogger
+
+from grit import processes
+from grit.configuration import plain
+from grit.errors import GritError
+from grit.reporting.gallery import PictureOf
+from grit.reporting.report import Measured
+from grit.reporting.wandb_log import wandb_logger, wandb_mode
+from grit.reporting.wandb_results import log_numbers, log_report, log_rows
+from grit.schema import Config
+from grit.tasks.folder import run_name
+from grit.tasks.parts import make_reward
+
+
+@dataclass(frozen=True)
+class Tracker:
+    """Tells W&B what a task finds; nothing where ``logger`` is None."""
+
+    config: Config
+    folder: Path
+    logger: WandbLogger | None
+
+    def numbers(self, measured: Measured, step: int) -> None:
+        """The numbers of an evaluation after ``step`` training steps."""
+        if self.logger is not None:
+            log_numbers(self.logger.experiment, measured.results, step)
+
+    def findings(self, after: Measured, before: Measured | None, picture_of: PictureOf) -> None:
+        """All that the finished run's folder says: results, rows with their boxes, the page."""
+        if self.logger is None:
+            return
+        run = self.logger.experiment
+        for name in ("results", "results.before"):
+            file = self.folder / f"{name}.json"
+            if file.exists():
+                content = json.loads(file.read_text(encoding="utf-8"))
+                run.summary.update({name.replace(".", "_"): content})
+        # Without tags in its answers a method earns nothing for them, which would say nothing.
+        reward = make_reward(self.config) if self.config.method.tagged_answer else None
+        was = {} if before is None else before.rows
+        rows = self.config.logger.rows
+        log_rows(run, was, after.rows, picture_of, reward=reward, most=rows)
+        log_report(run, self.folder / "report.html")
+
+
+@contextmanager
+def tracked(config: Config, folder: Path, overrides: Sequence[str]) -> Iterator[Tracker]:
+    """A tracker for the block; the first of several processes speaks for all.
+
+    Raises:
+        GritError: there is no such logger.
+    """
+    if config.logger.name not in ("wandb", "none"):
+        raise GritError(f"config: logger.name={config.logger.name} is neither wandb nor none")
+    if config.logger.name == "none" or processes.rank() > 0:
+        yield Tracker(config, folder, None)
+        return
+    with _media_below(folder):
+        yield from _tracked(config, folder, overrides)
+
+
+def _tracked(config: Config, folder: Path, overrides: Sequence[str]) -> Iterator[Tracker]:
+    logger = wandb_logger(
+        folder,
+        plain(config),
+        project=config.logger.project,
+        entity=config.logger.entity,
+        name=run_name(config),
+        group=config.logger.group or experiment(overrides),
+        job_type=config.task.value,
+        mode=wandb_mode(config.logger.mode),
+        tags=tags(config),
+    )
+    try:
+        yield Tracker(config, folder, logger)
+    except BaseException:
+        wandb.finish(exit_code=1)
+        raise
+    wandb.finish()
+
+
+@contextmanager
+def _media_below(folder: Path) -> Iterator[None]:
+    """Let the pictures of tables wait in the run's folder for their upload, not in the home's."""
+    if "WANDB_DATA_DIR" in os.environ:
+        yield
+        return
+    os.environ["WANDB_DATA_DIR"] = str(folder / "wandb")
+    try:
+        yield
+    finally:
+        del os.environ["WANDB_DATA_DIR"]
+
+
+def experiment(overrides: Sequence[str]) -> str | None:
+    """The experiment that the command line names."""
+    named = [
+        one.partition("=")[2] for one in overrides if one.lstrip("+").startswith("experiment=")
+    ]
+    return named[-1] if named and named[-1] != "null" else None
+
+
+def tags(config: Config) -> list[str]:
+    """What a run is found by in W&B."""
+    parts = (config.model, config.data, config.method, config.reward, config.judge)
+    return [*(part.name for part in parts), *config.logger.tags]

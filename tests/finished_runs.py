@@ -1,0 +1,64 @@
+"""Folders of finished runs, made without a model: ideal traces, some of them spoilt."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from grit.data.shapes.source import ShapesSource
+from grit.data.shapes.traces import ideal_trace, written
+from grit.evaluation.predictions import Prediction, ScoredPrediction
+from grit.evaluation.scoring import score_predictions
+from grit.judge.rules import RulesJudge
+from grit.reporting.report import Measured
+from grit.reporting.results import Results, set_result, write_predictions, write_results
+
+ROWS = 6
+
+
+def drawn_rows(wrong: Sequence[int] = ()) -> dict[str, list[ScoredPrediction]]:
+    """Ideal traces about spatial relations; those of ``wrong`` have a wrong answer and no box."""
+    said = []
+    for row, sample in enumerate(ShapesSource("vsr", "test", ROWS)):
+        text = ideal_trace(sample, sample.space)
+        if row in wrong:
+            text = written("nothing", "so be it", "a hippopotamus")
+        said.append(Prediction.of(sample, text, set="vsr", row=row, spoken=sample.space))
+    return {"vsr": score_predictions(said, RulesJudge(), tagged_answers=True)}
+
+
+def results_of(rows: dict[str, list[ScoredPrediction]], **more: Any) -> Results:
+    fields = {
+        "method": "grit",
+        "model": "tiny_qwen",
+        "data": "shapes",
+        "reward": "grpo_gr",
+        "judge": "rules",
+        "seed": 0,
+        "config_hash": "0244dce09b91",
+        "git": "8de5",
+    }
+    sets = {name: set_result(found) for name, found in rows.items()}
+    return Results(**(fields | more), sets=sets)  # type: ignore[arg-type]
+
+
+def write_run(folder: Path, *, wrong: Sequence[int] = (1,), **more: Any) -> Measured:
+    """Write a run's files and return what was measured after training."""
+    after, before = drawn_rows(wrong), drawn_rows(range(ROWS))
+    measured = Measured(results_of(after, **more), after)
+    write_predictions(folder / "predictions.jsonl", after)
+    write_results(folder / "results.json", measured.results)
+    write_predictions(folder / "predictions.before.jsonl", before)
+    write_results(folder / "results.before.json", results_of(before, **more))
+    config = {
+        "seed": measured.results.seed,
+        "method": {"name": measured.results.method},
+        "reward": {"terms": {"judge": {"weight": 1.0}, "bleu": {"weight": 0.1}}},
+        "logger": {"tags": [str(folder)]},
+    }
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    record = {"started": "2026-01-02T03:04:05+00:00", "overrides": []}
+    (folder / "run.json").write_text(json.dumps(record))
+    return measured

@@ -1,0 +1,55 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from grit.tasks.tracking import experiment
+
+
+def test_finished_runs_become_a_page_and_a_spec(command, finished_run, tmp_path: Path) -> None:
+    for seed in (0, 1):
+        finished_run(tmp_path / "seeds" / str(seed), seed=seed)
+    ended = command(
+        "task=report", f"runs=[{tmp_path}/seeds]", "hydra.run.dir=out", "logger.mode=offline"
+    )
+    assert ended.code == 0, ended.err
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "<h1>seeds</h1>" in page
+    assert "seed 0" in page
+    assert page.count('class="card ') > 4
+    spec = json.loads((tmp_path / "out" / "wandb_report.json").read_text())
+    assert spec["displayName"] == "seeds"
+    assert spec["projectName"] == "grit"
+    assert not (tmp_path / "out" / "wandb").exists()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        (["task=report"], "task=report needs runs=[FOLDER,...]"),
+        (["task=report", "runs=[nowhere]"], "nowhere is not a folder"),
+        (["task=report", "runs=[.]"], "no results.json in or below ."),
+        (["runs=[.]"], "runs is for task=report, and this is task=train"),
+    ],
+)
+def test_a_mistake_ends_in_one_line_and_leaves_nothing(
+    command, tmp_path: Path, overrides, expected
+) -> None:
+    ended = command(*overrides, "hydra.run.dir=out")
+    assert ended.code == 1
+    assert expected in ended.err
+    assert ended.err.count("\n") == 1
+    assert not list(tmp_path.rglob("*.html"))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        (["seed=1", "experiment=table1"], "table1"),
+        (["+experiment=smoke"], "smoke"),
+        (["experiment=null"], None),
+        (["logger=none"], None),
+    ],
+)
+def test_runs_are_gathered_by_their_experiment(overrides, expected) -> None:
+    assert experiment(overrides) == expected
