@@ -1,7 +1,8 @@
 """From a composed configuration to a checked one: where conf/ lies, types, cross-checks."""
 
-import hashlib
-import json
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,7 +12,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from grit.checks import check
 from grit.errors import GritError
-from grit.schema import Config
+from grit.fingerprints import code_fingerprint, fingerprint
+from grit.schema import Config, Task, Training
 
 PACKAGE = Path(__file__).parent
 # A checkout has conf/ at its root; a wheel carries it inside the package.
@@ -19,8 +21,11 @@ ROOT = PACKAGE if (PACKAGE / "conf").is_dir() else PACKAGE.parent.parent
 CONF = ROOT / "conf"
 
 # Fields that change how a run looks or where it runs, not what it computes.
-NOT_HASHED = ("resume", "threads", "logger", "input", "output")
-NOT_HASHED_TRAINER = ("progress_bar", "checkpoint_every")
+NOT_HASHED = (
+    *("resume", "threads", "logger", "input", "output", "runs", "exhibits"),
+    *("trainer.progress_bar", "trainer.checkpoint_every", "evaluation.before_training"),
+)
+OF_TRAINING = ("seed", "data", "reward", "training")  # nothing else draws or learns
 
 GROUPS = {
     "model": "the base model",
@@ -40,6 +45,7 @@ def register() -> None:
     """Make the schema known to Hydra, ``grit_root`` and ``grit_help`` to OmegaConf."""
     OmegaConf.register_new_resolver("grit_root", lambda: str(ROOT), replace=True)
     OmegaConf.register_new_resolver("grit_help", help_text, replace=True)
+    OmegaConf.register_new_resolver("grit_folder", _folder_name, replace=True)
     # As the first of the defaults it gives every field a place on the command line. Types are
     # checked afterwards: OmegaConf's typed dictionaries take no new entry from a command line.
     fields = OmegaConf.to_container(OmegaConf.structured(Config), enum_to_str=True)
@@ -60,11 +66,13 @@ def help_text() -> str:
         "  python -m grit                                   the miniature, on any laptop",
         "  python -m grit model=internvl3_2b data=vsr_tally the real thing",
         "  python -m grit -m method=direct,cot,icl,sft,grit several runs",
+        "  python -m grit experiment=table1                 the runs of a table, and the table",
         "",
         "task=train     train by the method, evaluate before and after (default)",
         "task=evaluate  evaluate a model (checkpoint=...), or predictions=FILE.jsonl",
         "task=score     score completions with a reward: input=FILE.jsonl output=FILE.jsonl",
         "task=pretrain  make a tiny base model",
+        "task=tables    the paper's tables and figures from finished runs: runs=FOLDER",
     ]
     defaults = OmegaConf.load(CONF / "config.yaml").defaults
     chosen = {k: v for entry in defaults if isinstance(entry, DictConfig) for k, v in entry.items()}
@@ -127,9 +135,52 @@ def plain(config: Config) -> dict[str, Any]:
 
 def config_hash(config: Config) -> str:
     """Twelve hex digits that change with every field that can change a result."""
-    values = plain(config)
-    for name in NOT_HASHED:
-        values.pop(name)
-    for name in NOT_HASHED_TRAINER:
-        values["trainer"].pop(name)
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
+    return fingerprint(_without(plain(config), NOT_HASHED))
+
+
+def settings_hash(config: Config) -> str:
+    """The same but for the seed: runs that differ in nothing else are repetitions of each other.
+
+    What a method without training does not use does not count.
+    """
+    unused = ("seed",) if _learns(config) else OF_TRAINING
+    return fingerprint(_without(plain(config), NOT_HASHED + unused))
+
+
+def canonical(config: Config) -> Config:
+    """The one of all configurations with the same results that an experiment runs."""
+    return config if _learns(config) else replace(config, seed=0)  # greedy evaluation draws nothing
+
+
+def folder_name(config: Config) -> str:
+    """A folder's name that is the same for the same run, and another where results could differ."""
+    config = canonical(config)
+    parts = [config.model.name, config.data.name, config.method.name]
+    if config.task is not Task.train:
+        parts.insert(0, config.task.value)
+    if _learns(config):
+        parts += [] if config.reward.name == "grpo_gr" else [config.reward.name]
+        parts.append(f"seed{config.seed}")
+    identity = fingerprint([config_hash(config), code_fingerprint(config.model.path)])
+    return "-".join([*parts, identity[:8]])
+
+
+def _learns(config: Config) -> bool:
+    return config.method.training is not Training.none
+
+
+def _folder_name(*, _root_: DictConfig) -> str:
+    """``folder_name`` inside of a configuration; one that cannot run has no name of its own."""
+    fields = OmegaConf.masked_copy(_root_, [key for key in _root_ if key != "hydra"])
+    try:
+        return folder_name(checked(fields))
+    except GritError:
+        return "refused"
+
+
+def _without(values: dict[str, Any], paths: Iterable[str]) -> dict[str, Any]:
+    """Nested values but for those at the dotted ``paths``; ``values`` are changed."""
+    for path in paths:
+        *parents, last = path.split(".")
+        reduce(lambda node, name: node[name], parents, values).pop(last)
+    return values

@@ -18,6 +18,7 @@ class Task(StrEnum):
     evaluate = "evaluate"  # evaluate a model, or predictions made anywhere
     score = "score"  # score completions from anywhere with a reward
     pretrain = "pretrain"  # make a tiny base model
+    tables = "tables"  # tables and figures from finished runs
 
 
 class Adaptation(StrEnum):
@@ -259,6 +260,8 @@ class Config:
     predictions: str | None = None  # evaluate: predictions made anywhere, JSONL
     input: str | None = None  # score: completions, JSONL
     output: str | None = None  # score: where the scored rows go
+    runs: Any = None  # tables: folders of runs, or of many runs, or wandb:ENTITY/PROJECT
+    exhibits: list[str] = field(default_factory=list)  # tables and figures to make of the runs
     model: ModelConfig = field(default_factory=ModelConfig)
     data: DataConfig = field(default_factory=DataConfig)
     method: MethodConfig = field(default_factory=MethodConfig)

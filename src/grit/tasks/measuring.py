@@ -9,10 +9,12 @@ from pathlib import Path
 import yaml
 
 from grit import processes
-from grit.configuration import config_hash, plain
+from grit.configuration import config_hash, plain, settings_hash
+from grit.data.samples import Sample, samples_fingerprint
 from grit.evaluation.loop import answer
 from grit.evaluation.predictions import Prediction, read_predictions
 from grit.evaluation.scoring import score_predictions
+from grit.fingerprints import code_fingerprint
 from grit.judge.judge import Judge
 from grit.models.adapter import Adapter
 from grit.reporting.comparison import print_comparison
@@ -41,6 +43,7 @@ def evaluate_model(
     judge: Judge,
     folder: Path,
     stem: str = "",
+    trained_on: Sequence[Sample] = (),
 ) -> Measured | None:
     """Ask the model every question and write ``predictions`` and ``results`` into ``folder``.
 
@@ -54,6 +57,7 @@ def evaluate_model(
         judge: who scores the answers.
         folder: of the run.
         stem: put into the files' names, ``results.before.json``.
+        trained_on: the triplets that the model has learned from in this run.
     """
     sampler = Sampler(adapter, config.training.tokens_per_rollout_batch)
     predictions = {
@@ -71,7 +75,7 @@ def evaluate_model(
     }
     if processes.rank() > 0:
         return None
-    measured = measure(config, predictions, judge, sets)
+    measured = measure(config, predictions, judge, sets, trained_on)
     write_measured(measured, folder, stem)
     return measured
 
@@ -81,6 +85,7 @@ def measure(
     predictions: Mapping[str, Sequence[Prediction]],
     judge: Judge,
     sets: Sequence[TestSet] = (),
+    trained_on: Sequence[Sample] = (),
 ) -> Measured:
     """Score predictions; ``sets`` knows what could not be asked."""
     tagged = config.method.tagged_answer
@@ -98,6 +103,11 @@ def measure(
         seed=config.seed,
         config_hash=config_hash(config),
         git=git_commit(),
+        code=code_fingerprint(config.model.path),
+        suite=config.suite.name if sets else None,
+        settings_hash=settings_hash(config),
+        triplets=len(trained_on) or None,
+        triplets_hash=samples_fingerprint(trained_on) if trained_on else None,
         sets={
             name: set_result(rows, images_missing=missing.get(name, 0))
             for name, rows in scored.items()

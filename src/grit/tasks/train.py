@@ -72,7 +72,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     if processes.rank() == 0:
         save_trained(adapter, folder / "model")
     if config.evaluation.after_training:
-        after = evaluate_model(config, adapter, sets, judge, folder)
+        after = evaluate_model(config, adapter, sets, judge, folder, trained_on=samples)
         if after is not None:
             show(config, folder, sets, after, before)
 
