@@ -171,7 +171,7 @@ def _learns(config: Config) -> bool:
 
 def _folder_name(*, _root_: DictConfig) -> str:
     """``folder_name`` inside of a configuration; one that cannot run has no name of its own."""
-    fields = OmegaConf.masked_copy(_root_, [key for key in _root_ if key != "hydra"])
+    fields = OmegaConf.masked_copy(_root_, [str(key) for key in _root_ if key != "hydra"])
     try:
         return folder_name(checked(fields))
     except GritError:

@@ -15,6 +15,7 @@ class Outcome(StrEnum):
     done = "done"
     kept = "kept"  # it was done before, by the same configuration and code
     failed = "failed"
+    elsewhere = "elsewhere"  # another process works at it
 
 
 @dataclass(frozen=True)
@@ -72,11 +73,18 @@ def _identity(job: Job) -> tuple[str | int, ...]:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Wait until no other process works in ``folder``; the lock ends with the process, however."""
+def locked(folder: Path) -> Iterator[bool]:
+    """Whether nobody else works in ``folder``, and then nobody else can until the block ends.
+
+    The lock ends with the process, however that ends.
+    """
     import fcntl  # not on every system that can train
 
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True

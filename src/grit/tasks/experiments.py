@@ -2,7 +2,6 @@
 
 import logging
 import sys
-import traceback
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +38,7 @@ class WriteExhibits(Callback):
             print(f"grit: {error}", file=sys.stderr)
             sys.exit(1)
         except Exception:
-            # Hydra would make a warning of it and exit with 0.
-            traceback.print_exc()
+            log.exception("the tables could not be made")  # Hydra would make a warning of it
             sys.exit(1)
         if failed:
             sys.exit(1)
@@ -52,4 +50,4 @@ class WriteExhibits(Callback):
         evidence = evidence_of_jobs(sweep, jobs)
         for name in exhibits:
             for path in build(name, evidence, sweep / name):
-                log.info("%s", path)
+                print(path)  # the log of a multirun is Hydra's own here

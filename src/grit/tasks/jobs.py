@@ -68,17 +68,23 @@ def _do_once(config: Config, folder: Path, overrides: list[str]) -> Outcome:
     config = canonical(config)
     made_by = {"config_hash": config_hash(config), "code": code_fingerprint(config.model.path)}
     record = folder / DONE
-    with locked(folder):
-        if config.task.value not in ALWAYS and record.exists():
-            if json.loads(record.read_text(encoding="utf-8")) == made_by:
-                log.info("done before: %s", folder.name)
-                return Outcome.kept
+    with locked(folder) as free:
+        if not free:
+            log.info("another process works at %s", folder.name)
+            return Outcome.elsewhere
+        if config.task.value not in ALWAYS and _holds(record, made_by):
+            log.info("done before: %s", folder.name)
+            return Outcome.kept
         from grit.tasks import perform  # imports torch, which a run that is done need not wait for
 
         config.resume = (folder / "run.json").exists()
         perform(config, folder, overrides)
         write_json(record, made_by)
     return Outcome.done
+
+
+def _holds(record: Path, made_by: dict[str, str]) -> bool:
+    return record.exists() and json.loads(record.read_text(encoding="utf-8")) == made_by
 
 
 def _name(composed: DictConfig, part: str) -> object:

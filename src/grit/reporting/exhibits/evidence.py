@@ -61,12 +61,18 @@ class Evidence:
 
 def evidence_of_jobs(sweep: Path, jobs: Sequence[Job]) -> Evidence:
     """What an experiment's jobs have left below ``sweep``."""
-    ended = {job.folder: job for job in jobs if job.outcome is not Outcome.failed}
-    # A method without training has one run for all seeds, of which one may have been refused.
+    ended = {job.folder: job for job in jobs if _has_ended(sweep, job)}
+    # A method without training has one run for all seeds: it counts if one attempt ended well.
     failed = [job for job in jobs if job.folder not in ended]
     runs, notes = _read([sweep / name for name in ended])
     folders = {job.suite: sweep / name for name, job in ended.items()}
     return Evidence(runs, folders, failed, notes)
+
+
+def _has_ended(sweep: Path, job: Job) -> bool:
+    if job.outcome is Outcome.elsewhere:
+        return any((sweep / job.folder / name).exists() for name in RECORDS)
+    return job.outcome is not Outcome.failed
 
 
 def evidence_of_sources(sources: Sequence[str], api: Any = None) -> Evidence:

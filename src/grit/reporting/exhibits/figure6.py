@@ -34,8 +34,8 @@ def figure6(evidence: Evidence) -> Exhibit:
         )
         models = models_of(groups, evidence)
         rows = {model: _rows(model, groups) for model in models}
-        notes = (PAPER, INTERVALS, POOLED, MINIATURE)
-        notes += (*repeated, *notes_of(part.runs, evidence))
+        common = (PAPER, INTERVALS, POOLED, MINIATURE)
+        notes = (*common, *repeated, *notes_of(part.runs, evidence))
         sections = tuple(
             Section(model_title(model), tuple(row for _, row in rows[model])) for model in models
         )

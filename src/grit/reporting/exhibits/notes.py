@@ -24,7 +24,8 @@ def notes_of(runs: Sequence[Run], evidence: Evidence) -> list[str]:
 def _failures(evidence: Evidence) -> Iterator[str]:
     for job in evidence.failed:
         title = METHODS.get(job.method, job.method)
-        yield f"{job.model}, {title}, data={job.data}, seed {job.seed} failed: {job.error}"
+        what = f"{job.model}, {title}, data={job.data}, seed {job.seed}"
+        yield f"{what} failed: {job.error}" if job.error else f"{what}: another process works at it"
 
 
 def _left_out(runs: Sequence[Run]) -> Iterator[str]:

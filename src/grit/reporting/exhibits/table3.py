@@ -58,8 +58,8 @@ def table3(evidence: Evidence) -> Exhibit:
             Section(model_title(model), tuple(_rows(model, groups)))
             for model in models_of(groups, evidence)
         )
-        notes = (INTERVALS, DIFFERENCES, POOLED, MINIATURE)
-        notes += (*repeated, *notes_of(part.runs, evidence))
+        common = (INTERVALS, DIFFERENCES, POOLED, MINIATURE)
+        notes = (*common, *repeated, *notes_of(part.runs, evidence))
         tables.append(Table(part.title, COLUMNS, sections, notes))
     return Exhibit("table3", "Table 3: counting data and reward", tuple(tables))
 
