@@ -90,32 +90,25 @@ def _check_task(config: Config) -> None:
         "output": Task.score,
         "predictions": Task.evaluate,
         "checkpoint": Task.evaluate,
-        "runs": Task.tables,
     }
     for name, task in owners.items():
         if getattr(config, name) is not None and config.task is not task:
             raise GritError(f"config: {name} is for task={task}, and this is task={config.task}")
     if config.task is Task.score and not (config.input and config.output):
         raise GritError("config: task=score needs input=FILE.jsonl and output=FILE.jsonl")
-    _check_runs(config)
+    if config.runs and config.task is not Task.tables:
+        raise GritError(f"config: runs is for task=tables, and this is task={config.task}")
+    if config.task is Task.tables and not config.runs:
+        raise GritError(
+            "config: task=tables needs runs=FOLDER, runs=[FOLDER,FOLDER] or "
+            "runs=wandb:ENTITY/PROJECT"
+        )
     if config.trainer.devices * config.trainer.num_nodes > 1 and config.trainer.strategy == "auto":
         raise GritError(
             "config: trainer.devices and num_nodes above 1 need a trainer.strategy: trainer=ddp"
         )
     if config.predictions is not None and config.checkpoint is not None:
         raise GritError("config: evaluate either predictions=FILE or checkpoint=..., not both")
-
-
-def _check_runs(config: Config) -> None:
-    if config.task is not Task.tables:
-        return
-    runs = config.runs
-    texts = runs if isinstance(runs, list) else [runs]
-    if not texts or not all(isinstance(text, str) and text for text in texts):
-        raise GritError(
-            "config: task=tables needs runs=FOLDER, runs=[FOLDER,FOLDER] or "
-            "runs=wandb:ENTITY/PROJECT"
-        )
 
 
 def _check_model(config: Config) -> None:

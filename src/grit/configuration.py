@@ -97,7 +97,9 @@ def checked(composed: DictConfig) -> Config:
         GritError: names the field, what is wrong with it and what is possible.
     """
     try:
-        values = OmegaConf.to_container(composed, resolve=True)
+        values = cast(dict[str, Any], OmegaConf.to_container(composed, resolve=True))
+        if isinstance(values.get("runs"), str):  # runs=FOLDER, which needs no brackets
+            values["runs"] = [values["runs"]]
         # Typed keys make an unknown key inside a YAML file an error, which struct mode does not.
         merged = OmegaConf.merge(OmegaConf.structured(Config), values)
         missing = sorted(OmegaConf.missing_keys(merged))

@@ -260,7 +260,7 @@ class Config:
     predictions: str | None = None  # evaluate: predictions made anywhere, JSONL
     input: str | None = None  # score: completions, JSONL
     output: str | None = None  # score: where the scored rows go
-    runs: Any = None  # tables: folders of runs, or of many runs, or wandb:ENTITY/PROJECT
+    runs: list[str] = field(default_factory=list)  # tables: folders, or wandb:ENTITY/PROJECT
     exhibits: list[str] = field(default_factory=list)  # tables and figures to make of the runs
     model: ModelConfig = field(default_factory=ModelConfig)
     data: DataConfig = field(default_factory=DataConfig)

@@ -12,8 +12,7 @@ log = logging.getLogger(__name__)
 
 def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     """Read ``runs`` and write ``exhibits``, or all, into the folder."""
-    sources = config.runs if isinstance(config.runs, list) else [config.runs]
-    evidence = evidence_of_sources(sources)
+    evidence = evidence_of_sources(config.runs)
     log.info("%d runs", len(evidence.runs))
     for name in config.exhibits or BUILDERS:
         for path in build(name, evidence, folder):
