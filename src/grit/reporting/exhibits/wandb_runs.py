@@ -28,7 +28,7 @@ def runs_of_project(source: str, api: Any = None) -> tuple[list[tuple[str, Resul
     results: list[tuple[str, Results]] = []
     notes = []
     for run in found:
-        fields = _plain(dict(run.summary).get(KEY))
+        fields = run.summary_metrics.get(KEY)
         name = f"{source}/{run.id}"
         if not isinstance(fields, dict):
             notes.append(f"{name} ({run.name}, {run.state}) is left out: it has no results")
@@ -40,8 +40,3 @@ def runs_of_project(source: str, api: Any = None) -> tuple[list[tuple[str, Resul
     if not results:
         raise GritError(f"runs={source}: none of its {len(found)} runs has results in its summary")
     return results, notes
-
-
-def _plain(value: Any) -> Any:
-    """Nested summaries are mappings of the API's own."""
-    return {key: _plain(each) for key, each in value.items()} if hasattr(value, "items") else value
