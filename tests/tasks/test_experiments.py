@@ -1,6 +1,5 @@
 """Experiments by the command line; what a run itself does is left out, because it takes long."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any

@@ -52,7 +52,7 @@ def run(tmp_path: Path) -> Callable[..., Path]:
         question = changed.pop("question", "Is it?")
         found = {
             each: [row(each, place, score, question) for place, score in enumerate(values)]
-            for each, values in (scores or {each: (1.0, 0.0) for each in SETS}).items()
+            for each, values in (scores or dict.fromkeys(SETS, (1.0, 0.0))).items()
         }
         fields: dict[str, Any] = {
             "method": "grit",

@@ -27,9 +27,9 @@ def test_domains_pool_the_rows_of_their_sets(run: MakeRun, tmp_path: Path) -> No
 
 
 def test_the_ablation_is_compared_question_by_question(run: MakeRun, tmp_path: Path) -> None:
-    scores = {name: RIGHT for name in ("vsr", "tallyqa", "gqa", "mathvista")}
+    scores = dict.fromkeys(("vsr", "tallyqa", "gqa", "mathvista"), RIGHT)
     run("a", scores, model="tiny_internvl")
-    lower = {name: (0.75,) * 3 for name in scores}
+    lower = dict.fromkeys(scores, (0.75,) * 3)
     run("b", lower, model="tiny_internvl", data="shapes_vsr_only", reward="no_count")
     (table,) = table3(evidence_of_sources([str(tmp_path)])).tables
     (section,) = table.sections

@@ -52,7 +52,7 @@ def test_one_run_keeps_its_interval_over_questions(run: MakeRun, tmp_path: Path)
     found = cell(table, "GRIT", "VSR")
     assert found.mean is not None
     assert (found.mean.mean, found.mean.runs) == (50.0, 1)
-    assert found.mean.low == pytest.approx((own["mean"] - (own["high"] - own["low"]) / 2))
+    assert found.mean.low == pytest.approx(own["mean"] - (own["high"] - own["low"]) / 2)
 
 
 def test_what_is_not_there_is_marked(run: MakeRun, tmp_path: Path) -> None:
