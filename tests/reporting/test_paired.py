@@ -72,12 +72,12 @@ def test_runs_are_compared_on_the_questions_that_all_scored() -> None:
 
 
 def test_the_interval_is_of_questions_and_of_runs() -> None:
-    """Equal questions leave the runs, equal runs leave the questions, and pairing leaves nothing."""
+    """Equal questions leave the runs, equal runs the questions, and pairing leaves nothing."""
     same = {str(place): 1.0 for place in range(50)}
-    runs = difference_of_runs([{key: 0.0 for key in same}], [same, {key: 0.0 for key in same}])
+    runs = difference_of_runs([dict.fromkeys(same, 0.0)], [same, dict.fromkeys(same, 0.0)])
     assert (runs.low, runs.high) == (0.0, 1.0)
     half = {str(place): place % 2 for place in range(50)}
-    questions = difference_of_runs([{key: 0.0 for key in same}], [half, half])
+    questions = difference_of_runs([dict.fromkeys(same, 0.0)], [half, half])
     assert questions.low is not None
     assert questions.high is not None
     assert 0.3 < questions.low < 0.5 < questions.high < 0.7
