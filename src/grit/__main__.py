@@ -20,6 +20,7 @@ from yaml import YAMLError
 from grit.configuration import CONF, checked, one_line, register
 from grit.errors import GritError, Interrupted
 from grit.schema import Config, Task
+from grit.tasks.jobs import in_experiment, run_job
 
 TRACEBACK = "GRIT_TRACEBACK"  # 1: mistakes end in a traceback
 
@@ -40,14 +41,21 @@ def run(composed: DictConfig) -> None:
     """One run: a single one, or a job of a multirun."""
     launch.composed = True
     job = HydraConfig.get()
+    folder, overrides = Path(job.runtime.output_dir), list(job.overrides.task)
+    experiment = in_experiment(composed)
     try:
-        config = checked(composed)
-        from grit.tasks import perform  # imports torch, which --help and mistakes need not wait for
+        if experiment:
+            run_job(composed, folder, overrides)
+        else:
+            config = checked(composed)
+            from grit.tasks import perform  # imports torch: --help and mistakes need not wait
 
-        perform(config, _folder(config, job), list(job.overrides.task))
+            perform(config, _folder(config, job), overrides)
     except GritError as error:
-        # A launcher's own processes tell Hydra by raising; here it would say the same twice.
-        if os.environ.get(TRACEBACK) == "1" or launch.process != os.getpid():
+        # A launcher's own processes tell Hydra by raising; here it would say the same twice. An
+        # experiment's are looked after by their log, because Hydra would not go on to its table.
+        worker = launch.process != os.getpid() and not experiment
+        if os.environ.get(TRACEBACK) == "1" or worker:
             raise
         launch.failed = True
         number = f"job {job.job.num}: " if job.mode is RunMode.MULTIRUN else ""

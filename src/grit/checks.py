@@ -108,6 +108,9 @@ def _check_ranges(config: Config, ranges: dict[str, Check]) -> None:
             raise GritError(f"config: {path} must be {expected}, not {value}")
 
 
+OF_RUNS = (Task.tables, Task.report)
+
+
 def _check_task(config: Config) -> None:
     owners = {
         "input": Task.score,
@@ -120,10 +123,13 @@ def _check_task(config: Config) -> None:
             raise GritError(f"config: {name} is for task={task}, and this is task={config.task}")
     if config.data.check_only and config.task is not Task.data:
         raise GritError(f"config: data.check_only is for task=data, and this is task={config.task}")
-    if config.runs and config.task is not Task.report:
-        raise GritError(f"config: runs is for task=report, and this is task={config.task}")
-    if config.task is Task.report and not config.runs:
-        raise GritError("config: task=report needs runs=[FOLDER,...]: folders of finished runs")
+    if config.runs and config.task not in OF_RUNS:
+        known = ", ".join(OF_RUNS)
+        raise GritError(f"config: runs is for task={known}, and this is task={config.task}")
+    if config.task in OF_RUNS and not config.runs:
+        raise GritError(
+            f"config: task={config.task} needs runs=FOLDER or runs=[FOLDER,...]: finished runs"
+        )
     if config.task is Task.score and not (config.input and config.output):
         raise GritError("config: task=score needs input=FILE.jsonl and output=FILE.jsonl")
     if config.trainer.devices * config.trainer.num_nodes > 1 and config.trainer.strategy == "auto":

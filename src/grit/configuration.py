@@ -1,7 +1,8 @@
 """From a composed configuration to a checked one: where conf/ lies, types, cross-checks."""
 
-import hashlib
-import json
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,7 +12,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from grit.checks import check
 from grit.errors import GritError
-from grit.schema import Config, schema_of
+from grit.fingerprints import code_fingerprint, fingerprint
+from grit.schema import Config, Task, Training, schema_of
 
 PACKAGE = Path(__file__).parent
 # A checkout has conf/ at its root; a wheel carries it inside the package.
@@ -19,14 +21,13 @@ ROOT = PACKAGE if (PACKAGE / "conf").is_dir() else PACKAGE.parent.parent
 CONF = ROOT / "conf"
 
 # Fields that change how a run looks or where it runs, not what it computes.
-NOT_HASHED = ("resume", "threads", "logger", "input", "output", "preparation", "runs")
-NOT_HASHED_PARTS = {
-    "trainer": ("progress_bar", "checkpoint_every"),
-    "judge": (
-        *("max_failure_rate", "base_url", "in_flight", "attempts", "timeout", "total_timeout"),
-        *("backoff", "cache", "prices"),
-    ),
-}
+NOT_HASHED = (
+    *("resume", "threads", "logger", "input", "output", "preparation", "runs", "exhibits"),
+    *("trainer.progress_bar", "trainer.checkpoint_every", "evaluation.before_training"),
+    *("judge.max_failure_rate", "judge.base_url", "judge.in_flight", "judge.attempts"),
+    *("judge.timeout", "judge.total_timeout", "judge.backoff", "judge.cache", "judge.prices"),
+)
+OF_TRAINING = ("seed", "data", "reward", "training")  # nothing else draws or learns
 
 GROUPS = {
     "model": "the base model",
@@ -46,6 +47,7 @@ def register() -> None:
     """Make the schema known to Hydra, ``grit_root`` and ``grit_help`` to OmegaConf."""
     OmegaConf.register_new_resolver("grit_root", lambda: str(ROOT), replace=True)
     OmegaConf.register_new_resolver("grit_help", help_text, replace=True)
+    OmegaConf.register_new_resolver("grit_folder", _folder_name, replace=True)
     # As the first of the defaults it gives every field a place on the command line. Types are
     # checked afterwards: OmegaConf's typed dictionaries take no new entry from a command line.
     fields = OmegaConf.to_container(OmegaConf.structured(Config), enum_to_str=True)
@@ -66,6 +68,7 @@ def help_text() -> str:
         "  python -m grit                                   the miniature, on any laptop",
         "  python -m grit model=internvl3_2b data=vsr_tally the real thing",
         "  python -m grit -m method=direct,cot,icl,sft,grit several runs",
+        "  python -m grit experiment=table1                 the runs of a table, and the table",
         "",
         "task=train     train by the method, evaluate before and after (default)",
         "task=evaluate  evaluate a model (checkpoint=...), or predictions=FILE.jsonl",
@@ -73,6 +76,7 @@ def help_text() -> str:
         "task=report    one page and a W&B report about many runs: runs=[FOLDER,...]",
         "task=pretrain  make a tiny base model",
         "task=data      download, convert and check the paper's data; data.check_only=true reports",
+        "task=tables    the paper's tables and figures from finished runs: runs=FOLDER",
     ]
     defaults = OmegaConf.load(CONF / "config.yaml").defaults
     chosen = {k: v for entry in defaults if isinstance(entry, DictConfig) for k, v in entry.items()}
@@ -97,7 +101,9 @@ def checked(composed: DictConfig) -> Config:
         GritError: names the field, what is wrong with it and what is possible.
     """
     try:
-        values = OmegaConf.to_container(composed, resolve=True)
+        values = cast(dict[str, Any], OmegaConf.to_container(composed, resolve=True))
+        if isinstance(values.get("runs"), str):  # runs=FOLDER, which needs no brackets
+            values["runs"] = [values["runs"]]
         # Typed keys make an unknown key inside a YAML file an error, which struct mode does not.
         schema = schema_of(OmegaConf.select(composed, "judge.name"))
         merged = OmegaConf.merge(OmegaConf.structured(schema), values)
@@ -136,10 +142,52 @@ def plain(config: Config) -> dict[str, Any]:
 
 def config_hash(config: Config) -> str:
     """Twelve hex digits that change with every field that can change a result."""
-    values = plain(config)
-    for name in NOT_HASHED:
-        values.pop(name)
-    for part, names in NOT_HASHED_PARTS.items():
-        for name in names:
-            values[part].pop(name, None)  # not every judge has them
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
+    return fingerprint(_without(plain(config), NOT_HASHED))
+
+
+def settings_hash(config: Config) -> str:
+    """The same but for the seed: runs that differ in nothing else are repetitions of each other.
+
+    What a method without training does not use does not count.
+    """
+    unused = ("seed",) if _learns(config) else OF_TRAINING
+    return fingerprint(_without(plain(config), NOT_HASHED + unused))
+
+
+def canonical(config: Config) -> Config:
+    """The one of all configurations with the same results that an experiment runs."""
+    return config if _learns(config) else replace(config, seed=0)  # greedy evaluation draws nothing
+
+
+def folder_name(config: Config) -> str:
+    """A folder's name that is the same for the same run, and another where results could differ."""
+    config = canonical(config)
+    parts = [config.model.name, config.data.name, config.method.name]
+    if config.task is not Task.train:
+        parts.insert(0, config.task.value)
+    if _learns(config):
+        parts += [] if config.reward.name == "grpo_gr" else [config.reward.name]
+        parts.append(f"seed{config.seed}")
+    identity = fingerprint([config_hash(config), code_fingerprint(config.model.path)])
+    return "-".join([*parts, identity[:8]])
+
+
+def _learns(config: Config) -> bool:
+    return config.method.training is not Training.none
+
+
+def _folder_name(*, _root_: DictConfig) -> str:
+    """``folder_name`` inside of a configuration; one that cannot run has no name of its own."""
+    fields = OmegaConf.masked_copy(_root_, [str(key) for key in _root_ if key != "hydra"])
+    try:
+        return folder_name(checked(fields))
+    except GritError:
+        return "refused"
+
+
+def _without(values: dict[str, Any], paths: Iterable[str]) -> dict[str, Any]:
+    """Nested values but for those at the dotted ``paths``; ``values`` are changed."""
+    for path in paths:
+        *parents, last = path.split(".")
+        reduce(lambda node, name: node[name], parents, values).pop(last, None)  # judges differ
+    return values

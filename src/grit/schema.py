@@ -19,6 +19,7 @@ class Task(StrEnum):
     score = "score"  # score completions from anywhere with a reward
     pretrain = "pretrain"  # make a tiny base model
     data = "data"  # prepare and check the paper's data
+    tables = "tables"  # tables and figures from finished runs
     report = "report"  # one page, and a W&B report, about many runs
 
 
@@ -317,7 +318,8 @@ class Config:
     predictions: str | None = None  # evaluate: predictions made anywhere, JSONL
     input: str | None = None  # score: completions, JSONL
     output: str | None = None  # score: where the scored rows go
-    runs: list[str] = field(default_factory=list)  # report: folders that hold finished runs
+    runs: list[str] = field(default_factory=list)  # tables, report: folders; wandb:ENTITY/PROJECT
+    exhibits: list[str] = field(default_factory=list)  # tables and figures to make of the runs
     model: ModelConfig = field(default_factory=ModelConfig)
     data: DataConfig = field(default_factory=DataConfig)
     method: MethodConfig = field(default_factory=MethodConfig)

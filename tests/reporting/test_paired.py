@@ -1,7 +1,7 @@
 from grit.evaluation.bootstrap import Estimate
 from grit.evaluation.metrics import estimates
 from grit.evaluation.predictions import Prediction, ScoredPrediction
-from grit.reporting.paired import difference
+from grit.reporting.paired import difference, difference_of_runs
 
 
 def row(place: int, acc: float | None) -> ScoredPrediction:
@@ -62,3 +62,24 @@ def test_pairing_makes_the_interval_narrower() -> None:
     assert alone.high is not None
     assert change.low > 0
     assert change.high - change.low < (alone.high - alone.low) / 5
+
+
+def test_runs_are_compared_on_the_questions_that_all_scored() -> None:
+    baseline = [{"a": 0.0, "b": 1.0, "c": 0.0}, {"a": 0.0, "b": 0.0}]
+    found = difference_of_runs(baseline, [{"a": 1.0, "b": 1.0, "d": 0.0}])
+    assert (found.mean, found.n) == (0.75, 2)
+    assert difference_of_runs(baseline, [{"d": 1.0}]) == Estimate(None, None, None, 0)
+
+
+def test_the_interval_is_of_questions_and_of_runs() -> None:
+    """Equal questions leave the runs, equal runs the questions, and pairing leaves nothing."""
+    same = {str(place): 1.0 for place in range(50)}
+    runs = difference_of_runs([dict.fromkeys(same, 0.0)], [same, dict.fromkeys(same, 0.0)])
+    assert (runs.low, runs.high) == (0.0, 1.0)
+    half = {str(place): place % 2 for place in range(50)}
+    questions = difference_of_runs([dict.fromkeys(same, 0.0)], [half, half])
+    assert questions.low is not None
+    assert questions.high is not None
+    assert 0.3 < questions.low < 0.5 < questions.high < 0.7
+    paired = difference_of_runs([half], [{key: value + 1 for key, value in half.items()}])
+    assert (paired.low, paired.mean, paired.high) == (1.0, 1.0, 1.0)

@@ -63,7 +63,7 @@ def test_results_have_what_the_contract_names(tmp_path: Path) -> None:
     assert named <= set(fields)
     vsr, mme = fields["sets"]["vsr"], fields["sets"]["mme"]
     assert (vsr["n"], vsr["judge_failures"], vsr["images_missing"]) == (3, 1, 7)
-    assert set(vsr) == {"n", "judge_failures", "images_missing", *METRICS}
+    assert set(vsr) == {"n", "judge_failures", "images_missing", "questions", *METRICS}
     assert all(set(vsr[name]) == {"mean", "low", "high", "n"} for name in METRICS)
     assert (vsr["acc"]["mean"], vsr["acc"]["n"]) == (50.0, 2)
     assert (vsr["giou"]["mean"], vsr["giou"]["n"]) == (pytest.approx(0.3), 2)
@@ -162,3 +162,26 @@ def test_the_commit_is_that_of_the_tracking_repository(tmp_path: Path) -> None:
 def test_no_git_is_no_commit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert git_commit() is None
+
+
+def test_questions_tell_versions_of_a_set_apart() -> None:
+    rows = [scored("vsr", 0, 1.0, 0.5), scored("vsr", 1, 0.0, 0.1)]
+    answered = [scored("vsr", 1, 1.0, 0.9), scored("vsr", 0, 0.0, 0.0)]
+    other = replace(rows[0], prediction=replace(rows[0].prediction, question="another?"))
+    first = set_result(rows).questions
+    assert first is not None
+    assert set_result(answered).questions == first  # neither answers nor their order count
+    assert set_result([other, rows[1]]).questions != first
+    assert set_result(rows[:1]).questions != first
+
+
+def test_what_earlier_results_do_not_say_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    write_results(path, results())
+    fields = json.loads(path.read_text())
+    for name in ("code", "suite", "settings_hash", "triplets", "triplets_hash"):
+        del fields[name]
+    del fields["sets"]["vsr"]["questions"]
+    path.write_text(json.dumps(fields))
+    found = read_results(path)
+    assert (found.code, found.suite, found.triplets, found.sets["vsr"].questions) == (None,) * 4

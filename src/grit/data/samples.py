@@ -1,10 +1,12 @@
 """One image-question-answer triplet, wherever it comes from."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 from PIL import Image
 
+from grit.fingerprints import fingerprint
 from grit.grounding.boxes import Box, Space
 
 
@@ -32,3 +34,13 @@ class Sample:
     boxes: tuple[Box, ...] | None = None  # None: not annotated; (): annotated as having none
     labels: tuple[str, ...] = ()  # what each box shows, where that is known
     answer_is_box: bool = False  # detection: the answer is a box, which no judge reads
+
+
+def samples_fingerprint(samples: Iterable[Sample]) -> str:
+    """Of all that is written about the pictures, in order; not of their pixels."""
+    return fingerprint(
+        [
+            (one.id, one.question, one.answer, [box.corners for box in one.boxes or ()])
+            for one in samples
+        ]
+    )

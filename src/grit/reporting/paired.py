@@ -1,12 +1,15 @@
 """What changed between two evaluations, question by question."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from grit.evaluation.bootstrap import Estimate, estimate
 from grit.evaluation.metrics import METRICS, unique_rows
 from grit.evaluation.predictions import ScoredPrediction
+
+_RESAMPLES = 2000
+_SEED = 20
 
 
 def difference(
@@ -31,3 +34,37 @@ def difference(
         and was.get(row.prediction.id) is not None
     ]
     return estimate(np.array(changes) * kind.scale)
+
+
+def difference_of_runs(
+    baseline: Sequence[Mapping[str, float]], ours: Sequence[Mapping[str, float]]
+) -> Estimate:
+    """The mean of ours minus the baseline over the questions that all runs scored.
+
+    The interval is that of a bootstrap over the questions, which are paired, and over the runs of
+    either side, which are not: a run's seed is drawn as well as its questions are.
+
+    Args:
+        baseline: of each run, the score of each question.
+        ours: the same of the runs that are compared with them.
+    """
+    common = set.intersection(*(set(run) for run in (*baseline, *ours)))
+    questions = sorted(common)
+    if not questions:
+        return estimate(np.empty(0))
+    was, now = (  # [runs, questions]
+        np.array([[run[each] for each in questions] for run in runs]) for runs in (baseline, ours)
+    )
+    random = np.random.default_rng(_SEED)
+    means = np.empty(_RESAMPLES)
+    for at in range(_RESAMPLES):
+        columns = random.integers(len(questions), size=len(questions))
+        means[at] = _resampled(now, columns, random) - _resampled(was, columns, random)
+    low, high = np.percentile(means, [2.5, 97.5])
+    mean = float(now.mean() - was.mean())
+    return Estimate(mean, float(low), float(high), len(questions))
+
+
+def _resampled(scores: np.ndarray, columns: np.ndarray, random: np.random.Generator) -> float:
+    runs = random.integers(len(scores), size=len(scores))
+    return float(scores[np.ix_(runs, columns)].mean())

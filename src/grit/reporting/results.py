@@ -13,10 +13,13 @@ from grit.evaluation.bootstrap import Estimate
 from grit.evaluation.metrics import METRICS, estimates, unique_rows
 from grit.evaluation.predictions import ScoredPrediction
 from grit.files import write_json, write_jsonl
+from grit.fingerprints import fingerprint
+from grit.grounding.boxes import Box
 
 SCHEMA_VERSION = 1
 
 _TEXTS = ("method", "model", "data", "reward", "judge", "config_hash")
+_OPTIONAL_TEXTS = ("git", "code", "suite", "settings_hash", "triplets_hash")
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,7 @@ class SetResult:
     judge_failures: int  # of them, rows that the judge could not score: not in `acc`
     metrics: Mapping[str, Estimate]  # by the names of METRICS
     images_missing: int = 0  # rows not evaluated because their image is not there
+    questions: str | None = None  # fingerprint of the rows: equal ones were asked the same
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,11 @@ class Results:
     config_hash: str
     sets: Mapping[str, SetResult]
     git: str | None = None  # the commit of the code
+    code: str | None = None  # fingerprint of the code, which a commit may leave as it is
+    suite: str | None = None
+    settings_hash: str | None = None  # equal: repetitions that differ in nothing but the seed
+    triplets: int | None = None  # rows trained on; None: there was no training
+    triplets_hash: str | None = None  # fingerprint of these rows
     skipped: Mapping[str, str] = field(default_factory=dict)  # set without a row -> why
     judge_usage: Mapping[str, Any] | None = None  # of the run so far; None: the judge is free
     schema_version: int = SCHEMA_VERSION
@@ -51,7 +60,20 @@ def set_result(rows: Sequence[ScoredPrediction], *, images_missing: int = 0) -> 
     """The numbers of one test set, over its unique rows."""
     unique = unique_rows(rows)
     failures = sum(row.judge_failed for row in unique)
-    return SetResult(len(unique), failures, estimates(unique), images_missing)
+    return SetResult(len(unique), failures, estimates(unique), images_missing, _questions(unique))
+
+
+def _questions(rows: Sequence[ScoredPrediction]) -> str:
+    return fingerprint(
+        [
+            (said.id, said.question, said.truth, [_rounded(box) for box in said.true_boxes or ()])
+            for said in sorted((row.prediction for row in rows), key=lambda said: said.id)
+        ]
+    )
+
+
+def _rounded(box: Box) -> list[float]:
+    return [round(corner, 2) for corner in box.corners]  # as predictions.jsonl has them
 
 
 def by_set(rows: Sequence[ScoredPrediction]) -> dict[str, list[ScoredPrediction]]:
@@ -84,12 +106,17 @@ def read_results(path: Path) -> Results:
         raise GritError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
         raise GritError(f"{path}: is not valid JSON: {error}") from error
+    return parse_results(str(path), fields)
+
+
+def parse_results(source: str, fields: Any) -> Results:
+    """Check the fields of a ``results.json`` that lies, or lay, at ``source``."""
     version = fields.get("schema_version") if isinstance(fields, dict) else None
     if version != SCHEMA_VERSION:
         raise GritError(
-            f"{path}: expected results of schema_version {SCHEMA_VERSION}, found {version!r:.60}"
+            f"{source}: expected results of schema_version {SCHEMA_VERSION}, found {version!r:.60}"
         )
-    return _Reader(path).results(fields)
+    return _Reader(source).results(fields)
 
 
 def git_commit(source: Path = Path(__file__)) -> str | None:
@@ -111,6 +138,7 @@ def _set_row(found: SetResult) -> dict[str, Any]:
         "n": found.n,
         "judge_failures": found.judge_failures,
         "images_missing": found.images_missing,
+        "questions": found.questions,
     }
     return counts | {name: value._asdict() for name, value in found.metrics.items()}
 
@@ -119,7 +147,7 @@ def _set_row(found: SetResult) -> dict[str, Any]:
 class _Reader:
     """Turns the fields of a results.json into Results, naming the field that is wrong."""
 
-    path: Path
+    source: str
 
     def results(self, fields: dict[str, Any]) -> Results:
         sets = self._object(fields, "sets")
@@ -127,7 +155,8 @@ class _Reader:
         return Results(
             **{name: self._get(fields, name, str) for name in _TEXTS},
             seed=self._get(fields, "seed", int),
-            git=self._get(fields, "git", (str, type(None))),
+            **{name: self._optional(fields, name, str) for name in _OPTIONAL_TEXTS},
+            triplets=self._optional(fields, "triplets", int),
             skipped={name: self._get(skipped, name, str, "skipped.") for name in skipped},
             judge_usage=self._object(fields, "judge_usage") if fields.get("judge_usage") else None,
             sets={name: self._set(sets, name) for name in sets},
@@ -140,6 +169,7 @@ class _Reader:
             n=self._get(found, "n", int, where),
             judge_failures=self._get(found, "judge_failures", int, where),
             images_missing=self._get(found, "images_missing", int, where),
+            questions=self._optional(found, "questions", str, where),
             metrics={metric: self._estimate(found, metric, where) for metric in METRICS},
         )
 
@@ -153,6 +183,10 @@ class _Reader:
     def _object(self, fields: dict[str, Any], name: str, where: str = "") -> dict[str, Any]:
         return self._get(fields, name, dict, where)
 
+    def _optional(self, fields: dict[str, Any], name: str, kind: Any, where: str = "") -> Any:
+        """A field that results made elsewhere or earlier need not have."""
+        return self._get({name: None} | fields, name, (kind, type(None)), where)
+
     def _get(self, fields: dict[str, Any], name: str, kind: Any, where: str = "") -> Any:
         value = fields.get(name, ...)
         if not isinstance(value, kind) or isinstance(value, bool):
@@ -160,7 +194,7 @@ class _Reader:
             expected = " or ".join(_JSON_NAMES[one] for one in kinds)
             found = "nothing" if value is ... else f"{value!r:.60}"
             raise GritError(
-                f'{self.path}: field "{where}{name}": expected {expected}, found {found}'
+                f'{self.source}: field "{where}{name}": expected {expected}, found {found}'
             )
         return value
 

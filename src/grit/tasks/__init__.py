@@ -4,8 +4,6 @@ import warnings
 from importlib import import_module
 from pathlib import Path
 
-from transformers.utils.logging import disable_progress_bar
-
 from grit.schema import Config
 
 # What libraries say to each other and no user can mend.
@@ -23,6 +21,8 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         folder: the run's folder.
         overrides: what the command line changed, for messages that say how to go on.
     """
+    from transformers.utils.logging import disable_progress_bar  # takes seconds
+
     for message in NOISE:
         warnings.filterwarnings("ignore", message=message)
     disable_progress_bar()  # of loading weights; the tasks show their own

@@ -11,10 +11,12 @@ from typing import Any
 import yaml
 
 from grit import processes
-from grit.configuration import config_hash, plain
+from grit.configuration import config_hash, plain, settings_hash
+from grit.data.samples import Sample, samples_fingerprint
 from grit.evaluation.loop import answer
 from grit.evaluation.predictions import Prediction, read_predictions
 from grit.evaluation.scoring import judge_again, score_predictions
+from grit.fingerprints import code_fingerprint
 from grit.judge.judge import (
     Accountable,
     Judge,
@@ -56,6 +58,7 @@ def evaluate_model(
     judge: Judge,
     folder: Path,
     stem: str = "",
+    trained_on: Sequence[Sample] = (),
 ) -> Measured | None:
     """Ask the model every question and write ``predictions`` and ``results`` into ``folder``.
 
@@ -69,6 +72,7 @@ def evaluate_model(
         judge: who scores the answers.
         folder: of the run.
         stem: put into the files' names, ``results.before.json``.
+        trained_on: the triplets that the model has learned from in this run.
     """
     sampler = Sampler(
         adapter,
@@ -92,7 +96,7 @@ def evaluate_model(
     if processes.rank() > 0:
         return None
     former = NOTHING if stem else _usage_so_far(folder)
-    measured = measure(config, predictions, judge, sets, former)
+    measured = measure(config, predictions, judge, sets, former, trained_on)
     write_measured(measured, folder, stem)
     return measured
 
@@ -103,6 +107,7 @@ def measure(
     judge: Judge,
     sets: Sequence[TestSet] = (),
     former: Usage = NOTHING,
+    trained_on: Sequence[Sample] = (),
 ) -> Measured:
     """Score predictions; ``sets`` knows what could not be asked, ``former`` what the run has used.
 
@@ -124,6 +129,11 @@ def measure(
         seed=config.seed,
         config_hash=config_hash(config),
         git=git_commit(),
+        code=code_fingerprint(config.model.path),
+        suite=config.suite.name if sets else None,
+        settings_hash=settings_hash(config),
+        triplets=len(trained_on) or None,
+        triplets_hash=samples_fingerprint(trained_on) if trained_on else None,
         sets={
             name: set_result(rows, images_missing=missing.get(name, 0))
             for name, rows in scored.items()

@@ -84,7 +84,8 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
                 save_trained(adapter, folder / "model")
         after = None
         if config.evaluation.after_training or not learns:
-            after = evaluate_model(config, adapter, sets, judge, folder)
+            trained_on = samples if learns else ()
+            after = evaluate_model(config, adapter, sets, judge, folder, trained_on=trained_on)
             if after is not None:
                 show(config, folder, sets, after, before, tracker)
     if processes.rank() == 0:

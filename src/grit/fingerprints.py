@@ -1,0 +1,79 @@
+"""Short hashes that tell whether two runs can be compared: of the code, of settings, of rows."""
+
+import ast
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+PACKAGE = Path(__file__).parent
+DIGITS = 12
+
+# What may change without changing a result. Whatever is not named here counts.
+_NOT_RESULTS = (
+    "reporting",
+    "training/pretraining",  # made the base models, which count themselves
+    "assets",  # those of the run's own model count
+    "__init__.py",
+    "__main__.py",
+    "checks.py",
+    "configuration.py",
+    "errors.py",
+    "files.py",
+    "fingerprints.py",
+    "schema.py",
+    "tasks/__init__.py",
+    "tasks/experiments.py",
+    "tasks/folder.py",
+    "tasks/jobs.py",
+    "tasks/pretrain.py",
+    "tasks/report.py",
+    "tasks/score.py",
+    "tasks/tables.py",
+    "tasks/tracking.py",
+)
+_WEIGHTS = {".safetensors", ".json", ".jinja"}  # of a shipped model, without its documentation
+
+
+def fingerprint(value: Any) -> str:
+    """Twelve hex digits of a value that JSON can express."""
+    return _digest(json.dumps(value, sort_keys=True).encode())
+
+
+@cache
+def code_fingerprint(model_path: str) -> str:
+    """Of the code that results come from, and of the shipped model where ``model_path`` names one.
+
+    Comments, docstrings and layout do not count, so that a better sentence costs nobody a week of
+    training.
+    """
+    parts = [fingerprint(_meaning(path)) for path in _sources()]
+    family = model_path.removeprefix("tiny:")
+    if family != model_path:
+        files = sorted((PACKAGE / "assets" / f"tiny_{family}").glob("*"))
+        parts += [_digest(path.read_bytes()) for path in files if path.suffix in _WEIGHTS]
+    return fingerprint(parts)
+
+
+def _sources() -> list[Path]:
+    found = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = path.relative_to(PACKAGE).as_posix()
+        if not any(name == each or name.startswith(f"{each}/") for each in _NOT_RESULTS):
+            found.append(path)
+    return found
+
+
+def _meaning(path: Path) -> list[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
+            node
+        ):
+            node.body = node.body[1:] or [ast.Pass()]
+    return [path.relative_to(PACKAGE).as_posix(), ast.unparse(tree)]
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:DIGITS]

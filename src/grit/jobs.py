@@ -1,0 +1,90 @@
+"""The jobs of an experiment: what was planned, and what became of it."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+
+
+class Outcome(StrEnum):
+    """How a job ended."""
+
+    done = "done"
+    kept = "kept"  # it was done before, by the same configuration and code
+    failed = "failed"
+    elsewhere = "elsewhere"  # another process works at it
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of an experiment, by the names of its parts."""
+
+    folder: str
+    outcome: Outcome
+    model: str
+    data: str
+    suite: str
+    method: str
+    reward: str
+    seed: int
+    seconds: float = 0.0
+    error: str | None = None  # why it failed, in one line
+
+
+class JobLog:
+    """``jobs.jsonl``: a line for each job that ended, of all starts of an experiment.
+
+    Jobs may run in several processes, which all append to the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def size(self) -> int:
+        """Where the next line will begin."""
+        return self.path.stat().st_size if self.path.exists() else 0
+
+    def append(self, job: Job) -> None:
+        """Add a line, in one piece."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        try:
+            os.write(handle, (json.dumps(asdict(job), ensure_ascii=False) + "\n").encode())
+        finally:
+            os.close(handle)
+
+    def since(self, start: int) -> list[Job]:
+        """The jobs after the place ``start``; the last word on each folder counts."""
+        if not self.path.exists():
+            return []
+        with self.path.open("rb") as stream:
+            stream.seek(start)
+            rows = [json.loads(line) for line in stream if line.endswith(b"\n")]
+        jobs = [Job(**row | {"outcome": Outcome(row["outcome"])}) for row in rows]
+        return list({_identity(job): job for job in jobs}.values())
+
+
+def _identity(job: Job) -> tuple[str | int, ...]:
+    # Folders of configurations that were refused are all the same one.
+    return job.folder, job.model, job.data, job.suite, job.method, job.reward, job.seed
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[bool]:
+    """Whether nobody else works in ``folder``, and then nobody else can until the block ends.
+
+    The lock ends with the process, however that ends.
+    """
+    import fcntl  # not on every system that can train
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True

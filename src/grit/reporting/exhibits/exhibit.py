@@ -1,0 +1,45 @@
+"""A table or figure of the paper as a whole, and its files."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from grit.files import written_whole
+from grit.reporting.exhibits.chart import Chart, write_chart
+from grit.reporting.exhibits.csv_format import csv_text
+from grit.reporting.exhibits.html_format import html_page
+from grit.reporting.exhibits.latex_format import latex_text
+from grit.reporting.exhibits.markdown_format import markdown_text
+from grit.reporting.exhibits.table import Table
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """Tables and charts under one name; several tables where runs must not be mixed."""
+
+    name: str
+    title: str
+    tables: tuple[Table, ...]
+    charts: tuple[Chart, ...] = ()
+
+
+def write_exhibit(exhibit: Exhibit, folder: Path) -> Iterator[Path]:
+    """Write every format into ``folder`` and name the files."""
+    pictures = []
+    for number, chart in enumerate(exhibit.charts):
+        stem = exhibit.name if number == 0 else f"{exhibit.name}-{number + 1}"
+        pictures.append(folder / f"{stem}.svg")
+        yield from write_chart(chart, folder / stem)
+    texts = {
+        "md": markdown_text(exhibit.title, exhibit.tables, [path.name for path in pictures]),
+        "tex": latex_text(exhibit.title, exhibit.tables),
+        "csv": csv_text(exhibit.tables),
+        "html": html_page(
+            exhibit.title, exhibit.tables, [path.read_text(encoding="utf-8") for path in pictures]
+        ),
+    }
+    for ending, text in texts.items():
+        path = folder / f"{exhibit.name}.{ending}"
+        with written_whole(path) as stream:
+            stream.write(text)
+        yield path

@@ -1,0 +1,79 @@
+"""Figure 6: ACC in-domain and out-of-domain against the number of training triplets."""
+
+from grit.reporting.exhibits.chart import Chart, Panel, Series
+from grit.reporting.exhibits.evidence import Evidence
+from grit.reporting.exhibits.exhibit import Exhibit
+from grit.reporting.exhibits.grouping import Variant, by_variant, labels
+from grit.reporting.exhibits.notes import INTERVALS, MINIATURE, notes_of
+from grit.reporting.exhibits.paper import IN_DOMAIN, OUT_OF_DOMAIN, POOLED, SCALES
+from grit.reporting.exhibits.rows import (
+    Groups,
+    model_title,
+    models_of,
+    parts_of,
+    seeds_label,
+    sets_cell,
+)
+from grit.reporting.exhibits.table import MISSING, Cell, Column, Row, Section, Table
+
+DOMAINS = {"in-domain": IN_DOMAIN, "out-of-domain": OUT_OF_DOMAIN}
+COLUMNS = tuple(Column("ACC", name) for name in DOMAINS)
+SIZES = tuple(sorted(set(SCALES.values())))
+PAPER = "The paper prints no numbers: both curves rise and flatten, out-of-domain rises less."
+
+
+def figure6(evidence: Evidence) -> Exhibit:
+    """A panel for each model, and its numbers as a table."""
+    tables, charts = [], []
+    for part in parts_of(evidence):
+        groups, repeated = by_variant(
+            run
+            for run in part.runs
+            if (run.results.method, run.results.reward) == ("grit", "grpo_gr")
+            and run.results.data in SCALES
+        )
+        models = models_of(groups, evidence)
+        rows = {model: _rows(model, groups) for model in models}
+        common = (PAPER, INTERVALS, POOLED, MINIATURE)
+        notes = (*common, *repeated, *notes_of(part.runs, evidence))
+        sections = tuple(
+            Section(model_title(model), tuple(row for _, row in rows[model])) for model in models
+        )
+        tables.append(Table(part.title, COLUMNS, sections, notes, "Triplets"))
+        charts.append(
+            Chart(
+                part.title,
+                "training triplets",
+                "ACC",
+                tuple(Panel(model_title(model), _series(rows[model])) for model in models),
+            )
+        )
+    return Exhibit(
+        "figure6", "Figure 6: how ACC scales with triplets", tuple(tables), tuple(charts)
+    )
+
+
+def _rows(model: str, groups: Groups) -> list[tuple[int, Row]]:
+    """Rows with their numbers of triplets; several of one size differ in something else."""
+    rows = []
+    for size in SIZES:
+        variants = [v for v in groups if v.model == model and SCALES[v.data or ""] == size]
+        named = labels(variants)
+        for variant in variants:
+            label = str(size) if len(variants) == 1 else f"{size}: {named[variant]}"
+            rows.append((size, _row(seeds_label(label, groups[variant]), variant, groups)))
+        if not variants:
+            rows.append((size, Row(str(size), tuple(Cell(MISSING) for _ in COLUMNS))))
+    return rows
+
+
+def _row(label: str, variant: Variant, groups: Groups) -> Row:
+    return Row(label, tuple(sets_cell(groups[variant], sets, "acc") for sets in DOMAINS.values()))
+
+
+def _series(rows: list[tuple[int, Row]]) -> tuple[Series, ...]:
+    found = []
+    for place, name in enumerate(DOMAINS):
+        means = [(size, row.cells[place].mean) for size, row in rows]
+        found.append(Series(name, tuple((size, mean) for size, mean in means if mean is not None)))
+    return tuple(found)

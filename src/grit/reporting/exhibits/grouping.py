@@ -1,0 +1,112 @@
+"""Which runs may stand in one table, and which are repetitions of each other."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from grit.reporting.exhibits.evidence import Run
+from grit.reporting.exhibits.paper import METHODS, UNTRAINED
+
+
+@dataclass
+class Part:
+    """Runs that were asked the same questions and judged alike."""
+
+    title: str
+    runs: list[Run] = field(default_factory=list)
+    questions: dict[str, str] = field(default_factory=dict)  # set -> fingerprint of its rows
+
+    def takes(self, run: Run) -> bool:
+        """Whether a run was asked the same, as far as both were asked."""
+        return all(
+            self.questions.get(name, found.questions) == found.questions
+            for name, found in run.results.sets.items()
+        )
+
+    def add(self, run: Run) -> None:
+        """Take a run in."""
+        self.runs.append(run)
+        for name, found in run.results.sets.items():
+            if found.questions is not None:
+                self.questions.setdefault(name, found.questions)
+
+
+def comparable_parts(runs: Sequence[Run]) -> list[Part]:
+    """Runs split by suite, judge and the questions themselves: nothing else may share a table."""
+    parts: dict[tuple[str | None, str], list[Part]] = {}
+    for run in runs:
+        suite, judge = run.results.suite, run.results.judge
+        versions = parts.setdefault((suite, judge), [])
+        part = next((each for each in versions if each.takes(run)), None)
+        if part is None:
+            part = Part(f"suite={suite or 'unknown'}, judge={judge}")
+            versions.append(part)
+        part.add(run)
+    for versions in parts.values():
+        if len(versions) > 1:
+            for number, part in enumerate(versions, 1):
+                part.title += f", version {number} of the questions"
+    return [part for versions in parts.values() for part in versions]
+
+
+class Variant(NamedTuple):
+    """What makes runs repetitions of each other, but for the seed; None where it has no say."""
+
+    model: str
+    method: str
+    data: str | None
+    triplets: str | None
+    reward: str | None
+    settings: str | None
+    code: str | None
+
+
+def variant_of(run: Run) -> Variant:
+    """The variant that a run is a repetition of."""
+    found = run.results
+    learns = found.method not in UNTRAINED
+    return Variant(
+        found.model,
+        found.method,
+        found.data if learns else None,
+        found.triplets_hash,
+        found.reward if learns else None,
+        found.settings_hash,
+        found.code or found.git,
+    )
+
+
+def by_variant(runs: Iterable[Run]) -> tuple[dict[Variant, list[Run]], list[str]]:
+    """Repetitions together, one run a seed, by seed; and a note on each run that came twice."""
+    groups: dict[Variant, dict[int, Run]] = {}
+    notes = []
+    for run in runs:
+        variant = variant_of(run)
+        seeds = groups.setdefault(variant, {})
+        seed = run.results.seed if variant.method not in UNTRAINED else 0
+        if seed in seeds:
+            notes.append(f"{run.name} repeats {seeds[seed].name} and does not count")
+        else:
+            seeds[seed] = run
+    return {v: [runs[s] for s in sorted(runs)] for v, runs in groups.items()}, notes
+
+
+def labels(variants: Sequence[Variant]) -> dict[Variant, str]:
+    """Variants of one method of one model by the method's name, and by what tells them apart."""
+    found = {}
+    for variant in variants:
+        label = METHODS.get(variant.method, variant.method)
+        twins = [
+            other
+            for other in variants
+            if (other.model, other.method) == (variant.model, variant.method)
+        ]
+        if len(twins) > 1:
+            parts = [
+                f"{name}={value}"
+                for name, value in zip(Variant._fields, variant, strict=True)
+                if len({getattr(twin, name) for twin in twins}) > 1
+            ]
+            label += f" ({', '.join(parts)})"
+        found[variant] = label
+    return found

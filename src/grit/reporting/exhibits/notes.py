@@ -1,0 +1,50 @@
+"""What a table has to say below itself: what is not in it, and what its numbers leave out."""
+
+from collections.abc import Iterator, Sequence
+
+from grit.reporting.exhibits.evidence import Evidence, Run
+from grit.reporting.exhibits.paper import METHODS
+
+INTERVALS = (
+    "± is half a 95% interval: over seeds (Student's t) in rows of several, else over questions "
+    "(bootstrap). Bold is the best of a column, ours and the paper's apart."
+)
+MINIATURE = (
+    "Rows “paper” are the paper's own, of the full model on photographs. A miniature is another, "
+    "far smaller model on drawn scenes: its numbers say nothing about the full model's."
+)
+
+
+def notes_of(runs: Sequence[Run], evidence: Evidence) -> list[str]:
+    """Notes on the runs of one table, each once."""
+    found = [*evidence.notes, *_failures(evidence), *_left_out(runs), *_codes(runs)]
+    return list(dict.fromkeys(found))
+
+
+def _failures(evidence: Evidence) -> Iterator[str]:
+    for job in evidence.failed:
+        title = METHODS.get(job.method, job.method)
+        what = f"{job.model}, {title}, data={job.data}, seed {job.seed}"
+        yield f"{what} failed: {job.error}" if job.error else f"{what}: another process works at it"
+
+
+def _left_out(runs: Sequence[Run]) -> Iterator[str]:
+    for run in runs:
+        for name, found in run.results.sets.items():
+            if found.images_missing:
+                yield f"{name}: {found.images_missing} rows left out: their images are missing"
+            if found.judge_failures:
+                yield (
+                    f"{run.name}: {name}: the judge failed on {found.judge_failures} rows, "
+                    "which are not in ACC"
+                )
+        for name, reason in run.results.skipped.items():
+            yield f"{name}: skipped: {reason}"
+
+
+def _codes(runs: Sequence[Run]) -> Iterator[str]:
+    codes = dict.fromkeys(run.results.code or run.results.git or "unknown" for run in runs)
+    if len(codes) > 1:
+        yield f"The runs come from {len(codes)} versions of the code: {', '.join(codes)}."
+    if any(run.results.settings_hash is None for run in runs):
+        yield "Some runs do not say their settings: repetitions are told by names alone."

@@ -1,0 +1,89 @@
+"""Table 3: GRIT with and without counting data and the reward for counts."""
+
+from grit.reporting.exhibits.evidence import Evidence
+from grit.reporting.exhibits.exhibit import Exhibit
+from grit.reporting.exhibits.grouping import Variant, by_variant, labels
+from grit.reporting.exhibits.notes import INTERVALS, MINIATURE, notes_of
+from grit.reporting.exhibits.paper import (
+    IN_DOMAIN,
+    INTERNVL,
+    MODELS,
+    OUT_OF_DOMAIN,
+    PAPER_DATA,
+    POOLED,
+    TABLE3,
+    WITHOUT_COUNTS,
+)
+from grit.reporting.exhibits.rows import (
+    DIFFERENCES,
+    DIGITS,
+    HEADINGS,
+    Groups,
+    difference_cell,
+    model_title,
+    models_of,
+    parts_of,
+    seeds_label,
+    sets_cell,
+)
+from grit.reporting.exhibits.table import (
+    MISSING,
+    Cell,
+    Column,
+    Row,
+    Section,
+    Table,
+    best_in_bold,
+    printed,
+)
+
+NUMBERS = tuple((sets, metric) for metric in ("giou", "acc") for sets in (IN_DOMAIN, OUT_OF_DOMAIN))
+COLUMNS = tuple(
+    Column(HEADINGS[metric], "in-domain" if sets is IN_DOMAIN else "out-of-domain", DIGITS[metric])
+    for sets, metric in NUMBERS
+)
+FULL, ABLATED = "GRIT", "without counting data and reward"
+
+
+def table3(evidence: Evidence) -> Exhibit:
+    """The two rows of each model, the paper's, and the paired difference."""
+    tables = []
+    for part in parts_of(evidence):
+        groups, repeated = by_variant(
+            run
+            for run in part.runs
+            if run.results.method == "grit" and run.results.data in (*PAPER_DATA, *WITHOUT_COUNTS)
+        )
+        sections = tuple(
+            Section(model_title(model), tuple(_rows(model, groups)))
+            for model in models_of(groups, evidence)
+        )
+        common = (INTERVALS, DIFFERENCES, POOLED, MINIATURE)
+        notes = (*common, *repeated, *notes_of(part.runs, evidence))
+        tables.append(Table(part.title, COLUMNS, sections, notes))
+    return Exhibit("table3", "Table 3: counting data and reward", tuple(tables))
+
+
+def _rows(model: str, groups: Groups) -> list[Row]:
+    rows: list[Row] = []
+    found: dict[str, list[Variant]] = {}
+    for title, data in ((FULL, PAPER_DATA), (ABLATED, WITHOUT_COUNTS)):
+        found[title] = [v for v in groups if v.model == model and v.data in data]
+        # Several of one kind, such as another learning rate, are told apart by what differs.
+        named = labels(found[title])
+        for variant in found[title]:
+            label = title if len(found[title]) == 1 else f"{title}: {named[variant]}"
+            cells = [sets_cell(groups[variant], sets, metric) for sets, metric in NUMBERS]
+            rows.append(Row(seeds_label(label, groups[variant]), tuple(cells)))
+        if not found[title]:
+            rows.append(Row(title, tuple(Cell(MISSING) for _ in COLUMNS)))
+        if MODELS.get(model) == INTERNVL:
+            printed_row = TABLE3["full" if title == FULL else "no_count"]
+            cells = [printed(n, c.digits) for n, c in zip(printed_row, COLUMNS, strict=True)]
+            rows.append(Row("paper", tuple(cells), paper=True))
+    rows = best_in_bold(rows, COLUMNS)
+    if len(found[FULL]) == len(found[ABLATED]) == 1:
+        runs, fewer = groups[found[FULL][0]], groups[found[ABLATED][0]]
+        cells = [difference_cell(fewer, runs, sets, metric) for sets, metric in NUMBERS]
+        rows.append(Row("difference", tuple(cells)))
+    return rows

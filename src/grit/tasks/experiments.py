@@ -1,0 +1,53 @@
+"""The end of an experiment: its tables and figures, written when the last job has ended."""
+
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig
+
+from grit.errors import GritError
+from grit.jobs import Job, JobLog, Outcome
+from grit.tasks.jobs import job_log
+
+log = logging.getLogger(__name__)
+
+
+class WriteExhibits(Callback):
+    """A Hydra callback that makes ``exhibits`` of a multirun's jobs, also after some failed."""
+
+    def __init__(self) -> None:
+        self.log: JobLog | None = None
+        self.start = 0
+
+    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
+        """Remember where the log of jobs ends so far."""
+        self.log = job_log(list(config.exhibits), Path(config.hydra.sweep.dir))
+        self.start = self.log.size()
+
+    def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
+        """Write tables and figures; the exit code is 1 where a job or one of these failed."""
+        assert self.log is not None
+        jobs = self.log.since(self.start)
+        failed = [job for job in jobs if job.outcome is Outcome.failed]
+        try:
+            self._write(list(config.exhibits), Path(config.hydra.sweep.dir), jobs)
+        except GritError as error:
+            print(f"grit: {error}", file=sys.stderr)
+            sys.exit(1)
+        except Exception:
+            log.exception("the tables could not be made")  # Hydra would make a warning of it
+            sys.exit(1)
+        if failed:
+            sys.exit(1)
+
+    def _write(self, exhibits: list[str], sweep: Path, jobs: list[Job]) -> None:
+        from grit.reporting.exhibits.building import build  # imports torch
+        from grit.reporting.exhibits.evidence import evidence_of_jobs
+
+        evidence = evidence_of_jobs(sweep, jobs)
+        for name in exhibits:
+            for path in build(name, evidence, sweep / name):
+                print(path)  # the log of a multirun is Hydra's own here

@@ -1,0 +1,91 @@
+"""A job of an experiment: a run that is done once, and gone on with where it was stopped."""
+
+import json
+import logging
+import time
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from grit.configuration import canonical, checked, config_hash
+from grit.errors import GritError, Interrupted
+from grit.files import write_json
+from grit.fingerprints import code_fingerprint
+from grit.jobs import Job, JobLog, Outcome, locked
+from grit.schema import Config, Task
+
+log = logging.getLogger(__name__)
+DONE = "done.json"
+PARTS = ("model", "data", "suite", "method", "reward")
+ALWAYS = ("data",)  # tasks whose result hangs on files that a configuration only names
+
+
+def in_experiment(composed: DictConfig) -> bool:
+    """Whether a run is one of those that a table or figure is made of."""
+    return bool(composed.exhibits) and composed.task != Task.tables.value
+
+
+def job_log(exhibits: list[str], sweep: Path) -> JobLog:
+    """What became of the jobs of an experiment, beside its first table or figure."""
+    return JobLog(sweep / exhibits[0] / "jobs.jsonl")
+
+
+def run_job(composed: DictConfig, folder: Path, overrides: list[str]) -> None:
+    """Do a run unless it is done, and write down what became of it.
+
+    Raises:
+        GritError: the job failed. Whatever else it fails with becomes one too, because the other
+            jobs go on; its traceback is in the folder's log.
+    """
+    begun = time.monotonic()
+
+    def note(outcome: Outcome, error: str | None = None) -> None:
+        job = Job(
+            folder=folder.name,
+            outcome=outcome,
+            **{part: str(_name(composed, part)) for part in PARTS},
+            seed=int(composed.seed),
+            seconds=round(time.monotonic() - begun, 1),
+            error=error,
+        )
+        job_log(list(composed.exhibits), folder.parent).append(job)
+
+    try:
+        note(_do_once(checked(composed), folder, overrides))
+    except Interrupted:
+        raise
+    except GritError as error:
+        note(Outcome.failed, str(error))
+        raise
+    except Exception as error:
+        log.exception("the run in %s failed", folder)
+        said = f"{type(error).__name__}: {error}"
+        note(Outcome.failed, " ".join(said.split()))
+        raise GritError(f"{said} ({folder}/grit.log has the traceback)") from error
+
+
+def _do_once(config: Config, folder: Path, overrides: list[str]) -> Outcome:
+    config = canonical(config)
+    made_by = {"config_hash": config_hash(config), "code": code_fingerprint(config.model.path)}
+    record = folder / DONE
+    with locked(folder) as free:
+        if not free:
+            log.info("another process works at %s", folder.name)
+            return Outcome.elsewhere
+        if config.task.value not in ALWAYS and _holds(record, made_by):
+            log.info("done before: %s", folder.name)
+            return Outcome.kept
+        from grit.tasks import perform  # imports torch, which a run that is done need not wait for
+
+        config.resume = (folder / "run.json").exists()
+        perform(config, folder, overrides)
+        write_json(record, made_by)
+    return Outcome.done
+
+
+def _holds(record: Path, made_by: dict[str, str]) -> bool:
+    return record.exists() and json.loads(record.read_text(encoding="utf-8")) == made_by
+
+
+def _name(composed: DictConfig, part: str) -> object:
+    return OmegaConf.select(composed, f"{part}.name")

@@ -1,0 +1,113 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from grit.errors import GritError
+from grit.jobs import Job, Outcome
+from grit.reporting.exhibits.building import build
+from grit.reporting.exhibits.evidence import evidence_of_jobs, evidence_of_sources
+from grit.reporting.exhibits.figure6 import figure6
+from grit.reporting.exhibits.table2 import table2
+from grit.reporting.exhibits.table3 import table3
+
+MakeRun = Callable[..., Path]
+RIGHT, WRONG = (1.0, 1.0, 1.0), (0.0,)
+
+
+def test_domains_pool_the_rows_of_their_sets(run: MakeRun, tmp_path: Path) -> None:
+    """Three rows right and one wrong are 75%, where the mean of two sets would be 50%."""
+    run("a", {"vsr": RIGHT, "tallyqa": WRONG, "gqa": WRONG, "mathvista": RIGHT})
+    (table,) = table3(evidence_of_sources([str(tmp_path)])).tables
+    full, ablated = (row for row in table.sections[0].rows if not row.paper)
+    means = [cell.mean.mean for cell in full.cells if cell.mean is not None]
+    assert means == [0.75, 0.0, 75.0, 75.0]  # MathVista has no boxes: out of domain is GQA alone
+    assert {cell.text for cell in ablated.cells} == {"missing"}
+
+
+def test_the_ablation_is_compared_question_by_question(run: MakeRun, tmp_path: Path) -> None:
+    scores = dict.fromkeys(("vsr", "tallyqa", "gqa", "mathvista"), RIGHT)
+    run("a", scores, model="tiny_internvl")
+    lower = dict.fromkeys(scores, (0.75,) * 3)
+    run("b", lower, model="tiny_internvl", data="shapes_vsr_only", reward="no_count")
+    (table,) = table3(evidence_of_sources([str(tmp_path)])).tables
+    (section,) = table.sections
+    labels = [row.label for row in section.rows]
+    assert labels == ["GRIT", "paper", "without counting data and reward", "paper", "difference"]
+    texts = [cell.text for cell in section.rows[-1].cells]
+    assert texts == ["+0.250 [0.250, 0.250]"] * 2 + ["+25.0 [25.0, 25.0]"] * 2
+    assert [cell.text for cell in section.rows[1].cells] == ["0.387", "0.437", "51.8", "64.4"]
+
+
+def test_acc_against_the_number_of_triplets(run: MakeRun, tmp_path: Path) -> None:
+    for seed in range(2):
+        run(f"20-{seed}", seed=seed)
+        run(f"7000-{seed}", data="shapes_7000", seed=seed)
+    run("other", data="shapes_500", reward="released")  # another reward is another curve
+    found = figure6(evidence_of_sources([str(tmp_path)]))
+    (chart,) = found.charts
+    (panel,) = chart.panels
+    assert [series.name for series in panel.series] == ["in-domain", "out-of-domain"]
+    assert [size for size, _ in panel.series[0].points] == [20, 7000]
+    assert [row.label for row in found.tables[0].sections[0].rows] == [
+        "20, 2 seeds",
+        "500",
+        "7000, 2 seeds",
+    ]
+
+
+@pytest.fixture
+def counted(tmp_path: Path) -> Path:
+    counts = {
+        "rows": 288,
+        "question_words": 6.71,
+        "answer_words": 1.0,
+        "closed_percent": 71.5,
+        "grounding_percent": 58.84,
+        "images_missing": 287,
+    }
+    folder = tmp_path / "data-run"
+    folder.mkdir()
+    mathvista = counts | {"grounding_percent": None, "images_missing": 0}
+    sets = {"vsr": counts, "mathvista_mini": mathvista}
+    (folder / "table2.json").write_text(json.dumps(sets))
+    return folder
+
+
+def test_the_test_sets_beside_the_papers(counted: Path) -> None:
+    job = Job("data-run", Outcome.done, "m", "vsr_tally", "paper", "grit", "grpo_gr", 0)
+    (table,) = table2(evidence_of_jobs(counted.parent, [job])).tables
+    assert table.title == "paper"
+    rows = table.sections[0].rows
+    assert [cell.text for cell in rows[0].cells[:2]] == ["288", "missing"]
+    assert [cell.text for cell in rows[8].cells] == [
+        "58.8",
+        *["missing"] * 2,
+        "–",
+        *["missing"] * 2,
+    ]
+    assert [cell.text for cell in rows[9].cells] == ["58.8", "25.6", "25.3", "–", "–", "17.3"]
+    assert "vsr: the images of 287 rows are missing" in table.notes
+    assert len(table2(evidence_of_sources([str(counted)])).tables) == 1
+
+
+@pytest.mark.parametrize("name", ["table1", "table2", "table3", "figure6"])
+def test_every_exhibit_is_written_in_every_format(
+    run: MakeRun, counted: Path, tmp_path: Path, name: str
+) -> None:
+    run("a")
+    run("b", seed=1)
+    found = evidence_of_sources([str(tmp_path)])
+    paths = build(name, found, tmp_path / "out")
+    endings = {"md", "tex", "csv", "html"} | ({"svg", "png"} if name == "figure6" else set())
+    assert {path.name for path in paths} == {f"{name}.{ending}" for ending in endings}
+    first = {path: path.read_bytes() for path in paths}
+    assert set((tmp_path / "out").iterdir()) == set(paths)
+    build(name, found, tmp_path / "out")
+    assert {path: path.read_bytes() for path in paths} == first  # the same numbers, the same bytes
+
+
+def test_an_exhibit_that_does_not_exist(tmp_path: Path) -> None:
+    with pytest.raises(GritError, match="table9 is not one; there are table1"):
+        build("table9", evidence_of_jobs(tmp_path, []), tmp_path)

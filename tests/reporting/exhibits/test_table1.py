@@ -1,0 +1,200 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from grit.errors import GritError
+from grit.jobs import Job, Outcome
+from grit.reporting.exhibits.evidence import (
+    Evidence,
+    evidence_of_jobs,
+    evidence_of_sources,
+)
+from grit.reporting.exhibits.table import Cell, Row, Table
+from grit.reporting.exhibits.table1 import COLUMNS, table1
+
+MakeRun = Callable[..., Path]
+
+
+def evidence(tmp_path: Path) -> Evidence:
+    return evidence_of_sources([str(tmp_path / "runs")])
+
+
+def rows(table: Table) -> dict[str, Row]:
+    """Our rows by their label."""
+    return {row.label: row for section in table.sections for row in section.rows if not row.paper}
+
+
+def cell(table: Table, label: str, group: str, name: str = "ACC") -> Cell:
+    (place,) = (i for i, c in enumerate(COLUMNS) if (c.group, c.name) == (group, name))
+    return rows(table)[label].cells[place]
+
+
+def test_several_seeds_are_a_mean_with_a_t_interval(run: MakeRun, tmp_path: Path) -> None:
+    run("a", {"vsr": (1.0, 1.0, 1.0, 1.0)}, seed=0)
+    run("b", {"vsr": (1.0, 0.0, 1.0, 0.0)}, seed=1)
+    (table,) = table1(evidence(tmp_path)).tables
+    found = cell(table, "GRIT, 2 seeds", "VSR")
+    assert found.mean is not None
+    assert (found.mean.mean, found.mean.runs) == (75.0, 2)
+    half = 12.706 * np.std([100.0, 50.0], ddof=1) / np.sqrt(2)  # one degree of freedom
+    assert found.mean.high is not None
+    assert found.mean.high - found.mean.mean == pytest.approx(half)
+    assert found.text == f"75.0 ± {half:.1f}"
+
+
+def test_one_run_keeps_its_interval_over_questions(run: MakeRun, tmp_path: Path) -> None:
+    folder = run("a", {"vsr": (1.0, 0.0, 1.0, 0.0)})
+    own = json.loads((folder / "results.json").read_text())["sets"]["vsr"]["acc"]
+    (table,) = table1(evidence(tmp_path)).tables
+    found = cell(table, "GRIT", "VSR")
+    assert found.mean is not None
+    assert (found.mean.mean, found.mean.runs) == (50.0, 1)
+    assert found.mean.low == pytest.approx(own["mean"] - (own["high"] - own["low"]) / 2)
+
+
+def test_what_is_not_there_is_marked(run: MakeRun, tmp_path: Path) -> None:
+    run("a", {"vsr": (1.0,), "gqa": (0.0,)})
+    (table,) = table1(evidence(tmp_path)).tables
+    assert cell(table, "GRIT", "TallyQA") == Cell("missing")
+    assert {one.text for one in rows(table)["Direct query"].cells} == {"missing"}
+    assert cell(table, "GRIT", "GQA").text.startswith("0.0 ")
+
+
+def test_the_best_is_bold_ours_and_the_papers_apart(run: MakeRun, tmp_path: Path) -> None:
+    run("a", {"vsr": (1.0, 0.0)}, method="cot")
+    run("b", {"vsr": (1.0, 1.0)})
+    run("c", {"vsr": (1.0, 1.0)}, method="sft")
+    table = table1(evidence(tmp_path)).tables[0]
+    bold = {
+        label: cell(table, label, "VSR").bold
+        for label in ("Chain-of-Thought", "GRIT", "Few-shot fine-tuning", "Direct query")
+    }
+    assert bold == {
+        "Chain-of-Thought": False,
+        "GRIT": True,
+        "Few-shot fine-tuning": True,
+        "Direct query": False,
+    }
+    papers = [row for row in table.sections[0].rows if row.paper]
+    assert [row.cells[0].text for row in papers if row.cells[0].bold] == ["72.9"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"judge": "openai"}, "judge=openai"),
+        ({"suite": "paper"}, "suite=paper"),
+        ({"question": "Was it?"}, "version 2 of the questions"),
+    ],
+)
+def test_what_cannot_be_compared_never_shares_a_table(
+    run: MakeRun, tmp_path: Path, changed: dict[str, str], said: str
+) -> None:
+    run("a", {"vsr": (1.0,)}, seed=0)
+    run("b", {"vsr": (0.0,)}, seed=1, **changed)
+    tables = table1(evidence(tmp_path)).tables
+    assert len(tables) == 2
+    assert said in tables[1].title
+    assert said not in tables[0].title
+    assert [cell(table, "GRIT", "VSR").mean.mean for table in tables] == [100.0, 0.0]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"data": "shapes_500"}, "data=shapes_500"),
+        ({"reward": "no_bleu"}, "reward=no_bleu"),
+        ({"settings_hash": "other"}, "settings=other"),
+        ({"triplets_hash": "t" * 12}, "triplets=tttttttttttt"),
+        ({"code": "d" * 12}, "code=dddddddddddd"),
+    ],
+)
+def test_what_is_no_repetition_has_a_row_of_its_own(
+    run: MakeRun, tmp_path: Path, changed: dict[str, str], said: str
+) -> None:
+    run("a", {"vsr": (1.0,)}, seed=0)
+    run("b", {"vsr": (0.0,)}, seed=1, **changed)
+    (table,) = table1(evidence(tmp_path)).tables
+    labels = [label for label in rows(table) if label.startswith("GRIT")]
+    assert len(labels) == 2
+    assert said in labels[1]
+
+
+def test_a_method_without_training_has_one_run_whatever_it_was_given(
+    run: MakeRun, tmp_path: Path
+) -> None:
+    run("a", {"vsr": (1.0,)}, method="cot", data="shapes", seed=0)
+    run("b", {"vsr": (1.0,)}, method="cot", data="shapes_500", seed=1)
+    (table,) = table1(evidence(tmp_path)).tables
+    mean = cell(table, "Chain-of-Thought", "VSR").mean
+    assert mean is not None
+    assert mean.runs == 1
+    assert any("repeats" in note for note in table.notes)
+
+
+def test_differences_are_of_the_same_questions(run: MakeRun, tmp_path: Path) -> None:
+    """By the half, everywhere, while the questions themselves differ as much as they can."""
+    run("a", {"vsr": (0.0, 0.5) * 10}, method="cot")
+    run("b", {"vsr": (0.5, 1.0) * 10})
+    _, differences = table1(evidence(tmp_path)).tables
+    found = cell(differences, "GRIT − Chain-of-Thought", "VSR")
+    assert (found.text, found.bold) == ("+50.0 [50.0, 50.0]", True)
+    assert cell(differences, "GRIT − Chain-of-Thought", "MME").text == "missing"
+
+
+def test_no_predictions_no_differences(run: MakeRun, tmp_path: Path) -> None:
+    for name, method in (("a", "cot"), ("b", "grit")):
+        (run(name, method=method) / "predictions.jsonl").unlink()
+    assert len(table1(evidence(tmp_path)).tables) == 1
+
+
+def test_a_failed_job_is_a_missing_row_and_a_note(run: MakeRun, tmp_path: Path) -> None:
+    run("a", {"vsr": (1.0,)}, method="cot")
+    parts = {"model": "tiny_qwen", "data": "shapes", "suite": "shapes", "reward": "grpo_gr"}
+    jobs = [
+        Job(folder="a", outcome=Outcome.kept, method="cot", seed=0, **parts),
+        Job(folder="a", outcome=Outcome.failed, method="cot", seed=1, error="no", **parts),
+        Job(folder="b", outcome=Outcome.failed, method="grit", seed=3, error="no memory", **parts),
+    ]
+    (table,) = table1(evidence_of_jobs(tmp_path / "runs", jobs)).tables
+    assert cell(table, "GRIT", "VSR").text == "missing"
+    assert cell(table, "Chain-of-Thought", "VSR").mean is not None
+    assert [note for note in table.notes if "failed" in note] == [
+        "tiny_qwen, GRIT, data=shapes, seed 3 failed: no memory"
+    ]
+
+
+def test_a_table_of_nothing_but_failures(tmp_path: Path) -> None:
+    job = Job("a", Outcome.failed, "tiny_qwen", "shapes", "shapes", "grit", "grpo_gr", 0, 1.0, "no")
+    (table,) = table1(evidence_of_jobs(tmp_path, [job])).tables
+    assert {one.text for row in rows(table).values() for one in row.cells} == {"missing"}
+
+
+def test_another_schema_is_left_out_and_named(run: MakeRun, tmp_path: Path) -> None:
+    run("a")
+    path = run("b", seed=1) / "results.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema_version": 7}))
+    (table,) = table1(evidence(tmp_path)).tables
+    assert "GRIT" in rows(table)  # and not "GRIT, 2 seeds"
+    assert any("schema_version is 7" in note for note in table.notes)
+
+
+def test_sources_that_hold_nothing_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(GritError, match="is not a folder"):
+        evidence_of_sources([str(tmp_path / "nowhere")])
+    with pytest.raises(GritError, match=r"holds no results\.json"):
+        evidence_of_sources([str(tmp_path)])
+
+
+def test_broken_files_are_named(run: MakeRun, tmp_path: Path) -> None:
+    run("a", method="cot")
+    folder = run("b")
+    (folder / "predictions.jsonl").write_text('{"set": "vsr"}\n')
+    with pytest.raises(GritError, match=r"b/predictions\.jsonl"):
+        table1(evidence(tmp_path))
+    (folder / "results.json").write_text("{")
+    with pytest.raises(GritError, match=r"b/results\.json: is not valid JSON"):
+        evidence(tmp_path)

@@ -1,0 +1,189 @@
+"""Experiments by the command line; what a run itself does is left out, because it takes long."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grit import tasks
+from grit.configuration import config_hash, settings_hash
+from grit.errors import GritError
+from grit.evaluation.predictions import Prediction, ScoredPrediction
+from grit.jobs import JobLog, Outcome, locked
+from grit.reporting.results import Results, set_result, write_results
+from grit.schema import Config
+from grit.tasks import jobs
+
+TABLE = Path("runs/experiments/table1")
+SMALL = ("experiment=table1", "model=tiny_qwen", "method=cot,grit", "seed=0,1")
+
+
+def finished(config: Config, folder: Path) -> None:
+    said = Prediction("vsr", 0, "vsr/0", "?", "yes", False, "vsr", "yes")
+    row = ScoredPrediction(said, "yes", None, {}, 1.0, False, 1.0, None, 1.0)
+    write_results(
+        folder / "results.json",
+        Results(
+            method=config.method.name,
+            model=config.model.name,
+            data=config.data.name,
+            reward=config.reward.name,
+            judge=config.judge.name,
+            suite=config.suite.name,
+            seed=config.seed,
+            config_hash=config_hash(config),
+            settings_hash=settings_hash(config),
+            sets={"vsr": set_result([row])},
+        ),
+    )
+
+
+class Runs:
+    """What would have been run."""
+
+    def __init__(self) -> None:
+        self.done: list[tuple[str, int, bool]] = []
+        self.fault: Callable[[Config], None] = lambda config: None
+
+    def perform(self, config: Config, folder: Path, overrides: list[str]) -> None:
+        (folder / "run.json").touch()
+        self.done.append((config.method.name, config.seed, config.resume))
+        self.fault(config)
+        finished(config, folder)
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
+    found = Runs()
+    monkeypatch.setattr(tasks, "perform", found.perform)
+    return found
+
+
+def table() -> dict[str, str]:
+    """The first cell of every row that is ours."""
+    lines = (TABLE / "table1.md").read_text(encoding="utf-8").splitlines()
+    cells = [line.split(" | ") for line in lines if line.startswith("| ")]
+    return {row[0].removeprefix("| "): row[1] for row in cells if not row[0].startswith("| *")}
+
+
+def outcomes() -> list[str]:
+    return [job.outcome.value for job in JobLog(TABLE / "jobs.jsonl").since(0)]
+
+
+def test_each_run_is_done_once_and_the_table_follows(runs: Runs, command: Any) -> None:
+    ended = command(*SMALL)
+    assert (ended.code, ended.err) == (0, "")
+    # What does not train gives every seed the same.
+    assert runs.done == [("cot", 0, False), ("grit", 0, False), ("grit", 1, False)]
+    assert "runs/experiments/table1/table1.md" in ended.out
+    found = table()
+    assert found["GRIT, 2 seeds"] == "**100.0 ± 0.0**"
+    assert found["Direct query"] == "missing"
+    runs.done.clear()
+    (TABLE / "table1.md").unlink()
+    # Where and how it runs makes no other run of it.
+    assert command(*SMALL, "threads=1", "logger=none").code == 0
+    assert runs.done == []
+    assert table() == found
+
+
+@pytest.mark.parametrize("fault", [GritError("no memory"), RuntimeError("no\nmemory")])
+def test_a_failed_run_leaves_a_gap_and_is_gone_on_with(
+    runs: Runs, command: Any, fault: Exception
+) -> None:
+    def fail(config: Config) -> None:
+        if (config.method.name, config.seed) == ("grit", 1):
+            raise fault
+
+    runs.fault = fail
+    ended = command(*SMALL)
+    assert ended.code == 1
+    (line,) = ended.err.splitlines()
+    assert line.startswith("grit: job 3: ")
+    assert ("Traceback" in ended.out) == isinstance(fault, RuntimeError)
+    assert "GRIT" in table()  # of one seed
+    page = (TABLE / "table1.md").read_text(encoding="utf-8")
+    assert "seed 1 failed: " in page
+    runs.fault = lambda config: None
+    runs.done.clear()
+    assert command(*SMALL).code == 0
+    assert runs.done == [("grit", 1, True)]
+    assert "GRIT, 2 seeds" in table()
+
+
+def test_other_settings_and_other_code_are_other_runs(
+    runs: Runs, command: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = ("experiment=table1", "model=tiny_qwen", "method=grit", "seed=0")
+    assert command(*one).code == 0
+    assert command(*one, "training.beta=0.02").code == 0
+    monkeypatch.setattr("grit.configuration.code_fingerprint", lambda path: "other code")
+    assert command(*one).code == 0
+    assert len(runs.done) == 3
+    folders = [path.parent.name for path in Path("runs/experiments").glob("*/done.json")]
+    assert len(folders) == 3
+    assert {name[:-9] for name in folders} == {"tiny_qwen-shapes-grit-seed0"}
+    assert "GRIT" in table()  # the table is of the last command's run alone
+
+
+def test_a_configuration_that_cannot_run_is_a_gap_too(runs: Runs, command: Any) -> None:
+    ended = command(*SMALL, "training.group_size=1")
+    assert (ended.code, len(ended.err.splitlines())) == (1, 4)
+    assert runs.done == []
+    assert set(outcomes()) == {"failed"}
+    assert table()["GRIT"] == "missing"
+
+
+def test_a_run_that_another_process_works_at_is_left_to_it(runs: Runs, command: Any) -> None:
+    one = ("experiment=table1", "model=tiny_qwen", "method=grit", "seed=0")
+    assert command(*one).code == 0
+    (record,) = Path("runs/experiments").glob("*/done.json")
+    record.unlink()
+    (record.parent / "results.json").unlink()
+    runs.done.clear()
+    with locked(record.parent) as free:
+        assert free
+        assert command(*one).code == 0
+    assert runs.done == []
+    assert outcomes()[-1] == Outcome.elsewhere.value
+    assert "another process works at it" in (TABLE / "table1.md").read_text(encoding="utf-8")
+
+
+def test_experiments_share_their_runs(runs: Runs, command: Any) -> None:
+    assert command(*SMALL).code == 0
+    runs.done.clear()
+    assert command("experiment=figure6", "model=tiny_qwen", "data=shapes", "seed=0,1").code == 0
+    assert runs.done == []
+    assert (TABLE.parent / "figure6" / "figure6.svg").is_file()
+
+
+def test_tables_of_finished_runs(runs: Runs, command: Any) -> None:
+    assert command(*SMALL).code == 0
+    where = ("task=tables", "hydra.run.dir=tables")
+    ended = command(*where, "runs=runs/experiments", "exhibits=[table1]")
+    assert (ended.code, ended.err) == (0, "")
+    assert Path("tables/table1.md").read_text() == (TABLE / "table1.md").read_text()
+    folders = sorted(str(path.parent) for path in Path("runs").glob("*/*/done.json"))
+    assert command(*where, f"runs=[{','.join(folders)}]", "exhibits=[table1]").code == 0
+    assert Path("tables/table1.md").read_text() == (TABLE / "table1.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["task=tables"], "task=tables needs runs="),
+        (["runs=somewhere"], "runs is for task=tables"),
+        (["task=tables", "runs=nowhere"], "runs=nowhere: is not a folder"),
+        (["experiment=table1", "model=tiny_qwen", "method=cot", "exhibits=[table9]"], "table9"),
+    ],
+)
+def test_mistakes(runs: Runs, command: Any, overrides: list[str], said: str) -> None:
+    ended = command(*overrides)
+    assert ended.code == 1
+    assert said in ended.err
+    assert "Traceback" not in ended.out + ended.err
+
+
+def test_data_are_counted_anew_each_time(runs: Runs) -> None:
+    assert "data" in jobs.ALWAYS
