@@ -55,6 +55,10 @@ RANGES: dict[str, Check] = {
     "training.tokens_per_chunk": _at_least(1),
     "training.feature_cache_mib": _at_least(0),
     "evaluation.max_new_tokens": _at_least(1),
+    "correlation.chains": _at_least(1),
+    "correlation.repeats": _at_least(1),
+    "attention.samples": _at_least(1),
+    "attention.tokens": _at_least(1),
     "trainer.max_steps": _at_least(1),
     "trainer.devices": _at_least(1),
     "trainer.num_nodes": _at_least(1),
@@ -91,9 +95,14 @@ def _check_task(config: Config) -> None:
         "predictions": Task.evaluate,
         "checkpoint": Task.evaluate,
     }
+    figures = (Task.correlation, Task.attention)
     for name, task in owners.items():
         if getattr(config, name) is not None and config.task is not task:
             raise GritError(f"config: {name} is for task={task}, and this is task={config.task}")
+    if (config.runs is None) == (config.task in figures):
+        raise GritError(
+            "config: task=correlation and task=attention need runs=[FOLDER,...], and only they do"
+        )
     if config.task is Task.score and not (config.input and config.output):
         raise GritError("config: task=score needs input=FILE.jsonl and output=FILE.jsonl")
     if config.trainer.devices * config.trainer.num_nodes > 1 and config.trainer.strategy == "auto":

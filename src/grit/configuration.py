@@ -19,7 +19,7 @@ ROOT = PACKAGE if (PACKAGE / "conf").is_dir() else PACKAGE.parent.parent
 CONF = ROOT / "conf"
 
 # Fields that change how a run looks or where it runs, not what it computes.
-NOT_HASHED = ("resume", "threads", "logger", "input", "output")
+NOT_HASHED = ("resume", "threads", "logger", "input", "output", "runs", "correlation", "attention")
 NOT_HASHED_TRAINER = ("progress_bar", "checkpoint_every")
 
 GROUPS = {
@@ -65,6 +65,7 @@ def help_text() -> str:
         "task=evaluate  evaluate a model (checkpoint=...), or predictions=FILE.jsonl",
         "task=score     score completions with a reward: input=FILE.jsonl output=FILE.jsonl",
         "task=pretrain  make a tiny base model",
+        "task=correlation, task=attention  figure 4, figure 5: runs=[FOLDER,...]",
     ]
     defaults = OmegaConf.load(CONF / "config.yaml").defaults
     chosen = {k: v for entry in defaults if isinstance(entry, DictConfig) for k, v in entry.items()}

@@ -18,6 +18,8 @@ class Task(StrEnum):
     evaluate = "evaluate"  # evaluate a model, or predictions made anywhere
     score = "score"  # score completions from anywhere with a reward
     pretrain = "pretrain"  # make a tiny base model
+    correlation = "correlation"  # figure 4 from finished runs
+    attention = "attention"  # figure 5 from finished runs
 
 
 class Adaptation(StrEnum):
@@ -248,6 +250,23 @@ class PretrainConfig:
 
 
 @dataclass
+class CorrelationConfig:
+    """Figure 4: whether a judge can tell a chain's boxes from random ones."""
+
+    chains: int = 100  # at most so many of each test set, drawn by lot
+    repeats: int = 3  # each with new random boxes
+
+
+@dataclass
+class AttentionConfig:
+    """Figure 5: attention on the image after <rethink>."""
+
+    set: str = "gqa"
+    samples: int = 100  # at most so many, drawn by lot
+    tokens: int = 50  # generated after <rethink>
+
+
+@dataclass
 class Config:
     """A whole run."""
 
@@ -259,6 +278,7 @@ class Config:
     predictions: str | None = None  # evaluate: predictions made anywhere, JSONL
     input: str | None = None  # score: completions, JSONL
     output: str | None = None  # score: where the scored rows go
+    runs: Any = None  # correlation, attention: folders of finished runs
     model: ModelConfig = field(default_factory=ModelConfig)
     data: DataConfig = field(default_factory=DataConfig)
     method: MethodConfig = field(default_factory=MethodConfig)
@@ -270,4 +290,6 @@ class Config:
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     logger: LoggerConfig = field(default_factory=LoggerConfig)
     pretrain: PretrainConfig = field(default_factory=PretrainConfig)
+    correlation: CorrelationConfig = field(default_factory=CorrelationConfig)
+    attention: AttentionConfig = field(default_factory=AttentionConfig)
     experiment: Any = None

@@ -114,7 +114,7 @@ def _points(rows: Sequence[Mapping[str, Any]], key: str) -> list[tuple[float, fl
 def _panel(series: _Series, points: Sequence[tuple[float, float]]) -> Panel:
     steps, values = [step for step, _ in points], [value for _, value in points]
     smooth = _running_mean(values)
-    y_values = _ticks(min(0.0, *values), max(values))
+    y_values = ticks(min(0.0, *values), max(values))
     low, high = y_values[0], y_values[-1]
 
     def place(step: float, value: float) -> tuple[float, float]:
@@ -151,7 +151,7 @@ def _running_mean(values: Sequence[float]) -> list[float]:
     ]
 
 
-def _ticks(low: float, high: float) -> list[float]:
+def ticks(low: float, high: float) -> list[float]:
     """Three to five round values, the first at most ``low``, the last at least ``high``."""
     if high <= low:
         high = low + 1
