@@ -41,7 +41,7 @@ NAMED = {  # by the design; judge=openai comes later
     "suite": {"paper", "shapes"},
     "trainer": {"default"},
     "logger": {"wandb", "none"},
-    "experiment": {"smoke"},
+    "experiment": {"smoke", "figure4", "figure5"},
 }
 DEFAULTS = {
     "model": "tiny_qwen",

@@ -55,13 +55,14 @@ class _Row(NamedTuple):
         return over_runs([found[name] for found in sets if name in found])
 
 
-def write_figure4(figure: Figure4, folder: Path) -> None:
-    """Write the three files, each whole or not at all."""
+def write_figure4(figure: Figure4, folder: Path) -> list[Path]:
+    """Write the three files, each whole or not at all; returns their paths."""
+    texts = {"figure4.md": to_markdown(figure), "figure4.svg": to_svg(figure)}
+    for name, text in texts.items():
+        with written_whole(folder / name) as stream:
+            stream.write(text)
     write_json(folder / "figure4.json", to_json(figure))
-    with written_whole(folder / "figure4.md") as stream:
-        stream.write(to_markdown(figure))
-    with written_whole(folder / "figure4.svg") as stream:
-        stream.write(to_svg(figure))
+    return [folder / name for name in (*texts, "figure4.json")]
 
 
 def to_json(figure: Figure4) -> dict[str, Any]:

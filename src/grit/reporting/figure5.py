@@ -67,13 +67,14 @@ class _Row(NamedTuple):
         return tuple(values)
 
 
-def write_figure5(figure: Figure5, folder: Path) -> None:
-    """Write the three files, each whole or not at all."""
+def write_figure5(figure: Figure5, folder: Path) -> list[Path]:
+    """Write the three files, each whole or not at all; returns their paths."""
+    texts = {"figure5.md": to_markdown(figure), "figure5.svg": to_svg(figure)}
+    for name, text in texts.items():
+        with written_whole(folder / name) as stream:
+            stream.write(text)
     write_json(folder / "figure5.json", to_json(figure))
-    with written_whole(folder / "figure5.md") as stream:
-        stream.write(to_markdown(figure))
-    with written_whole(folder / "figure5.svg") as stream:
-        stream.write(to_svg(figure))
+    return [folder / name for name in (*texts, "figure5.json")]
 
 
 def to_json(figure: Figure5) -> dict[str, Any]:

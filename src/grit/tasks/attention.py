@@ -10,6 +10,7 @@ from grit.evaluation.attention import study
 from grit.evaluation.attention_prefixes import can_be_cut, prefixes
 from grit.evaluation.lottery import lottery
 from grit.reporting.figure5 import AttendingRun, Figure5, write_figure5
+from grit.reporting.figure_runs import Unfinished
 from grit.rollout.sampler import Sampler
 from grit.schema import Config
 from grit.tasks.finished import FinishedRun, finished_run, finished_runs, folders_of
@@ -24,20 +25,25 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     runs = [finished_run(each) for each in folders_of(config.runs)]
     found = [_attending(config, run) for run in runs]
     RunFolder.begin(config, folder, overrides)
-    write_figure5(_figure(config, found), folder)
-    _announce(folder)
+    for path in write_figure5(_figure(config, found), folder):
+        log.info("%s", path)
 
 
-def build(folders: Sequence[Path], folder: Path) -> None:
+def build(folders: Sequence[Path], folder: Path) -> list[Path]:
     """Figure 5 of an experiment's runs, by the settings of the first finished one.
 
-    Runs that are not finished are named in the figure's files, and shown nowhere.
+    Runs that are not finished, or have no chain with a box, are named in the figure's files, and
+    shown nowhere. Returns the paths of the files.
     """
     runs, unfinished = finished_runs(folders)
     config = runs[0].config
-    found = [_attending(config, run) for run in runs]
-    write_figure5(replace(_figure(config, found), unfinished=unfinished), folder)
-    _announce(folder)
+    found = []
+    for run in runs:
+        try:
+            found.append(_attending(config, run))
+        except GritError as error:
+            unfinished.append(Unfinished(str(run.folder), str(error)))
+    return write_figure5(replace(_figure(config, found), unfinished=unfinished), folder)
 
 
 def _figure(config: Config, found: Sequence[AttendingRun]) -> Figure5:
@@ -61,8 +67,3 @@ def _attending(config: Config, run: FinishedRun) -> AttendingRun:
         samples.append(prefixes(prompt, each.completion, adapter, config.seed))
     sampler = Sampler(adapter, run.config.training.tokens_per_rollout_batch)
     return AttendingRun(run.name, len(said), study(samples, adapter, sampler, settings.tokens))
-
-
-def _announce(folder: Path) -> None:
-    for name in ("figure5.md", "figure5.svg", "figure5.json"):
-        log.info("%s", folder / name)

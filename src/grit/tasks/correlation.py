@@ -28,20 +28,20 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     runs = [finished_run(each) for each in folders_of(config.runs)]
     matcher = make_matcher(config)
     RunFolder.begin(config, folder, overrides)
-    write_figure4(_measured(config, runs, matcher), folder)
-    _announce(folder)
+    for path in write_figure4(_measured(config, runs, matcher), folder):
+        log.info("%s", path)
 
 
-def build(folders: Sequence[Path], folder: Path) -> None:
+def build(folders: Sequence[Path], folder: Path) -> list[Path]:
     """Figure 4 of an experiment's runs, by the judge and the settings of the first finished one.
 
-    Runs that are not finished are named in the figure's files, and shown nowhere.
+    Runs that are not finished are named in the figure's files, and shown nowhere. Returns the paths
+    of the files.
     """
     runs, unfinished = finished_runs(folders)
     config = runs[0].config
     figure = _measured(config, runs, make_matcher(config))
-    write_figure4(replace(figure, unfinished=unfinished), folder)
-    _announce(folder)
+    return write_figure4(replace(figure, unfinished=unfinished), folder)
 
 
 def make_matcher(config: Config) -> Matcher:
@@ -98,8 +98,3 @@ def _written(run: FinishedRun) -> list[Prediction]:
             completion = ideal_trace(sample, sample.space)
             written.append(replace(each, completion=completion, spoken=sample.space))
     return written
-
-
-def _announce(folder: Path) -> None:
-    for name in ("figure4.md", "figure4.svg", "figure4.json"):
-        log.info("%s", folder / name)
