@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,9 @@ from grit.evaluation.scoring import score_predictions
 from grit.judge.rules import RulesJudge
 from grit.models.loading import load_base
 from grit.reporting.results import write_predictions
+from grit.schema import Training
 from grit.tasks import attention, correlation
-from grit.tasks.finished import finished_run
+from grit.tasks.finished import distinct, finished_run
 
 Command = Callable[..., object]
 QUICK = ("experiment=smoke", "evaluation.before_training=false", "evaluation.after_training=false")
@@ -68,6 +70,16 @@ def test_figure_5_looks_into_the_trained_model(command: Command, trained: Path) 
     base = load_base("tiny:qwen").model.state_dict().values()
     assert any(torch.equal(weights, other) for other in saved if other.shape == weights.shape)
     assert not any(torch.equal(weights, other) for other in base if other.shape == weights.shape)
+
+
+def test_a_run_counts_once_and_a_method_without_training_has_one_seed(trained: Path) -> None:
+    run = finished_run(trained)
+    other = replace(run, config=replace(run.config, seed=1))
+    assert distinct([run, run, other]) == [run, other]
+    icl = replace(run.config.method, training=Training.none)
+    untrained = [replace(one, config=replace(one.config, method=icl)) for one in (run, other)]
+    assert distinct(untrained) == untrained[:1]
+    assert run.name.config_hash == json.loads((trained / "run.json").read_text())["config_hash"]
 
 
 def test_an_experiments_figures_name_the_runs_that_failed(trained: Path, tmp_path: Path) -> None:

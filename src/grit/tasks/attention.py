@@ -13,7 +13,7 @@ from grit.reporting.figure5 import AttendingRun, Figure5, write_figure5
 from grit.reporting.figure_runs import Unfinished
 from grit.rollout.sampler import Sampler
 from grit.schema import Config
-from grit.tasks.finished import FinishedRun, finished_run, finished_runs, folders_of
+from grit.tasks.finished import FinishedRun, distinct, finished_run, finished_runs, folders_of
 from grit.tasks.folder import RunFolder
 from grit.tasks.parts import make_prompting
 
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     """Measure the runs that ``runs`` names; the figure's files go to ``folder``."""
-    runs = [finished_run(each) for each in folders_of(config.runs)]
+    runs = distinct([finished_run(each) for each in folders_of(config.runs)])
     found = [_attending(config, run) for run in runs]
     RunFolder.begin(config, folder, overrides)
     for path in write_figure5(_figure(config, found), folder):

@@ -16,7 +16,7 @@ from grit.evaluation.predictions import Prediction
 from grit.reporting.figure4 import WRITTEN, CorrelatedRun, Figure4, write_figure4
 from grit.reporting.figure_runs import RunName
 from grit.schema import Config
-from grit.tasks.finished import FinishedRun, finished_run, finished_runs, folders_of
+from grit.tasks.finished import FinishedRun, distinct, finished_run, finished_runs, folders_of
 from grit.tasks.folder import RunFolder
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ WRITTEN_CHAINS = 20  # at least; as many as the paper's human-written ones
 
 def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     """Measure the runs that ``runs`` names; the figure's files go to ``folder``."""
-    runs = [finished_run(each) for each in folders_of(config.runs)]
+    runs = distinct([finished_run(each) for each in folders_of(config.runs)])
     matcher = make_matcher(config)
     RunFolder.begin(config, folder, overrides)
     for path in write_figure4(_measured(config, runs, matcher), folder):

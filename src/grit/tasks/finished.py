@@ -1,5 +1,6 @@
 """Runs that are over: what their folders tell, for figures that look at chains and models again."""
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -28,6 +29,7 @@ class FinishedRun:
 
     folder: Path
     config: Config
+    config_hash: str  # as it was begun
 
     @property
     def name(self) -> RunName:
@@ -39,7 +41,7 @@ class FinishedRun:
             data=config.data.name,
             method=config.method.name,
             seed=config.seed,
-            config_hash=config_hash(config),
+            config_hash=self.config_hash,
         )
 
     @cached_property
@@ -78,8 +80,11 @@ class FinishedRun:
 
     def adapter(self) -> Adapter:
         """Its trained model, with eager attention, which keeps the weights to look at."""
-        model = replace(self.config.model, attention="eager")
-        config = replace(self.config, model=model)
+        config = replace(
+            self.config,
+            model=replace(self.config.model, attention="eager"),
+            trainer=replace(self.config.trainer, devices=1, num_nodes=1),  # whoever trained it
+        )
         adapter = make_adapter(config, learning=False)
         if config.method.training is not Training.none:
             load_checkpoint(adapter, config, self.folder)
@@ -93,18 +98,33 @@ def finished_run(folder: Path) -> FinishedRun:
     Raises:
         GritError: the folder holds no run, or one without predictions.
     """
-    for name in ("config.yaml", "predictions.jsonl"):
+    for name in ("config.yaml", "run.json", "predictions.jsonl"):
         if not (folder / name).is_file():
             raise GritError(f"runs: {folder}: {name} is missing: expected the folder of a run")
     try:
         config = checked(cast(DictConfig, OmegaConf.load(folder / "config.yaml")))
-    except (GritError, OmegaConfBaseException, YAMLError) as error:
-        raise GritError(f"runs: {folder / 'config.yaml'}: {error}") from error
-    return FinishedRun(folder, config)
+        begun = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        return FinishedRun(folder, config, begun["config_hash"])
+    except (GritError, OmegaConfBaseException, YAMLError, ValueError, KeyError) as error:
+        raise GritError(f"runs: {folder}: its config.yaml or run.json: {error}") from error
+
+
+def distinct(runs: Sequence[FinishedRun]) -> list[FinishedRun]:
+    """The runs without those that say again what another does.
+
+    A method without training says the same for every seed: as several runs it would have an
+    interval of no width.
+    """
+    kept: dict[str, FinishedRun] = {}
+    for run in runs:
+        learns = run.config.method.training is not Training.none
+        key = config_hash(run.config if learns else replace(run.config, seed=0))
+        kept.setdefault(key, run)
+    return list(kept.values())
 
 
 def finished_runs(folders: Sequence[Path]) -> tuple[list[FinishedRun], list[Unfinished]]:
-    """The runs that are finished, and what is wrong with the others.
+    """The distinct runs that are finished, and what is wrong with the others.
 
     Raises:
         GritError: none is finished.
@@ -117,7 +137,7 @@ def finished_runs(folders: Sequence[Path]) -> tuple[list[FinishedRun], list[Unfi
             unfinished.append(Unfinished(str(folder), str(error)))
     if not runs:
         raise GritError(unfinished[0].reason if unfinished else "runs: expected run folders")
-    return runs, unfinished
+    return distinct(runs), unfinished
 
 
 def folders_of(runs: object) -> list[Path]:
