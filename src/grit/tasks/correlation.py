@@ -1,7 +1,7 @@
 """``task=correlation``: figure 4 from finished runs."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,11 +49,11 @@ def make_matcher(config: Config) -> Matcher:
 
     A judge behind a service is to be a ``PictureMatcher`` around it.
     """
-    matchers: dict[str, type[Matcher]] = {"rules": SceneMatcher}
+    matchers: dict[str, Callable[[Config], Matcher]] = {"rules": lambda _: SceneMatcher()}
     if config.judge.name not in matchers:
         known = ", ".join(matchers)
         raise GritError(f"judge.name={config.judge.name} cannot judge figure 4; there is: {known}")
-    return matchers[config.judge.name]()
+    return matchers[config.judge.name](config)
 
 
 def _measured(config: Config, runs: Sequence[FinishedRun], matcher: Matcher) -> Figure4:
