@@ -41,7 +41,7 @@ NAMED = {  # by the design
     "suite": {"paper", "shapes"},
     "trainer": {"default"},
     "logger": {"wandb", "none"},
-    "experiment": {"smoke", "table1", "table2", "table3", "figure6"},
+    "experiment": {"smoke", "table1", "table2", "table3", "figure4", "figure5", "figure6"},
 }
 DEFAULTS = {
     "model": "tiny_qwen",

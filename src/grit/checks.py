@@ -56,6 +56,10 @@ RANGES: dict[str, Check] = {
     "training.tokens_per_chunk": _at_least(0),
     "training.feature_cache_mib": _at_least(0),
     "evaluation.max_new_tokens": _at_least(1),
+    "correlation.chains": _at_least(1),
+    "correlation.repeats": _at_least(1),
+    "attention.samples": _at_least(1),
+    "attention.tokens": _at_least(1),
     "trainer.max_steps": _at_least(1),
     "trainer.devices": _at_least(1),
     "trainer.num_nodes": _at_least(1),
@@ -108,7 +112,7 @@ def _check_ranges(config: Config, ranges: dict[str, Check]) -> None:
             raise GritError(f"config: {path} must be {expected}, not {value}")
 
 
-OF_RUNS = (Task.tables, Task.report)
+OF_RUNS = (Task.tables, Task.report, Task.correlation, Task.attention)
 
 
 def _check_task(config: Config) -> None:

@@ -23,6 +23,7 @@ CONF = ROOT / "conf"
 # Fields that change how a run looks or where it runs, not what it computes.
 NOT_HASHED = (
     *("resume", "threads", "logger", "input", "output", "preparation", "runs", "exhibits"),
+    *("correlation", "attention"),
     *("trainer.progress_bar", "trainer.checkpoint_every", "evaluation.before_training"),
     *("judge.max_failure_rate", "judge.base_url", "judge.in_flight", "judge.attempts"),
     *("judge.timeout", "judge.total_timeout", "judge.backoff", "judge.cache", "judge.prices"),
@@ -77,6 +78,7 @@ def help_text() -> str:
         "task=pretrain  make a tiny base model",
         "task=data      download, convert and check the paper's data; data.check_only=true reports",
         "task=tables    the paper's tables and figures from finished runs: runs=FOLDER",
+        "task=correlation, task=attention  figure 4, figure 5: runs=[FOLDER,...]",
     ]
     defaults = OmegaConf.load(CONF / "config.yaml").defaults
     chosen = {k: v for entry in defaults if isinstance(entry, DictConfig) for k, v in entry.items()}

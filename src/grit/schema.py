@@ -21,6 +21,8 @@ class Task(StrEnum):
     data = "data"  # prepare and check the paper's data
     tables = "tables"  # tables and figures from finished runs
     report = "report"  # one page, and a W&B report, about many runs
+    correlation = "correlation"  # figure 4 from finished runs
+    attention = "attention"  # figure 5 from finished runs
 
 
 class Adaptation(StrEnum):
@@ -307,6 +309,23 @@ class PreparationConfig:
 
 
 @dataclass
+class CorrelationConfig:
+    """Figure 4: whether a judge can tell a chain's boxes from random ones."""
+
+    chains: int = 100  # at most so many of each test set, drawn by lot
+    repeats: int = 3  # each with new random boxes
+
+
+@dataclass
+class AttentionConfig:
+    """Figure 5: attention on the image after <rethink>."""
+
+    set: str = "gqa"
+    samples: int = 100  # at most so many, drawn by lot
+    tokens: int = 50  # generated after <rethink>
+
+
+@dataclass
 class Config:
     """A whole run."""
 
@@ -332,6 +351,8 @@ class Config:
     logger: LoggerConfig = field(default_factory=LoggerConfig)
     pretrain: PretrainConfig = field(default_factory=PretrainConfig)
     preparation: PreparationConfig = field(default_factory=PreparationConfig)
+    correlation: CorrelationConfig = field(default_factory=CorrelationConfig)
+    attention: AttentionConfig = field(default_factory=AttentionConfig)
     experiment: Any = None
 
 

@@ -213,6 +213,24 @@ class Adapter(ABC):
             use_cache=cache is not None,
         ).last_hidden_state
 
+    def attention(self, embeddings: Tensor, mask: Tensor, positions: Tensor, cache: Any) -> Tensor:
+        """Who attends to whom: weights [layers, B, heads, L, past + L]; each row sums to 1.
+
+        Takes what ``hidden_states`` takes, with a mask of 0 and 1. Raises ValueError for a model
+        that was not loaded with eager attention: the others never have the weights in memory.
+        """
+        if self.plain.config._attn_implementation != "eager":
+            raise ValueError("attention weights need a model with eager attention")
+        layers = self.plain.model.language_model(
+            inputs_embeds=embeddings,
+            attention_mask=mask,
+            position_ids=positions if self.position_rows > 1 else positions[0],
+            past_key_values=cache,
+            use_cache=cache is not None,
+            output_attentions=True,
+        ).attentions
+        return torch.stack(layers)
+
     def logits(self, hidden: Tensor) -> Tensor:
         """Next-token logits [..., V] of hidden states [..., H]."""
         return self.plain.lm_head(hidden)

@@ -4,9 +4,8 @@ import logging
 from pathlib import Path
 
 from grit import processes
-from grit.models.loading import find_weights, load_trained
 from grit.reporting.comparison import print_comparison
-from grit.schema import Adaptation, Config
+from grit.schema import Config
 from grit.tasks.device import prepare_device
 from grit.tasks.folder import RunFolder
 from grit.tasks.measuring import (
@@ -17,7 +16,7 @@ from grit.tasks.measuring import (
     show,
     write_measured,
 )
-from grit.tasks.parts import make_adapter, make_judge, make_learn, test_sets
+from grit.tasks.parts import load_checkpoint, make_adapter, make_judge, test_sets
 from grit.tasks.tracking import tracked
 
 log = logging.getLogger(__name__)
@@ -38,10 +37,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     sets = test_sets(config)
     adapter = make_adapter(config, learning=False)
     if config.checkpoint is not None:
-        source = find_weights(Path(config.checkpoint))
-        if source.is_file() and config.model.adaptation is Adaptation.lora:
-            make_learn(adapter, config)  # puts in what the file has weights for
-        load_trained(adapter, source)
+        load_checkpoint(adapter, config, Path(config.checkpoint))
     adapter.model.to(prepare_device(config))
     if processes.rank() == 0:
         RunFolder.begin(config, folder, overrides)

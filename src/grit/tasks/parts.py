@@ -20,7 +20,14 @@ from grit.judge.rules import RulesJudge
 from grit.judge.usage import Price
 from grit.models.adapter import Adapter
 from grit.models.features import MEBIBYTE, FeatureCache
-from grit.models.loading import Lora, add_lora, freeze_vision, load_base
+from grit.models.loading import (
+    Lora,
+    add_lora,
+    find_weights,
+    freeze_vision,
+    load_base,
+    load_trained,
+)
 from grit.models.prompting import Prompting
 from grit.reporting.gallery import PictureOf
 from grit.rewards.reward import Reward, reward_from
@@ -113,6 +120,14 @@ def make_learn(adapter: Adapter, config: Config) -> None:
             model.lora.rank, model.lora.alpha, model.lora.dropout, model.lora.target_modules
         )
         add_lora(adapter, lora, with_vision=not model.freeze_vision)
+
+
+def load_checkpoint(adapter: Adapter, config: Config, checkpoint: Path) -> None:
+    """Put trained weights into a base model that was loaded without ``learning``."""
+    source = find_weights(checkpoint)
+    if source.is_file() and config.model.adaptation is Adaptation.lora:
+        make_learn(adapter, config)  # puts in what the file has weights for
+    load_trained(adapter, source)
 
 
 def make_optimization(config: Config) -> Optimization:
