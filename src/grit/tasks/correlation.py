@@ -1,23 +1,28 @@
 """``task=correlation``: figure 4 from finished runs."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from grit.data.shapes.scenes import Scene
 from grit.data.shapes.traces import ideal_trace
-from grit.errors import GritError
 from grit.evaluation.correlation import correlate
 from grit.evaluation.correlation_chains import chain_of, drawn_boxes
-from grit.evaluation.correlation_judges import Matcher, SceneMatcher
+from grit.evaluation.correlation_judges import (
+    Matcher,
+    PictureMatcher,
+    SceneMatcher,
+    ShownPair,
+)
 from grit.evaluation.lottery import lottery
 from grit.evaluation.predictions import Prediction
 from grit.reporting.figure4 import WRITTEN, CorrelatedRun, Figure4, write_figure4
 from grit.reporting.figure_runs import RunName
-from grit.schema import Config
+from grit.schema import Config, ServiceJudgeConfig
 from grit.tasks.finished import FinishedRun, distinct, finished_run, finished_runs, folders_of
 from grit.tasks.folder import RunFolder
+from grit.tasks.parts import make_judge, service_judge
 
 log = logging.getLogger(__name__)
 WRITTEN_CHAINS = 20  # at least; as many as the paper's human-written ones
@@ -47,13 +52,21 @@ def build(folders: Sequence[Path], folder: Path) -> list[Path]:
 def make_matcher(config: Config) -> Matcher:
     """The judge of the figure that belongs to the judge of the configuration.
 
-    A judge behind a service is to be a ``PictureMatcher`` around it.
+    Raises:
+        GritError: there is no such judge, or no key for its service.
     """
-    matchers: dict[str, Callable[[Config], Matcher]] = {"rules": lambda _: SceneMatcher()}
-    if config.judge.name not in matchers:
-        known = ", ".join(matchers)
-        raise GritError(f"judge.name={config.judge.name} cannot judge figure 4; there is: {known}")
-    return matchers[config.judge.name](config)
+    if not isinstance(config.judge, ServiceJudgeConfig):
+        make_judge(config)  # there has to be such a judge
+        return SceneMatcher()
+    from grit.judge.pictures import Comparison, compare_pictures  # imports openai
+
+    judge = service_judge(config.judge)
+
+    def compare(pairs: Sequence[ShownPair]) -> list[float | None]:
+        shown = [Comparison(*pair) for pair in pairs]
+        return compare_pictures(judge, shown, seed=config.seed)
+
+    return PictureMatcher(f"{config.judge.name} ({config.judge.model})", compare)
 
 
 def _measured(config: Config, runs: Sequence[FinishedRun], matcher: Matcher) -> Figure4:

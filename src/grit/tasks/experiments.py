@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from grit.jobs import Job, JobLog, Outcome
 from grit.tasks.jobs import job_log
 
 log = logging.getLogger(__name__)
+MEASURED = {"figure4": "grit.tasks.correlation", "figure5": "grit.tasks.attention"}
+"""What takes more than results: these look at the runs' pictures, and at their models."""
 
 
 class WriteExhibits(Callback):
@@ -47,7 +50,12 @@ class WriteExhibits(Callback):
         from grit.reporting.exhibits.building import build  # imports torch
         from grit.reporting.exhibits.evidence import evidence_of_jobs
 
+        folders = list(dict.fromkeys(sweep / job.folder for job in jobs))
         evidence = evidence_of_jobs(sweep, jobs)
         for name in exhibits:
-            for path in build(name, evidence, sweep / name):
+            if name in MEASURED:
+                paths = import_module(MEASURED[name]).build(folders, sweep / name)
+            else:
+                paths = build(name, evidence, sweep / name)
+            for path in paths:
                 print(path)  # the log of a multirun is Hydra's own here

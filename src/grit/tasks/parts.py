@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from PIL import Image
@@ -37,6 +38,9 @@ from grit.training.learner import Learner, Optimization
 from grit.training.module import GRPOGR, GRPOSettings
 from grit.training.sft import FewShotSFT
 
+if TYPE_CHECKING:
+    from grit.judge.service import ServiceJudge
+
 log = logging.getLogger(__name__)
 COUNTS = (0, 1, 2, 3, 4)  # the answers that counting data is balanced over (GRIT.md section 3)
 
@@ -55,13 +59,14 @@ def make_judge(config: Config) -> Judge:
     """
     judge = config.judge
     if isinstance(judge, ServiceJudgeConfig):
-        return _service_judge(judge)
+        return service_judge(judge)
     if judge.name != "rules":
         raise GritError(f"config: judge.name={judge.name} is no judge; there are: rules, openai")
     return RulesJudge()
 
 
-def _service_judge(judge: ServiceJudgeConfig) -> Judge:
+def service_judge(judge: ServiceJudgeConfig) -> "ServiceJudge":
+    """The judge behind a service; raises GritError like `make_judge`."""
     from grit.judge.service import Service, ServiceJudge  # a second that judge=rules need not pay
 
     service = Service(

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from grit.reporting.exhibits.evidence import Evidence, Run
 from grit.reporting.exhibits.grouping import Part, Variant, comparable_parts
 from grit.reporting.exhibits.paper import MINIATURES, MODELS, TestSet
-from grit.reporting.exhibits.seeds import over_runs, pooled
+from grit.reporting.exhibits.seeds import mean_over_runs, pooled
 from grit.reporting.exhibits.table import MISSING, NOTHING, Cell, measured, number
 from grit.reporting.paired import difference_of_runs
 
@@ -51,7 +51,7 @@ def sets_cell(runs: Iterable[Run], test_sets: Sequence[TestSet], metric: str) ->
             found.append(one)
     if not found:
         return Cell(MISSING)
-    return measured(over_runs(found), DIGITS[metric])
+    return measured(mean_over_runs(found), DIGITS[metric])
 
 
 def difference_cell(
@@ -61,7 +61,7 @@ def difference_cell(
     was, now = (_scores(runs, test_sets, metric) for runs in (baseline, ours))
     if was is None or now is None:
         return Cell(MISSING)
-    mean = over_runs([difference_of_runs(was, now)])
+    mean = mean_over_runs([difference_of_runs(was, now)])
     if mean is None or mean.low is None or mean.high is None:
         return Cell(NOTHING)
     digits = DIGITS[metric]
