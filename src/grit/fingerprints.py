@@ -13,6 +13,15 @@ DIGITS = 12
 # What may change without changing a result. Whatever is not named here counts.
 _NOT_RESULTS = (
     "reporting",
+    "data/preparation",
+    "data/statistics.py",
+    "evaluation/attention.py",
+    "evaluation/attention_prefixes.py",
+    "evaluation/correlation.py",
+    "evaluation/correlation_chains.py",
+    "evaluation/correlation_judges.py",
+    "evaluation/lottery.py",
+    "judge/pictures.py",
     "training/pretraining",  # made the base models, which count themselves
     "assets",  # those of the run's own model count
     "__init__.py",
@@ -22,9 +31,14 @@ _NOT_RESULTS = (
     "errors.py",
     "files.py",
     "fingerprints.py",
+    "jobs.py",
     "schema.py",
     "tasks/__init__.py",
+    "tasks/attention.py",
+    "tasks/correlation.py",
+    "tasks/data.py",
     "tasks/experiments.py",
+    "tasks/finished.py",
     "tasks/folder.py",
     "tasks/jobs.py",
     "tasks/pretrain.py",
