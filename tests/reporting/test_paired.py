@@ -1,3 +1,5 @@
+import pytest
+
 from grit.evaluation.bootstrap import Estimate
 from grit.evaluation.metrics import estimates
 from grit.evaluation.predictions import Prediction, ScoredPrediction
@@ -82,4 +84,4 @@ def test_the_interval_is_of_questions_and_of_runs() -> None:
     assert questions.high is not None
     assert 0.3 < questions.low < 0.5 < questions.high < 0.7
     paired = difference_of_runs([half], [{key: value + 1 for key, value in half.items()}])
-    assert (paired.low, paired.mean, paired.high) == (1.0, 1.0, 1.0)
+    assert (paired.low, paired.mean, paired.high) == pytest.approx((1.0, 1.0, 1.0))
