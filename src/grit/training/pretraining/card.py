@@ -31,7 +31,7 @@ def model_card(
     family = settings["family"]
     name = {"qwen": "Qwen2.5-VL", "internvl": "InternVL3"}[family]
     changed = " ".join(f"pretrain.{key}={value}" for key, value in settings.items())
-    stages = ", ".join(f"{stage} {value / 60:.0f} min" for stage, value in seconds.items())
+    stages = ", ".join(f"{stage} {value / 60:.1f} min" for stage, value in seconds.items())
     return "\n".join(
         [
             f"# tiny_{family}",
