@@ -19,6 +19,7 @@ SETTINGS = PretrainSettings(
     vision_steps=1,
     pairs_steps=2,
     drill_share=0.002,
+    beside_steps=2,
     scenes_steps=2,
     habits_steps=2,
     pool=9,
