@@ -19,7 +19,7 @@ def test_one_run_keeps_its_own_interval_and_none_is_none() -> None:
     assert over_runs([]) == over_runs([run(None)]) == run(None)
 
 
-def test_many_runs_are_nearly_normal() -> None:
+def test_many_runs_are_nearly_normal() -> None:  # Student's t of 39 degrees of freedom: 2.0227
     found = over_runs([run(float(value % 2)) for value in range(40)])
     assert found.high is not None
-    assert found.high - 0.5 == pytest.approx(1.96 * 0.5064 / 40**0.5, rel=1e-3)
+    assert found.high - 0.5 == pytest.approx(2.0227 * 0.5064 / 40**0.5, rel=1e-3)

@@ -12,7 +12,7 @@ from grit.errors import GritError
 from grit.evaluation.predictions import Prediction, ScoredPrediction
 from grit.jobs import JobLog, Outcome, locked
 from grit.reporting.results import Results, set_result, write_results
-from grit.schema import Config
+from grit.schema import Config, Task
 from grit.tasks import jobs
 
 TABLE = Path("runs/experiments/table1")
@@ -39,6 +39,9 @@ def finished(config: Config, folder: Path) -> None:
     )
 
 
+REAL = tasks.perform
+
+
 class Runs:
     """What would have been run."""
 
@@ -47,6 +50,9 @@ class Runs:
         self.fault: Callable[[Config], None] = lambda config: None
 
     def perform(self, config: Config, folder: Path, overrides: list[str]) -> None:
+        if config.task is Task.tables:  # what is made of runs is real
+            REAL(config, folder, overrides)
+            return
         (folder / "run.json").touch()
         self.done.append((config.method.name, config.seed, config.resume))
         self.fault(config)

@@ -100,8 +100,8 @@ def test_an_experiments_figures_name_the_runs_that_failed(trained: Path, tmp_pat
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (("task=correlation",), "need runs=[FOLDER,...]"),
-        (("task=train", "runs=[a]"), "need runs=[FOLDER,...], and only they do"),
+        (("task=correlation",), "task=correlation needs runs="),
+        (("task=train", "runs=[a]"), "runs is for task=tables, report, correlation, attention"),
         (("task=attention", "runs=[nowhere]"), "nowhere: config.yaml is missing"),
         (("task=correlation", "runs=[a]", "correlation.repeats=0"), "must be at least 1, not 0"),
     ],

@@ -26,10 +26,10 @@ def test_finished_runs_become_a_page_and_a_spec(command, finished_run, tmp_path:
 @pytest.mark.parametrize(
     ("overrides", "expected"),
     [
-        (["task=report"], "task=report needs runs=[FOLDER,...]"),
+        (["task=report"], "task=report needs runs=FOLDER or runs=[FOLDER,...]"),
         (["task=report", "runs=[nowhere]"], "nowhere is not a folder"),
         (["task=report", "runs=[.]"], "no results.json in or below ."),
-        (["runs=[.]"], "runs is for task=report, and this is task=train"),
+        (["runs=[.]"], "runs is for task=tables, report, correlation, attention, and this"),
     ],
 )
 def test_a_mistake_ends_in_one_line_and_leaves_nothing(
