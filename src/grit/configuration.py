@@ -78,7 +78,8 @@ def help_text() -> str:
         "task=pretrain  make a tiny base model",
         "task=data      download, convert and check the paper's data; data.check_only=true reports",
         "task=tables    the paper's tables and figures from finished runs: runs=FOLDER",
-        "task=correlation, task=attention  figure 4, figure 5: runs=[FOLDER,...]",
+        "task=correlation  figure 4, chains and their boxes, from finished runs: runs=[FOLDER,...]",
+        "task=attention    figure 5, attention on the image, from finished runs: runs=[FOLDER,...]",
     ]
     defaults = OmegaConf.load(CONF / "config.yaml").defaults
     chosen = {k: v for entry in defaults if isinstance(entry, DictConfig) for k, v in entry.items()}

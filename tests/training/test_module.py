@@ -103,7 +103,7 @@ def test_thirty_steps_raise_a_reward_that_a_random_model_can_earn(tmp_path):
     rewards = [row["train/reward"] for row in rows]
     assert len(rewards) == 30
     first, last = sum(rewards[:5]) / 5, sum(rewards[-5:]) / 5
-    assert last > first + 0.15
+    assert 1 - last < 0.6 * (1 - first)  # 1 is the most that can be earned
 
 
 def test_every_step_logs_what_it_should(tmp_path):
