@@ -21,9 +21,14 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         folder: the run's folder.
         overrides: what the command line changed, for messages that say how to go on.
     """
+    quieten()
+    import_module(f"grit.tasks.{config.task.value}").perform(config, folder, overrides)
+
+
+def quieten() -> None:
+    """Silence what libraries say that no user can mend, and their progress bars beside our own."""
     from transformers.utils.logging import disable_progress_bar  # takes seconds
 
     for message in NOISE:
         warnings.filterwarnings("ignore", message=message)
-    disable_progress_bar()  # of loading weights; the tasks show their own
-    import_module(f"grit.tasks.{config.task.value}").perform(config, folder, overrides)
+    disable_progress_bar()  # of loading weights

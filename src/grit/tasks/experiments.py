@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 
 from grit.errors import GritError
 from grit.jobs import Job, JobLog, Outcome
+from grit.tasks import quieten
 from grit.tasks.jobs import job_log
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class WriteExhibits(Callback):
         evidence = evidence_of_jobs(sweep, jobs)
         for name in exhibits:
             if name in MEASURED:
+                quieten()
                 paths = import_module(MEASURED[name]).build(folders, sweep / name)
             else:
                 paths = build(name, evidence, sweep / name)
