@@ -41,7 +41,7 @@ def results_of(rows: dict[str, list[ScoredPrediction]], **more: Any) -> Results:
         "git": "8de5",
     }
     sets = {name: set_result(found) for name, found in rows.items()}
-    return Results(**(fields | more), sets=sets)  # type: ignore[arg-type]
+    return Results(**(fields | more), sets=sets)
 
 
 def write_run(folder: Path, *, wrong: Sequence[int] = (1,), **more: Any) -> Measured:

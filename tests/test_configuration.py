@@ -437,7 +437,7 @@ def test_the_judge_that_is_a_service() -> None:
     assert (judge.model, judge.in_flight, judge.exact_match_first) == ("gpt-4o", 64, False)
     assert judge.cache is not None
     assert judge.cache.endswith("/grit/judge")
-    assert config("judge=openai", "judge.prices=null").judge.prices is None  # type: ignore[attr-defined]
+    assert config("judge=openai", "judge.prices=null").judge.prices is None
     assert {f.name for f in dataclasses.fields(judge)} == set(
         plain(config("judge=openai"))["judge"]
     )

@@ -33,6 +33,7 @@ _NOT_RESULTS = (
     "fingerprints.py",
     "jobs.py",
     "schema.py",
+    "task_settings.py",
     "tasks/__init__.py",
     "tasks/attention.py",
     "tasks/correlation.py",

@@ -13,7 +13,7 @@ from grit.errors import GritError
 
 
 def scene_of(sample: object) -> Scene:
-    picture = sample.picture  # type: ignore[attr-defined]
+    picture = sample.picture
     assert isinstance(picture, Scene)
     return picture
 

@@ -20,7 +20,7 @@ def sample(question: str, answer: str, **fields: object) -> Sample:
         "picture": ShapesSource("vsr", "dev", 1)[0].picture, "space": ORIGINAL, "boxes": BOXES,
         "labels": ("red circle", "blue square"),
     }  # fmt: skip
-    return Sample(**(row | fields))  # type: ignore[arg-type]
+    return Sample(**(row | fields))
 
 
 def test_a_relation_is_grounded_and_stated() -> None:
@@ -89,7 +89,7 @@ def test_the_reflection_leads_to_the_answer(question: str, answer: str, said: st
 def test_traces_of_drawn_scenes_hold_their_boxes_and_end_in_the_answer(kind: str) -> None:
     for row in ShapesSource(kind, "pretrain", 40):
         trace = ideal_trace(row, row.space)
-        think, rethink, answer = re.fullmatch(  # type: ignore[union-attr]
+        think, rethink, answer = re.fullmatch(
             r"<think> (.+) </think>\n<rethink> (.+) </rethink>\n<answer> (.+)", trace
         ).groups()
         boxes = re.findall(r"(\d+), (\d+), (\d+), (\d+)", think)

@@ -38,7 +38,7 @@ def scored(prediction: Prediction, **scores: object) -> ScoredPrediction:
         "giou": 0.25,
         "format": 0.0,
     }
-    return ScoredPrediction(prediction=prediction, **{**values, **scores})  # type: ignore[arg-type]
+    return ScoredPrediction(prediction=prediction, **{**values, **scores})
 
 
 def test_a_row_becomes_a_prediction(tmp_path: Path) -> None:

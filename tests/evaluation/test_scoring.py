@@ -42,7 +42,7 @@ def prediction(completion: str = WHOLE, **changes: object) -> Prediction:
         space=ORIGINAL,
         true_boxes=(Box(0, 0, 200, 100, ORIGINAL),),
     )
-    return replace(base, **changes)  # type: ignore[arg-type]
+    return replace(base, **changes)
 
 
 def score(said: Prediction, judge: Fixed | None = None, tagged: bool = True) -> ScoredPrediction:

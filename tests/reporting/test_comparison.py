@@ -33,7 +33,7 @@ AFTER = run(vsr=set_of(72.9, 0.325, 1.0), ovd_position=set_of(None, 0.398, 0.25)
 
 def printed(before: Results, after: Results | None, width: int = 80, **options: object) -> str:
     stream = io.StringIO()
-    print_comparison(before, after, Console(file=stream, width=width, **options))  # type: ignore[arg-type]
+    print_comparison(before, after, Console(file=stream, width=width, **options))
     return stream.getvalue()
 
 

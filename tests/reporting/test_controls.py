@@ -178,7 +178,7 @@ def test_no_rows_have_no_controls() -> None:
 def printed(sets: dict[str, Controls], **options: object) -> str:
     stream = io.StringIO()
     settings = {"file": stream, "width": 80, **options}
-    print_controls(sets, Console(**settings))  # type: ignore[arg-type]
+    print_controls(sets, Console(**settings))
     return stream.getvalue()
 
 
@@ -236,7 +236,7 @@ def test_a_stream_that_knows_ascii_only_gets_ascii() -> None:
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     print_controls({"é": controls([row(0, answer="ж")] * 2)}, Console(file=stream, width=80))
     stream.flush()
-    assert b"#####" in stream.buffer.getvalue()  # type: ignore[attr-defined]
+    assert b"#####" in stream.buffer.getvalue()
 
 
 def test_labels_are_short_and_on_one_line() -> None:

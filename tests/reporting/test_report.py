@@ -42,7 +42,7 @@ def said(
         spoken=spoken,
         space=PHOTO,
         true_boxes=boxes,
-        **fields,  # type: ignore[arg-type]
+        **fields,
     )
 
 
@@ -107,7 +107,7 @@ def report_data(**more: object) -> ReportData:
         "config": "seed: 7\nmodel:\n  name: tiny_qwen\n",
         "meta": {"command": "python -m grit seed=7", "took": "2 min"},
     }
-    return ReportData(**(fields | more))  # type: ignore[arg-type]
+    return ReportData(**(fields | more))
 
 
 def test_the_page_says_what_was_run_and_found(tmp_path: Path) -> None:

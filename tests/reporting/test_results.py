@@ -119,7 +119,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     write_results(path, results())
     before = path.read_bytes()
-    broken = replace(results(), seed=float("nan"))  # type: ignore[arg-type]
+    broken = replace(results(), seed=float("nan"))
     with pytest.raises(ValueError, match="JSON"):
         write_results(path, broken)
     assert path.read_bytes() == before

@@ -138,11 +138,12 @@ class Client:
             "temperature": self.service.temperature,
             "max_tokens": self.service.max_tokens,
         }
+        messages: Any = [{"role": "user", "content": content}]
         start = time.perf_counter()
         try:
             completion: Any = await self._client.chat.completions.create(
                 model=self.service.model,
-                messages=[{"role": "user", "content": content}],  # type: ignore[misc, list-item]
+                messages=messages,
                 **{name: value for name, value in options.items() if value is not None},
             )
         finally:

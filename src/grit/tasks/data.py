@@ -24,7 +24,7 @@ from grit.files import write_json
 from grit.reporting.table2 import print_table2, write_table2
 from grit.schema import Config, SourceConfig
 from grit.tasks.folder import RunFolder
-from grit.tasks.parts import training_samples
+from grit.tasks.questions import training_samples
 
 log = logging.getLogger(__name__)
 DRAWN = ("vsr_tally_500", "vsr_tally_7000")  # the mixtures of the scaling study

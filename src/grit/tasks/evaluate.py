@@ -16,7 +16,8 @@ from grit.tasks.measuring import (
     show,
     write_measured,
 )
-from grit.tasks.parts import load_checkpoint, make_adapter, make_judge, test_sets
+from grit.tasks.parts import load_checkpoint, make_adapter, make_judge
+from grit.tasks.questions import test_sets
 from grit.tasks.tracking import tracked
 
 log = logging.getLogger(__name__)

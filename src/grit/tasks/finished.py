@@ -20,7 +20,8 @@ from grit.models.adapter import Adapter
 from grit.reporting.figure_runs import RunName, Unfinished
 from grit.schema import Config, Training
 from grit.tasks.device import prepare_device
-from grit.tasks.parts import load_checkpoint, make_adapter, test_sets
+from grit.tasks.parts import load_checkpoint, make_adapter
+from grit.tasks.questions import test_sets
 
 
 @dataclass(frozen=True)

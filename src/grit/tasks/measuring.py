@@ -44,7 +44,8 @@ from grit.reporting.summary import duration
 from grit.rollout.sampler import Sampler
 from grit.schema import Config, Training
 from grit.tasks.folder import run_name
-from grit.tasks.parts import TestSet, make_prompting, pictures_of
+from grit.tasks.parts import make_prompting
+from grit.tasks.questions import TestSet, pictures_of
 from grit.tasks.tracking import Tracker
 from grit.training.diagnostics import JUDGE
 

@@ -1,19 +1,11 @@
-"""From a checked configuration to the objects that a run is made of."""
+"""From a checked configuration to the model, reward, judge and learner of a run."""
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from PIL import Image
 
-from grit.data.jsonl import read_samples
-from grit.data.mixtures import mix, shared_pictures
-from grit.data.photographs import photograph_of, photographs_of_tests, read_coco_numbers
-from grit.data.samples import Sample
-from grit.data.shapes.source import ShapesSource
 from grit.errors import GritError
 from grit.judge.cache import ScoreCache
 from grit.judge.judge import Judge
@@ -30,10 +22,9 @@ from grit.models.loading import (
     load_trained,
 )
 from grit.models.prompting import Prompting
-from grit.reporting.gallery import PictureOf
 from grit.rewards.reward import Reward, reward_from
 from grit.rollout.choice import Sampling
-from grit.schema import Adaptation, Config, ServiceJudgeConfig, SourceConfig, Training
+from grit.schema import Adaptation, Config, ServiceJudgeConfig, Training
 from grit.training.learner import Learner, Optimization
 from grit.training.module import GRPOGR, GRPOSettings
 from grit.training.sft import FewShotSFT
@@ -42,7 +33,6 @@ if TYPE_CHECKING:
     from grit.judge.service import ServiceJudge
 
 log = logging.getLogger(__name__)
-COUNTS = (0, 1, 2, 3, 4)  # the answers that counting data is balanced over (GRIT.md section 3)
 
 
 def make_reward(config: Config) -> Reward:
@@ -181,147 +171,3 @@ def make_settings(config: Config) -> GRPOSettings:
         compact_rollout=training.compact_rollout,
         seed=config.seed,
     )
-
-
-@dataclass(frozen=True)
-class TestSet:
-    """The questions of one test set whose images are there."""
-
-    name: str
-    samples: Sequence[Sample]
-    images_missing: int = 0
-    skipped: str | None = None  # why there is nothing to ask
-
-
-def pictures_of(sets: Sequence[TestSet]) -> PictureOf:
-    """Finds the image of a test question by its set and id; None for a question of elsewhere."""
-    pictures = {(found.name, s.id): s.picture for found in sets for s in found.samples}
-
-    def picture_of(name: str, row: str) -> Image.Image | None:
-        picture = pictures.get((name, row))
-        return None if picture is None else picture.load()
-
-    return picture_of
-
-
-def check_overlap(config: Config, samples: Sequence[Sample], sets: Sequence[TestSet]) -> None:
-    """Look for pictures that are both trained on and tested on, by content.
-
-    Raises:
-        GritError: a drawn test scene is among the training scenes. Real files are as they are
-            (the paper's own share pictures), and only reported.
-    """
-    for found in sets:
-        shared = shared_pictures(samples, found.samples)
-        if shared and config.suite.sets[found.name].kind is not None:
-            train, test = shared[0]
-            raise GritError(f"test scene {test.id} is the training scene {train.id}; change a seed")
-        if shared:
-            log.info(
-                "suite=%s: %s: %d test pictures are training pictures",
-                config.suite.name,
-                found.name,
-                len(shared),
-            )
-
-
-def training_samples(config: Config) -> list[Sample]:
-    """The training triplets, mixed from their sources.
-
-    Raises:
-        GritError: a file or its images are missing, a row is bad, or there are too few.
-    """
-    root = Path(config.data.root)
-    sources: dict[str, Sequence[Sample]] = {}
-    for name, source in config.data.sources.items():
-        if source.kind is not None:
-            sources[name] = ShapesSource(
-                source.kind, source.split, source.rows or 0, config.data.seed
-            )
-            continue
-        file, images = _files(root, source, name)
-        if not file.is_file():
-            raise GritError(
-                f"data={config.data.name}: {file} is missing; python -m grit task=data gets it, or "
-                "set data.root to the folder with the files of yfan1997/GRIT_data and its images"
-            )
-        found = read_samples(file, images, name=name)
-        if found.missing_images:
-            log.info(
-                "%s: %d of %d images missing in %s", file, found.missing_images, found.rows, images
-            )
-        sources[name] = found.samples
-    _leave_out_tested(config, sources)
-    sizes = {name: source.rows for name, source in config.data.sources.items()}
-    balanced = {name: COUNTS for name, s in config.data.sources.items() if s.balance_counts}
-    return mix(sources, sizes, config.data.seed, balanced=balanced, total=config.data.total)
-
-
-def _leave_out_tested(config: Config, sources: dict[str, Sequence[Sample]]) -> None:
-    """Take samples whose photographs are in the paper's test sets out of the sources that ask."""
-    apart = {n: s for n, s in config.data.sources.items() if s.apart_from_tests and s.file}
-    if not apart:
-        return
-    root = Path(config.data.root)
-    numbers = read_coco_numbers(root)
-    tested = photographs_of_tests({root, Path(config.suite.root)}, numbers)
-    for name, source in apart.items():
-        folder = root / (source.images or name)
-        kept = [s for s in sources[name] if photograph_of(s, folder, numbers) not in tested]
-        left_out = len(sources[name]) - len(kept)
-        if left_out:
-            log.info("%s: %d rows left out: their photographs are test photographs", name, left_out)
-        sources[name] = kept
-
-
-def test_sets(config: Config) -> list[TestSet]:
-    """The test sets of the suite; those that are not there are marked as skipped.
-
-    Raises:
-        GritError: a row is bad, or there is no question at all.
-    """
-    sets = find_sets(config)
-    _announce(config, sets)
-    if not any(found.samples for found in sets):
-        raise GritError(
-            f"suite={config.suite.name}: no test question has its image below {config.suite.root}; "
-            "set suite.root (or data.root) to the folder with the test files and images, or "
-            "choose suite=shapes"
-        )
-    return sets
-
-
-def find_sets(config: Config) -> list[TestSet]:
-    """The test sets of the suite, as far as they are there."""
-    return [_test_set(config, name, source) for name, source in config.suite.sets.items()]
-
-
-def _announce(config: Config, sets: Sequence[TestSet]) -> None:
-    """Say in one line what will be asked; the notes under the results say what is missing."""
-    asked = [f"{found.name} ({len(found.samples)})" for found in sets if not found.skipped]
-    skipped = [found.name for found in sets if found.skipped]
-    rest = f"; without images: {', '.join(skipped)}" if skipped else ""
-    log.info("suite=%s: %s%s", config.suite.name, ", ".join(asked) or "nothing", rest)
-
-
-def _test_set(config: Config, name: str, source: SourceConfig) -> TestSet:
-    limit = config.suite.limit
-    if source.kind is not None:
-        rows = source.rows or 0
-        samples: Sequence[Sample] = ShapesSource(
-            source.kind, source.split, rows if limit is None else min(rows, limit)
-        )
-        return TestSet(name, samples)
-    file, images = _files(Path(config.suite.root), source, name)
-    if not file.is_file():
-        return TestSet(name, [], skipped=f"{file} is missing")
-    found = read_samples(file, images, name=name)
-    if not found.samples:
-        reason = f"all {found.rows} images are missing in {images}"
-        return TestSet(name, [], found.missing_images, skipped=reason)
-    return TestSet(name, found.samples[:limit], found.missing_images)
-
-
-def _files(root: Path, source: SourceConfig, name: str) -> tuple[Path, Path]:
-    assert source.file is not None
-    return root / source.file, root / (source.images or name)

@@ -21,7 +21,7 @@ from grit.reporting.runs_table import runs_markdown
 from grit.reporting.wandb_log import wandb_mode
 from grit.reporting.wandb_report import Contents, default_entity, save, spec, wandb_report
 from grit.schema import Config
-from grit.tasks.parts import find_sets, pictures_of
+from grit.tasks.questions import find_sets, pictures_of
 
 log = logging.getLogger(__name__)
 MOST_GALLERIES = 12  # runs whose chains are shown

@@ -33,16 +33,8 @@ from grit.tasks.measuring import (
     usage_before,
     write_measured,
 )
-from grit.tasks.parts import (
-    TestSet,
-    check_overlap,
-    make_adapter,
-    make_judge,
-    make_learner,
-    make_reward,
-    test_sets,
-    training_samples,
-)
+from grit.tasks.parts import make_adapter, make_judge, make_learner, make_reward
+from grit.tasks.questions import TestSet, check_overlap, test_sets, training_samples
 from grit.tasks.tracking import Tracker, tracked
 from grit.training.checkpoints import Checkpoints, steps_of
 from grit.training.learner import Learner

@@ -99,7 +99,7 @@ def test_what_cannot_be_compared_never_shares_a_table(
     assert len(tables) == 2
     assert said in tables[1].title
     assert said not in tables[0].title
-    assert [cell(table, "GRIT", "VSR").mean.mean for table in tables] == [100.0, 0.0]  # type: ignore[union-attr]
+    assert [cell(table, "GRIT", "VSR").mean.mean for table in tables] == [100.0, 0.0]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
-from grit.data.jsonl import SampleFile
+from grit.data.jsonl import ImageFile, SampleFile
 from grit.data.preparation.paper import Origin, PaperFile
 from grit.data.preparation.pictures import Size, Unusable, file_size, picture_size
 from grit.errors import GritError
@@ -42,8 +42,8 @@ def referenced(file: PaperFile, root: Path, read: SampleFile) -> list[Wanted]:
     folder = root / file.images
     images: dict[str, Wanted] = {}
     for sample in read.samples:
-        path = sample.picture.path  # type: ignore[attr-defined]  # rows of files have image files
-        name = path.relative_to(folder).as_posix()
+        assert isinstance(sample.picture, ImageFile)  # rows of files have image files
+        name = sample.picture.path.relative_to(folder).as_posix()
         size = int(sample.space.width), int(sample.space.height)
         images.setdefault(name, Wanted(file.file, folder, name, file.origin, size, sample.question))
     return list(images.values())
