@@ -9,8 +9,11 @@ class PretrainConfig:
 
     vision_steps: int | None = None
     pairs_steps: int | None = None
+    drill_share: float | None = None  # of the steps that the drills name
     beside_steps: int | None = None
     scenes_steps: int | None = None
+    leading_steps: int | None = None
+    chains_steps: int | None = None
     habits_steps: int | None = None
     pool: int | None = None  # scenes of the last two stages
     small_pool: int | None = None  # scenes of the stages before

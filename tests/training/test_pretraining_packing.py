@@ -1,5 +1,7 @@
 """A packed turn is the chat prompt that the suite sends, and it cannot see its neighbours."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -53,6 +55,18 @@ def _alone(model, processor, scene, turn):
         images=[scene.load()], text=[text + turn.completion + end], return_tensors="pt"
     )
     return model(**inputs).logits[0, -count - 1 : -1]
+
+
+def test_digits_can_weigh_less():
+    model, processor = build_tiny("qwen", 0)
+    packer = Packer(model, processor, length_power=0.5)
+    turn = Turn("count", user_text("Where?", suffix=False), "red star [5, 61, 20, 72]")
+    plain, light = (packer.pack([[each]]) for each in (turn, replace(turn, digits=0.25)))
+    tokens = processor.tokenizer.convert_ids_to_tokens(plain.labels)
+    digits = torch.tensor([token in set("0123456789") for token in tokens])
+    assert digits.sum() == len("5612072")
+    assert torch.equal(light.weights[~digits], plain.weights[~digits])
+    assert torch.equal(light.weights[digits], plain.weights[digits] * 0.25)
 
 
 def test_labels_weights_and_owners():

@@ -12,7 +12,7 @@ from grit.data.shapes.scenes import Scene
 from grit.data.shapes.things import Thing
 from grit.grounding.prompts import user_text
 from grit.models.tiny import WIDTH, build_tiny
-from grit.training.pretraining.lessons import HABITS, PAIRS, SCENES, turns_about
+from grit.training.pretraining.lessons import CHAINS, HABITS, LEADING, PAIRS, SCENES, turns_about
 from grit.training.pretraining.packing import Packer, Turn
 from grit.training.pretraining.pointing import PointingHeads, marks_in
 
@@ -93,7 +93,7 @@ def test_turns_are_the_same_for_the_same_stream_and_cover_every_kind():
     kinds = set()
     for i in range(40):
         scene = scene_for("pretrain", "turns", i)
-        for lesson in (PAIRS, SCENES, HABITS):
+        for lesson in (PAIRS, SCENES, LEADING, CHAINS, HABITS):
             one, two = (turns_about(scene, lesson, "qwen", scene.space, 0, i) for _ in range(2))
             assert repr(one) == repr(two)  # repr: no NaN equals another
             kinds |= {turn.kind.split("_")[0] for turn in one}

@@ -6,7 +6,8 @@
 3. drills: relations one direction after the other, then short answers about few things;
 4. beside: what is found from another thing, and boxes;
 5. scenes: all question kinds on scenes of one to nine things, boxes and ideal traces among them;
-6. habits: the unreliable mixture under GRIT's suffix (`habits`), with everything else replayed.
+6. leading, chains: ideal traces above all, first to what is found from another thing;
+7. habits: the unreliable mixture under GRIT's suffix (`habits`), with everything else replayed.
 """
 
 from dataclasses import asdict, dataclass
@@ -22,7 +23,7 @@ from grit.models.tiny import Family, make_processor, random_model
 from grit.models.tiny_tokenizer import train_tokenizer
 from grit.training.pretraining.export import export_model, read_json
 from grit.training.pretraining.language import LanguagePlan, LanguageStage
-from grit.training.pretraining.lessons import BESIDE, DRILLS, HABITS, PAIRS, SCENES
+from grit.training.pretraining.lessons import BESIDE, CHAINS, DRILLS, HABITS, LEADING, PAIRS, SCENES
 from grit.training.pretraining.pointing import PointingHeads
 from grit.training.pretraining.quality import base_quality
 from grit.training.pretraining.stages import Log, Stage, run_stage
@@ -41,11 +42,13 @@ class PretrainSettings:
     drill_share: float = 1.0  # of the steps that the drills name
     beside_steps: int = 1000
     scenes_steps: int = 2600
+    leading_steps: int = 800
+    chains_steps: int = 1000
     habits_steps: int = 1500
-    pool: int = 7000  # scenes of the last two stages
+    pool: int = 7000  # scenes of the last stages, from scenes on
     small_pool: int = 2000  # scenes of the stages before
     first_rate: float = 3e-3  # Muon's, in the pairs stage
-    drill_rate: float = 1e-3  # in the drills
+    drill_rate: float = 1e-3  # in the drills and the chains stage
     rate: float = 1.5e-3  # in the beside and scenes stages
     habits_rate: float = 8e-4
     quality_rows: int = 300  # questions of each kind in the final measurement; 0: none
@@ -101,6 +104,8 @@ def language_plans(settings: PretrainSettings) -> list[LanguagePlan]:
         *drills,
         LanguagePlan("beside", BESIDE, settings.beside_steps, small, settings.rate),
         LanguagePlan("scenes", SCENES, settings.scenes_steps, large, settings.rate),
+        LanguagePlan("leading", LEADING, settings.leading_steps, small, settings.rate),
+        LanguagePlan("chains", CHAINS, settings.chains_steps, large, settings.drill_rate),
         LanguagePlan("habits", HABITS, settings.habits_steps, large, settings.habits_rate),
     ]
 

@@ -8,6 +8,8 @@ PANELS: dict[str, tuple[str, ...]] = {
     "pairs": ("vsr_yes_no", "mme_position", "gqa_color_shape", "place", "side"),
     "few": ("vsr_yes_no", "tallyqa", "mme_existence", "mme_color", "gqa_color_shape"),
     "scenes": ("vsr_yes_no", "tallyqa", "mme_existence_color", "mathvista", "ideal", "detect"),
+    "leading": ("ideal_vsr_what", "ideal_vsr_yes_no", "vsr_what", "vsr_yes_no", "tallyqa"),
+    "chains": ("ideal", "ideal_vsr_what", "vsr_what", "vsr_yes_no", "tallyqa", "detect"),
     "habits": ("vsr_yes_no", "tallyqa", "mme_existence_color", "mathvista", "habit"),
 }
 COLORS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b")

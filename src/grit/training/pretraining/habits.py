@@ -39,7 +39,7 @@ class Slips:
 
     untagged: tuple[float, float] = (-1.4, 0.0)
     ungrounded: tuple[float, float] = (0.0, 1.4)
-    misgrounded: tuple[float, float] = (-1.2, 0.4)
+    misgrounded: tuple[float, float] = (-2.0, 0.4)
     unreflected: tuple[float, float] = (0.0, -1.2)
     ignored: tuple[float, float] = (-2.5, 0.0)  # right boxes, and a guess all the same
 

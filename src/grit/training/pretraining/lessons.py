@@ -16,7 +16,11 @@ from grit.training.pretraining.habits import EXAMPLE_SLIPS, SUFFIX_SLIPS, habitu
 from grit.training.pretraining.packing import Turn
 from grit.training.pretraining.pointing import marks_in
 
-SUFFIX_KINDS = ("vsr", "vsr", "tallyqa", "tallyqa", "tallyqa", "gqa", "mathvista", "mme", "ovd")
+Asked = tuple[str, tuple[str, ...]]  # a kind, and which of its templates; (): any
+UNDER_SUFFIX: tuple[Asked, ...] = tuple(
+    (kind, ())
+    for kind in ("vsr", "vsr", "tallyqa", "tallyqa", "tallyqa", "gqa", "mathvista", "mme", "ovd")
+)
 
 
 @dataclass(frozen=True)
@@ -36,9 +40,12 @@ class Lesson:
 
     plans: tuple[Plan, ...]  # taken in turn
     subjects: tuple[Subject, ...]
+    suffixed: tuple[Asked, ...] = UNDER_SUFFIX  # what is asked under the suffix, each as often
     ideal: float = 0.0  # ideal traces under the suffix, on average
     habits: float = 0.0  # habitual traces under the suffix
     examples: float = 0.0  # habitual traces under the suffix and the worked example
+    chain_weight: float = 1.0  # of each trace
+    digits: float = 1.0  # what a digit in a trace weighs, against its other tokens
 
 
 COUNT = Subject("tallyqa", (), 1.0)
@@ -122,7 +129,37 @@ BESIDE = Lesson(
 )
 """What stands beside a thing has to be found before it can be named: it takes longest."""
 SCENES = Lesson(plans=(FEW, MANY, MANY), subjects=SHORT_ANSWERS, ideal=1.7)
-HABITS = Lesson(plans=(FEW, MANY, MANY), subjects=REPLAY, habits=3.5, examples=0.25)
+LEADING = Lesson(
+    plans=(FEW, Plan(min_things=3, max_things=6)),
+    subjects=(
+        Subject("vsr", ("what",), 1.0),
+        Subject("vsr", ("yes_no",), 0.5),
+        Subject("tallyqa", (), 1.0, 1.5),
+        Subject("gqa", ("color", "shape"), 0.5),
+        Subject("mme", ("existence", "color"), 0.5),
+    ),
+    suffixed=(*[("vsr", ("what",))] * 3, ("vsr", ("yes_no",)), ("gqa", ("color_at", "shape_at"))),
+    ideal=5.0,
+    chain_weight=2.5,
+    digits=0.25,
+)
+"""What is found from another thing, led up to: it has to be learnt again for its place in a chain.
+There a word or two decide, among many digits that are easy once the thing is found: digits weigh
+less, or those words would hardly count."""
+CHAINS = Lesson(
+    plans=SCENES.plans,
+    subjects=REPLAY,
+    suffixed=(*UNDER_SUFFIX, ("vsr", ("what",)), ("gqa", ("color_at", "shape_at"))),
+    ideal=4.0,
+    chain_weight=LEADING.chain_weight,
+    digits=0.5,
+)
+HABITS = Lesson(
+    plans=SCENES.plans,
+    subjects=(*REPLAY, Subject("tallyqa", (), 1.5, 1.5)),  # counts are forgotten first
+    habits=3.5,
+    examples=0.25,
+)
 
 
 def turns_about(
@@ -146,8 +183,13 @@ def turns_about(
     shared = rng_for("examples", *parts[:-1])
     for maker, average in makers.items():
         for _ in range(_drawn(average, shared if maker is _example else rng)):
-            questions = questions_about(scene, rng.choice(SUFFIX_KINDS), rng, 1)
-            turns += [maker(scene, question, family, space, rng) for question in questions]
+            kind, templates = rng.choice(lesson.suffixed)
+            for question in questions_about(scene, kind, rng, 1, templates):
+                turn = maker(scene, question, family, space, rng)
+                name = "_".join((turn.kind, kind, *templates)) if templates else turn.kind
+                turns.append(
+                    replace(turn, kind=name, weight=lesson.chain_weight, digits=lesson.digits)
+                )
     return turns
 
 

@@ -26,6 +26,7 @@ class Turn:
     prompt: str  # the user's text, made by grit.grounding.prompts
     completion: str
     weight: float = 1.0  # of the whole turn, against other turns
+    digits: float = 1.0  # of a digit of the completion, against its other tokens
     final: bool = True  # the completion ends with the end-of-turn token
     marks: tuple[Mark, ...] = ()  # ends are counted in the prompt
 
@@ -52,6 +53,8 @@ class Packer:
     def __init__(self, model: PreTrainedModel, processor: ProcessorMixin, length_power: float):
         self.tokenizer = processor.tokenizer
         self.length_power = length_power
+        tokens = self.tokenizer.convert_ids_to_tokens(range(len(self.tokenizer)))
+        self.is_digit = torch.tensor([token.isdecimal() for token in tokens])
         content = [{"type": "image"}, {"type": "text", "text": "QUESTION"}]
         text = processor.apply_chat_template(
             [{"role": "user", "content": content}], add_generation_prompt=True
@@ -136,7 +139,8 @@ class Packer:
                 answer, count = first + len(asked[n]), len(said[n])
                 where.append(torch.arange(answer - 1, last - 1) + b * longest)
                 labels.append(torch.tensor(said[n]))
-                weights.append(torch.full((count,), turn.weight / count**self.length_power))
+                each = torch.where(self.is_digit[labels[-1]], turn.digits, 1.0)
+                weights.append(each * (turn.weight / count**self.length_power))
                 owner.append(torch.full((count,), n))
                 n += 1
         same = segments[:, :, None] == segments[:, None, :]
