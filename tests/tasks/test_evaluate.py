@@ -207,6 +207,28 @@ def test_no_model_is_needed(grit: Command, tmp_path: Path, monkeypatch: pytest.M
     assert (found["model"], found["sets"]["vsr"]["n"]) == ("internvl3_2b", 1)
 
 
+def test_predictions_made_anywhere_are_nobodys_unless_the_command_says_whose(
+    grit: Command, tmp_path: Path
+) -> None:
+    found = evaluated(grit, tmp_path, ROW, **{"data.name": "gqa_20"})
+    assert (found["model"], found["data"]) == ("unknown", "gqa_20")
+
+
+def test_predictions_of_a_run_stay_those_of_its_model(grit: Command, tmp_path: Path) -> None:
+    evaluated(grit, tmp_path, ROW, model="internvl3_2b", data="shapes_500", method="direct")
+    (tmp_path / "run").rename(tmp_path / "one")
+    message = one_line(grit("predictions=one/predictions.jsonl"))
+    assert "method=direct" in message
+    assert not (tmp_path / "run" / "results.json").exists()
+    assert grit("predictions=one/predictions.jsonl", "method=direct").code == 0
+    again = results(tmp_path / "run")
+    assert [again[name] for name in ("model", "data", "method")] == [
+        "internvl3_2b",
+        "shapes_500",
+        "direct",
+    ]
+
+
 def test_a_table_and_the_place_of_the_results_are_printed(grit: Command, tmp_path: Path) -> None:
     written(tmp_path / "said.jsonl", *SETS)
     out = grit("predictions=said.jsonl").out

@@ -1,10 +1,14 @@
 """``task=evaluate``: a model, trained or not, or predictions made anywhere."""
 
 import logging
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from grit import processes
+from grit.errors import GritError
 from grit.reporting.comparison import print_comparison
+from grit.reporting.results import Results, read_results
 from grit.schema import Config
 from grit.tasks.device import prepare_device
 from grit.tasks.folder import RunFolder
@@ -27,9 +31,11 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     """Evaluate, print the tables, write ``results.json`` and ``predictions.jsonl``."""
     judge = make_judge(config)
     if config.predictions is not None:
-        sets_of_file = read_sets(Path(config.predictions))
+        path = Path(config.predictions)
+        sets_of_file, origin = read_sets(path), _origin(path, config, overrides)
         RunFolder.begin(config, folder, overrides)
         measured = measure(config, sets_of_file, judge)
+        measured = replace(measured, results=replace(measured.results, **origin))
         write_measured(measured, folder)
         print_comparison(measured.results)
         log.info("%s", folder / "results.json")
@@ -47,3 +53,27 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         if found is not None:
             show(config, folder, sets, found, None, tracker)
             check_judged(judge, found)
+
+
+UNKNOWN = "unknown"
+
+
+def _origin(predictions: Path, config: Config, overrides: Sequence[str]) -> dict[str, str]:
+    """Whose predictions they are, as far as the command does not say it.
+
+    Those of a run have its results beside them. Elsewhere the defaults of the configuration would
+    claim a model and data that may have had no part in them.
+
+    Raises:
+        GritError: the run's answers are to be read by another method than the configuration has.
+    """
+    chosen = {override.lstrip("+").split("=")[0].removesuffix(".name") for override in overrides}
+    beside = predictions.parent / "results.json"
+    run: Results | None = read_results(beside) if beside.exists() else None
+    if run is not None and "method" not in chosen and run.method != config.method.name:
+        raise GritError(
+            f"predictions={predictions}: {beside.name} beside it says method={run.method}, and "
+            f"the configuration has {config.method.name}: name one by method="
+        )
+    names = {part: UNKNOWN if run is None else getattr(run, part) for part in ("model", "data")}
+    return {part: name for part, name in names.items() if part not in chosen}
