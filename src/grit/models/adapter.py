@@ -68,6 +68,16 @@ class Adapter(ABC):
         return self.plain.lm_head.weight.device
 
     @property
+    def head_weight(self) -> Tensor | None:
+        """``lm_head``'s weight [V, H]; None where logits are more than a product with it.
+
+        So it is with a bias, with LoRA on ``lm_head``, and where processes share it out.
+        """
+        head = self.plain.lm_head
+        product = type(head) is nn.Linear and head.bias is None
+        return head.weight if product and type(head.weight) is nn.Parameter else None
+
+    @property
     @abstractmethod
     def vision_modules(self) -> list[nn.Module]:
         """The vision tower and its projector: what ``freeze_vision`` freezes."""
