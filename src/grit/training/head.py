@@ -78,9 +78,7 @@ class _Head(torch.autograd.Function):
         entropy, slopes = torch.empty_like(logp), torch.zeros_like(logp)
         of_states = torch.empty_like(states)  # d logp / d state
         of_weight = _zeros(weight) if loss else None
-        for chunk, found, errors in _chunks(
-            states, weight, targets, temperature, tokens_per_chunk
-        ):
+        for chunk, found, errors in _chunks(states, weight, targets, temperature, tokens_per_chunk):
             logp[chunk] = found
             torch.mm(errors, weight, out=of_states[chunk]).div_(-temperature)
             spread = (of_states[chunk].float() * states[chunk].float()).sum(-1)
@@ -146,7 +144,7 @@ def _add_outer(total: Tensor, errors: Tensor, states: Tensor, scale: Tensor) -> 
 
 
 def _slopes(loss: Loss, logp: Tensor) -> Tensor:
-    """d loss / d logp [M]."""
+    """The gradient [M] of ``loss`` by the log-probabilities."""
     with torch.enable_grad():
         leaf = logp.clone().requires_grad_()
         return torch.autograd.grad(loss(leaf), leaf)[0]

@@ -30,7 +30,7 @@ def token_scores(
     features: Sequence[Tensor],
     *,
     temperature: float = 1.0,
-    tokens_per_chunk: int = 512,
+    tokens_per_chunk: int = 256,
     loss: Loss | None = None,
 ) -> TokenScores:
     """Score the completion tokens of ``batch`` with the adapter's model.
@@ -75,7 +75,7 @@ def token_logp(
     features: Sequence[Tensor],
     *,
     temperature: float = 1.0,
-    tokens_per_chunk: int = 512,
+    tokens_per_chunk: int = 256,
 ) -> Tensor:
     """The log-probabilities [M] of ``token_scores`` alone, without gradient."""
     weight = adapter.head_weight
