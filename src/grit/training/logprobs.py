@@ -97,7 +97,8 @@ def _predictors(adapter: Adapter, batch: RowBatch, features: Sequence[Tensor]) -
     embeddings = adapter.embed(
         batch.input_ids.to(device), [features[prompt] for prompt in batch.prompt_of_row]
     )
-    hidden = adapter.hidden_states(embeddings, batch.mask.to(device), batch.positions.to(device))
+    mask = batch.mask.to(device) if isinstance(batch.mask, Tensor) else batch.mask
+    hidden = adapter.hidden_states(embeddings, mask, batch.positions.to(device))
     return hidden.flatten(0, 1)[batch.predictors.to(device)]
 
 
