@@ -72,6 +72,8 @@ class SharedRows:
             ],
             -1,
         )
+        if in_prompt.all():  # prompts are of one length: so are all masks one
+            sees = sees[:1]
         # The results of all prompts [B * P] stand before those of all completions [K * C].
         back = torch.zeros(len(self.prompts), self.length, dtype=torch.long)
         for r, prompt in enumerate(self.prompts):
@@ -88,7 +90,7 @@ class _Parts:
     completion: int  # C
     own: Tensor  # [K * C], the tokens of completions among all [B * L]
     row: Tensor  # [K], the row of each completion
-    sees: Tensor  # [K, 1, C, P + C], what a completion sees of its prompt and itself
+    sees: Tensor  # [K or 1, 1, C, P + C], what a completion sees of its prompt and itself
     back: Tensor  # [B * L], where the results stand
 
 

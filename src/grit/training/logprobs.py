@@ -80,8 +80,10 @@ def token_logp(
     """The log-probabilities [M] of ``token_scores`` alone, without gradient."""
     weight = adapter.head_weight
     if weight is None or not tokens_per_chunk:
-        chunk = {"temperature": temperature, "tokens_per_chunk": tokens_per_chunk}
-        return token_scores(adapter, batch, features, **chunk).logp
+        scores = token_scores(
+            adapter, batch, features, temperature=temperature, tokens_per_chunk=tokens_per_chunk
+        )
+        return scores.logp
     return head_logp(
         _predictors(adapter, batch, features),
         weight,
