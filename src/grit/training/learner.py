@@ -101,6 +101,7 @@ class Learner(pl.LightningModule):
         adamw: dict[str, Any] = {
             "lr": settings.learning_rate,
             "weight_decay": settings.weight_decay,
+            "fused": True,  # no copies of whole weights, as large as the states themselves
         }
         optimizer: torch.optim.Optimizer
         if settings.shard_optimizer and processes.count() > 1:
