@@ -91,8 +91,8 @@ def make_learner(shape: Shape, parts: dict[str, Any]) -> GRPOGR:
             max_steps=shape.warmup + shape.steps,
             learning_rate=1e-6,
             share_prompt=parts.get("share_prompt", True),
-            tokens_per_pass=parts.get("tokens_per_pass", Optimization.tokens_per_pass),
-            tokens_per_chunk=parts.get("tokens_per_chunk", Optimization.tokens_per_chunk),
+            tokens_per_pass=shape.tokens_per_pass,
+            tokens_per_chunk=parts.get("tokens_per_chunk", shape.tokens_per_chunk),
         ),
     )
 

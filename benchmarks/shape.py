@@ -77,6 +77,8 @@ class Shape:
     lora: bool = False
     checkpointing: bool = False
     beta: float = 0.0  # above 0: with a reference pass
+    tokens_per_pass: int = 2048  # of ours: a group at a time, as TRL takes them
+    tokens_per_chunk: int = 256  # of ours: whose logits are alive
     steps: int = 1  # measured, after `warmup`
     warmup: int = 0
     device: str = "cpu"

@@ -20,7 +20,7 @@ from benchmarks.shape import Shape
 WITHOUT = {
     "share_prompt": "a row a completion in the update",
     "share_prefill": "a prefill a completion in the rollout",
-    "tokens_per_chunk": "logits kept for the backward pass",
+    "tokens_per_chunk": "logits of all tokens, by autograd",
     "feature_cache_mib": "image features computed again",
 }
 SMOKE = Shape(model="smoke", prompts=1, completion=6, side=112)

@@ -239,7 +239,7 @@ class TrainingConfig:
     compact_rollout: bool = True  # completions that have ended leave the batch
     tokens_per_rollout_batch: int = 65536
     tokens_per_pass: int = 16384
-    tokens_per_chunk: int = 1024  # logits alive at a time, made again in the backward pass; 0: kept
+    tokens_per_chunk: int = 256  # whose logits are alive at a time; 0: of all, until the backward
     feature_cache_mib: int = 1024  # image features of a frozen vision tower that are kept; 0: none
 
 

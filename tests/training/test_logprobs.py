@@ -1,9 +1,13 @@
 """Rows of either layout against separate rows through the unmodified transformers model."""
 
+import copy
+
 import pytest
 import torch
+from torch import nn
 
-from grit.training.logprobs import token_scores
+from grit.models.loading import Lora, add_lora
+from grit.training.logprobs import token_logp, token_scores
 from grit.training.rows import Group, in_passes, lay_out
 
 
@@ -68,12 +72,16 @@ def test_scores_and_gradients_are_those_of_separate_plain_rows(
     try:
         batch = lay_out(adapter, groups, share_prompt=share_prompt)
         features = adapter.image_features([group.prompt for group in groups])
-        scores = token_scores(adapter, batch, features, tokens_per_chunk=5)
+
+        def loss(logp):
+            return (weight * in_order_of_completions(batch, logp)).sum()
+
+        scores = token_scores(adapter, batch, features, tokens_per_chunk=5, loss=loss)
         found = in_order_of_completions(batch, scores.logp)
         torch.testing.assert_close(found, logp, atol=1e-5, rtol=0)
         ours = in_order_of_completions(batch, scores.entropy)
         torch.testing.assert_close(ours, entropy.detach(), atol=1e-5, rtol=0)
-        ours = gradients(adapter, (weight * found).sum())
+        ours = gradients(adapter, loss(scores.logp))
     finally:
         adapter.plain.set_attn_implementation("sdpa")
     assert ours.keys() == expected.keys()
@@ -81,20 +89,63 @@ def test_scores_and_gradients_are_those_of_separate_plain_rows(
         torch.testing.assert_close(ours[name], gradient, atol=1e-5, rtol=0, msg=name)
 
 
-@pytest.mark.parametrize("share_prompt", [False, True])
-def test_logits_that_are_kept_score_as_those_made_again(adapter, groups, share_prompt):
-    batch = lay_out(adapter, groups, share_prompt=share_prompt)
+def changed(adapter, change):
+    """A copy of the adapter that trains otherwise."""
+    other = copy.copy(adapter)
+    other.model = copy.deepcopy(adapter.model)
+    if change in ("frozen head", "own head", "LoRA on the head"):
+        other.model.config.tie_word_embeddings = False
+        other.model.config.get_text_config().tie_word_embeddings = False
+        other.model.lm_head.weight = nn.Parameter(
+            other.model.lm_head.weight.detach().clone(), requires_grad=change == "own head"
+        )
+    if change == "checkpointing":
+        other.model.train()
+        other.model.activation_checkpointing_enable({"use_reentrant": False})
+    if "LoRA" in change:
+        names = ["v_proj", "lm_head"] if change == "LoRA on the head" else ["q_proj", "v_proj"]
+        add_lora(other, Lora(4, 8, 0.0, names), with_vision=False)
+        for name, parameter in other.model.named_parameters():
+            if "lora_B" in name:  # they begin as 0, and would do nothing
+                nn.init.normal_(parameter, std=0.1)
+    return other
+
+
+@pytest.mark.parametrize("told", [False, True])
+@pytest.mark.parametrize(
+    "change",
+    ["nothing", "own head", "frozen head", "checkpointing", "LoRA", "LoRA on the head"],
+)
+def test_chunks_score_and_learn_as_whole_logits_do(adapter, groups, change, told):
+    other = changed(adapter, change)
+    assert (other.head_weight is None) == (change == "LoRA on the head")
+    batch = lay_out(other, groups[:2], share_prompt=True)
+    weight = torch.linspace(0.1, 1.0, len(batch.targets)) / len(batch.targets)
+
+    def loss(logp):
+        return (weight * logp).sum()
+
     found = []
     for chunk in (5, 0):
-        features = adapter.image_features([group.prompt for group in groups])
-        scores = token_scores(adapter, batch, features, tokens_per_chunk=chunk)
-        weight = torch.linspace(0.1, 1.0, len(scores.logp)) / len(scores.logp)
-        found.append((scores, gradients(adapter, (weight * scores.logp).sum())))
+        features = other.image_features([group.prompt for group in groups[:2]])
+        scores = token_scores(
+            other,
+            batch,
+            features,
+            temperature=0.7,
+            tokens_per_chunk=chunk,
+            loss=loss if told else None,
+        )
+        found.append((scores, gradients(other, loss(scores.logp))))
     (chunked, ours), (kept, expected) = found
     torch.testing.assert_close(chunked.logp, kept.logp, atol=1e-5, rtol=0)
     torch.testing.assert_close(chunked.entropy, kept.entropy, atol=1e-5, rtol=0)
+    assert ours.keys() == expected.keys()
+    assert max(gradient.abs().max() for gradient in expected.values()) > 1e-2
     for name, gradient in expected.items():
         torch.testing.assert_close(ours[name], gradient, atol=1e-5, rtol=0, msg=name)
+    logp = token_logp(other, batch, features, temperature=0.7, tokens_per_chunk=5)
+    torch.testing.assert_close(logp, kept.logp, atol=1e-5, rtol=0)
 
 
 def test_the_temperature_divides_the_logits(adapter, groups):

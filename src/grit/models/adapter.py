@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from grit.grounding.boxes import Space
 from grit.models.features import FeatureCache
+from grit.models.shared_rows import SHARED, SharedRows
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,16 @@ class Adapter(ABC):
     def device(self) -> torch.device:
         """Where the language model's weights are."""
         return self.plain.lm_head.weight.device
+
+    @property
+    def head_weight(self) -> Tensor | None:
+        """``lm_head``'s weight [V, H]; None where logits are more than a product with it.
+
+        So it is with a bias, with LoRA on ``lm_head``, and where processes share it out.
+        """
+        head = self.plain.lm_head
+        product = type(head) is nn.Linear and head.bias is None
+        return head.weight if product and type(head.weight) is nn.Parameter else None
 
     @property
     @abstractmethod
@@ -188,30 +199,45 @@ class Adapter(ABC):
         """The token that stands for one image feature."""
 
     def hidden_states(
-        self, embeddings: Tensor, mask: Tensor, positions: Tensor, cache: Any = None
+        self,
+        embeddings: Tensor,
+        mask: Tensor | SharedRows,
+        positions: Tensor,
+        cache: Any = None,
     ) -> Tensor:
         """The language model's last hidden states.
 
         Args:
             embeddings: [B, L, H].
-            mask: [B, past + L] of 0 and 1, or a boolean [B, 1, L, past + L] of who sees whom.
+            mask: [B, past + L] of 0 and 1, or the prompts and completions of shared rows.
             positions: [R, B, L].
             cache: a transformers cache that is read and extended, or None.
 
         Returns:
             [B, L, H].
         """
-        if mask.dim() == 4 and self.plain.config._attn_implementation == "eager":
-            # Eager attention adds its mask to the scores.
-            nothing = torch.zeros((), dtype=embeddings.dtype, device=mask.device)
-            mask = torch.where(mask, nothing, torch.finfo(embeddings.dtype).min)
         return self.plain.model.language_model(
             inputs_embeds=embeddings,
-            attention_mask=mask,
+            attention_mask=self._shared(mask, embeddings) if isinstance(mask, SharedRows) else mask,
             position_ids=positions if self.position_rows > 1 else positions[0],
             past_key_values=cache,
             use_cache=cache is not None,
         ).last_hidden_state
+
+    def _shared(self, rows: SharedRows, embeddings: Tensor) -> Any:
+        """Shared rows as the attention implementation takes them."""
+        language_model = self.plain.model.language_model
+        config = language_model.config
+        if config._attn_implementation == "sdpa":
+            language_model.set_attn_implementation(SHARED)
+        if config._attn_implementation == SHARED and set(config.layer_types) == {"full_attention"}:
+            return {"full_attention": rows}
+        visible = rows.visible()
+        if config._attn_implementation != "eager":
+            return visible
+        # Eager attention adds its mask to the scores.
+        nothing = torch.zeros((), dtype=embeddings.dtype, device=visible.device)
+        return torch.where(visible, nothing, torch.finfo(embeddings.dtype).min)
 
     def attention(self, embeddings: Tensor, mask: Tensor, positions: Tensor, cache: Any) -> Tensor:
         """Who attends to whom: weights [layers, B, heads, L, past + L]; each row sums to 1.

@@ -27,7 +27,7 @@ class Optimization:
     clip_norm: float = 1.0
     share_prompt: bool = True
     tokens_per_pass: int = 16384
-    tokens_per_chunk: int = 1024
+    tokens_per_chunk: int = 256
     seed: int = 0  # of dropout
     shard_optimizer: bool = False  # several processes: each keeps a part of AdamW's states
 
@@ -101,6 +101,7 @@ class Learner(pl.LightningModule):
         adamw: dict[str, Any] = {
             "lr": settings.learning_rate,
             "weight_decay": settings.weight_decay,
+            "fused": True,  # no copies of whole weights, as large as the states themselves
         }
         optimizer: torch.optim.Optimizer
         if settings.shard_optimizer and processes.count() > 1:

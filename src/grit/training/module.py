@@ -195,8 +195,7 @@ class GRPOGR(Learner):
         old: list[Tensor | None] = [None] * len(passes)
         # With one update a rollout, pi_old is the policy itself: the ratio is 1.
         if self.settings.updates_per_rollout > 1:
-            with torch.no_grad():
-                old = [self.policy.scores(one)[0].logp for one in passes]
+            old = [self.policy.logp(one) for one in passes]
         references = [self._reference_logp(one) for one in passes]
         return list(zip(chosen, passes, old, references, strict=True))
 
@@ -242,18 +241,24 @@ class GRPOGR(Learner):
         weights: Tensor,
     ) -> Tensor:
         """Add the gradient of one forward pass; its share of the loss, the KL and the entropy."""
-        scores, owner = self.policy.scores(groups)
-        loss = grpo_gr_loss(
-            scores.logp,
-            scores.logp.detach() if old_logp is None else old_logp,
-            reference_logp,
-            advantages,
-            weights,
-            owner,
-            epsilon=self.settings.epsilon,
-            beta=self.settings.beta,
-            ratio=self.settings.ratio,
-        )
+
+        def loss_of(logp: Tensor, owner: Tensor) -> Tensor:
+            return grpo_gr_loss(
+                logp,
+                logp.detach() if old_logp is None else old_logp,
+                reference_logp,
+                advantages,
+                weights,
+                owner,
+                epsilon=self.settings.epsilon,
+                beta=self.settings.beta,
+                ratio=self.settings.ratio,
+            )
+
+        # Only a ratio of whole completions that is not 1 ties the gradients of tokens together.
+        apart = old_logp is None or self.settings.ratio == "token"
+        scores, owner = self.policy.scores(groups, loss_of if apart else None)
+        loss = loss_of(scores.logp, owner)
         self.manual_backward(loss)
         with torch.no_grad():
             entropy = mean_over_completions(scores.entropy, owner, len(weights))

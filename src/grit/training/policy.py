@@ -1,14 +1,18 @@
 """The policy and its frozen reference: who scores tokens, with which image features."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from grit.models.adapter import Adapter, EncodedPrompt
-from grit.training.logprobs import TokenScores, token_scores
-from grit.training.rows import Group, lay_out
+from grit.training.logprobs import TokenScores, token_logp, token_scores
+from grit.training.rows import Group, RowBatch, lay_out
+
+# Of the log-probabilities [M] of completion tokens and the completion [M] that each belongs to.
+PolicyLoss = Callable[[Tensor, Tensor], Tensor]
 
 
 class Policy:
@@ -27,17 +31,39 @@ class Policy:
         self.temperature = temperature
         self.tokens_per_chunk = tokens_per_chunk
 
-    def scores(self, groups: Sequence[Group]) -> tuple[TokenScores, Tensor]:
-        """Scores of all completion tokens [M], and the completion [M] that each belongs to."""
-        batch = lay_out(self.adapter, groups, share_prompt=self.share_prompt)
+    def scores(
+        self, groups: Sequence[Group], loss: PolicyLoss | None = None
+    ) -> tuple[TokenScores, Tensor]:
+        """Scores of all completion tokens [M], and the completion [M] that each belongs to.
+
+        Args:
+            groups: prompts and their completions.
+            loss: what the scores are for, where a token's share of its gradient depends on no
+                other token; the backward pass is then cheaper.
+        """
+        batch = self._rows(groups)
+        owner = batch.owner.to(self.adapter.device)
         scores = token_scores(
             self.adapter,
             batch,
             self._features([group.prompt for group in groups]),
-            temperature=self.temperature,
-            tokens_per_chunk=self.tokens_per_chunk,
+            loss=None if loss is None else lambda logp: loss(logp, owner),
+            **self._chunks,
         )
-        return scores, batch.owner.to(self.adapter.device)
+        return scores, owner
+
+    @torch.no_grad()
+    def logp(self, groups: Sequence[Group]) -> Tensor:
+        """The log-probabilities [M] of ``scores`` alone, without gradient."""
+        features = self._features([group.prompt for group in groups])
+        return token_logp(self.adapter, self._rows(groups), features, **self._chunks)
+
+    def _rows(self, groups: Sequence[Group]) -> RowBatch:
+        return lay_out(self.adapter, groups, share_prompt=self.share_prompt)
+
+    @property
+    def _chunks(self) -> dict[str, Any]:
+        return {"temperature": self.temperature, "tokens_per_chunk": self.tokens_per_chunk}
 
     def _features(self, prompts: Sequence[EncodedPrompt]) -> list[Tensor]:
         with torch.set_grad_enabled(torch.is_grad_enabled() and self._vision_learns):
@@ -77,8 +103,7 @@ class Reference:
     def logp(self, groups: Sequence[Group]) -> Tensor:
         """Log-probabilities [M] of all completion tokens."""
         with self.policy.adapter.without_lora():
-            scores, _ = self.policy.scores(groups)
-        return scores.logp
+            return self.policy.logp(groups)
 
 
 def _frozen_copy(model: nn.Module) -> nn.Module:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from grit.models.adapter import Adapter, EncodedPrompt
+from grit.models.shared_rows import SharedRows
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class RowBatch:
     """
 
     input_ids: Tensor  # [B, L]
-    mask: Tensor  # [B, L] of 0 and 1, or [B, 1, L, L] boolean
+    mask: Tensor | SharedRows  # [B, L] of 0 and 1
     positions: Tensor  # [R, B, L]
     predictors: Tensor
     targets: Tensor
@@ -65,33 +66,27 @@ def lay_out(adapter: Adapter, groups: Sequence[Group], *, share_prompt: bool) ->
     longest = max(lengths)
     input_ids = torch.full((len(rows), longest), adapter.pad_id)
     positions = torch.zeros(adapter.position_rows, len(rows), longest, dtype=torch.long)
-    segments = torch.full(
-        (len(rows), longest), -1
-    )  # 0 the prompt, 1... the completions, -1 padding
+    real = torch.zeros(len(rows), longest, dtype=torch.long)
     predictors: list[Tensor] = []
     owner: list[Tensor] = []
     for r, (g, members) in enumerate(rows):
         prompt = groups[g].prompt
         end = len(prompt.input_ids)
         last_of_prompt = r * longest + end - 1
-        input_ids[r, :end], positions[:, r, :end], segments[r, :end] = (
-            prompt.input_ids,
-            prompt.positions,
-            0,
-        )
-        for number, i in enumerate(members, start=1):
+        input_ids[r, :end], positions[:, r, :end] = prompt.input_ids, prompt.positions
+        for i in members:
             ids = torch.tensor(groups[g].completions[i])
             start, end = end, end + len(ids)
             input_ids[r, start:end] = ids
             positions[:, r, start:end] = prompt.next_position + torch.arange(len(ids))
-            segments[r, start:end] = number
             inside = torch.arange(start, end - 1) + r * longest
             predictors.append(torch.cat([torch.tensor([last_of_prompt]), inside]))
             owner.append(torch.full((len(ids),), first[g] + i))
+        real[r, :end] = 1
     chosen = [c for g, members in rows for c in (groups[g].completions[i] for i in members)]
     return RowBatch(
         input_ids=input_ids,
-        mask=_block_mask(segments) if share_prompt else (segments >= 0).long(),
+        mask=_shared(groups, adapter.device) if share_prompt else real,
         positions=positions,
         predictors=torch.cat(predictors),
         targets=torch.tensor([token for ids in chosen for token in ids]),
@@ -101,13 +96,12 @@ def lay_out(adapter: Adapter, groups: Sequence[Group], *, share_prompt: bool) ->
     )
 
 
-def _block_mask(segments: Tensor) -> Tensor:
-    """Who sees whom [B, 1, L, L]: earlier tokens of the prompt and of one's own completion."""
-    length = segments.shape[1]
-    key, query = segments.unsqueeze(1), segments.unsqueeze(2)
-    visible = ((key == 0) | (key == query)) & torch.ones(length, length, dtype=torch.bool).tril()
-    # A padding token sees itself, so that no softmax runs over nothing.
-    return (visible | torch.eye(length, dtype=torch.bool)).unsqueeze(1)
+def _shared(groups: Sequence[Group], device: torch.device) -> SharedRows:
+    return SharedRows(
+        tuple(len(group.prompt.input_ids) for group in groups),
+        tuple(tuple(map(len, group.completions)) for group in groups),
+        device,
+    )
 
 
 def in_passes(

@@ -6,6 +6,8 @@ negative log-likelihood of the traces' tokens. It learns through the same rows a
 
 from collections.abc import Sequence
 
+from torch import Tensor
+
 from grit import processes
 from grit.data.samples import Sample
 from grit.data.shapes.traces import ideal_trace
@@ -30,6 +32,10 @@ class FewShotSFT(Learner):
             groups = [self._group(sample) for sample, _ in batch]
             here = sum(len(ids) for group in groups for ids in group.completions)
             tokens = sum(processes.gathered(here))  # of the whole step
+
+            def loss_of(logp: Tensor, _: Tensor) -> Tensor:
+                return -logp.sum() / tokens
+
             self.model.zero_grad()
             loss = 0.0
             passes = in_passes(
@@ -39,8 +45,8 @@ class FewShotSFT(Learner):
             )
             with self.local_gradients():
                 for chosen in passes:
-                    scores, _ = self.policy.scores([groups[i] for i in chosen])
-                    share = -scores.logp.sum() / tokens
+                    scores, owner = self.policy.scores([groups[i] for i in chosen], loss_of)
+                    share = loss_of(scores.logp, owner)
                     self.manual_backward(share)
                     loss += share.item()
             loss = sum(processes.gathered(loss))
