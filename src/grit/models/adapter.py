@@ -18,8 +18,10 @@ from typing import Any, Literal
 import torch
 from PIL import Image
 from torch import Tensor, nn
+from torch.nn.attention.flex_attention import BlockMask
 
 from grit.grounding.boxes import Space
+from grit.models.block_attention import NAME as BLOCKS
 from grit.models.features import FeatureCache
 
 
@@ -66,6 +68,11 @@ class Adapter(ABC):
     def device(self) -> torch.device:
         """Where the language model's weights are."""
         return self.plain.lm_head.weight.device
+
+    @property
+    def skips_blocks(self) -> bool:
+        """Whether a mask of who sees whom is to be a ``BlockMask``."""
+        return self.plain.config.get_text_config()._attn_implementation == BLOCKS
 
     @property
     @abstractmethod
@@ -188,20 +195,22 @@ class Adapter(ABC):
         """The token that stands for one image feature."""
 
     def hidden_states(
-        self, embeddings: Tensor, mask: Tensor, positions: Tensor, cache: Any = None
+        self, embeddings: Tensor, mask: Tensor | BlockMask, positions: Tensor, cache: Any = None
     ) -> Tensor:
         """The language model's last hidden states.
 
         Args:
             embeddings: [B, L, H].
-            mask: [B, past + L] of 0 and 1, or a boolean [B, 1, L, past + L] of who sees whom.
+            mask: [B, past + L] of 0 and 1, or a boolean [B, 1, L, past + L] of who sees whom;
+                where the model skips blocks also a ``BlockMask``.
             positions: [R, B, L].
             cache: a transformers cache that is read and extended, or None.
 
         Returns:
             [B, L, H].
         """
-        if mask.dim() == 4 and self.plain.config._attn_implementation == "eager":
+        eager = self.plain.config._attn_implementation == "eager"
+        if eager and isinstance(mask, Tensor) and mask.dim() == 4:
             # Eager attention adds its mask to the scores.
             nothing = torch.zeros((), dtype=embeddings.dtype, device=mask.device)
             mask = torch.where(mask, nothing, torch.finfo(embeddings.dtype).min)

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.attention.flex_attention import BlockMask
 
 from grit.models.adapter import Adapter, EncodedPrompt
+from grit.models.block_attention import block_mask
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Group:
 
 @dataclass(frozen=True)
 class RowBatch:
-    """The tensors of one forward pass, on the CPU.
+    """The tensors of one forward pass, on the CPU; a ``BlockMask`` is where the model is.
 
     ``predictors`` [M] index the flattened hidden states [B * L] that predict ``targets`` [M];
     ``owner`` [M] numbers the completions in the order of the groups. ``prompt_of_row`` [B] says
@@ -39,7 +41,7 @@ class RowBatch:
     """
 
     input_ids: Tensor  # [B, L]
-    mask: Tensor  # [B, L] of 0 and 1, or [B, 1, L, L] boolean
+    mask: Tensor | BlockMask  # [B, L] of 0 and 1, or [B, 1, L, L] of who sees whom
     positions: Tensor  # [R, B, L]
     predictors: Tensor
     targets: Tensor
@@ -91,7 +93,7 @@ def lay_out(adapter: Adapter, groups: Sequence[Group], *, share_prompt: bool) ->
     chosen = [c for g, members in rows for c in (groups[g].completions[i] for i in members)]
     return RowBatch(
         input_ids=input_ids,
-        mask=_block_mask(segments) if share_prompt else (segments >= 0).long(),
+        mask=_mask(adapter, segments) if share_prompt else (segments >= 0).long(),
         positions=positions,
         predictors=torch.cat(predictors),
         targets=torch.tensor([token for ids in chosen for token in ids]),
@@ -101,8 +103,10 @@ def lay_out(adapter: Adapter, groups: Sequence[Group], *, share_prompt: bool) ->
     )
 
 
-def _block_mask(segments: Tensor) -> Tensor:
+def _mask(adapter: Adapter, segments: Tensor) -> Tensor | BlockMask:
     """Who sees whom [B, 1, L, L]: earlier tokens of the prompt and of one's own completion."""
+    if adapter.skips_blocks:
+        return block_mask(segments.to(adapter.device))
     length = segments.shape[1]
     key, query = segments.unsqueeze(1), segments.unsqueeze(2)
     visible = ((key == 0) | (key == query)) & torch.ones(length, length, dtype=torch.bool).tril()
