@@ -114,6 +114,7 @@ def test_under_autocast_the_buffers_have_its_type_and_round_no_more(adapter, pro
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.gradient_checkpointing_enable. is deprecated")
 @pytest.mark.parametrize(("family", "lora"), [("qwen", False), ("internvl", True)])
 def test_a_step_is_compiled_once_and_for_all_positions(photographs, family, lora):
     """One graph without a break: nothing in the step asks the device for a value either."""

@@ -18,7 +18,10 @@ from grit.rollout.sampler import Sampler
 from grit.training.logprobs import token_scores
 from grit.training.rows import Group, lay_out
 
-pytestmark = pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile"),
+    pytest.mark.filterwarnings("ignore:.gradient_checkpointing_.*able. is deprecated"),
+]
 
 
 @pytest.fixture
