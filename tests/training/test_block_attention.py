@@ -21,6 +21,7 @@ from grit.training.rows import Group, lay_out
 pytestmark = [
     pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile"),
     pytest.mark.filterwarnings("ignore:.gradient_checkpointing_.*able. is deprecated"),
+    pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor"),  # from dynamo
 ]
 
 
@@ -121,7 +122,7 @@ def test_learning_on_a_cpu_is_refused_in_words(adapter, groups, flex):
 
 
 @pytest.mark.slow
-def test_rows_of_other_lengths_need_no_other_kernel():
+def test_after_a_second_kernel_rows_of_other_lengths_need_no_other():
     compiler = CompileCounterWithBackend("eager")
     run, random = fused(compiler), torch.Generator().manual_seed(0)
     counts = []
@@ -135,4 +136,4 @@ def test_rows_of_other_lengths_need_no_other_kernel():
         expected = torchs.flex_attention(query, key, value, block_mask=mask, enable_gqa=True)
         torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
         counts.append(compiler.frame_count)
-    assert counts == counts[:1] * 4
+    assert counts == [1, 2, 2, 2]

@@ -95,7 +95,7 @@ def attend(
 
 @cache
 def fused(backend: Any = "inductor") -> Any:
-    """flex_attention through torch.compile, once for rows of all lengths."""
+    """flex_attention through torch.compile: two kernels do for rows of all lengths."""
     return torch.compile(flex_attention, dynamic=True, backend=backend)
 
 
