@@ -2,12 +2,18 @@
 
     python -m benchmarks.gpu_step                           # an H200-class GPU
     python -m benchmarks.gpu_step --smoke --log /tmp/log.md # small, on any CPU
+    python -m benchmarks.gpu_step --decode dynamic captured compiled --no-trl
+    python -m benchmarks.gpu_step --attention sdpa flex_attention --no-trl
 
 32 prompts x 4 completions of 300 tokens behind prompts of about 450, with a reference pass and
 gradient checkpointing; LoRA on a bf16 base, and full training of fp32 weights under bf16 autocast.
+Ours is measured once for each choice of ``training.decode`` and ``model.attention`` that is named.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import product
+from typing import get_args
 
 import torch
 from transformers import AutoModelForImageTextToText
@@ -16,8 +22,10 @@ from benchmarks.arms import Arm, Measurement, measured
 from benchmarks.entry import append, table
 from benchmarks.shape import Shape, model_config, prompt_tokens
 from benchmarks.step import SMOKE, described, parser
+from grit.rollout.ways import Way
 
 MODELS = ("qwen2_5_vl_3b", "internvl3_2b")
+ATTENTIONS = ("sdpa", "eager", "flex_attention")  # the last learns on a GPU only
 PAPER = Shape(
     prompts=32,
     group_size=4,
@@ -50,6 +58,15 @@ def useful_flops(shape: Shape) -> float:
     return 2.0 * passes * (body * tokens + head * completions)
 
 
+def ours(shape: Shape, decodes: Sequence[str], attentions: Sequence[str]) -> Iterator[Arm]:
+    """Ours with each choice of ways to decode and to attend; the usual ones go without saying."""
+    usual = {"decode": "dynamic", "attention": "sdpa"}
+    for decode, attention in product(decodes, attentions):
+        chosen = {"decode": decode, "attention": attention}
+        parts = {name: value for name, value in chosen.items() if value != usual[name]}
+        yield Arm(", ".join([" ".join(["ours", *parts.values()]), shape.dtype]), shape, parts=parts)
+
+
 def row(arm: Arm, found: Measurement) -> list[str]:
     """A line of the table."""
     shape = arm.shape
@@ -74,6 +91,8 @@ def main() -> None:
     options = parser(__doc__, "gpu_step")
     options.set_defaults(steps=PAPER.steps, warmup=PAPER.warmup)
     options.add_argument("--models", nargs="+", default=list(MODELS), choices=MODELS)
+    options.add_argument("--decode", nargs="+", default=["dynamic"], choices=get_args(Way))
+    options.add_argument("--attention", nargs="+", default=["sdpa"], choices=ATTENTIONS)
     chosen = options.parse_args()
     base = replace(SMOKE, group_size=2, beta=0.01) if chosen.smoke else PAPER
     base = replace(base, steps=chosen.steps, warmup=chosen.warmup)
@@ -82,7 +101,7 @@ def main() -> None:
         for lora in (True, False):
             dtype = "bfloat16" if lora else "float32"
             shape = replace(base, model=model, lora=lora, dtype=dtype)
-            arms = [Arm(f"ours, {dtype}", shape)]
+            arms = list(ours(shape, chosen.decode, chosen.attention))
             if not chosen.no_trl:
                 arms.append(Arm(f"TRL, {dtype}", shape, "trl"))
             rows += [row(arm, measured(arm, chosen.folder)) for arm in arms]

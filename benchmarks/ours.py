@@ -13,6 +13,7 @@ from benchmarks.shape import Shape, make_adapter, reward_of, samples
 from grit.data.datamodule import PromptModule
 from grit.judge.rules import RulesJudge
 from grit.models.adapter import Adapter
+from grit.models.block_attention import use_attention
 from grit.models.features import MEBIBYTE, FeatureCache
 from grit.models.loading import Lora, add_lora, freeze_vision
 from grit.models.prompting import Prompting
@@ -65,6 +66,7 @@ def make_learner(shape: Shape, parts: dict[str, Any]) -> GRPOGR:
     """The module, with its random model."""
     adapter = make_adapter(shape)
     make_learn(adapter, shape)
+    use_attention(adapter.plain, parts.get("attention", "sdpa"))
     limit = parts.get("feature_cache_mib", 1024)
     if limit:
         adapter.feature_cache = FeatureCache(limit * MEBIBYTE)
@@ -86,6 +88,7 @@ def make_learner(shape: Shape, parts: dict[str, Any]) -> GRPOGR:
             beta=shape.beta,
             sampling=Sampling(max_new_tokens=shape.completion),
             share_prefill=parts.get("share_prefill", True),
+            decode=parts.get("decode", "dynamic"),
         ),
         Optimization(
             max_steps=shape.warmup + shape.steps,

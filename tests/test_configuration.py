@@ -380,6 +380,10 @@ def test_a_value_that_cannot_work_is_named(default: DictConfig, field: str, valu
         (["trainer.devices=2"], ["trainer.devices", "strategy"]),
         (["model.adaptation=lora"], ["model.lora.target_modules"]),
         (["model.dtype=bfloat16"], ["model.dtype", "model.adaptation"]),
+        (
+            ["model.attention=flash_attention_2", "training.decode=static"],
+            ["training.decode", "model.attention", "sdpa"],
+        ),
         (["model=qwen2_5_vl_3b", "model.adaptation=full"], ["model.dtype", "model.adaptation"]),
         (["data.sources.vsr.kind=null"], ["data.sources.vsr", "file", "kind"]),
         (["+data.sources.vsr.file=a.jsonl"], ["data.sources.vsr", "file", "kind"]),

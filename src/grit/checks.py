@@ -7,7 +7,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from grit.errors import GritError
-from grit.schema import Adaptation, Config, Dtype, ServiceJudgeConfig, SourceConfig, Task, Training
+from grit.schema import (
+    Adaptation,
+    Config,
+    Decode,
+    Dtype,
+    ServiceJudgeConfig,
+    SourceConfig,
+    Task,
+    Training,
+)
 
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 IMAGE_SETTINGS = ("min_pixels", "max_pixels", "min_patches", "max_patches")
@@ -154,6 +163,11 @@ def _check_model(config: Config) -> None:
         raise GritError(
             "config: model.adaptation=lora needs model.lora.target_modules, "
             "for example [q_proj,k_proj,v_proj,o_proj]"
+        )
+    if model.attention == "flash_attention_2" and config.training.decode is not Decode.dynamic:
+        raise GritError(
+            f"config: training.decode={config.training.decode} needs model.attention=sdpa, eager "
+            "or flex_attention: flash_attention_2 cannot leave slots of a static cache out"
         )
     if model.adaptation is Adaptation.full and model.dtype is Dtype.bfloat16:
         raise GritError(

@@ -61,6 +61,15 @@ class Ratio(StrEnum):
     sequence = "sequence"
 
 
+class Decode(StrEnum):
+    """How the rows of a rollout take a step together."""
+
+    dynamic = "dynamic"  # transformers' growing cache
+    static = "static"  # buffers of fixed shapes, without more: what the next two start from
+    captured = "captured"  # the static step as CUDA graphs; NVIDIA GPUs only
+    compiled = "compiled"  # the static step through torch.compile, on a GPU as CUDA graphs
+
+
 @dataclass
 class LoraConfig:
     """LoRA adapters (peft)."""
@@ -82,7 +91,9 @@ class ModelConfig:
     lora: LoraConfig = field(default_factory=LoraConfig)
     freeze_vision: bool = False
     dtype: Dtype = Dtype.bfloat16
-    attention: str = "sdpa"  # transformers' attn_implementation
+    # sdpa, eager, flash_attention_2, or flex_attention: shared rows of the update skip the blocks
+    # between completions, all else is sdpa; it learns on a GPU only, and is not yet measured there
+    attention: str = "sdpa"
     gradient_checkpointing: bool = False
     image: dict[str, int] = field(default_factory=dict)  # settings of the image processor
     seed: int = 0  # of random weights, where a model has them
@@ -237,6 +248,9 @@ class TrainingConfig:
     share_prompt: bool = True  # update: one row a prompt instead of one a completion
     share_prefill: bool = True  # rollout: one prefill a prompt instead of one a completion
     compact_rollout: bool = True  # completions that have ended leave the batch
+    # rollout: dynamic, static, captured (CUDA graphs; NVIDIA GPUs only) or compiled (torch.compile;
+    # minutes for a large model). Not yet measured on a GPU, hence dynamic.
+    decode: Decode = Decode.dynamic
     tokens_per_rollout_batch: int = 65536
     tokens_per_pass: int = 16384
     tokens_per_chunk: int = 256  # whose logits are alive at a time; 0: of all, until the backward

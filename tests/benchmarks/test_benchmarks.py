@@ -44,6 +44,20 @@ def test_every_arm_of_ours_makes_the_tokens_it_should(smoke):
         assert found.peak > 1e8
 
 
+def test_ways_to_decode_and_to_attend_are_arms_of_their_own(smoke):
+    from benchmarks.arms import measure_here
+    from benchmarks.gpu_step import ours
+
+    arms = list(ours(smoke, ["dynamic", "static"], ["sdpa", "eager"]))
+    assert [arm.label for arm in arms] == [
+        *("ours, float32", "ours eager, float32"),
+        *("ours static, float32", "ours static eager, float32"),
+    ]
+    assert len({arm.file for arm in arms}) == 4
+    assert arms[0].parts == {}
+    assert measure_here(arms[3]).tokens == 12
+
+
 @needs_trl
 @pytest.mark.filterwarnings("default")  # TRL's and its parts' own
 @pytest.mark.parametrize("changes", [{}, {"beta": 0.01, "lora": True, "dtype": "bfloat16"}])
@@ -110,7 +124,11 @@ def test_the_other_benchmarks_fill_their_tables(tmp_path, monkeypatch):
         monkeypatch.setattr(module, "measured", lambda arm, folder: made)
         monkeypatch.setattr(sys, "argv", ["x", "--smoke", "--log", str(log)])
         module.main()
+    switched = ["x", "--smoke", "--log", str(log), "--no-trl", "--decode", "captured"]
+    monkeypatch.setattr(sys, "argv", [*switched, "--attention", "flex_attention"])
+    gpu_step.main()
     text = log.read_text()
+    assert "| smoke | full | ours captured flex_attention | 2.00 |" in text
     assert "| 52 | 2 | 2.00 / 2.00 | 1.00 / 1.00 | 3.00 / 3.00 | 2.00 / 2.00 |" in text
     assert "| smoke | LoRA | TRL | 2.00 | 1.00 | 3.00 | 0.67 | 4 | - | 2.0 |" in text
 

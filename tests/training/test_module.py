@@ -162,6 +162,7 @@ def test_lora_needs_no_second_model(tmp_path):
         {"share_prompt": False},
         {"share_prefill": False},
         {"compact_rollout": False},
+        {"decode": "static"},
         {"tokens_per_chunk": 0},
         {"tokens_per_chunk": 3},
     ],

@@ -20,6 +20,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 from grit.grounding.boxes import Space
+from grit.models.block_attention import NAME as BLOCKS
+from grit.models.block_attention import block_mask
 from grit.models.features import FeatureCache
 from grit.models.shared_rows import SHARED, SharedRows
 
@@ -232,6 +234,8 @@ class Adapter(ABC):
             language_model.set_attn_implementation(SHARED)
         if config._attn_implementation == SHARED and set(config.layer_types) == {"full_attention"}:
             return {"full_attention": rows}
+        if config._attn_implementation == BLOCKS:
+            return block_mask(rows.segments)
         visible = rows.visible()
         if config._attn_implementation != "eager":
             return visible

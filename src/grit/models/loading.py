@@ -18,6 +18,7 @@ from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
 from grit.errors import GritError
 from grit.files import archive_is_whole
 from grit.models.adapter import Adapter
+from grit.models.block_attention import FLEX, use_attention
 from grit.models.internvl import InternVLAdapter
 from grit.models.qwen import QwenAdapter
 from grit.models.tiny import load_tiny
@@ -57,7 +58,7 @@ def load_base(
         seed: of the weights of a tiny model that ships none.
         revision: of the Hub.
         dtype: of the weights.
-        attention: transformers' ``attn_implementation``.
+        attention: transformers' ``attn_implementation``; flex_attention: see ``block_attention``.
         image: settings of the image processor that replace the stored ones.
 
     Raises:
@@ -66,15 +67,16 @@ def load_base(
     if path.startswith(TINY):
         model, processor = load_tiny(path.removeprefix(TINY), seed)
         model = model.to(dtype)
-        model.set_attn_implementation(attention)
+        use_attention(model, attention)
         return ADAPTERS[model.config.model_type](model, processor)
     folder = model_folder(path, revision)
     family = _family(folder)
     try:
         processor = AutoProcessor.from_pretrained(folder, **_image_settings(image or {}))
         model = AutoModelForImageTextToText.from_pretrained(
-            folder, dtype=dtype, attn_implementation=attention
+            folder, dtype=dtype, attn_implementation="sdpa" if attention == FLEX else attention
         )
+        use_attention(model, attention)
     except (OSError, ValueError, SafetensorError) as error:
         raise GritError(f"model: {folder} cannot be loaded: {error}") from error
     return ADAPTERS[family](model, processor)

@@ -36,18 +36,24 @@ class SharedRows:
         """L."""
         return max(p + sum(c) for p, c in zip(self.prompts, self.completions, strict=True))
 
-    def visible(self) -> Tensor:
-        """Who sees whom, as a mask [B, 1, L, L] for attentions that know no other."""
-        segments = torch.full((len(self.prompts), self.length), -1)  # of padding
+    @property
+    def segments(self) -> Tensor:
+        """What each token is part of [B, L]: 0 the prompt, 1, 2, ... the completions, -1 padding."""
+        segments = torch.full((len(self.prompts), self.length), -1)
         for row, (prompt, lengths) in enumerate(zip(self.prompts, self.completions, strict=True)):
             sizes = torch.tensor([prompt, *lengths])
             segments[row, : int(sizes.sum())] = torch.arange(len(sizes)).repeat_interleave(sizes)
+        return segments.to(self.device)
+
+    def visible(self) -> Tensor:
+        """Who sees whom, as a mask [B, 1, L, L] for attentions that know no other."""
+        segments = self.segments
         key, query = segments.unsqueeze(1), segments.unsqueeze(2)
-        earlier = torch.ones(self.length, self.length, dtype=torch.bool).tril()
+        earlier = torch.ones(self.length, self.length, dtype=torch.bool, device=self.device).tril()
         visible = ((key == 0) | (key == query)) & earlier
         # A padding token sees itself, so that no softmax runs over nothing.
-        itself = torch.eye(self.length, dtype=torch.bool)
-        return (visible | itself).unsqueeze(1).to(self.device)
+        itself = torch.eye(self.length, dtype=torch.bool, device=self.device)
+        return (visible | itself).unsqueeze(1)
 
     @cached_property
     def parts(self) -> "_Parts":

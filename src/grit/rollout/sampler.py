@@ -13,10 +13,10 @@ from transformers import DynamicCache
 
 from grit.models.adapter import Adapter, EncodedPrompt
 from grit.rollout.choice import Sampling, choose
+from grit.rollout.decoding import Prefilled
+from grit.rollout.ways import Way, decoder
 
 STOP = "</answer>"
-# Rows leave the batch when this share of them has ended: dropping one row copies the whole cache.
-COMPACT_BELOW = 0.75
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ class Sampler:
     """Draws completions from an adapter's model, in batches of at most ``tokens_per_batch``.
 
     ``share_prefill`` and ``compact`` only cost time when they are off: each completion then has a
-    prefill of its own, and rows that have ended stay in the batch until all have.
+    prefill of its own, and rows that have ended stay in the batch until all have. ``decode`` is the
+    way in which all rows take a step together.
     """
 
     def __init__(
@@ -42,11 +43,13 @@ class Sampler:
         *,
         share_prefill: bool = True,
         compact: bool = True,
+        decode: Way = "dynamic",
     ) -> None:
         self.adapter = adapter
         self.tokens_per_batch = tokens_per_batch
         self.share_prefill = share_prefill
         self.compact = compact
+        self.begin = decoder(adapter, decode)
 
     @torch.no_grad()
     def sample(
@@ -97,9 +100,10 @@ class Sampler:
         self, prompts: list[EncodedPrompt], seeds: list[Sequence[int]], sampling: Sampling
     ) -> list[list[Completion]]:
         n, device = len(seeds[0]), self.adapter.device
-        logits, cache, mask = self._start(prompts, n)
+        logits, prefilled = self._start(prompts, n)
+        decoding = self.begin(prefilled)
+        del prefilled  # its cache, where the way of decoding has copied it
         uniforms = _uniforms([s for group in seeds for s in group], sampling).to(device)
-        positions = torch.tensor([p.next_position for p in prompts]).repeat_interleave(n).to(device)
         forbidden = self.adapter.forbidden_ids.to(device)
 
         rows = torch.arange(len(prompts) * n)  # which completion each row of the batch belongs to
@@ -114,32 +118,25 @@ class Sampler:
             alive = torch.tensor([not ended[row] for row in rows.tolist()])
             if not alive.any() or step + 1 == sampling.max_new_tokens:
                 break
-            if self.compact and alive.float().mean() < COMPACT_BELOW:
+            if self.compact and decoding.sheds(int(alive.sum())):
                 keep = alive.nonzero().squeeze(1)
                 rows, keep = rows[keep], keep.to(device)
-                cache.batch_select_indices(keep)
+                decoding.keep(keep)
                 tokens, uniforms = tokens[keep], uniforms[keep]
-                mask, positions = mask[keep], positions[keep]
-            mask = torch.cat([mask, mask.new_ones(len(mask), 1)], 1)
-            hidden = self.adapter.hidden_states(
-                self.adapter.embed(tokens.unsqueeze(1), []),
-                mask,
-                (positions + step).view(1, -1, 1).expand(self.adapter.position_rows, -1, -1),
-                cache,
-            )
-            logits = self.adapter.logits(hidden[:, -1])
+            logits = decoding.step(tokens)
         return self._grouped(written, ended, n)
 
-    def _start(self, prompts: list[EncodedPrompt], n: int) -> tuple[Tensor, DynamicCache, Tensor]:
+    def _start(self, prompts: list[EncodedPrompt], n: int) -> tuple[Tensor, Prefilled]:
         """What ``_prefill`` gives, with ``n`` rows for each prompt."""
         if not self.share_prefill:
             return self._prefill([prompt for prompt in prompts for _ in range(n)])
-        logits, cache, mask = self._prefill(prompts)
-        cache.batch_repeat_interleave(n)
-        return logits.repeat_interleave(n, 0), cache, mask.repeat_interleave(n, 0)
+        logits, one = self._prefill(prompts)
+        one.cache.batch_repeat_interleave(n)
+        mask, positions = (rows.repeat_interleave(n, 0) for rows in (one.mask, one.positions))
+        return logits.repeat_interleave(n, 0), Prefilled(one.cache, mask, positions)
 
-    def _prefill(self, prompts: list[EncodedPrompt]) -> tuple[Tensor, DynamicCache, Tensor]:
-        """Next-token logits [G, V], the cache, and the mask [G, P] of the left-padded prompts."""
+    def _prefill(self, prompts: list[EncodedPrompt]) -> tuple[Tensor, Prefilled]:
+        """Next-token logits [G, V], and the left-padded prompts in a cache."""
         device, longest = self.adapter.device, max(len(p.input_ids) for p in prompts)
         ids = torch.full((len(prompts), longest), self.adapter.pad_id)
         mask = torch.zeros_like(ids)
@@ -155,7 +152,9 @@ class Sampler:
         hidden = self.adapter.hidden_states(
             embeddings, mask.to(device), positions.to(device), cache
         )
-        return self.adapter.logits(hidden[:, -1]), cache, mask.to(device)
+        following = torch.tensor([prompt.next_position for prompt in prompts])
+        prefilled = Prefilled(cache, mask.to(device), following.to(device))
+        return self.adapter.logits(hidden[:, -1]), prefilled
 
     @cached_property
     def _may_close(self) -> frozenset[int]:

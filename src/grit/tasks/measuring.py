@@ -80,6 +80,7 @@ def evaluate_model(
         config.training.tokens_per_rollout_batch,
         share_prefill=config.training.share_prefill,
         compact=config.training.compact_rollout,
+        decode=config.training.decode.value,
     )
     predictions = {
         found.name: answer(

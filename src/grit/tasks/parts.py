@@ -169,5 +169,6 @@ def make_settings(config: Config) -> GRPOSettings:
         tokens_per_rollout_batch=training.tokens_per_rollout_batch,
         share_prefill=training.share_prefill,
         compact_rollout=training.compact_rollout,
+        decode=training.decode.value,
         seed=config.seed,
     )

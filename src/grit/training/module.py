@@ -22,6 +22,7 @@ from grit.rewards.response import Attempt
 from grit.rewards.reward import Reward
 from grit.rollout.choice import Sampling
 from grit.rollout.sampler import Completion, Sampler
+from grit.rollout.ways import Way
 from grit.seeding import seed_for
 from grit.training.diagnostics import (
     Rollout,
@@ -65,6 +66,7 @@ class GRPOSettings:
     tokens_per_rollout_batch: int = 65536
     share_prefill: bool = True
     compact_rollout: bool = True
+    decode: Way = "dynamic"
     seed: int = 0
 
 
@@ -90,6 +92,7 @@ class GRPOGR(Learner):
             settings.tokens_per_rollout_batch,
             share_prefill=settings.share_prefill,
             compact=settings.compact_rollout,
+            decode=settings.decode,
         )
         self.reference = Reference(self.policy) if settings.beta else None
         self.last_rollouts: list[Rollout] = []  # of the step just done, for loggers

@@ -1,0 +1,165 @@
+"""Buffers of fixed shapes against transformers' own growing cache, and against no cache at all."""
+
+import pytest
+import torch
+
+from grit.errors import GritError
+from grit.models.loading import ADAPTERS, Lora, add_lora
+from grit.models.tiny import build_tiny
+from grit.rollout import static_decoding
+from grit.rollout.choice import Sampling
+from grit.rollout.sampler import Sampler
+from grit.rollout.static_decoding import SLOTS, Stepper, row_room
+from grit.rollout.ways import decoder
+
+WAYS = ("dynamic", "static")
+SHORT = Sampling(max_new_tokens=12)
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
+
+
+@pytest.fixture
+def ending(adapter, monkeypatch):
+    """Every seventh token ends a completion: rows leave the batch at different steps."""
+    monkeypatch.setattr(adapter, "end_ids", frozenset(range(0, len(adapter.tokenizer), 7)))
+
+
+@pytest.fixture
+def shapes(monkeypatch):
+    """The shapes of the buffers that are made, in order."""
+    seen = []
+    made = Stepper.buffers
+
+    def spy(self, rows, slots, like):
+        seen.append((rows, slots))
+        return made(self, rows, slots, like)
+
+    monkeypatch.setattr(Stepper, "buffers", spy)
+    return seen
+
+
+def seeds_for(prompts, n):
+    return [[100 * i + k for k in range(n)] for i in range(len(prompts))]
+
+
+def lengths(groups):
+    return {len(c.token_ids) for group in groups for c in group}
+
+
+@pytest.mark.parametrize("compact", [True, False])
+@pytest.mark.parametrize("share_prefill", [True, False])
+def test_fixed_shapes_change_no_token(
+    adapter, prompts, ending, shapes, monkeypatch, compact, share_prefill
+):
+    monkeypatch.setattr(static_decoding, "SLOTS", 8)
+    seeds = seeds_for(prompts, 5)
+    parts = {"compact": compact, "share_prefill": share_prefill}
+    expected = Sampler(adapter, **parts).sample(prompts, seeds, SHORT)
+    found = Sampler(adapter, **parts, decode="static").sample(prompts, seeds, SHORT)
+    assert found == expected
+    assert len(lengths(found)) > 3
+    assert shapes[0][0] == 16  # for 15 rows
+    assert len({slots for _, slots in shapes}) > 1
+    assert (len({rows for rows, _ in shapes}) > 1) == compact
+
+
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+def test_greedy_completions_are_the_same(adapter, prompts, attention):
+    greedy, once = Sampling(temperature=0, max_new_tokens=12), [[0]] * len(prompts)
+    adapter.plain.set_attn_implementation(attention)
+    try:
+        expected = Sampler(adapter).sample(prompts, once, greedy)
+        assert Sampler(adapter, decode="static").sample(prompts, once, greedy) == expected
+    finally:
+        adapter.plain.set_attn_implementation("sdpa")
+
+
+def test_every_step_predicts_what_a_full_forward_predicts(adapter, prompts, monkeypatch):
+    """Logits, of rows with padding before them, through buffers that grow and shrink."""
+    monkeypatch.setattr(static_decoding, "SLOTS", 8)
+    sampler = Sampler(adapter)
+    with torch.no_grad():
+        _, prefilled = sampler._start(prompts, 4)
+        decoding = decoder(adapter, "static")(prefilled)
+        rows = torch.arange(12)
+        random = torch.Generator().manual_seed(3)
+        tokens = torch.randint(10, len(adapter.tokenizer), (12, 9), generator=random)
+        for step in range(9):
+            if step == 4:
+                assert decoding.sheds(6)
+                assert not decoding.sheds(7)
+                rows = torch.tensor([0, 5, 6, 9, 11])
+                decoding.keep(rows)
+            ours = decoding.step(tokens[rows, step])
+            for row, logits in zip(rows.tolist(), ours, strict=True):
+                prompt = prompts[row // 4]
+                ids = torch.cat([prompt.input_ids, tokens[row, : step + 1]])[None]
+                inputs = dict(prompt.vision)
+                if adapter.position_rows == 3:
+                    inputs["mm_token_type_ids"] = (ids == adapter.image_id).int()
+                whole = adapter.plain(
+                    input_ids=ids, attention_mask=torch.ones_like(ids), **inputs
+                ).logits
+                torch.testing.assert_close(logits, whole[0, -1], atol=1e-5, rtol=0)
+
+
+def test_under_autocast_the_buffers_have_its_type_and_round_no_more(adapter, prompts):
+    """Its keys are float32 and its values bfloat16; attention makes bfloat16 of both."""
+    tokens = torch.randint(10, 300, (6, 4), generator=torch.Generator().manual_seed(3))
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        ways = [decoder(adapter, w)(Sampler(adapter)._start(prompts, 2)[1]) for w in WAYS]
+        for step in range(4):
+            dynamic, static = (way.step(tokens[:, step]).float() for way in ways)
+            assert (static - dynamic).abs().max() < 0.02 * dynamic.abs().max()
+    assert ways[1].buffers.layers[0].keys.dtype is torch.bfloat16
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.gradient_checkpointing_enable. is deprecated")
+@pytest.mark.parametrize(("family", "lora"), [("qwen", False), ("internvl", True)])
+def test_a_step_is_compiled_once_and_for_all_positions(photographs, family, lora):
+    """One graph without a break: nothing in the step asks the device for a value either."""
+    from torch._dynamo.testing import CompileCounterWithBackend
+
+    model, processor = build_tiny(family, seed=0)
+    adapter = ADAPTERS[model.config.model_type](model, processor)
+    if lora:
+        add_lora(adapter, Lora(4, 8, 0.0, ["q_proj", "v_proj"]), with_vision=False)
+        adapter.plain.gradient_checkpointing_enable({"use_reentrant": False})
+        adapter.model.train()
+    prompt = adapter.encode("p", "\nQuestion: How many?", photographs[0], picture="i")
+    expected = Sampler(adapter).sample([prompt], [[0, 1, 2]], SHORT)
+    compiler = CompileCounterWithBackend("aot_eager")
+    sampler = Sampler(adapter)
+    sampler.begin = decoder(adapter, "compiled", compiler)
+    for _ in range(2):  # the second batch finds the first one's buffers, with its keys in them
+        assert sampler.sample([prompt], [[0, 1, 2]], SHORT) == expected
+    assert len(prompt.input_ids) + 12 <= SLOTS
+    assert compiler.frame_count == 1
+    assert lengths(expected) == {12}
+
+
+def test_cuda_graphs_need_a_gpu(adapter, prompts):
+    with pytest.raises(GritError, match=r"training\.decode=captured: the model is on the cpu"):
+        Sampler(adapter, decode="captured").sample(prompts[:1], [[0]], SHORT)
+
+
+@needs_gpu
+@pytest.mark.parametrize("way", ["static", "captured", "compiled"])
+@pytest.mark.parametrize("family", ["qwen", "internvl"])
+def test_on_a_gpu_every_way_changes_no_token(photographs, family, way, monkeypatch):
+    monkeypatch.setattr(static_decoding, "SLOTS", 64)  # 52 or 53 tokens and 40 more: it grows
+    model, processor = build_tiny(family, seed=0)
+    adapter = ADAPTERS[model.config.model_type](model.cuda(), processor)
+    adapter.end_ids = frozenset(range(0, len(adapter.tokenizer), 40))
+    prompt = adapter.encode("p", "\nQuestion: How many?", photographs[0], picture="i")
+    sampling, seeds = Sampling(max_new_tokens=40), [list(range(12))]
+    expected = Sampler(adapter).sample([prompt], seeds, sampling)
+    sampler = Sampler(adapter, decode=way)
+    for _ in range(2):
+        assert sampler.sample([prompt], seeds, sampling) == expected
+
+
+def test_there_are_few_sizes_and_little_room_is_left_over():
+    found = {row_room(rows) for rows in range(1, 129)}
+    assert sorted(found) == [4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128]
+    assert all(rows <= row_room(rows) <= max(4, 1.5 * rows) for rows in range(1, 129))
