@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from grit.errors import GritError
 from grit.schema import Adaptation, Config, Dtype, ServiceJudgeConfig, SourceConfig, Task, Training
 
+STRATEGIES = ("auto", "ddp", "zero1", "fsdp")
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 IMAGE_SETTINGS = ("min_pixels", "max_pixels", "min_patches", "max_patches")
 ATTENTIONS = ("sdpa", "eager", "flex_attention", "flash_attention_2")
@@ -65,7 +66,7 @@ RANGES: dict[str, Check] = {
     "trainer.num_nodes": _at_least(1),
     "trainer.checkpoint_every": _at_least(1),
     "model.attention": _one_of(*ATTENTIONS),
-    "trainer.strategy": _one_of("auto", "ddp", "zero1"),
+    "trainer.strategy": _one_of(*STRATEGIES),
     "trainer.precision": _one_of(*PRECISIONS),
     "logger.mode": _one_of(*MODES),
     "logger.sample_every": _at_least(1),

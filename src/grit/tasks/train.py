@@ -1,6 +1,7 @@
 """``task=train``: evaluate, train by the method, evaluate again, print the table."""
 
 import logging
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytorch_lightning as pl
@@ -38,6 +39,7 @@ from grit.tasks.questions import TestSet, check_overlap, test_sets, training_sam
 from grit.tasks.tracking import Tracker, tracked
 from grit.training.checkpoints import Checkpoints, steps_of
 from grit.training.learner import Learner
+from grit.training.replicas import Unwrapped
 
 log = logging.getLogger(__name__)
 
@@ -72,12 +74,12 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
             learner = make_learner(config, adapter, reward, judge)
             _fit(config, learner, samples, run, tracker)
             adapter.model.to(device)
-            if processes.rank() == 0:
-                save_trained(adapter, folder / "model")
+            _save(learner, folder / "model")
         after = None
         if config.evaluation.after_training or not learns:
             trained_on = samples if learns else ()
-            after = evaluate_model(config, adapter, sets, judge, folder, trained_on=trained_on)
+            with learner.layout.whole() if learns else nullcontext():
+                after = evaluate_model(config, adapter, sets, judge, folder, trained_on=trained_on)
             if after is not None:
                 show(config, folder, sets, after, before, tracker)
     if processes.rank() == 0:
@@ -142,6 +144,13 @@ def _fit(
         )
 
 
+def _save(learner: Learner, folder: Path) -> None:
+    """Write what was trained, whole, whatever part of it each process has."""
+    weights = learner.layout.weights(learner.model.state_dict())
+    if processes.rank() == 0:
+        save_trained(learner.adapter, folder, weights)
+
+
 def _trainer(
     config: Config, run: RunFolder, checkpoints: Checkpoints, tracker: Tracker
 ) -> pl.Trainer:
@@ -150,8 +159,7 @@ def _trainer(
         accelerator=config.trainer.accelerator,
         devices=config.trainer.devices,
         num_nodes=config.trainer.num_nodes,
-        # With zero1 only the optimiser differs.
-        strategy="ddp" if config.trainer.strategy == "zero1" else config.trainer.strategy,
+        strategy=Unwrapped() if processes.count() > 1 else "auto",
         precision=config.trainer.precision,  # type: ignore[arg-type]  # Lightning checks it
         max_epochs=1,  # all steps are one epoch of the prompt module
         logger=_loggers(run, tracker),
