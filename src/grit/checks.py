@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from grit.errors import GritError
 from grit.schema import Adaptation, Config, Dtype, ServiceJudgeConfig, SourceConfig, Task, Training
 
-STRATEGIES = ("auto", "ddp", "zero1", "fsdp")
+STRATEGIES = ("auto", "ddp", "zero1", "fsdp", "deepspeed_zero2")
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 IMAGE_SETTINGS = ("min_pixels", "max_pixels", "min_patches", "max_patches")
 ATTENTIONS = ("sdpa", "eager", "flex_attention", "flash_attention_2")
@@ -140,6 +140,13 @@ def _check_task(config: Config) -> None:
     if config.trainer.devices * config.trainer.num_nodes > 1 and config.trainer.strategy == "auto":
         raise GritError(
             "config: trainer.devices and num_nodes above 1 need a trainer.strategy: trainer=ddp"
+        )
+    if config.trainer.strategy in ("fsdp", "deepspeed_zero2") and (
+        config.trainer.precision == "16-mixed"
+    ):
+        raise GritError(
+            f"config: trainer.strategy={config.trainer.strategy} does not scale losses: "
+            "use trainer.precision=bf16-mixed or 32-true, not 16-mixed"
         )
     if config.predictions is not None and config.checkpoint is not None:
         raise GritError("config: evaluate either predictions=FILE or checkpoint=..., not both")

@@ -26,6 +26,7 @@ from grit.models.prompting import Prompting
 from grit.rewards.reward import Reward, reward_from
 from grit.rollout.choice import Sampling
 from grit.schema import Adaptation, Config, ServiceJudgeConfig, Training
+from grit.training.deepspeed import SharedGradients
 from grit.training.fsdp import ShardedLayers
 from grit.training.learner import Learner, Optimization
 from grit.training.module import GRPOGR, GRPOSettings
@@ -145,19 +146,24 @@ def make_optimization(config: Config) -> Optimization:
     )
 
 
-def make_layout(config: Config) -> Replicas:
-    """How weights, gradients and optimiser states lie on the processes; all on one alone."""
-    if processes.count() == 1:
-        return Replicas()
-    if config.trainer.strategy == "fsdp":
+def layout_named(strategy: str) -> Replicas:
+    """How weights, gradients and optimiser states lie on the processes, which have met by now.
+
+    Raises:
+        GritError: it needs a package that is not installed.
+    """
+    if processes.count() > 1 and strategy == "fsdp":
         return ShardedLayers()
-    return Replicas(share_optimizer=config.trainer.strategy == "zero1")
+    if processes.count() > 1 and strategy == "deepspeed_zero2":
+        return SharedGradients()
+    return Replicas(share_optimizer=strategy == "zero1")
 
 
-def make_learner(config: Config, adapter: Adapter, reward: Reward, judge: Judge) -> Learner:
+def make_learner(
+    config: Config, adapter: Adapter, reward: Reward, judge: Judge, layout: Replicas
+) -> Learner:
     """The LightningModule of the method's training."""
     prompting, optimization = make_prompting(config), make_optimization(config)
-    layout = make_layout(config)
     if config.method.training is Training.sft:
         return FewShotSFT(adapter, prompting, optimization, layout)
     return GRPOGR(adapter, prompting, reward, judge, make_settings(config), optimization, layout)

@@ -34,7 +34,7 @@ from grit.tasks.measuring import (
     usage_before,
     write_measured,
 )
-from grit.tasks.parts import make_adapter, make_judge, make_learner, make_reward
+from grit.tasks.parts import layout_named, make_adapter, make_judge, make_learner, make_reward
 from grit.tasks.questions import TestSet, check_overlap, test_sets, training_samples
 from grit.tasks.tracking import Tracker, tracked
 from grit.training.checkpoints import Checkpoints, steps_of
@@ -57,6 +57,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     sets = test_sets(config)
     check_overlap(config, samples, sets)
     device = prepare_device(config)
+    layout = layout_named(config.trainer.strategy)
     folder = processes.gathered(folder)[0]  # each process has its own clock
     first = RunFolder.begin(config, folder, overrides) if processes.rank() == 0 else None
     run = processes.gathered(first)[0]
@@ -71,14 +72,14 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         before = None
         if learns:
             before = _evaluate_before(config, adapter, sets, judge, run, tracker)
-            learner = make_learner(config, adapter, reward, judge)
+            learner = make_learner(config, adapter, reward, judge, layout)
             _fit(config, learner, samples, run, tracker)
             adapter.model.to(device)
             _save(learner, folder / "model")
         after = None
         if config.evaluation.after_training or not learns:
             trained_on = samples if learns else ()
-            with learner.layout.whole() if learns else nullcontext():
+            with layout.whole() if learns else nullcontext():
                 after = evaluate_model(config, adapter, sets, judge, folder, trained_on=trained_on)
             if after is not None:
                 show(config, folder, sets, after, before, tracker)

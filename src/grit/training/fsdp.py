@@ -9,7 +9,7 @@ A forward or backward pass gathers one layer after the other, so all processes h
 passes. Where they cannot, in sampling, whole layers are gathered for as long as it lasts.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -63,9 +63,11 @@ class ShardedLayers(Replicas):
             policy.set_reshard_after_forward(True)
             policy.reset_iter_state()  # puts the parts back
 
-    def optimizer(self, learning: Sequence[nn.Parameter], **adamw: Any) -> torch.optim.Optimizer:
+    def optimizer(
+        self, learning: Sequence[nn.Parameter], clip_norm: float, **adamw: Any
+    ) -> torch.optim.Optimizer:
         """AdamW on this process's parts, as plain tensors: it has no fast path for others."""
-        self._learning = list(learning)
+        self._learning, self._clip_norm = list(learning), clip_norm
         self._owned = [
             nn.Parameter(_part(p)) if isinstance(p, DTensor) else p for p in self._learning
         ]
@@ -77,7 +79,7 @@ class ShardedLayers(Replicas):
         for root in self._roots:
             root.reset_iter_state()  # otherwise backward passes fetch layers by their order
 
-    def clipped(self, limit: float) -> Tensor:
+    def step(self, take: Callable[[], Any]) -> float:
         """Sum the gradients of what is whole, and clip by the norm over all of all processes."""
         whole = [p for p in self._learning if not isinstance(p, DTensor)]
         processes.sum_gradients(whole)
@@ -92,8 +94,9 @@ class ShardedLayers(Replicas):
         dist.all_reduce(of_parts)
         of_whole = nn.utils.get_total_norm([p.grad for p in whole if p.grad is not None]) ** 2
         norm = (of_parts + of_whole.to(of_parts)).sqrt()
-        nn.utils.clip_grads_with_norm_(self._owned, limit, norm)
-        return norm
+        nn.utils.clip_grads_with_norm_(self._owned, self._clip_norm, norm)
+        take()
+        return norm.item()
 
     def weights(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Whole weights on the first process, on the CPU where they had to be gathered."""

@@ -94,10 +94,12 @@ class Learner(pl.LightningModule):
 
     def optimizer_step_with_clipping(self) -> float:
         """Sum the gradients of all processes, clip and step; the norm before clipping."""
-        norm = self.layout.clipped(self.optimization.clip_norm)
         optimizer: Any = self.optimizers()
-        optimizer.step()
-        return norm.item()
+        return self.layout.step(optimizer.step)
+
+    def backward(self, loss: torch.Tensor, *arguments: Any, **options: Any) -> None:
+        """What ``manual_backward`` does."""
+        self.layout.backward(loss)
 
     def schedule_step(self) -> float:
         """Advance the schedule; the learning rate that was in force."""
@@ -122,7 +124,10 @@ class Learner(pl.LightningModule):
         """AdamW on what learns, with a cosine schedule over the steps."""
         settings = self.optimization
         optimizer = self.layout.optimizer(
-            self.learning(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+            self.learning(),
+            settings.clip_norm,
+            lr=settings.learning_rate,
+            weight_decay=settings.weight_decay,
         )
         schedule = get_cosine_schedule_with_warmup(
             optimizer, settings.warmup_steps, settings.max_steps

@@ -1,6 +1,6 @@
 """How a learner's weights and optimiser states lie on several processes: all of them on each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -26,6 +26,7 @@ class Replicas:
     def __init__(self, *, share_optimizer: bool = False) -> None:
         self.share_optimizer = share_optimizer
         self._learning: list[nn.Parameter] = []
+        self._clip_norm = 0.0
 
     def spread(self, adapter: Adapter) -> None:
         """Lay out a model, which has to be done before anything holds its parameters."""
@@ -40,9 +41,11 @@ class Replicas:
         """
         return nullcontext()
 
-    def optimizer(self, learning: Sequence[nn.Parameter], **adamw: Any) -> torch.optim.Optimizer:
-        """AdamW on the parameters that learn."""
-        self._learning = list(learning)
+    def optimizer(
+        self, learning: Sequence[nn.Parameter], clip_norm: float, **adamw: Any
+    ) -> torch.optim.Optimizer:
+        """AdamW on the parameters that learn, whose gradients are clipped to ``clip_norm``."""
+        self._learning, self._clip_norm = list(learning), clip_norm
         if self.share_optimizer and processes.count() > 1:
             return ZeroRedundancyOptimizer(self._learning, torch.optim.AdamW, **adamw)
         return torch.optim.AdamW(self._learning, **adamw)
@@ -52,10 +55,20 @@ class Replicas:
         for parameter in self._learning:
             parameter.grad = None
 
-    def clipped(self, limit: float) -> Tensor:
-        """Sum the gradients of all processes and clip them; their norm before clipping."""
+    def backward(self, loss: Tensor) -> None:
+        """Add a pass's gradients to those of the step."""
+        loss.backward()  # type: ignore[no-untyped-call]
+
+    def step(self, take: Callable[[], Any]) -> float:
+        """Sum the gradients of all processes, clip them and ``take`` the optimiser's step.
+
+        Returns:
+            The norm of the gradients before clipping.
+        """
         processes.sum_gradients(self._learning)
-        return nn.utils.clip_grad_norm_(self._learning, limit)
+        norm = nn.utils.clip_grad_norm_(self._learning, self._clip_norm)
+        take()
+        return norm.item()
 
     def weights(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Entries of the model's ``state_dict``, each whole on the first process.
