@@ -37,7 +37,7 @@ class Settings:
     strategy: str = "auto"
     lora: bool = False  # on a frozen bf16 base, with dropout and gradient checkpointing
     tokens_per_pass: int = 1  # a pass a group
-    clip_norm: float = 1e9
+    clip_norm: float = 1.0  # less than there is
     updates_per_rollout: int = 1
     stop_after: int | None = None  # steps
     resume: bool = False

@@ -5,7 +5,7 @@ from collections import defaultdict
 
 import pytest
 import torch
-from launched import checkpoint, command, gradients, metrics, of_processes, steps
+from launched import assert_same_bits, command, gradients, metrics, of_processes, steps
 
 
 @pytest.fixture(scope="module")
@@ -53,15 +53,7 @@ def test_groups_never_cross_processes_and_completions_are_the_same(runs):
 
 def test_sharing_out_the_optimizer_changes_no_bit(runs, tmp_path):
     shared = steps(tmp_path / "shared", 2, "zero1")
-    found, expected = checkpoint(shared), checkpoint(runs[1])
-    assert found["state_dict"].keys() == expected["state_dict"].keys()
-    for name, weight in expected["state_dict"].items():
-        assert torch.equal(found["state_dict"][name], weight), name
-    (ours,), (whole,) = (each["optimizer_states"] for each in (found, expected))
-    assert ours["state"].keys() == whole["state"].keys()  # a checkpoint has the states of all
-    for number, state in whole["state"].items():
-        for name, value in state.items():
-            assert torch.equal(ours["state"][number][name], value), (number, name)
+    assert_same_bits(shared, runs[1])  # a checkpoint has the states of all
     here, everywhere = (of_processes(folder, "states") for folder in (shared, runs[1]))
     assert all(0 < kept < everywhere[0] for kept in here)
 

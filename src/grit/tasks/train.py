@@ -147,7 +147,10 @@ def _fit(
 
 def _save(learner: Learner, folder: Path) -> None:
     """Write what was trained, whole, whatever part of it each process has."""
-    weights = learner.layout.weights(learner.model.state_dict())
+    state = learner.model.state_dict()
+    if hasattr(learner.model, "disable_adapter"):  # LoRA, without the base
+        state = {name: state[name] for name in learner.learning_names()}
+    weights = learner.layout.weights(state)
     if processes.rank() == 0:
         save_trained(learner.adapter, folder, weights)
 

@@ -16,6 +16,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from grit import processes
+from grit.errors import GritError
 from grit.models.adapter import Adapter
 from grit.training.replicas import Replicas
 

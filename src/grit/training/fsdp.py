@@ -76,6 +76,8 @@ class ShardedLayers(Replicas):
     def begin_update(self) -> None:
         """Forget the gradients of the last step, and the passes that had none."""
         super().begin_update()
+        for owned in self._owned:
+            owned.grad = None
         for root in self._roots:
             root.reset_iter_state()  # otherwise backward passes fetch layers by their order
 

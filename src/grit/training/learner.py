@@ -67,6 +67,10 @@ class Learner(pl.LightningModule):
         """The parameters that learn."""
         return [p for p in self.model.parameters() if p.requires_grad]
 
+    def learning_names(self) -> list[str]:
+        """Their names, in the same order."""
+        return [name for name, p in self.model.named_parameters() if p.requires_grad]
+
     def adapters(self) -> list[Adapter]:
         """Whose models are laid out over the processes: the policy's first."""
         return [self.adapter]
@@ -136,7 +140,7 @@ class Learner(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep only the weights that learn, whole; the base model is where it came from."""
-        learning = {f"model.{name}" for name, p in self.model.named_parameters() if p.requires_grad}
+        learning = {f"model.{name}" for name in self.learning_names()}
         state = checkpoint["state_dict"]
         kept = {name: state[name] for name in state if name in learning}
         checkpoint["state_dict"] = self.layout.weights(kept)

@@ -31,8 +31,8 @@ class Replicas:
     def spread(self, adapter: Adapter) -> None:
         """Lay out a model, which has to be done before anything holds its parameters."""
         if processes.count() > 1:  # they were loaded alike; this makes it sure
-            for tensor in (*adapter.model.parameters(), *adapter.model.buffers()):
-                dist.broadcast(tensor.detach(), 0)
+            for parameter in adapter.model.parameters():
+                dist.broadcast(parameter.detach(), 0)
 
     def whole(self) -> AbstractContextManager[None]:
         """While it lasts, each process runs as many forward passes as it likes, without gradient.
