@@ -53,7 +53,8 @@ class SharedGradients(Replicas):
 
         if self._device.type == "cpu":  # gloo needs no transport that is first compiled
             deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
-        logging.getLogger("DeepSpeed").setLevel(logging.WARNING)
+        log = logging.getLogger("DeepSpeed")
+        log.setLevel(logging.ERROR)  # it warns of an AdamW that is not its own or torch's
         optimizer = _FlatAdamW(self._learning, **adamw)
         self._engine, *_ = deepspeed.initialize(
             model=_Losses(self._learning),
@@ -62,6 +63,7 @@ class SharedGradients(Replicas):
             config=self._settings(),
             dist_init_required=False,
         )
+        log.setLevel(logging.WARNING)
         optimizer.engine = self._engine
         return optimizer
 

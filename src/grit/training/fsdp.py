@@ -33,6 +33,7 @@ class ShardedLayers(Replicas):
     def __init__(self) -> None:
         super().__init__()
         self._roots: list[FSDPModule] = []  # the policy's language model, and the reference's
+        self._ran: set[FSDPModule] = set()  # those that have computed something
         self._owned: list[nn.Parameter] = []  # of each that learns, this process's part
 
     def spread(self, adapter: Adapter) -> None:
@@ -48,6 +49,7 @@ class ShardedLayers(Replicas):
             # Losses carry the weights of the whole step: gradients are summed, not averaged.
             part.set_gradient_divide_factor(1.0)
             part.set_force_sum_reduction_for_comms(True)  # gloo knows no other
+        root.register_forward_pre_hook(lambda module, _: self._ran.add(module))
         self._roots.append(root)
 
     @contextmanager
@@ -61,7 +63,8 @@ class ShardedLayers(Replicas):
             yield
         finally:
             policy.set_reshard_after_forward(True)
-            policy.reset_iter_state()  # puts the parts back
+            for part in _parts(policy):
+                part.reshard()
 
     def optimizer(
         self, learning: Sequence[nn.Parameter], clip_norm: float, **adamw: Any
@@ -78,8 +81,8 @@ class ShardedLayers(Replicas):
         super().begin_update()
         for owned in self._owned:
             owned.grad = None
-        for root in self._roots:
-            root.reset_iter_state()  # otherwise backward passes fetch layers by their order
+        for root in self._ran:  # backward passes fetch layers by the order of the passes before
+            root.reset_iter_state()
 
     def step(self, take: Callable[[], Any]) -> float:
         """Sum the gradients of what is whole, and clip by the norm over all of all processes."""
