@@ -32,8 +32,8 @@ class ShardedLayers(Replicas):
 
     def __init__(self) -> None:
         super().__init__()
-        self._roots: list[FSDPModule] = []  # the policy's language model, and the reference's
-        self._ran: set[FSDPModule] = set()  # those that have computed something
+        self._sharded: list[nn.Module] = []  # the policy's language model, and the reference's
+        self._ran: set[nn.Module] = set()  # those that have computed something
         self._owned: list[nn.Parameter] = []  # of each that learns, this process's part
 
     def spread(self, adapter: Adapter) -> None:
@@ -44,26 +44,26 @@ class ShardedLayers(Replicas):
         for layer in language_model.layers:
             fully_shard(layer, mesh=mesh)
         rest = {p for p in language_model.parameters() if not isinstance(p, DTensor)}
-        root = fully_shard(language_model, mesh=mesh, ignored_params=rest)
-        for part in _parts(root):
+        fully_shard(language_model, mesh=mesh, ignored_params=rest)
+        for part in _parts(language_model):
             # Losses carry the weights of the whole step: gradients are summed, not averaged.
             part.set_gradient_divide_factor(1.0)
             part.set_force_sum_reduction_for_comms(True)  # gloo knows no other
-        root.register_forward_pre_hook(lambda module, _: self._ran.add(module))
-        self._roots.append(root)
+        language_model.register_forward_pre_hook(lambda module, _: self._ran.add(module))
+        self._sharded.append(language_model)
 
     @contextmanager
     def whole(self) -> Iterator[None]:
         """While it lasts, every process has all of the policy's layers."""
-        policy = self._roots[0]
-        policy.set_reshard_after_forward(False)
-        for part in _parts(policy):
+        parts = _parts(self._sharded[0])
+        for part in parts:
+            part.set_reshard_after_forward(False)
             part.unshard()
         try:
             yield
         finally:
-            policy.set_reshard_after_forward(True)
-            for part in _parts(policy):
+            for part in parts:
+                part.set_reshard_after_forward(True)
                 part.reshard()
 
     def optimizer(
@@ -81,8 +81,8 @@ class ShardedLayers(Replicas):
         super().begin_update()
         for owned in self._owned:
             owned.grad = None
-        for root in self._ran:  # backward passes fetch layers by the order of the passes before
-            root.reset_iter_state()
+        for model in self._ran:  # backward passes fetch layers by the order of the passes before
+            _parts(model)[0].reset_iter_state()
 
     def step(self, take: Callable[[], Any]) -> float:
         """Sum the gradients of what is whole, and clip by the norm over all of all processes."""
@@ -133,13 +133,14 @@ class ShardedLayers(Replicas):
         }
 
 
-def _parts(root: nn.Module) -> list[FSDPModule]:
-    return [module for module in root.modules() if isinstance(module, FSDPModule)]
+def _parts(model: nn.Module) -> list[FSDPModule]:
+    """A sharded model and its layers."""
+    return [module for module in model.modules() if isinstance(module, FSDPModule)]
 
 
 def _part(tensor: Tensor) -> Tensor:
     """The part of a sharded tensor that is here, in the same memory."""
-    return tensor.detach().to_local() if isinstance(tensor, DTensor) else tensor
+    return tensor.to_local().detach() if isinstance(tensor, DTensor) else tensor
 
 
 def _gathered(tensor: Tensor, like: Tensor) -> Tensor:

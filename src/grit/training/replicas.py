@@ -57,7 +57,7 @@ class Replicas:
 
     def backward(self, loss: Tensor) -> None:
         """Add a pass's gradients to those of the step."""
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
 
     def step(self, take: Callable[[], Any]) -> float:
         """Sum the gradients of all processes, clip them and ``take`` the optimiser's step.
