@@ -150,10 +150,11 @@ class _FlatAdamW(torch.optim.AdamW):
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Take this process's part of the states of whole parameters."""
-        states = [state_dict["state"][i] for i in range(len(self.shapes))]
-        mine = {name: self._mine([state[name] for state in states]) for name in states[0]}
+        states = [state_dict["state"][i] for i in sorted(state_dict["state"])]
+        names = states[0] if states else ()  # none before the first step
+        mine = {name: self._mine([state[name] for state in states]) for name in names}
         group = dict(state_dict["param_groups"][0]) | {"params": [0]}
-        super().load_state_dict({"state": {0: mine}, "param_groups": [group]})
+        super().load_state_dict({"state": {0: mine} if mine else {}, "param_groups": [group]})
 
     @property
     def _part(self) -> nn.Parameter:
