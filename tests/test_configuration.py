@@ -39,7 +39,7 @@ NAMED = {  # by the design
     },
     "judge": {"rules", "openai"},
     "suite": {"paper", "shapes"},
-    "trainer": {"default"},
+    "trainer": {"default", "ddp", "zero1", "fsdp", "deepspeed_zero2"},
     "logger": {"wandb", "none"},
     "experiment": {"smoke", "table1", "table2", "table3", "figure4", "figure5", "figure6"},
 }
@@ -378,6 +378,7 @@ def test_a_value_that_cannot_work_is_named(default: DictConfig, field: str, valu
         (["method.example=true", "method.suffix=false"], ["method.example", "method.suffix"]),
         (["method.tagged_answer=false"], ["method.tagged_answer", "method.training"]),
         (["trainer.devices=2"], ["trainer.devices", "strategy"]),
+        (["trainer=fsdp", "trainer.precision=16-mixed"], ["trainer.strategy=fsdp", "bf16-mixed"]),
         (["model.adaptation=lora"], ["model.lora.target_modules"]),
         (["model.dtype=bfloat16"], ["model.dtype", "model.adaptation"]),
         (

@@ -18,6 +18,7 @@ from grit.schema import (
     Training,
 )
 
+STRATEGIES = ("auto", "ddp", "zero1", "fsdp", "deepspeed_zero2")
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 IMAGE_SETTINGS = ("min_pixels", "max_pixels", "min_patches", "max_patches")
 ATTENTIONS = ("sdpa", "eager", "flex_attention", "flash_attention_2")
@@ -74,7 +75,7 @@ RANGES: dict[str, Check] = {
     "trainer.num_nodes": _at_least(1),
     "trainer.checkpoint_every": _at_least(1),
     "model.attention": _one_of(*ATTENTIONS),
-    "trainer.strategy": _one_of("auto", "ddp", "zero1"),
+    "trainer.strategy": _one_of(*STRATEGIES),
     "trainer.precision": _one_of(*PRECISIONS),
     "logger.mode": _one_of(*MODES),
     "logger.sample_every": _at_least(1),
@@ -148,6 +149,13 @@ def _check_task(config: Config) -> None:
     if config.trainer.devices * config.trainer.num_nodes > 1 and config.trainer.strategy == "auto":
         raise GritError(
             "config: trainer.devices and num_nodes above 1 need a trainer.strategy: trainer=ddp"
+        )
+    if config.trainer.strategy in ("fsdp", "deepspeed_zero2") and (
+        config.trainer.precision == "16-mixed"
+    ):
+        raise GritError(
+            f"config: trainer.strategy={config.trainer.strategy} does not scale losses: "
+            "use trainer.precision=bf16-mixed or 32-true, not 16-mixed"
         )
     if config.predictions is not None and config.checkpoint is not None:
         raise GritError("config: evaluate either predictions=FILE or checkpoint=..., not both")

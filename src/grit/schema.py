@@ -274,7 +274,7 @@ class TrainerConfig:
     accelerator: str = "auto"
     devices: int = 1
     num_nodes: int = 1
-    strategy: str = "auto"  # auto | ddp | zero1
+    strategy: str = "auto"  # auto | ddp | zero1 | fsdp | deepspeed_zero2
     precision: str = "32-true"
     checkpoint_every: int = 50  # steps
     progress_bar: bool = True

@@ -171,14 +171,14 @@ def test_a_shared_row_pays_for_each_prompt_once(adapter, groups):
 def test_passes_hold_every_group_once_and_keep_the_budget(groups, share_prompt):
     for budget in (1, 300, 700, 10**6):
         passes = in_passes(groups, budget, share_prompt=share_prompt)
-        assert sorted(i for one in passes for i in one) == [0, 1, 2]
+        assert sorted(i for one in passes for i in one.groups) == [0, 1, 2]
         for one in passes:
             rows, longest = 0, 0
-            for i in one:
+            for i in one.groups:
                 group = groups[i]
                 rows += 1 if share_prompt else len(group.completions)
                 most = max(map(len, group.completions))
                 length = len(group.prompt.input_ids) + most
                 longest = max(longest, group.row_length if share_prompt else length)
-            assert rows * longest <= budget or len(one) == 1
+            assert rows * longest <= budget or len(one.groups) == 1
     assert len(in_passes(groups, 10**6, share_prompt=share_prompt)) == 1

@@ -188,9 +188,14 @@ def load_trained(adapter: Adapter, checkpoint: Path) -> None:
         raise GritError(f"checkpoint={source} does not fit this model: {reason}") from error
 
 
-def save_trained(adapter: Adapter, folder: Path) -> None:
-    """Write what was trained: PEFT's adapter folder, or the whole model in transformers format."""
-    adapter.model.save_pretrained(folder)
+def save_trained(
+    adapter: Adapter, folder: Path, weights: Mapping[str, torch.Tensor] | None = None
+) -> None:
+    """Write what was trained: PEFT's adapter folder, or the whole model in transformers format.
+
+    ``weights`` are the model's ``state_dict`` where the model has only parts of them.
+    """
+    adapter.model.save_pretrained(folder, state_dict=weights)
     adapter.processor.save_pretrained(folder)
 
 

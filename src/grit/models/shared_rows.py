@@ -38,7 +38,7 @@ class SharedRows:
 
     @property
     def segments(self) -> Tensor:
-        """What each token is part of [B, L]: 0 the prompt, 1, 2, ... the completions, -1 padding."""
+        """What each token is of [B, L]: 0 the prompt, 1, 2, ... the completions, -1 padding."""
         segments = torch.full((len(self.prompts), self.length), -1)
         for row, (prompt, lengths) in enumerate(zip(self.prompts, self.completions, strict=True)):
             sizes = torch.tensor([prompt, *lengths])

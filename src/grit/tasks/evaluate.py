@@ -1,7 +1,7 @@
 """``task=evaluate``: a model, trained or not, or predictions made anywhere."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         sets_of_file, origin = read_sets(path), _origin(path, config, overrides)
         RunFolder.begin(config, folder, overrides)
         measured = measure(config, sets_of_file, judge)
-        measured = replace(measured, results=replace(measured.results, **origin))
+        measured = replace(measured, results=_named(measured.results, origin))
         write_measured(measured, folder)
         print_comparison(measured.results)
         log.info("%s", folder / "results.json")
@@ -56,6 +56,11 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
 
 
 UNKNOWN = "unknown"
+
+
+def _named(results: Results, origin: Mapping[str, str]) -> Results:
+    model, data = (origin.get(part, getattr(results, part)) for part in ("model", "data"))
+    return replace(results, model=model, data=data)
 
 
 def _origin(predictions: Path, config: Config, overrides: Sequence[str]) -> dict[str, str]:

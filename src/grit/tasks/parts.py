@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from grit import processes
 from grit.errors import GritError
 from grit.judge.cache import ScoreCache
 from grit.judge.judge import Judge
@@ -25,8 +26,11 @@ from grit.models.prompting import Prompting
 from grit.rewards.reward import Reward, reward_from
 from grit.rollout.choice import Sampling
 from grit.schema import Adaptation, Config, ServiceJudgeConfig, Training
+from grit.training.deepspeed import SharedGradients
+from grit.training.fsdp import ShardedLayers
 from grit.training.learner import Learner, Optimization
 from grit.training.module import GRPOGR, GRPOSettings
+from grit.training.replicas import Replicas
 from grit.training.sft import FewShotSFT
 
 if TYPE_CHECKING:
@@ -139,16 +143,30 @@ def make_optimization(config: Config) -> Optimization:
         tokens_per_pass=training.tokens_per_pass,
         tokens_per_chunk=training.tokens_per_chunk,
         seed=config.seed,
-        shard_optimizer=config.trainer.strategy == "zero1",
     )
 
 
-def make_learner(config: Config, adapter: Adapter, reward: Reward, judge: Judge) -> Learner:
+def layout_named(strategy: str) -> Replicas:
+    """How weights, gradients and optimiser states lie on the processes, which have met by now.
+
+    Raises:
+        GritError: it needs a package that is not installed.
+    """
+    if processes.count() > 1 and strategy == "fsdp":
+        return ShardedLayers()
+    if processes.count() > 1 and strategy == "deepspeed_zero2":
+        return SharedGradients()
+    return Replicas(share_optimizer=strategy == "zero1")
+
+
+def make_learner(
+    config: Config, adapter: Adapter, reward: Reward, judge: Judge, layout: Replicas
+) -> Learner:
     """The LightningModule of the method's training."""
     prompting, optimization = make_prompting(config), make_optimization(config)
     if config.method.training is Training.sft:
-        return FewShotSFT(adapter, prompting, optimization)
-    return GRPOGR(adapter, prompting, reward, judge, make_settings(config), optimization)
+        return FewShotSFT(adapter, prompting, optimization, layout)
+    return GRPOGR(adapter, prompting, reward, judge, make_settings(config), optimization, layout)
 
 
 def make_settings(config: Config) -> GRPOSettings:

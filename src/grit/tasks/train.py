@@ -1,6 +1,7 @@
 """``task=train``: evaluate, train by the method, evaluate again, print the table."""
 
 import logging
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytorch_lightning as pl
@@ -33,11 +34,12 @@ from grit.tasks.measuring import (
     usage_before,
     write_measured,
 )
-from grit.tasks.parts import make_adapter, make_judge, make_learner, make_reward
+from grit.tasks.parts import layout_named, make_adapter, make_judge, make_learner, make_reward
 from grit.tasks.questions import TestSet, check_overlap, test_sets, training_samples
 from grit.tasks.tracking import Tracker, tracked
 from grit.training.checkpoints import Checkpoints, steps_of
 from grit.training.learner import Learner
+from grit.training.replicas import Unwrapped
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +57,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     sets = test_sets(config)
     check_overlap(config, samples, sets)
     device = prepare_device(config)
+    layout = layout_named(config.trainer.strategy)
     folder = processes.gathered(folder)[0]  # each process has its own clock
     first = RunFolder.begin(config, folder, overrides) if processes.rank() == 0 else None
     run = processes.gathered(first)[0]
@@ -69,15 +72,15 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         before = None
         if learns:
             before = _evaluate_before(config, adapter, sets, judge, run, tracker)
-            learner = make_learner(config, adapter, reward, judge)
+            learner = make_learner(config, adapter, reward, judge, layout)
             _fit(config, learner, samples, run, tracker)
             adapter.model.to(device)
-            if processes.rank() == 0:
-                save_trained(adapter, folder / "model")
+            _save(learner, folder / "model")
         after = None
         if config.evaluation.after_training or not learns:
             trained_on = samples if learns else ()
-            after = evaluate_model(config, adapter, sets, judge, folder, trained_on=trained_on)
+            with layout.whole() if learns else nullcontext():
+                after = evaluate_model(config, adapter, sets, judge, folder, trained_on=trained_on)
             if after is not None:
                 show(config, folder, sets, after, before, tracker)
     if processes.rank() == 0:
@@ -142,6 +145,16 @@ def _fit(
         )
 
 
+def _save(learner: Learner, folder: Path) -> None:
+    """Write what was trained, whole, whatever part of it each process has."""
+    state = learner.model.state_dict()
+    if hasattr(learner.model, "disable_adapter"):  # LoRA, without the base
+        state = {name: state[name] for name in learner.learning_names()}
+    weights = learner.layout.weights(state)
+    if processes.rank() == 0:
+        save_trained(learner.adapter, folder, weights)
+
+
 def _trainer(
     config: Config, run: RunFolder, checkpoints: Checkpoints, tracker: Tracker
 ) -> pl.Trainer:
@@ -150,8 +163,7 @@ def _trainer(
         accelerator=config.trainer.accelerator,
         devices=config.trainer.devices,
         num_nodes=config.trainer.num_nodes,
-        # With zero1 only the optimiser differs.
-        strategy="ddp" if config.trainer.strategy == "zero1" else config.trainer.strategy,
+        strategy=Unwrapped() if processes.count() > 1 else "auto",
         precision=config.trainer.precision,  # type: ignore[arg-type]  # Lightning checks it
         max_epochs=1,  # all steps are one epoch of the prompt module
         logger=_loggers(run, tracker),

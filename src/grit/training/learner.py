@@ -1,19 +1,19 @@
 """What every way of training shares: a policy, its optimiser and schedule, its checkpoints."""
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.strategies import ParallelStrategy
-from torch.distributed.optim import ZeroRedundancyOptimizer
 from transformers import get_cosine_schedule_with_warmup
 
 from grit import processes
 from grit.models.adapter import Adapter
 from grit.seeding import seed_for
 from grit.training.policy import Policy
+from grit.training.replicas import Replicas
+from grit.training.rows import Group, Pass, in_passes
 
 
 @dataclass(frozen=True)
@@ -29,19 +29,29 @@ class Optimization:
     tokens_per_pass: int = 16384
     tokens_per_chunk: int = 256
     seed: int = 0  # of dropout
-    shard_optimizer: bool = False  # several processes: each keeps a part of AdamW's states
 
 
 class Learner(pl.LightningModule):
-    """A LightningModule that trains an adapter's model by manual optimisation."""
+    """A LightningModule that trains an adapter's model by manual optimisation.
 
-    def __init__(self, adapter: Adapter, optimization: Optimization, temperature: float) -> None:
+    ``layout`` says how its weights lie on several processes.
+    """
+
+    def __init__(
+        self,
+        adapter: Adapter,
+        optimization: Optimization,
+        temperature: float,
+        layout: Replicas | None = None,
+    ) -> None:
         super().__init__()
         self.automatic_optimization = False
         self.strict_loading = False  # checkpoints hold only what learns
         self.adapter = adapter
         self.model = adapter.model  # registers its parameters with Lightning
         self.optimization = optimization
+        self.layout = layout or Replicas()
+        self._laid_out = False
         self.policy = Policy(
             adapter,
             share_prompt=optimization.share_prompt,
@@ -57,24 +67,43 @@ class Learner(pl.LightningModule):
         """The parameters that learn."""
         return [p for p in self.model.parameters() if p.requires_grad]
 
-    def local_gradients(self) -> AbstractContextManager[None]:
-        """While it lasts, backward passes leave gradients to this process.
+    def learning_names(self) -> list[str]:
+        """Their names, in the same order."""
+        return [name for name, p in self.model.named_parameters() if p.requires_grad]
 
-        Processes may have different numbers of passes, so they meet once, at the optimiser's step,
-        instead of at each backward.
+    def adapters(self) -> list[Adapter]:
+        """Whose models are laid out over the processes: the policy's first."""
+        return [self.adapter]
+
+    def configure_model(self) -> None:
+        """Lay the models out over the processes, which have met by now."""
+        if not self._laid_out:
+            for adapter in self.adapters():
+                self.layout.spread(adapter)
+        self._laid_out = True
+
+    def passes(self, groups: Sequence[Group]) -> list[Pass]:
+        """The forward passes over this process's groups of a step.
+
+        Where processes have to run as many as the others, some repeat their smallest pass, which
+        then counts for nothing: they would only wait for the others anyhow.
         """
-        strategy = self.trainer.strategy
-        if isinstance(strategy, ParallelStrategy):
-            return strategy.block_backward_sync()
-        return nullcontext()
+        settings = self.optimization
+        passes = in_passes(groups, settings.tokens_per_pass, share_prompt=settings.share_prompt)
+        if self.layout.keeps_step:
+            smallest = min(passes, key=lambda one: sum(groups[i].row_length for i in one.groups))
+            missing = max(processes.gathered(len(passes))) - len(passes)
+            passes += [Pass(smallest.groups, counts=False)] * missing
+        return passes
 
     def optimizer_step_with_clipping(self) -> float:
         """Sum the gradients of all processes, clip and step; the norm before clipping."""
-        processes.sum_gradients(self.learning())
-        norm = torch.nn.utils.clip_grad_norm_(self.learning(), self.optimization.clip_norm)
         optimizer: Any = self.optimizers()
-        optimizer.step()
-        return norm.item()
+        return self.layout.step(optimizer.step)
+
+    def backward(self, loss: torch.Tensor, *arguments: Any, **options: Any) -> None:
+        """What ``manual_backward`` does."""
+        self.layout.backward(loss)
 
     def schedule_step(self) -> float:
         """Advance the schedule; the learning rate that was in force."""
@@ -98,23 +127,32 @@ class Learner(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         """AdamW on what learns, with a cosine schedule over the steps."""
         settings = self.optimization
-        adamw: dict[str, Any] = {
-            "lr": settings.learning_rate,
-            "weight_decay": settings.weight_decay,
-            "fused": True,  # no copies of whole weights, as large as the states themselves
-        }
-        optimizer: torch.optim.Optimizer
-        if settings.shard_optimizer and processes.count() > 1:
-            optimizer = ZeroRedundancyOptimizer(self.learning(), torch.optim.AdamW, **adamw)
-        else:
-            optimizer = torch.optim.AdamW(self.learning(), **adamw)
+        optimizer = self.layout.optimizer(
+            self.learning(),
+            settings.clip_norm,
+            lr=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            fused=True,  # no copies of whole weights, as large as the states themselves
+        )
         schedule = get_cosine_schedule_with_warmup(
             optimizer, settings.warmup_steps, settings.max_steps
         )
         return [optimizer], [schedule]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep only the weights that learn; the base model is where it came from."""
-        learning = {f"model.{name}" for name, p in self.model.named_parameters() if p.requires_grad}
+        """Keep only the weights that learn, whole; the base model is where it came from."""
+        learning = {f"model.{name}" for name in self.learning_names()}
         state = checkpoint["state_dict"]
-        checkpoint["state_dict"] = {name: state[name] for name in state if name in learning}
+        kept = {name: state[name] for name in state if name in learning}
+        checkpoint["state_dict"] = self.layout.weights(kept)
+        checkpoint["optimizer_states"] = [
+            self.layout.optimizer_state(state) for state in checkpoint["optimizer_states"]
+        ]
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take what is this process's of a checkpoint, which is the same for every layout."""
+        checkpoint["state_dict"] = self.layout.own_weights(checkpoint["state_dict"], self)
+        checkpoint["optimizer_states"] = [
+            self.layout.own_optimizer_state(state, self.learning())
+            for state in checkpoint["optimizer_states"]
+        ]

@@ -7,7 +7,6 @@ import logging
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -41,14 +40,15 @@ from grit.training.grpo_gr import (
 )
 from grit.training.learner import Learner, Optimization
 from grit.training.policy import Reference
-from grit.training.rows import Group, in_passes
+from grit.training.replicas import Replicas
+from grit.training.rows import Group, Pass
 
 log = logging.getLogger(__name__)
 STEPS_WATCHED = 10  # a judge that fails for a step or two of many may be left to recover
 
-# For each forward pass of a step: which of its groups, they themselves, and of their tokens
-# log pi_old (None: it is the policy's own) and log pi_ref (None: not needed), each [M].
-_Compared = list[tuple[list[int], list[Group], Tensor | None, Tensor | None]]
+# For each forward pass of a step: its groups, and of their tokens log pi_old (None: it is the
+# policy's own) and log pi_ref (None: not needed), each [M].
+_Compared = list[tuple[Pass, list[Group], Tensor | None, Tensor | None]]
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,9 @@ class GRPOGR(Learner):
         judge: Judge,
         settings: GRPOSettings,
         optimization: Optimization,
+        layout: Replicas | None = None,
     ) -> None:
-        super().__init__(adapter, optimization, settings.sampling.temperature)
+        super().__init__(adapter, optimization, settings.sampling.temperature, layout)
         self.prompting = prompting
         self.reward = reward
         self.judge = judge
@@ -98,6 +99,12 @@ class GRPOGR(Learner):
         self.last_rollouts: list[Rollout] = []  # of the step just done, for loggers
         # Unjudged and all completions of the last steps, over all processes.
         self._failures: deque[tuple[int, int]] = deque(maxlen=STEPS_WATCHED)
+
+    def adapters(self) -> list[Adapter]:
+        """The policy's, and the reference's where that is a model of its own."""
+        if self.reference is None or self.reference.uses_lora:
+            return [self.adapter]
+        return [self.adapter, self.reference.policy.adapter]
 
     def on_fit_start(self) -> None:
         """Put the reference beside the policy; Lightning does not know of it."""
@@ -157,7 +164,8 @@ class GRPOGR(Learner):
             ]
             for sample, epoch in batch
         ]
-        return self.sampler.sample(prompts, seeds, self.settings.sampling)
+        with self.layout.whole():
+            return self.sampler.sample(prompts, seeds, self.settings.sampling)
 
     def _rewarded(
         self,
@@ -191,10 +199,8 @@ class GRPOGR(Learner):
 
     def _compared(self, groups: Sequence[Group]) -> _Compared:
         """Cut the step's groups into passes, and score them as they were when sampled."""
-        chosen = in_passes(
-            groups, self.optimization.tokens_per_pass, share_prompt=self.optimization.share_prompt
-        )
-        passes = [[groups[i] for i in one] for one in chosen]
+        chosen = self.passes(groups)
+        passes = [[groups[i] for i in one.groups] for one in chosen]
         old: list[Tensor | None] = [None] * len(passes)
         # With one update a rollout, pi_old is the policy itself: the ratio is 1.
         if self.settings.updates_per_rollout > 1:
@@ -216,20 +222,19 @@ class GRPOGR(Learner):
             log.warning("no completion of this step could be judged: it is skipped")
             return {}
         weights = completion_weights(judged, all_groups)
-        optimizer: Any = self.optimizers()
         metrics: dict[str, float] = {}
         for _ in range(self.settings.updates_per_rollout):
-            optimizer.zero_grad()
+            self.layout.begin_update()
             sums = torch.zeros(3, device=self.device)  # loss, KL, entropy
-            with self.local_gradients():
-                for chosen, groups, old, reference in compared:
-                    sums += self._backward(
-                        groups,
-                        old,
-                        reference,
-                        advantages[chosen].flatten().to(self.device),
-                        weights[chosen].flatten().to(self.device),
-                    )
+            for one, groups, old, reference in compared:
+                chosen = list(one.groups)
+                sums += self._backward(
+                    groups,
+                    old,
+                    reference,
+                    advantages[chosen].flatten().to(self.device),
+                    (weights[chosen] * one.counts).flatten().to(self.device),
+                )
             norm = self.optimizer_step_with_clipping()
             loss, kl, entropy = map(sum, zip(*processes.gathered(sums.tolist()), strict=True))
             metrics = {"loss": loss, "kl": kl, "entropy": entropy, "grad_norm": norm}

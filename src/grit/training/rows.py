@@ -31,6 +31,14 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Pass:
+    """The groups of a step, by their indices, that share one forward pass."""
+
+    groups: tuple[int, ...]
+    counts: bool = True  # else it is run for the company of other processes alone
+
+
+@dataclass(frozen=True)
 class RowBatch:
     """The tensors of one forward pass, on the CPU.
 
@@ -104,13 +112,10 @@ def _shared(groups: Sequence[Group], device: torch.device) -> SharedRows:
     )
 
 
-def in_passes(
-    groups: Sequence[Group], tokens_per_pass: int, *, share_prompt: bool
-) -> list[list[int]]:
+def in_passes(groups: Sequence[Group], tokens_per_pass: int, *, share_prompt: bool) -> list[Pass]:
     """Pack groups into forward passes of at most ``tokens_per_pass`` padded tokens, at least one.
 
-    Returns:
-        The indices of the groups of each pass; groups of similar length share a pass.
+    Groups of similar length share a pass.
     """
 
     def size(group: Group) -> tuple[int, int]:  # rows, and the length of the longest
@@ -130,4 +135,4 @@ def in_passes(
         else:
             passes.append([i])
             rows = more
-    return passes
+    return [Pass(tuple(one)) for one in passes]

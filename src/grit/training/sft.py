@@ -15,14 +15,21 @@ from grit.models.adapter import Adapter
 from grit.models.prompting import Prompting
 from grit.training.diagnostics import Stopwatch
 from grit.training.learner import Learner, Optimization
-from grit.training.rows import Group, in_passes
+from grit.training.replicas import Replicas
+from grit.training.rows import Group
 
 
 class FewShotSFT(Learner):
     """Supervised fine-tuning on the prompts that the data module deals to each step."""
 
-    def __init__(self, adapter: Adapter, prompting: Prompting, optimization: Optimization) -> None:
-        super().__init__(adapter, optimization, temperature=1.0)
+    def __init__(
+        self,
+        adapter: Adapter,
+        prompting: Prompting,
+        optimization: Optimization,
+        layout: Replicas | None = None,
+    ) -> None:
+        super().__init__(adapter, optimization, temperature=1.0, layout=layout)
         self.prompting = prompting
 
     def training_step(self, batch: Sequence[tuple[Sample, int]], batch_idx: int) -> None:
@@ -32,23 +39,17 @@ class FewShotSFT(Learner):
             groups = [self._group(sample) for sample, _ in batch]
             here = sum(len(ids) for group in groups for ids in group.completions)
             tokens = sum(processes.gathered(here))  # of the whole step
-
-            def loss_of(logp: Tensor, _: Tensor) -> Tensor:
-                return -logp.sum() / tokens
-
-            self.model.zero_grad()
+            self.layout.begin_update()
             loss = 0.0
-            passes = in_passes(
-                groups,
-                self.optimization.tokens_per_pass,
-                share_prompt=self.optimization.share_prompt,
-            )
-            with self.local_gradients():
-                for chosen in passes:
-                    scores, owner = self.policy.scores([groups[i] for i in chosen], loss_of)
-                    share = loss_of(scores.logp, owner)
-                    self.manual_backward(share)
-                    loss += share.item()
+            for one in self.passes(groups):
+
+                def loss_of(logp: Tensor, _: Tensor, counts: bool = one.counts) -> Tensor:
+                    return -logp.sum() / tokens * counts
+
+                scores, owner = self.policy.scores([groups[i] for i in one.groups], loss_of)
+                share = loss_of(scores.logp, owner)
+                self.manual_backward(share)
+                loss += share.item()
             loss = sum(processes.gathered(loss))
             norm = self.optimizer_step_with_clipping()
         metrics = {"loss": loss, "grad_norm": norm, "learning_rate": self.schedule_step()}

@@ -1,0 +1,167 @@
+"""Two steps of GRPO-GR as a script, for any number of processes: SETTINGS_AS_JSON.
+
+It is run by the tests beside it, which read what it leaves in the folder.
+"""
+
+import json
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytorch_lightning as pl
+import torch
+import torch.distributed as dist
+from torch.distributed.tensor import DTensor
+
+from grit import processes
+from grit.data.datamodule import PromptModule
+from grit.data.shapes.source import ShapesSource
+from grit.judge.rules import RulesJudge
+from grit.models.loading import Lora, add_lora, freeze_vision, load_base
+from grit.models.prompting import Prompting
+from grit.reporting.metrics_log import MetricsLog
+from grit.rewards.reward import Reward
+from grit.rollout.choice import Sampling
+from grit.tasks.parts import layout_named
+from grit.training.checkpoints import Checkpoints
+from grit.training.learner import Optimization
+from grit.training.module import GRPOGR, GRPOSettings
+from grit.training.replicas import Unwrapped
+
+
+@dataclass(frozen=True)
+class Settings:
+    folder: str
+    processes: int = 1
+    strategy: str = "auto"
+    lora: bool = False  # on a frozen bf16 base, with dropout and gradient checkpointing
+    tokens_per_pass: int = 1  # a pass a group
+    clip_norm: float = 1.0  # less than there is
+    updates_per_rollout: int = 1
+    stop_after: int | None = None  # steps
+    resume: bool = False
+
+
+def letters(response):
+    text = response.trace.text
+    return sum(c.isalpha() for c in text) / max(len(text), 1)
+
+
+class KeepsGradients(GRPOGR):
+    """Remembers the gradient that its first step is taken with, and its passes."""
+
+    gradients = None
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.seen_passes = []
+
+    def passes(self, groups):
+        passes = super().passes(groups)
+        self.seen_passes.append([[list(one.groups), one.counts] for one in passes])
+        return passes
+
+    def optimizer_step_with_clipping(self):
+        norm = super().optimizer_step_with_clipping()
+        if self.gradients is None:
+            self.gradients = {
+                n: whole(p.grad) for n, p in self.model.named_parameters() if learns(p)
+            }
+        return norm
+
+
+def learns(parameter):
+    return parameter.grad is not None
+
+
+def whole(tensor):
+    return (tensor.full_tensor() if isinstance(tensor, DTensor) else tensor).clone()
+
+
+class StopsAfter(pl.Callback):
+    """Sends itself the signal that a cluster sends before a job's time is up."""
+
+    def __init__(self, steps):
+        self.steps = steps
+
+    def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+        if batch_idx + 1 == self.steps and trainer.is_global_zero:
+            signal.raise_signal(signal.SIGTERM)
+
+
+def learner_of(settings: Settings) -> KeepsGradients:
+    adapter = load_base("tiny:qwen-random", seed=0)
+    if settings.lora:
+        torch.manual_seed(3)
+        adapter.model.to(torch.bfloat16)
+        adapter.plain.gradient_checkpointing_enable({"use_reentrant": False})
+        modules = ["q_proj", "v_proj", "gate_proj", "down_proj"]
+        add_lora(adapter, Lora(3, 6, 0.1, modules), with_vision=False)
+    else:
+        freeze_vision(adapter)
+    adapter.model.train()
+    return KeepsGradients(
+        adapter,
+        Prompting(),
+        Reward({"letters": (letters, 1.0)}, []),
+        RulesJudge(),
+        GRPOSettings(
+            group_size=2,
+            sampling=Sampling(max_new_tokens=8),
+            updates_per_rollout=settings.updates_per_rollout,
+        ),
+        Optimization(
+            max_steps=2,
+            learning_rate=1e-3,
+            tokens_per_pass=settings.tokens_per_pass,
+            clip_norm=settings.clip_norm,
+        ),
+        layout_named(settings.strategy),
+    )
+
+
+def main(settings: Settings) -> None:
+    folder = Path(settings.folder)
+    if settings.processes > 1:  # as the command's do, before there is a model
+        dist.init_process_group("gloo")
+    learner = learner_of(settings)
+    checkpoints = Checkpoints(folder, every=2)
+    stopping = [StopsAfter(settings.stop_after)] if settings.stop_after else []
+    trainer = pl.Trainer(
+        accelerator="cpu",
+        devices=settings.processes,
+        strategy=Unwrapped() if settings.processes > 1 else "auto",
+        max_epochs=1,
+        logger=MetricsLog(folder / "metrics.jsonl"),
+        callbacks=[checkpoints, *stopping],
+        log_every_n_steps=1,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+        default_root_dir=folder,
+    )
+    samples = [*ShapesSource("vsr", "train", 3), *ShapesSource("tallyqa", "train", 2)]
+    data = PromptModule(samples, prompts_per_step=4, max_steps=2, seed=0)
+    whence = folder / "step-000001.ckpt" if settings.resume else None
+    trainer.fit(learner, data, ckpt_path=whence, weights_only=True)
+    mine = {
+        "rollouts": [[r.sample.id, r.completion.text] for r in learner.last_rollouts],
+        "passes": learner.seen_passes,
+        "states": elements_of_states(trainer.optimizers[0]),
+    }
+    everybodys = processes.gathered(mine)
+    if trainer.is_global_zero:
+        torch.save(learner.gradients, folder / "gradients.pt")
+        (folder / "processes.json").write_text(json.dumps(everybodys))
+
+
+def elements_of_states(optimizer):
+    """Numbers that this process keeps for its optimiser."""
+    local = getattr(optimizer, "optim", optimizer)  # of a ZeroRedundancyOptimizer
+    return sum(value.numel() for state in local.state.values() for value in state.values())
+
+
+if __name__ == "__main__":
+    main(Settings(**json.loads(sys.argv[1])))
