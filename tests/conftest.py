@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 from chat_service import ChatService
 from hypothesis import settings
 from loopback import Loopback
+from wandb_service import KEY, WandbService
 
 # Before torch or wandb are imported: tests run side by side, and none may reach a network.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -85,6 +87,20 @@ def chat(monkeypatch: pytest.MonkeyPatch) -> Iterator[ChatService]:
     """A chat service on loopback, and a key for it."""
     monkeypatch.setenv("OPENAI_API_KEY", "key-of-the-tests-0123456789")
     service = ChatService()
+    yield service
+    service.close()
+
+
+@pytest.fixture
+def wandb_service(monkeypatch: pytest.MonkeyPatch) -> Iterator[WandbService]:
+    """W&B on loopback, where a made-up key is right."""
+    import wandb
+
+    wandb.setup()  # keeps the environment that it finds first: it is to have no key
+    service = WandbService()
+    monkeypatch.setenv("WANDB_BASE_URL", service.url)
+    monkeypatch.setenv("WANDB_API_KEY", KEY)
+    monkeypatch.setattr("sys.stdin", io.StringIO())  # no terminal that a key could be asked at
     yield service
     service.close()
 

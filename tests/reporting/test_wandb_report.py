@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 import wandb
+from chat_service import Play, is_silent, sends
+from wandb_service import ENTITY, WandbService, error
 
 from grit.errors import GritError
-from grit.reporting import wandb_report as module
 from grit.reporting.finished import find_runs
 from grit.reporting.wandb_report import (
     Contents,
@@ -102,19 +103,62 @@ def test_without_ids_all_runs_of_the_project_are_shown(finished_run, tmp_path: P
     assert "Parallel Coordinates Plot" not in {panel["viewType"] for panel in panels(found)}
 
 
-def test_a_server_that_says_no_is_quoted_in_one_line(report, monkeypatch) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise wandb.errors.CommError("permission denied\nstack of things")
+def test_the_server_gets_the_spec(report, wandb_service: WandbService) -> None:
+    written = spec(report)
+    url = save(report)
+    (saved,) = wandb_service.reports
+    assert json.loads(saved["spec"]) == written["spec"]
+    for field in ("displayName", "description"):
+        assert saved[field] == written[field]
+    assert saved["type"] == "runs"  # no draft
+    assert saved["project"]["name"] == written["projectName"]
+    assert saved["project"]["entityName"] == written["entityName"]
+    assert list(wandb_service.projects) == ["grit"]  # made by the way
+    assert url == f"{wandb_service.url}/{ENTITY}/grit/reports/Seeds--{saved['id']}"
 
-    monkeypatch.setattr(type(report), "save", refuse)
-    with pytest.raises(GritError, match=r"the W&B report was not saved: permission denied$"):
+
+def test_a_project_that_is_there_is_not_made_again(report, wandb_service: WandbService) -> None:
+    wandb_service.projects |= {"other": [], "grit": []}
+    save(report)
+    assert "CreateProject" not in wandb_service.operations
+    assert len(wandb_service.reports) == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "play", "said"),
+    [
+        ("Viewer", error(401, "no such key"), "credentials with http.*: no such key"),
+        ("GetProjects", error(403, "not yours"), "not yours"),
+        ("upsertView", error(200, "denied\nby the admin"), "input: denied by the admin"),
+        ("upsertView", is_silent, "no answer in time"),
+    ],
+)
+def test_a_server_that_does_not_save_is_quoted_in_one_line(
+    report, wandb_service: WandbService, monkeypatch, asked: str, play: Play, said: str
+) -> None:
+    monkeypatch.setattr(wandb.Api, "_HTTP_TIMEOUT", 3)
+    wandb_service.trouble[asked] = play
+    with pytest.raises(GritError, match=rf"^the W&B report was not saved: .*{said}") as caught:
         save(report)
+    assert "\n" not in str(caught.value)
+    assert not wandb_service.reports
 
 
-def test_without_a_server_there_is_no_entity(monkeypatch) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise wandb.errors.UsageError("no API key")
+def test_without_a_key_nothing_is_saved(report, wandb_service: WandbService, monkeypatch) -> None:
+    monkeypatch.delenv("WANDB_API_KEY")
+    with pytest.raises(GritError, match="was not saved: No API key configured"):
+        save(report)
+    with pytest.raises(GritError, match=r"No API key configured.*; set logger\.entity"):
+        default_entity()
+    assert not wandb_service.requests
 
-    monkeypatch.setattr(module.wandb, "Api", refuse)
-    with pytest.raises(GritError, match=r"no API key; set logger\.entity"):
+
+def test_the_entity_is_the_keys(wandb_service: WandbService) -> None:
+    assert default_entity() == ENTITY
+
+
+def test_a_key_of_nobody_needs_an_entity(wandb_service: WandbService) -> None:
+    nobody = {"data": {"viewer": {"id": "id-user", "entity": None}}}
+    wandb_service.trouble["GetDefaultEntity"] = sends(200, nobody)
+    with pytest.raises(GritError, match=r"belongs to no user or team; set logger\.entity"):
         default_entity()

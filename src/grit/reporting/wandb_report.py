@@ -16,6 +16,7 @@ from grit.errors import GritError
 from grit.reporting.finished import FinishedRun
 from grit.reporting.summary import METRICS
 from grit.reporting.wandb_results import STEP
+from grit.reporting.wandb_server import failures
 
 if TYPE_CHECKING:
     from wandb_workspaces.reports.v2 import Report
@@ -99,29 +100,24 @@ def save(report: "Report") -> str:
     Raises:
         GritError: W&B cannot be reached or refuses.
     """
-    try:
-        with _its_own_warnings_ignored():
-            report.save()
-            return str(report.url)
-    except (wandb.Error, OSError, ValueError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise GritError(f"the W&B report was not saved: {reason}") from error
+    with failures("the W&B report was not saved"), _its_own_warnings_ignored():
+        wandb.Api()  # of a missing key the library's save would say so by a plain Exception
+        report.save()
+        return str(report.url)
 
 
 def default_entity() -> str:
     """The user or team that W&B's key belongs to.
 
     Raises:
-        GritError: W&B cannot be reached or refuses.
+        GritError: W&B cannot be reached or refuses, or the key has none.
     """
-    try:
-        return str(wandb.Api(timeout=20).default_entity)
-    except (wandb.Error, OSError, ValueError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise GritError(
-            f"W&B does not say whose key this is: {reason}; set logger.entity, "
-            "or logger.mode=offline for the files alone"
-        ) from error
+    ways_out = "; set logger.entity, or logger.mode=offline for the files alone"
+    with failures("W&B does not say whose key this is", ways_out):
+        entity = wandb.Api().default_entity
+    if not entity:
+        raise GritError(f"W&B's key belongs to no user or team{ways_out}")
+    return str(entity)
 
 
 def varied_settings(runs: Sequence[FinishedRun]) -> dict[str, list[Any]]:

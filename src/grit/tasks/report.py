@@ -56,13 +56,20 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
 
 
 def _to_wandb(config: Config, folder: Path, contents: Contents) -> None:
-    online = config.logger.name == "wandb" and wandb_mode(config.logger.mode) == "online"
-    entity = config.logger.entity or (default_entity() if online else "")
-    report = wandb_report(contents, entity=entity, project=config.logger.project)
-    write_json(folder / "wandb_report.json", spec(report))
-    log.info("%s", folder / "wandb_report.json")
-    if online:
+    entity, project = config.logger.entity or "", config.logger.project
+    report = wandb_report(contents, entity=entity, project=project)
+    file = folder / "wandb_report.json"
+    write_json(file, spec(report))
+    log.info("%s", file)
+    if config.logger.name != "wandb" or wandb_mode(config.logger.mode) != "online":
+        return
+    try:
+        if not entity:
+            report.entity = default_entity()
+            write_json(file, spec(report))
         log.info("%s", save(report))
+    except GritError as error:
+        raise GritError(f"{error} ({folder} has report.html and {file.name})") from error
 
 
 def _title(roots: Sequence[str]) -> str:

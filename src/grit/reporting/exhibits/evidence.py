@@ -75,12 +75,11 @@ def _has_ended(sweep: Path, job: Job) -> bool:
     return job.outcome is not Outcome.failed
 
 
-def evidence_of_sources(sources: Sequence[str], api: Any = None) -> Evidence:
+def evidence_of_sources(sources: Sequence[str]) -> Evidence:
     """What lies in folders of runs, in folders of many runs, or in W&B projects.
 
     Args:
         sources: folders, or ``wandb:ENTITY/PROJECT``.
-        api: a ``wandb.Api``; made when it is needed.
 
     Raises:
         GritError: a source holds no run at all.
@@ -90,7 +89,7 @@ def evidence_of_sources(sources: Sequence[str], api: Any = None) -> Evidence:
     notes: list[str] = []
     for source in sources:
         if source.startswith(PREFIX):
-            logged, problems = runs_of_project(source, api)
+            logged, problems = runs_of_project(source)
             found = [Run(name, results) for name, results in logged]
         else:
             places = _folders(Path(source))

@@ -1,15 +1,14 @@
 """Results that runs have left in Weights & Biases: their summaries hold a results.json each."""
 
-from typing import Any
-
 from grit.errors import GritError
 from grit.reporting.results import SCHEMA_VERSION, Results, parse_results
+from grit.reporting.wandb_server import failures
 
 PREFIX = "wandb:"
 KEY = "results"  # of the summary
 
 
-def runs_of_project(source: str, api: Any = None) -> tuple[list[tuple[str, Results]], list[str]]:
+def runs_of_project(source: str) -> tuple[list[tuple[str, Results]], list[str]]:
     """The results of ``wandb:ENTITY/PROJECT`` by the runs' names, and what cannot be used.
 
     Raises:
@@ -20,11 +19,9 @@ def runs_of_project(source: str, api: Any = None) -> tuple[list[tuple[str, Resul
     project = source.removeprefix(PREFIX)
     if project.count("/") != 1 or not all(project.split("/")):
         raise GritError(f"runs={source}: expected {PREFIX}ENTITY/PROJECT")
-    try:
-        found = list((api or wandb.Api()).runs(project))
-    except (wandb.Error, ValueError, OSError) as error:
-        # Of a project that is not there the API says so by a ValueError.
-        raise GritError(f"runs={source}: W&B answers: {error}") from error
+    with failures(f"runs={source}: W&B"):
+        # Not lazy: summaries would be asked for one by one, a request for each run.
+        found = list(wandb.Api().runs(project, lazy=False))
     results: list[tuple[str, Results]] = []
     notes = []
     for run in found:
