@@ -95,13 +95,16 @@ def chat(monkeypatch: pytest.MonkeyPatch) -> Iterator[ChatService]:
 def wandb_service(monkeypatch: pytest.MonkeyPatch) -> Iterator[WandbService]:
     """W&B on loopback, where a made-up key is right."""
     import wandb
+    from wandb.sdk.lib.wbauth import unauthenticate_session
 
     wandb.setup()  # keeps the environment that it finds first: it is to have no key
+    unauthenticate_session()  # and the key and host that another test has used
     service = WandbService()
     monkeypatch.setenv("WANDB_BASE_URL", service.url)
     monkeypatch.setenv("WANDB_API_KEY", KEY)
     monkeypatch.setattr("sys.stdin", io.StringIO())  # no terminal that a key could be asked at
     yield service
+    unauthenticate_session()
     service.close()
 
 
