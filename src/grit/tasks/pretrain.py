@@ -8,7 +8,7 @@ from grit.errors import GritError
 from grit.models.loading import TINY
 from grit.models.tiny import Family
 from grit.schema import Config
-from grit.training.pretraining.course import LONGER, PretrainSettings, pretrain
+from grit.training.pretraining.course import OWN_SETTINGS, PretrainSettings, pretrain
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     settings = PretrainSettings(
         family=family,
         seed=config.seed,
-        **{**LONGER[family], **changed},
+        **{**OWN_SETTINGS[family], **changed},
         **({} if config.threads is None else {"threads": config.threads}),
     )
     log.info("%s", pretrain(settings, folder))
