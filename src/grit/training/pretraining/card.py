@@ -29,14 +29,14 @@ def model_card(
 ) -> str:
     """Markdown: what the model is, how it was made, what is built in, what it was measured at."""
     family = settings["family"]
-    name = {"qwen": "Qwen2.5-VL", "internvl": "InternVL3"}[family]
+    name = {"qwen": "A Qwen2.5-VL", "internvl": "An InternVL3"}[family]
     changed = " ".join(f"pretrain.{key}={value}" for key, value in settings.items())
     stages = ", ".join(f"{stage} {value / 60:.1f} min" for stage, value in seconds.items())
     return "\n".join(
         [
             f"# tiny_{family}",
             "",
-            f"A {name} of {parameters / 1e6:.1f} million parameters: the same classes of "
+            f"{name} of {parameters / 1e6:.1f} million parameters: the same classes of "
             "transformers as the big model, a small configuration, its own tokenizer. It knows "
             "nothing but drawn scenes of coloured shapes (96 x 96 pixels), and exists so that "
             "GRPO-GR can be watched, tested and compared in minutes on a laptop. It is of no use "
