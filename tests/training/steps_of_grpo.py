@@ -35,7 +35,8 @@ class Settings:
     folder: str
     processes: int = 1
     strategy: str = "auto"
-    lora: bool = False  # on a frozen bf16 base, with dropout and gradient checkpointing
+    lora: bool = False  # with dropout and gradient checkpointing, on a frozen base
+    base: str = "bfloat16"  # its type of numbers
     tokens_per_pass: int = 1  # a pass a group
     clip_norm: float = 1.0  # less than there is
     updates_per_rollout: int = 1
@@ -94,7 +95,7 @@ def learner_of(settings: Settings) -> KeepsGradients:
     adapter = load_base("tiny:qwen-random", seed=0)
     if settings.lora:
         torch.manual_seed(3)
-        adapter.model.to(torch.bfloat16)
+        adapter.model.to(getattr(torch, settings.base))
         adapter.plain.gradient_checkpointing_enable({"use_reentrant": False})
         modules = ["q_proj", "v_proj", "gate_proj", "down_proj"]
         add_lora(adapter, Lora(3, 6, 0.1, modules), with_vision=False)

@@ -4,6 +4,7 @@ import importlib.util
 
 import pytest
 from launched import (
+    ONE_PASS,
     assert_model_is_whole,
     assert_same_bits,
     assert_same_update,
@@ -45,7 +46,7 @@ def test_a_resumed_run_is_the_same_to_the_bit(run, tmp_path):
 
 @needs_deepspeed
 def test_lora_on_a_bf16_base(tmp_path):
-    options = {"lora": True, "updates_per_rollout": 2}
+    options = {"lora": True, "updates_per_rollout": 2, "tokens_per_pass": ONE_PASS}
     ours = steps(tmp_path / "zero2", 2, ZERO2, **options)
     assert_same_update(ours, steps(tmp_path / "ddp", 2, **options))
 

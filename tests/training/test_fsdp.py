@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 from launched import (
+    ONE_PASS,
     assert_model_is_whole,
     assert_same_bits,
     assert_same_update,
@@ -49,7 +50,7 @@ def test_each_process_keeps_a_part_of_the_states(runs):
 def lora(tmp_path_factory):
     """A run of two updates a step, and one that is stopped after the first step."""
     folder = tmp_path_factory.mktemp("lora")
-    options = {"lora": True, "updates_per_rollout": 2}
+    options = {"lora": True, "updates_per_rollout": 2, "tokens_per_pass": ONE_PASS}
     straight = steps(folder / "straight", 2, "fsdp", **options)
     stopped = steps(folder / "stopped", 2, "fsdp", **options, stop_after=1)
     return options, straight, stopped
@@ -59,6 +60,14 @@ def test_lora_on_a_bf16_base(lora, tmp_path):
     """With dropout, gradient checkpointing, and layers of two types of numbers."""
     options, straight, _ = lora
     assert_same_update(straight, steps(tmp_path / "ddp", 2, **options))
+
+
+def test_lora_in_several_passes(tmp_path):
+    """One process repeats a pass, in which other random numbers are drawn for dropout."""
+    options = {"lora": True, "base": "float32", "updates_per_rollout": 2, "tokens_per_pass": TOKENS}
+    ours = steps(tmp_path / "fsdp", 2, "fsdp", **options)
+    assert not all(counts for one in of_processes(ours, "passes")[1] for _, counts in one)
+    assert_same_update(ours, steps(tmp_path / "ddp", 2, **options))
 
 
 def test_a_resumed_run_is_the_same_to_the_bit(lora, tmp_path):

@@ -1,6 +1,7 @@
 """What every way of training shares: a policy, its optimiser and schedule, its checkpoints."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,6 +96,16 @@ class Learner(pl.LightningModule):
             missing = max(processes.gathered(len(passes))) - len(passes)
             passes += [Pass(smallest.groups, counts=False)] * missing
         return passes
+
+    def drawing(self, one: Pass) -> AbstractContextManager[None]:
+        """Where a pass draws its random numbers: one that counts for nothing uses up none.
+
+        So dropout in later passes does not depend on how weights lie on the processes.
+        """
+        if one.counts:
+            return nullcontext()
+        devices = [self.device] if self.device.type == "cuda" else []
+        return torch.random.fork_rng(devices)
 
     def optimizer_step_with_clipping(self) -> float:
         """Sum the gradients of all processes, clip and step; the norm before clipping."""

@@ -204,7 +204,9 @@ class GRPOGR(Learner):
         old: list[Tensor | None] = [None] * len(passes)
         # With one update a rollout, pi_old is the policy itself: the ratio is 1.
         if self.settings.updates_per_rollout > 1:
-            old = [self.policy.logp(one) for one in passes]
+            for i, one in enumerate(chosen):
+                with self.drawing(one):
+                    old[i] = self.policy.logp(passes[i])
         references = [self._reference_logp(one) for one in passes]
         return list(zip(chosen, passes, old, references, strict=True))
 
@@ -228,13 +230,14 @@ class GRPOGR(Learner):
             sums = torch.zeros(3, device=self.device)  # loss, KL, entropy
             for one, groups, old, reference in compared:
                 chosen = list(one.groups)
-                sums += self._backward(
-                    groups,
-                    old,
-                    reference,
-                    advantages[chosen].flatten().to(self.device),
-                    (weights[chosen] * one.counts).flatten().to(self.device),
-                )
+                with self.drawing(one):
+                    sums += self._backward(
+                        groups,
+                        old,
+                        reference,
+                        advantages[chosen].flatten().to(self.device),
+                        (weights[chosen] * one.counts).flatten().to(self.device),
+                    )
             norm = self.optimizer_step_with_clipping()
             loss, kl, entropy = map(sum, zip(*processes.gathered(sums.tolist()), strict=True))
             metrics = {"loss": loss, "kl": kl, "entropy": entropy, "grad_norm": norm}
