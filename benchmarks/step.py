@@ -79,11 +79,12 @@ def parser(description: str | None, folder: str) -> argparse.ArgumentParser:
 def main() -> None:
     options = parser(__doc__, "step")
     options.add_argument("--beta", type=float, default=0.0, help="above 0: with a reference pass")
+    options.add_argument("--completions", type=int, nargs="+", default=[4, 8], help="N of a prompt")
     chosen = options.parse_args()
     base = SMOKE if chosen.smoke else Shape()
     base = replace(base, steps=chosen.steps, warmup=chosen.warmup, beta=chosen.beta)
     tables = []
-    for n in (2,) if chosen.smoke else (4, 8):
+    for n in (2,) if chosen.smoke else chosen.completions:
         shape = replace(base, group_size=n)
         rows = compared(arms(shape, trl=not chosen.no_trl), chosen.folder)
         tables.append(f"{described(shape)}:\n\n{rows}")
