@@ -198,3 +198,14 @@ def test_broken_files_are_named(run: MakeRun, tmp_path: Path) -> None:
     (folder / "results.json").write_text("{")
     with pytest.raises(GritError, match=r"b/results\.json: is not valid JSON"):
         evidence(tmp_path)
+
+
+def test_versions_of_the_code_are_told_by_model(run: MakeRun, tmp_path: Path) -> None:
+    run("a")
+    run("b", model="tiny_internvl", code="d" * 12)
+    (table,) = table1(evidence(tmp_path)).tables
+    assert not any("versions of the code" in note for note in table.notes)
+    run("c", seed=1, code="e" * 12)
+    (table,) = table1(evidence(tmp_path)).tables
+    both = "cccccccccccc, eeeeeeeeeeee"
+    assert f"The runs of tiny_qwen come from 2 versions of the code: {both}." in table.notes

@@ -43,8 +43,12 @@ def _left_out(runs: Sequence[Run]) -> Iterator[str]:
 
 
 def _codes(runs: Sequence[Run]) -> Iterator[str]:
-    codes = dict.fromkeys(run.results.code or run.results.git or "unknown" for run in runs)
-    if len(codes) > 1:
-        yield f"The runs come from {len(codes)} versions of the code: {', '.join(codes)}."
+    # Shipped weights count as code, so two models never have the same.
+    for model in dict.fromkeys(run.results.model for run in runs):
+        own = [run.results for run in runs if run.results.model == model]
+        codes = dict.fromkeys(found.code or found.git or "unknown" for found in own)
+        if len(codes) > 1:
+            versions = f"{len(codes)} versions of the code: {', '.join(codes)}"
+            yield f"The runs of {model} come from {versions}."
     if any(run.results.settings_hash is None for run in runs):
         yield "Some runs do not say their settings: repetitions are told by names alone."
