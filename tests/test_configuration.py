@@ -19,7 +19,8 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from grit.configuration import CONF, GROUPS, checked, config_hash, plain, register
 from grit.errors import GritError
-from grit.schema import Adaptation, Config, ServiceJudgeConfig, Task
+from grit.judge_settings import ServiceJudgeConfig
+from grit.schema import Adaptation, Config, Task
 
 ROOT = CONF.parent
 FILES = sorted(path for path in CONF.glob("*/*.yaml"))

@@ -7,12 +7,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from grit.errors import GritError
+from grit.judge_settings import ServiceJudgeConfig
 from grit.schema import (
     Adaptation,
     Config,
     Decode,
     Dtype,
-    ServiceJudgeConfig,
     SourceConfig,
     Task,
     Training,

@@ -32,6 +32,7 @@ _NOT_RESULTS = (
     "files.py",
     "fingerprints.py",
     "jobs.py",
+    "judge_settings.py",
     "schema.py",
     "task_settings.py",
     "tasks/__init__.py",

@@ -17,9 +17,10 @@ from grit.evaluation.correlation_judges import (
 )
 from grit.evaluation.lottery import lottery
 from grit.evaluation.predictions import Prediction
+from grit.judge_settings import ServiceJudgeConfig
 from grit.reporting.figure4 import WRITTEN, CorrelatedRun, Figure4, write_figure4
 from grit.reporting.figure_runs import RunName
-from grit.schema import Config, ServiceJudgeConfig
+from grit.schema import Config
 from grit.tasks.finished import FinishedRun, distinct, finished_run, finished_runs, folders_of
 from grit.tasks.folder import RunFolder
 from grit.tasks.parts import make_judge, service_judge

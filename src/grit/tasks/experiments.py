@@ -42,7 +42,8 @@ class WriteExhibits(Callback):
             print(f"grit: {error}", file=sys.stderr)
             sys.exit(1)
         except Exception:
-            log.exception("the tables could not be made")  # Hydra would make a warning of it
+            # Whatever it is: Hydra makes a warning of a callback's error, and would exit with 0.
+            log.exception("the tables could not be made")
             sys.exit(1)
         if failed:
             sys.exit(1)

@@ -12,6 +12,7 @@ from grit.judge.cache import ScoreCache
 from grit.judge.judge import Judge
 from grit.judge.rules import RulesJudge
 from grit.judge.usage import Price
+from grit.judge_settings import ServiceJudgeConfig
 from grit.models.adapter import Adapter
 from grit.models.features import MEBIBYTE, FeatureCache
 from grit.models.loading import (
@@ -25,7 +26,7 @@ from grit.models.loading import (
 from grit.models.prompting import Prompting
 from grit.rewards.reward import Reward, reward_from
 from grit.rollout.choice import Sampling
-from grit.schema import Adaptation, Config, ServiceJudgeConfig, Training
+from grit.schema import Adaptation, Config, Training
 from grit.training.deepspeed import SharedGradients
 from grit.training.fsdp import ShardedLayers
 from grit.training.learner import Learner, Optimization
