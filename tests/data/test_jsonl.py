@@ -201,7 +201,7 @@ def test_damaged_rows_end_in_a_message_or_are_valid(tmp_path: Path) -> None:
         file.write_bytes(line + b"\n" + damaged(line, source) + b"\n")
         try:
             read = read_samples(file, tmp_path, name="x", require_images=False)
-        except GritError as error:
+        except GritError as error:  # most damage is refused, some leaves a readable row: both count
             assert str(error).startswith(f"{file} line 2: ")  # noqa: PT017
             assert len(str(error)) < len(str(file)) + 250  # noqa: PT017
             bad += 1
