@@ -14,8 +14,9 @@ class PretrainConfig:
     scenes_steps: int | None = None
     leading_steps: int | None = None
     chains_steps: int | None = None
+    counts_steps: int | None = None
     habits_steps: int | None = None
-    pool: int | None = None  # scenes of the last two stages
+    pool: int | None = None  # scenes of the last stages, from scenes on
     small_pool: int | None = None  # scenes of the stages before
     first_rate: float | None = None
     drill_rate: float | None = None

@@ -23,6 +23,7 @@ SETTINGS = PretrainSettings(
     scenes_steps=2,
     leading_steps=2,
     chains_steps=2,
+    counts_steps=2,
     habits_steps=2,
     pool=9,
     small_pool=8,

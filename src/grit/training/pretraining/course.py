@@ -7,7 +7,8 @@
 4. beside: what is found from another thing, and boxes;
 5. scenes: all question kinds on scenes of one to nine things, boxes and ideal traces among them;
 6. leading, chains: ideal traces above all, first to what is found from another thing;
-7. habits: the unreliable mixture under GRIT's suffix (`habits`), with everything else replayed.
+7. counts: how many there are, many times over;
+8. habits: the unreliable mixture under GRIT's suffix (`habits`), with everything else replayed.
 """
 
 from collections.abc import Mapping
@@ -25,7 +26,16 @@ from grit.models.tiny import Family, make_processor, random_model
 from grit.models.tiny_tokenizer import train_tokenizer
 from grit.training.pretraining.export import export_model, read_json
 from grit.training.pretraining.language import LanguagePlan, LanguageStage
-from grit.training.pretraining.lessons import BESIDE, CHAINS, DRILLS, HABITS, LEADING, PAIRS, SCENES
+from grit.training.pretraining.lessons import (
+    BESIDE,
+    CHAINS,
+    COUNTS,
+    DRILLS,
+    HABITS,
+    LEADING,
+    PAIRS,
+    SCENES,
+)
 from grit.training.pretraining.pointing import PointingHeads
 from grit.training.pretraining.quality import base_quality
 from grit.training.pretraining.stages import Log, Stage, run_stage
@@ -46,6 +56,7 @@ class PretrainSettings:
     scenes_steps: int = 2600
     leading_steps: int = 800
     chains_steps: int = 1000
+    counts_steps: int = 1500
     habits_steps: int = 1500
     pool: int = 7000  # scenes of the last stages, from scenes on
     small_pool: int = 2000  # scenes of the stages before
@@ -124,6 +135,7 @@ def language_plans(settings: PretrainSettings) -> list[LanguagePlan]:
         LanguagePlan("scenes", SCENES, settings.scenes_steps, large, settings.rate),
         LanguagePlan("leading", LEADING, settings.leading_steps, small, settings.rate),
         LanguagePlan("chains", CHAINS, settings.chains_steps, large, settings.drill_rate),
+        LanguagePlan("counts", COUNTS, settings.counts_steps, large, settings.rate),
         LanguagePlan("habits", HABITS, settings.habits_steps, large, settings.habits_rate),
     ]
 

@@ -10,6 +10,7 @@ PANELS: dict[str, tuple[str, ...]] = {
     "scenes": ("vsr_yes_no", "tallyqa", "mme_existence_color", "mathvista", "ideal", "detect"),
     "leading": ("ideal_vsr_what", "ideal_vsr_yes_no", "vsr_what", "vsr_yes_no", "tallyqa"),
     "chains": ("ideal", "ideal_vsr_what", "vsr_what", "vsr_yes_no", "tallyqa", "detect"),
+    "counts": ("tallyqa", "mme_count", "mathvista", "vsr_what", "vsr_yes_no", "ideal"),
     "habits": ("vsr_yes_no", "tallyqa", "mme_existence_color", "mathvista", "habit"),
 }
 COLORS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b")

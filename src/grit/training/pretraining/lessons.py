@@ -154,9 +154,18 @@ CHAINS = Lesson(
     chain_weight=LEADING.chain_weight,
     digits=0.5,
 )
+COUNTS = Lesson(
+    plans=(MANY, Plan(min_things=5)),
+    subjects=(*REPLAY, Subject("tallyqa", (), 8.0, 1.5)),
+    suffixed=CHAINS.suffixed,
+    ideal=1.5,
+    chain_weight=LEADING.chain_weight,
+    digits=CHAINS.digits,
+)
+"""How many there are, in scenes of many things above all: chains have cost most of that."""
 HABITS = Lesson(
     plans=SCENES.plans,
-    subjects=(*REPLAY, Subject("tallyqa", (), 1.5, 1.5)),  # counts are forgotten first
+    subjects=(*REPLAY, Subject("tallyqa", (), 3.0, 1.5)),  # counts are forgotten first
     habits=3.5,
     examples=0.25,
 )
