@@ -38,6 +38,19 @@ def test_what_can_change_a_result_counts(package: Path) -> None:
     assert changed(package, "assets/tiny_qwen/model.safetensors", "other weights")
 
 
+def test_a_reward_of_one_s_own_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    mine = tmp_path / "my_terms.py"
+    found = []
+    for text in ("def one(x):\n    return 1\n", "def one(x):\n    return 2\n", "# nothing new\n"):
+        mine.write_text(text + mine.read_text() if text.startswith("#") else text)
+        code_fingerprint.cache_clear()
+        found.append(code_fingerprint("a/model", ("my_terms.one", "grit.rewards.format.score")))
+    assert found[0] != found[1] == found[2]
+    code_fingerprint.cache_clear()
+    assert code_fingerprint("a/model", ("nowhere.one", "one")) == code_fingerprint("a/model")
+
+
 def test_what_cannot_does_not(package: Path) -> None:
     said = '"""One step of training."""\ndef step(x):\n\n    # really\n    return (x + 1)\n'
     assert not changed(package, "training/step.py", said)

@@ -1,5 +1,6 @@
 """From a composed configuration to a checked one: where conf/ lies, types, cross-checks."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import reduce
@@ -8,17 +9,20 @@ from typing import Any, cast
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from grit.checks import check
 from grit.errors import GritError
 from grit.fingerprints import code_fingerprint, fingerprint
+from grit.misspellings import misspelt
 from grit.schema import Config, Task, Training, schema_of
 
 PACKAGE = Path(__file__).parent
 # A checkout has conf/ at its root; a wheel carries it inside the package.
 ROOT = PACKAGE if (PACKAGE / "conf").is_dir() else PACKAGE.parent.parent
 CONF = ROOT / "conf"
+
+_OVERRIDDEN = re.compile(r"Could not override '([^']+)'")
 
 # Fields that change how a run looks or where it runs, not what it computes.
 NOT_HASHED = (
@@ -130,6 +134,14 @@ def one_line(error: BaseException) -> str:
             lines.append(line)
     text = " ".join(filter(None, lines))
     key = getattr(error, "full_key", None)
+    overridden = _OVERRIDDEN.match(text)
+    if isinstance(error, ConfigKeyError | ConfigAttributeError) and key:
+        unknown = str(key)
+    else:
+        unknown = overridden[1] if overridden else ""
+    # Hydra's advice, to add the key by a +, helps only where the schema takes it.
+    if unknown and (better := misspelt(unknown)):
+        return better
     if key and key not in text:
         text = f"{key}: {text}"
     cause = error.__cause__
@@ -157,6 +169,12 @@ def settings_hash(config: Config) -> str:
     return fingerprint(_without(plain(config), NOT_HASHED + unused))
 
 
+def code_hash(config: Config) -> str:
+    """Twelve hex digits that change with the code and the shipped weights behind the results."""
+    terms = config.reward.terms.values() if _learns(config) else ()
+    return code_fingerprint(config.model.path, tuple(term.call for term in terms))
+
+
 def canonical(config: Config) -> Config:
     """The one of all configurations with the same results that an experiment runs."""
     return config if _learns(config) else replace(config, seed=0)  # greedy evaluation draws nothing
@@ -171,7 +189,7 @@ def folder_name(config: Config) -> str:
     if _learns(config):
         parts += [] if config.reward.name == "grpo_gr" else [config.reward.name]
         parts.append(f"seed{config.seed}")
-    identity = fingerprint([config_hash(config), code_fingerprint(config.model.path)])
+    identity = fingerprint([config_hash(config), code_hash(config)])
     return "-".join([*parts, identity[:8]])
 
 

@@ -3,7 +3,9 @@
 import ast
 import hashlib
 import json
+from contextlib import suppress
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -58,13 +60,15 @@ def fingerprint(value: Any) -> str:
 
 
 @cache
-def code_fingerprint(model_path: str) -> str:
+def code_fingerprint(model_path: str, calls: tuple[str, ...] = ()) -> str:
     """Of the code that results come from, and of the shipped model where ``model_path`` names one.
+
+    ``calls`` are dotted paths of functions: of those outside this package the module counts too.
 
     Comments, docstrings and layout do not count, so that a better sentence costs nobody a week of
     training.
     """
-    parts = [fingerprint(_meaning(path)) for path in _sources()]
+    parts = [fingerprint(_meaning(path)) for path in (*_sources(), *_modules(calls))]
     family = model_path.removeprefix("tiny:")
     if family != model_path:
         files = sorted((PACKAGE / "assets" / f"tiny_{family}").glob("*"))
@@ -81,6 +85,18 @@ def _sources() -> list[Path]:
     return found
 
 
+def _modules(calls: tuple[str, ...]) -> list[Path]:
+    """Files of the modules of functions outside this package; whether they exist, others check."""
+    found = set()
+    for name in {call.rpartition(".")[0] for call in calls}:
+        if name and name.partition(".")[0] != PACKAGE.name:
+            with suppress(ImportError, ValueError):
+                module = find_spec(name)
+                if module and module.origin and module.origin.endswith(".py"):
+                    found.add(Path(module.origin))
+    return sorted(found, key=lambda path: path.name)
+
+
 def _meaning(path: Path) -> list[str]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
@@ -88,7 +104,8 @@ def _meaning(path: Path) -> list[str]:
             node
         ):
             node.body = node.body[1:] or [ast.Pass()]
-    return [path.relative_to(PACKAGE).as_posix(), ast.unparse(tree)]
+    name = path.relative_to(PACKAGE) if path.is_relative_to(PACKAGE) else Path(path.name)
+    return [name.as_posix(), ast.unparse(tree)]
 
 
 def _digest(content: bytes) -> str:

@@ -118,13 +118,33 @@ def test_a_failed_run_leaves_a_gap_and_is_gone_on_with(
     assert "GRIT, 2 seeds" in table()
 
 
+def test_a_folder_without_results_is_not_done(runs: Runs, command: Any) -> None:
+    one = ("experiment=table1", "model=tiny_qwen", "method=grit", "seed=0")
+    assert command(*one).code == 0
+    (results,) = Path("runs/experiments").glob("*/results.json")
+    results.unlink()
+    assert command(*one).code == 0
+    assert runs.done == [("grit", 0, False), ("grit", 0, True)]
+
+
+def test_processes_that_belong_together_share_no_jobs(
+    runs: Runs, command: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    ended = command("experiment=table1", "model=tiny_qwen", "method=grit", "seed=0")
+    assert ended.code == 1
+    assert "once per device" in ended.err
+    assert runs.done == []
+    assert not list(Path("runs/experiments").glob("tiny_qwen-*"))
+
+
 def test_other_settings_and_other_code_are_other_runs(
     runs: Runs, command: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = ("experiment=table1", "model=tiny_qwen", "method=grit", "seed=0")
     assert command(*one).code == 0
     assert command(*one, "training.beta=0.02").code == 0
-    monkeypatch.setattr("grit.configuration.code_fingerprint", lambda path: "other code")
+    monkeypatch.setattr("grit.configuration.code_fingerprint", lambda path, calls: "other code")
     assert command(*one).code == 0
     assert len(runs.done) == 3
     folders = [path.parent.name for path in Path("runs/experiments").glob("*/done.json")]

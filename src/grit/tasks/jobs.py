@@ -2,15 +2,15 @@
 
 import json
 import logging
+import os
 import time
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from grit.configuration import canonical, checked, config_hash
+from grit.configuration import canonical, checked, code_hash, config_hash
 from grit.errors import GritError, Interrupted
 from grit.files import write_json
-from grit.fingerprints import code_fingerprint
 from grit.jobs import Job, JobLog, Outcome, locked
 from grit.schema import Config, Task
 
@@ -34,9 +34,16 @@ def run_job(composed: DictConfig, folder: Path, overrides: list[str]) -> None:
     """Do a run unless it is done, and write down what became of it.
 
     Raises:
-        GritError: the job failed. Whatever else it fails with becomes one too, because the other
-            jobs go on; its traceback is in the folder's log.
+        GritError: several processes were started to share the job, or it failed. Whatever else it
+            fails with becomes one too, because the other jobs go on; its traceback is in the
+            folder's log.
     """
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise GritError(
+            "experiment=: torchrun's processes would each take jobs of their own; start "
+            "the command once per device instead, each with its own CUDA_VISIBLE_DEVICES: they "
+            "share the jobs"
+        )
     begun = time.monotonic()
 
     def note(outcome: Outcome, error: str | None = None) -> None:
@@ -66,7 +73,7 @@ def run_job(composed: DictConfig, folder: Path, overrides: list[str]) -> None:
 
 def _do_once(config: Config, folder: Path, overrides: list[str]) -> Outcome:
     config = canonical(config)
-    made_by = {"config_hash": config_hash(config), "code": code_fingerprint(config.model.path)}
+    made_by = {"config_hash": config_hash(config), "code": code_hash(config)}
     record = folder / DONE
     with locked(folder) as free:
         if not free:
@@ -84,7 +91,10 @@ def _do_once(config: Config, folder: Path, overrides: list[str]) -> Outcome:
 
 
 def _holds(record: Path, made_by: dict[str, str]) -> bool:
-    return record.exists() and json.loads(record.read_text(encoding="utf-8")) == made_by
+    """Whether the folder's record says that it was made by the same, and the results are there."""
+    if not (record.exists() and (record.parent / "results.json").exists()):
+        return False
+    return bool(json.loads(record.read_text(encoding="utf-8")) == made_by)
 
 
 def _name(composed: DictConfig, part: str) -> object:

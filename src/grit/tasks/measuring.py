@@ -11,12 +11,11 @@ from typing import Any
 import yaml
 
 from grit import processes
-from grit.configuration import config_hash, plain, settings_hash
+from grit.configuration import code_hash, config_hash, plain, settings_hash
 from grit.data.samples import Sample, samples_fingerprint
 from grit.evaluation.loop import answer
 from grit.evaluation.predictions import Prediction, read_predictions
 from grit.evaluation.scoring import judge_again, score_predictions
-from grit.fingerprints import code_fingerprint
 from grit.judge.judge import (
     Accountable,
     Judge,
@@ -131,7 +130,7 @@ def measure(
         seed=config.seed,
         config_hash=config_hash(config),
         git=git_commit(),
-        code=code_fingerprint(config.model.path),
+        code=code_hash(config),
         suite=config.suite.name if sets else None,
         settings_hash=settings_hash(config),
         triplets=len(trained_on) or None,
