@@ -19,6 +19,8 @@ too. What is not built in is what a reward makes of it: no box ever enters a rew
 grounding improves, and on which questions, is found.
 """
 
+OF_EVERY_RUN = ("seed", "threads")  # settings that are not of pre-training alone
+
 
 def model_card(
     settings: dict[str, Any],
@@ -30,7 +32,8 @@ def model_card(
     """Markdown: what the model is, how it was made, what is built in, what it was measured at."""
     family = settings["family"]
     name = {"qwen": "A Qwen2.5-VL", "internvl": "An InternVL3"}[family]
-    changed = " ".join(f"pretrain.{key}={value}" for key, value in settings.items())
+    overrides = {key: f"{'' if key in OF_EVERY_RUN else 'pretrain.'}{key}" for key in settings}
+    changed = " ".join(f"{overrides[key]}={settings[key]}" for key in settings if key != "family")
     stages = ", ".join(f"{stage} {value / 60:.1f} min" for stage, value in seconds.items())
     return "\n".join(
         [
@@ -48,7 +51,7 @@ def model_card(
             "",
             f"    python -m grit task=pretrain model=tiny_{family}",
             "",
-            f"Settings: `{changed}`.",
+            f"Its settings: `{changed}`.",
             f"Time on {settings['threads']} CPU threads of a machine that was also used otherwise: "
             f"{stages}. The curves are in `curves.svg`. The weights are stored as "
             f"{str(dtype).removeprefix('torch.')}; load them in fp32.",

@@ -64,7 +64,7 @@ class PretrainSettings:
     drill_rate: float = 1e-3  # in the drills and the chains stage
     rate: float = 1.5e-3  # in the beside and scenes stages
     habits_rate: float = 8e-4
-    quality_rows: int = 300  # questions of each kind in the final measurement; 0: none
+    quality_rows: int = 600  # questions of each kind in the final measurement; 0: none
     threads: int = 2
     checkpoint_seconds: float = 180.0
 
