@@ -499,7 +499,9 @@ def unreachable(message: str) -> None:
 
 
 def test_a_hub_that_refuses(desk: Desk) -> None:
-    unreachable(refused(desk.grit("model=internvl3_2b", "experiment=smoke")))
+    wrong = "model=internvl3_2b", "experiment=smoke", "hydra.run.dir=no-hub"
+    unreachable(refused(desk.grit(*wrong)))
+    assert set(files(desk.folder / "no-hub")) <= {"grit.log"}  # the folder is free for a new try
 
 
 def test_a_hub_that_never_answers(desk: Desk) -> None:
@@ -543,18 +545,35 @@ def mine(desk: Desk) -> str:
     return str(folder)
 
 
+def test_a_folder_that_takes_no_file(desk: Desk) -> None:
+    (desk.folder / "closed" / "grit.log").mkdir(parents=True)
+    assert "closed/grit.log" in refused(desk.grit("experiment=smoke", "hydra.run.dir=closed"))
+
+
+def test_a_refused_run_leaves_no_folder(desk: Desk) -> None:
+    refused(desk.grit("training.beta=-1", "hydra.run.dir=negative"))
+    assert not (desk.folder / "negative").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
         (["model=tiny_qwem"], ["model", "tiny_qwem", "tiny_qwen", "internvl3_2b"]),
-        (["trainer.max_stepps=3"], ["trainer.max_stepps"]),
+        (["trainer.max_stepps=3"], ["trainer.max_stepps", "trainer.max_steps?"]),
+        (["rewards=released"], ["rewards is no field", "reward?"]),
+        (["reward.terms.count.wieght=1"], ["wieght", "reward.terms.count.weight?"]),
+        (["data.sources.mine.kind=vsr"], ["data.sources.mine", "+data.sources.mine.kind=vsr"]),
+        (["training.beta.x=1"], ["training.beta is a value"]),
+        (["judge.model=gpt-4o"], ["judge=openai"]),
+        (["judge=openai", "judge.modle=gpt-4o"], ["judge.model?"]),
+        (["xyzzy=1"], ["xyzzy is no field", "--cfg job"]),
         (["task=trian"], ["task", "trian", "train, evaluate, score"]),
-        (["+training.stepps=3"], ["training.stepps"]),
+        (["+training.stepps=3"], ["training.stepps", "training.steps?"]),
         (["train"], ["train"]),
         (["model=null"], ["model"]),
         (["seed=1,2"], ["seed=1,2", "-m"]),
         (["hydra.run.dir=mine/model/broken.yaml/run"], ["mine/model/broken.yaml/run"]),
-        (["--config-dir", "mine", "model=misspelt"], ["model.pth"]),
+        (["--config-dir", "mine", "model=misspelt"], ["model.pth", "model.path?"]),
         (["--config-dir", "mine", "model=broken"], ["broken.yaml", "line 3"]),
         (["--config-dir", "mine", "experiment=unknown"], ["trainning"]),
         (

@@ -379,6 +379,7 @@ def test_a_value_that_cannot_work_is_named(default: DictConfig, field: str, valu
         (["method.example=true", "method.suffix=false"], ["method.example", "method.suffix"]),
         (["method.tagged_answer=false"], ["method.tagged_answer", "method.training"]),
         (["trainer.devices=2"], ["trainer.devices", "strategy"]),
+        (["trainer=ddp", "trainer.devices=5"], ["training.prompts_per_step", "multiple of 5"]),
         (["trainer=fsdp", "trainer.precision=16-mixed"], ["trainer.strategy=fsdp", "bf16-mixed"]),
         (["model.adaptation=lora"], ["model.lora.target_modules"]),
         (["model.dtype=bfloat16"], ["model.dtype", "model.adaptation"]),

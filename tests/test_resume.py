@@ -206,7 +206,8 @@ def test_the_newest_unfinished_run_of_the_same_configuration_is_found(config, tm
     from grit.tasks.folder import RunFolder, unfinished
 
     def begun(name, config, started, *, ended=False):
-        run = RunFolder.begin(config, tmp_path / "day" / name, [])
+        run = RunFolder.at(config, tmp_path / "day" / name, [])
+        run.begin(config)
         record = run.folder / "run.json"
         record.write_text(json.dumps(json.loads(record.read_text()) | {"started": started}))
         if ended:
@@ -218,6 +219,11 @@ def test_the_newest_unfinished_run_of_the_same_configuration_is_found(config, tm
     begun("c", wanted, "2026-01-02")
     begun("d", wanted, "2026-01-05", ended=True)
     begun("e", other, "2026-01-04")
+    for name, damaged in {"f": "", "g": "{}", "h": "[]"}.items():  # by a full disk, say
+        (tmp_path / "day" / name).mkdir()
+        (tmp_path / "day" / name / "run.json").write_text(damaged)
     assert unfinished(config("seed=1", "resume=true"), tmp_path) == tmp_path / "day" / "b"
     with pytest.raises(GritError, match="no unfinished run of this configuration"):
         unfinished(config("seed=3"), tmp_path)
+    with pytest.raises(GritError, match=r"h/run\.json: is damaged; name another folder"):
+        RunFolder.at(config("resume=true"), tmp_path / "day" / "h", [])

@@ -39,9 +39,9 @@ launch = Launch()
 
 def run(composed: DictConfig) -> None:
     """One run: a single one, or a job of a multirun."""
-    launch.composed = True
     job = HydraConfig.get()
     folder, overrides = Path(job.runtime.output_dir), list(job.overrides.task)
+    launch.composed = True
     experiment = in_experiment(composed)
     try:
         if experiment:
@@ -51,17 +51,26 @@ def run(composed: DictConfig) -> None:
             from grit.tasks import perform  # imports torch: --help and mistakes need not wait
 
             perform(config, _folder(config, job), overrides)
-    except GritError as error:
+    except (GritError, OSError) as error:
+        if not (isinstance(error, GritError) or _concerns(folder, error)):
+            raise
         # A launcher's own processes tell Hydra by raising; here it would say the same twice. An
         # experiment's are looked after by their log, because Hydra would not go on to its table.
         worker = launch.process != os.getpid() and not experiment
         if os.environ.get(TRACEBACK) == "1" or worker:
             raise
         launch.failed = True
+        with suppress(OSError):  # rmdir refuses where anything is in it
+            folder.rmdir()
         number = f"job {job.job.num}: " if job.mode is RunMode.MULTIRUN else ""
         print(f"grit: {number}{error}", file=sys.stderr)
         if isinstance(error, Interrupted):
             sys.exit(1)  # ends a multirun too
+
+
+def _concerns(folder: Path, error: OSError) -> bool:
+    """Whether a file of the run could not be written or read."""
+    return isinstance(error.filename, str) and Path(error.filename).is_relative_to(folder)
 
 
 def _folder(config: Config, job: HydraConf) -> Path:

@@ -104,6 +104,7 @@ def check(config: Config) -> None:
     if config.experiment is not None:
         raise GritError("config: experiment: its file has to begin with '# @package _global_'")
     _check_task(config)
+    _check_trainer(config)
     _check_model(config)
     _check_method(config)
     if isinstance(config.judge, ServiceJudgeConfig):
@@ -146,9 +147,20 @@ def _check_task(config: Config) -> None:
         )
     if config.task is Task.score and not (config.input and config.output):
         raise GritError("config: task=score needs input=FILE.jsonl and output=FILE.jsonl")
-    if config.trainer.devices * config.trainer.num_nodes > 1 and config.trainer.strategy == "auto":
+    if config.predictions is not None and config.checkpoint is not None:
+        raise GritError("config: evaluate either predictions=FILE or checkpoint=..., not both")
+
+
+def _check_trainer(config: Config) -> None:
+    processes = config.trainer.devices * config.trainer.num_nodes
+    if processes > 1 and config.trainer.strategy == "auto":
         raise GritError(
             "config: trainer.devices and num_nodes above 1 need a trainer.strategy: trainer=ddp"
+        )
+    if config.method.training is not Training.none and config.training.prompts_per_step % processes:
+        raise GritError(
+            f"config: training.prompts_per_step={config.training.prompts_per_step} cannot be dealt "
+            f"evenly to {processes} processes; use a multiple of {processes}"
         )
     if config.trainer.strategy in ("fsdp", "deepspeed_zero2") and (
         config.trainer.precision == "16-mixed"
@@ -157,8 +169,6 @@ def _check_task(config: Config) -> None:
             f"config: trainer.strategy={config.trainer.strategy} does not scale losses: "
             "use trainer.precision=bf16-mixed or 32-true, not 16-mixed"
         )
-    if config.predictions is not None and config.checkpoint is not None:
-        raise GritError("config: evaluate either predictions=FILE or checkpoint=..., not both")
 
 
 def _check_model(config: Config) -> None:

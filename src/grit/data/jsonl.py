@@ -48,12 +48,24 @@ class ImageFile:
         except Exception as error:  # on damaged files Pillow's decoders raise nearly anything
             raise self._unreadable(error) from error
         if picture is None:
-            stated = "{} x {}".format(*self.size)
-            found = "{} x {}".format(*size)
-            raise GritError(
-                f"{self._named()}: expected {stated} pixels (width x height), found {found}"
-            )
+            raise self._of_size(size)
         return picture
+
+    def check(self) -> None:
+        """Raise as ``load`` does for what is seen without decoding the pixels."""
+        try:
+            with Image.open(self.path) as image:
+                size = image.size
+        except Exception as error:  # as above
+            raise self._unreadable(error) from error
+        if size != self.size:
+            raise self._of_size(size)
+
+    def _of_size(self, size: tuple[int, int]) -> GritError:
+        stated, found = "{} x {}".format(*self.size), "{} x {}".format(*size)
+        return GritError(
+            f"{self._named()}: expected {stated} pixels (width x height), found {found}"
+        )
 
     def _named(self) -> str:
         return f'{self.where}: field "image": {self.path}' if self.where else str(self.path)

@@ -24,7 +24,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     """Measure the runs that ``runs`` names; the figure's files go to ``folder``."""
     runs = distinct([finished_run(each) for each in folders_of(config.runs)])
     found = [_attending(config, run) for run in runs]
-    RunFolder.begin(config, folder, overrides)
+    RunFolder.at(config, folder, overrides).begin(config)
     for path in write_figure5(_figure(config, found), folder):
         log.info("%s", path)
 

@@ -33,7 +33,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     """Measure the runs that ``runs`` names; the figure's files go to ``folder``."""
     runs = distinct([finished_run(each) for each in folders_of(config.runs)])
     matcher = make_matcher(config)
-    RunFolder.begin(config, folder, overrides)
+    RunFolder.at(config, folder, overrides).begin(config)
     for path in write_figure4(_measured(config, runs, matcher), folder):
         log.info("%s", path)
 

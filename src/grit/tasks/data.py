@@ -36,7 +36,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     Raises:
         GritError: a file that is there is not right; or, at the end, something is missing.
     """
-    RunFolder.begin(config, folder, overrides)
+    RunFolder.at(config, folder, overrides).begin(config)
     shortfalls = _prepare(config)
     drawn = {}
     for name in DRAWN:

@@ -33,7 +33,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     if config.predictions is not None:
         path = Path(config.predictions)
         sets_of_file, origin = read_sets(path), _origin(path, config, overrides)
-        RunFolder.begin(config, folder, overrides)
+        RunFolder.at(config, folder, overrides).begin(config)
         measured = measure(config, sets_of_file, judge)
         measured = replace(measured, results=_named(measured.results, origin))
         write_measured(measured, folder)
@@ -47,7 +47,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         load_checkpoint(adapter, config, Path(config.checkpoint))
     adapter.model.to(prepare_device(config))
     if processes.rank() == 0:
-        RunFolder.begin(config, folder, overrides)
+        RunFolder.at(config, folder, overrides).begin(config)
     with tracked(config, folder, overrides) as tracker:
         found = evaluate_model(config, adapter, sets, judge, folder)
         if found is not None:

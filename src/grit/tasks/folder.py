@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from shlex import join
+from typing import Any
 
 import torch
 import yaml
@@ -36,12 +37,12 @@ class RunFolder:
         return self.folder / "checkpoints"
 
     @classmethod
-    def begin(cls, config: Config, folder: Path, overrides: list[str]) -> "RunFolder":
-        """Begin a run in ``folder``, or go on with the one that is there.
+    def at(cls, config: Config, folder: Path, overrides: list[str]) -> "RunFolder":
+        """Go on with the run that is in ``folder``, or with none; nothing is written yet.
 
         Raises:
-            GritError: the folder holds a run and ``resume`` is false, or a run of another
-                configuration.
+            GritError: the folder holds a run and ``resume`` is false, a run of another
+                configuration, or one whose record is damaged.
         """
         record = folder / "run.json"
         if record.exists():
@@ -54,25 +55,29 @@ class RunFolder:
             return cls(folder, tuple(overrides), resumed=True, checkpoint=found)
         if config.resume:
             log.info("resume=true: there is no run in %s to go on with; one begins there", folder)
-        with written_whole(folder / "config.yaml") as stream:
+        return cls(folder, tuple(overrides), resumed=False, checkpoint=None)
+
+    def begin(self, config: Config) -> None:
+        """Write down with what a new run began: from now on the folder is taken."""
+        if self.resumed:
+            return
+        with written_whole(self.folder / "config.yaml") as stream:
             yaml.safe_dump(plain(config), stream, sort_keys=False, allow_unicode=True)
         write_json(
-            record,
+            self.folder / "run.json",
             {
                 "config_hash": config_hash(config),
                 "git": git_commit(),
-                "overrides": overrides,
+                "overrides": list(self.overrides),
                 "started": _now(),
                 "versions": {"python": sys.version.split()[0], "torch": torch.__version__},
             },
         )
-        return cls(folder, tuple(overrides), resumed=False, checkpoint=None)
 
     def end(self) -> None:
         """Note that the run is finished: nothing is left to go on with."""
         record = self.folder / "run.json"
-        begun = json.loads(record.read_text(encoding="utf-8"))
-        write_json(record, begun | {"finished": _now()})
+        write_json(record, _read(record) | {"finished": _now()})
 
     def resume_command(self) -> str:
         """The command that goes on with this run."""
@@ -90,7 +95,11 @@ def unfinished(config: Config, root: Path) -> Path:
     wanted = config_hash(config)
     found: list[tuple[str, Path]] = []
     for record in root.glob("*/*/run.json"):
-        begun = json.loads(record.read_text(encoding="utf-8"))
+        try:
+            begun = _read(record)
+        except GritError as error:  # of another run, perhaps
+            log.warning("resume=true: left out: %s", error)
+            continue
         if begun["config_hash"] == wanted and "finished" not in begun:
             found.append((begun["started"], record.parent))
     if not found:
@@ -118,13 +127,28 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+def _read(record: Path) -> dict[str, Any]:
+    """A ``run.json``.
+
+    Raises:
+        GritError: it is damaged.
+    """
+    try:
+        begun = json.loads(record.read_text(encoding="utf-8"))
+    except ValueError:
+        begun = None
+    if not (isinstance(begun, dict) and {"config_hash", "started"} <= begun.keys()):
+        raise GritError(f"{record}: is damaged; name another folder by hydra.run.dir=")
+    return begun
+
+
 def _check_same(config: Config, record: Path) -> None:
     if not config.resume:
         raise GritError(
             f"{record.parent} holds a run already: resume=true goes on with it, "
             "another hydra.run.dir begins a new one"
         )
-    if json.loads(record.read_text(encoding="utf-8"))["config_hash"] != config_hash(config):
+    if _read(record)["config_hash"] != config_hash(config):
         raise GritError(
             f"resume=true: the configuration differs from that of the run in {record.parent} "
             f"(its config.yaml); give the same overrides or begin a new run"

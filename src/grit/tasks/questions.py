@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from grit.data.jsonl import read_samples
+from grit.data.jsonl import ImageFile, read_samples
 from grit.data.mixtures import mix, shared_pictures
 from grit.data.photographs import photograph_of, photographs_of_tests, read_coco_numbers
 from grit.data.samples import Sample
@@ -66,7 +66,8 @@ def training_samples(config: Config) -> list[Sample]:
     """The training triplets, mixed from their sources.
 
     Raises:
-        GritError: a file or its images are missing, a row is bad, or there are too few.
+        GritError: a file or its images are missing, a row or an image of it is bad, or there are
+            too few.
     """
     root = Path(config.data.root)
     sources: dict[str, Sequence[Sample]] = {}
@@ -91,7 +92,16 @@ def training_samples(config: Config) -> list[Sample]:
     _leave_out_tested(config, sources)
     sizes = {name: source.rows for name, source in config.data.sources.items()}
     balanced = {name: COUNTS for name, s in config.data.sources.items() if s.balance_counts}
-    return mix(sources, sizes, config.data.seed, balanced=balanced, total=config.data.total)
+    mixed = mix(sources, sizes, config.data.seed, balanced=balanced, total=config.data.total)
+    _check_images(mixed)
+    return mixed
+
+
+def _check_images(samples: Sequence[Sample]) -> None:
+    """Now and not after hours of training: each file is an image of the size that its row says."""
+    for picture in dict.fromkeys(sample.picture for sample in samples):
+        if isinstance(picture, ImageFile):
+            picture.check()
 
 
 def _leave_out_tested(config: Config, sources: dict[str, Sequence[Sample]]) -> None:
@@ -115,10 +125,13 @@ def test_sets(config: Config) -> list[TestSet]:
     """The test sets of the suite; those that are not there are marked as skipped.
 
     Raises:
-        GritError: a row is bad, or there is no question at all.
+        GritError: a row or its image is bad, or there is no question at all.
     """
     sets = find_sets(config)
     _announce(config, sets)
+    for found in sets:
+        if config.suite.sets[found.name].kind is None:
+            _check_images(found.samples)
     if not any(found.samples for found in sets):
         raise GritError(
             f"suite={config.suite.name}: no test question has its image below {config.suite.root}; "

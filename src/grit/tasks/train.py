@@ -59,15 +59,16 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     device = prepare_device(config)
     layout = layout_named(config.trainer.strategy)
     folder = processes.gathered(folder)[0]  # each process has its own clock
-    first = RunFolder.begin(config, folder, overrides) if processes.rank() == 0 else None
+    first = RunFolder.at(config, folder, overrides) if processes.rank() == 0 else None
     run = processes.gathered(first)[0]
     assert run is not None
-    if learns and processes.rank() == 0:
-        write_json(folder / "drawn.json", drawn_rows(samples, config.data.seed))
-
     torch.manual_seed(seed_for(config.seed, "weights"))  # new LoRA weights are drawn from it
     adapter = make_adapter(config, learning=learns)
     adapter.model.train(learns).to(device)
+    if processes.rank() == 0:
+        run.begin(config)
+        if learns:
+            write_json(folder / "drawn.json", drawn_rows(samples, config.data.seed))
     with tracked(config, folder, overrides) as tracker:
         before = None
         if learns:
