@@ -1,0 +1,70 @@
+"""Rows of one's own as the command line takes them: what is wrong is said before a model loads."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+ROW: dict[str, Any] = {
+    "question": "Where is the dog?",
+    "answer": "left",
+    "image": "dog.png",
+    "width": 96,
+    "height": 64,
+    "bboxs": [[0, 0, 40, 40]],
+    "dataset": "mine",
+}
+RUN = (
+    *("experiment=smoke", "model=tiny_qwen", "data=own", "data.root=own", "logger=none"),
+    *("trainer.max_steps=1", "training.prompts_per_step=2", "hydra.run.dir=run"),
+)
+Command = Callable[..., Any]
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A folder of rows, with an image."""
+    folder = tmp_path / "own"
+    (folder / "images").mkdir(parents=True)
+    Image.new("RGB", (96, 64), "white").save(folder / "images" / "dog.png")
+    write(folder / "train.jsonl", ROW, ROW | {"answer": "right"})
+    write(folder / "test.jsonl", ROW)
+    return folder
+
+
+def write(path: Path, *rows: dict[str, Any]) -> None:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def test_they_are_trained_on_and_tested(own: Path, command: Command) -> None:
+    assert command(*RUN, "data.sources.train.rows=1", "data.seed=3").code == 0
+    drawn = json.loads((own.parent / "run" / "drawn.json").read_text())
+    assert (drawn["rows"], drawn["seed"]) == (1, 3)
+    found = json.loads((own.parent / "run" / "results.json").read_text())
+    assert (found["data"], found["suite"], list(found["sets"])) == ("own", "own", ["test"])
+
+
+@pytest.mark.parametrize("file", ["train.jsonl", "test.jsonl"])
+@pytest.mark.parametrize("image", ["narrow.png", "noise.png"])
+def test_an_image_that_is_not_what_the_row_says(
+    own: Path, command: Command, file: str, image: str
+) -> None:
+    Image.new("RGB", (90, 64)).save(own / "images" / "narrow.png")
+    (own / "images" / "noise.png").write_bytes(b"noise")
+    write(own / file, ROW, ROW | {"image": image})
+    ended = command(*RUN)
+    assert ended.code == 1
+    (line,) = ended.err.splitlines()
+    assert f"own/{file} line 2" in line
+    assert image in line
+    assert not (own.parent / "run" / "run.json").exists()
+
+
+def test_without_rows(own: Path, command: Command) -> None:
+    (own / "train.jsonl").unlink()
+    ended = command(*RUN)
+    assert ended.code == 1
+    assert "own/train.jsonl is missing" in ended.err
