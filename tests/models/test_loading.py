@@ -1,3 +1,4 @@
+import json
 import shutil
 
 import pytest
@@ -125,8 +126,18 @@ def test_a_missing_checkpoint_says_what_was_expected(base, tmp_path):
         load_trained(base, tmp_path)
 
 
-def test_pixel_bounds_reach_the_image_processor(tmp_path):
+@pytest.mark.parametrize("stored", ["processor_config.json", "preprocessor_config.json"])
+def test_pixel_bounds_reach_the_image_processor(tmp_path, stored):
+    """Also past those that a folder of the Hub has stored in a file of their own."""
     save_trained(load_base("tiny:qwen-random"), tmp_path)
+    if stored == "preprocessor_config.json":
+        whole = tmp_path / "processor_config.json"
+        own = json.loads(whole.read_text())["image_processor"]
+        whole.unlink()
+        del own["size"]
+        own |= {"min_pixels": 3136, "max_pixels": 12845056}
+        own |= {"processor_class": "Qwen2_5_VLProcessor"}
+        (tmp_path / stored).write_text(json.dumps(own))
     bounds = {"min_pixels": 64 * 64, "max_pixels": 80 * 80}
     adapter = load_base(str(tmp_path), image=bounds)
     prompt = adapter.encode("p", "", Image.new("RGB", (640, 640)), picture="p")

@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import torch
@@ -13,7 +12,7 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntry
 from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors import SafetensorError
 from torch import nn
-from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
+from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor, ProcessorMixin
 
 from grit.errors import GritError
 from grit.files import archive_is_whole
@@ -29,6 +28,7 @@ ADAPTERS: dict[str, type[Adapter]] = {
 }
 TINY = "tiny:"
 HUB_PATIENCE = 10.0  # seconds that the Hub has to answer at all
+EDGES = {"min_pixels": "shortest_edge", "max_pixels": "longest_edge"}
 WEIGHTS_AND_CONFIG = ["*.json", "*.safetensors", "*.txt", "*.jinja", "*.model"]
 
 
@@ -72,7 +72,7 @@ def load_base(
     folder = model_folder(path, revision)
     family = _family(folder)
     try:
-        processor = AutoProcessor.from_pretrained(folder, **_image_settings(image or {}))
+        processor = _processor(folder, image or {})
         model = AutoModelForImageTextToText.from_pretrained(
             folder, dtype=dtype, attn_implementation="sdpa" if attention == FLEX else attention
         )
@@ -82,15 +82,19 @@ def load_base(
     return ADAPTERS[family](model, processor)
 
 
-def _image_settings(image: Mapping[str, int]) -> dict[str, Any]:
-    """Settings as transformers takes them: Qwen's pixel bounds have become the edges of a size."""
-    settings: dict[str, Any] = dict(image)
-    if "min_pixels" in settings and "max_pixels" in settings:
-        settings["size"] = {
-            "shortest_edge": settings.pop("min_pixels"),
-            "longest_edge": settings.pop("max_pixels"),
-        }
-    return settings
+def _processor(folder: Path, image: Mapping[str, int]) -> ProcessorMixin:
+    """The stored processor with other image settings.
+
+    Qwen's pixel bounds have become the edges of a size, which is set afterwards: those that the
+    Hub's folders have under their old names would win over it.
+    """
+    settings = {name: value for name, value in image.items() if name not in EDGES}
+    edges = {EDGES[name]: value for name, value in image.items() if name in EDGES}
+    processor = AutoProcessor.from_pretrained(folder, **settings)
+    if edges:
+        images = processor.image_processor
+        images.size = replace(images.size, **edges)
+    return processor
 
 
 def model_folder(path: str, revision: str | None = None) -> Path:
