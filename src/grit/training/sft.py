@@ -60,4 +60,5 @@ class FewShotSFT(Learner):
         prompt = self.prompting.encode(sample, self.adapter)
         trace = ideal_trace(sample, prompt.space)
         ids = self.adapter.tokenizer(trace, add_special_tokens=False)["input_ids"]
-        return Group(prompt, ((*ids, min(self.adapter.end_ids)),))
+        # A family may have several ids that end a text; a turn of its chat ends with this one.
+        return Group(prompt, ((*ids, self.adapter.tokenizer.eos_token_id),))
