@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from transformers.models.qwen2.modeling_qwen2 import Qwen2RotaryEmbedding
 
 from grit.errors import GritError
 from grit.models.loading import ADAPTERS, Lora, add_lora
@@ -9,7 +10,7 @@ from grit.models.tiny import build_tiny
 from grit.rollout import static_decoding
 from grit.rollout.choice import Sampling
 from grit.rollout.sampler import Sampler
-from grit.rollout.static_decoding import SLOTS, Stepper, row_room
+from grit.rollout.static_decoding import SLOTS, Stepper, fix_frequencies, row_room
 from grit.rollout.ways import decoder
 
 WAYS = ("dynamic", "static")
@@ -117,11 +118,18 @@ def test_under_autocast_the_buffers_have_its_type_and_round_no_more(adapter, pro
 @pytest.mark.filterwarnings("ignore:.gradient_checkpointing_enable. is deprecated")
 @pytest.mark.parametrize(("family", "lora"), [("qwen", False), ("internvl", True)])
 def test_a_step_is_compiled_once_and_for_all_positions(photographs, family, lora):
-    """One graph without a break: nothing in the step asks the device for a value either."""
+    """One graph without a break: nothing in the step asks the device for a value either.
+
+    With InternVL3's own kind of RoPE, which asks for one in every step, as well.
+    """
     from torch._dynamo.testing import CompileCounterWithBackend
 
     model, processor = build_tiny(family, seed=0)
     adapter = ADAPTERS[model.config.model_type](model, processor)
+    if family == "internvl":
+        language_model = model.model.language_model
+        language_model.config.rope_parameters |= {"rope_type": "dynamic", "factor": 2.0}
+        language_model.rotary_emb = Qwen2RotaryEmbedding(language_model.config)
     if lora:
         add_lora(adapter, Lora(4, 8, 0.0, ["q_proj", "v_proj"]), with_vision=False)
         adapter.plain.gradient_checkpointing_enable({"use_reentrant": False})
@@ -136,6 +144,18 @@ def test_a_step_is_compiled_once_and_for_all_positions(photographs, family, lora
     assert len(prompt.input_ids) + 12 <= SLOTS
     assert compiler.frame_count == 1
     assert lengths(expected) == {12}
+
+
+def test_a_cache_beyond_where_dynamic_rope_stays_the_same_is_refused():
+    model, processor = build_tiny("internvl", seed=0)
+    language_model = model.model.language_model
+    language_model.config.rope_parameters |= {"rope_type": "dynamic", "factor": 2.0}
+    language_model.rotary_emb = Qwen2RotaryEmbedding(language_model.config)
+    adapter = ADAPTERS[model.config.model_type](model, processor)
+    longest = language_model.config.max_position_embeddings
+    with pytest.raises(GritError, match=f"more than the {longest}"):
+        fix_frequencies(adapter, longest + 1)
+    assert language_model.rotary_emb.rope_type == "dynamic"
 
 
 def test_cuda_graphs_need_a_gpu(adapter, prompts):

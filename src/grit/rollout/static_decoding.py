@@ -100,6 +100,25 @@ def step(adapter: Adapter, buffers: Buffers) -> Tensor:
     return adapter.logits(hidden[:, -1])
 
 
+def fix_frequencies(adapter: Adapter, slots: int) -> None:
+    """Keep dynamic RoPE, which InternVL3 has, from looking at positions: no graph of a step can.
+
+    Up to the length that the model was made for it rotates as plain RoPE does.
+
+    Raises:
+        GritError: ``slots`` tokens are more than that.
+    """
+    rotary = adapter.plain.model.language_model.rotary_emb
+    if rotary.rope_type != "dynamic":
+        return
+    if slots > rotary.original_max_seq_len:
+        raise GritError(
+            f"training.decode: {slots} tokens are more than the {rotary.original_max_seq_len} "
+            "up to which this model's RoPE stays the same; use dynamic"
+        )
+    rotary.rope_type = "default"
+
+
 class Stepper:
     """Runs steps as they are written: what the others are compared with."""
 
@@ -108,6 +127,7 @@ class Stepper:
 
     def buffers(self, rows: int, slots: int, like: Sequence[Any]) -> Buffers:
         """Buffers of this shape, with anything in them."""
+        fix_frequencies(self.adapter, slots)
         return allocate(rows, slots, self.adapter.position_rows, like)
 
     def __call__(self, buffers: Buffers) -> Tensor:
