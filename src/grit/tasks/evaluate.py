@@ -10,7 +10,7 @@ from grit.errors import GritError
 from grit.reporting.comparison import print_comparison
 from grit.reporting.results import Results, read_results
 from grit.schema import Config
-from grit.tasks.device import prepare_device
+from grit.tasks.device import autocast, prepare_device
 from grit.tasks.folder import RunFolder
 from grit.tasks.measuring import (
     check_judged,
@@ -45,11 +45,13 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     adapter = make_adapter(config, learning=False)
     if config.checkpoint is not None:
         load_checkpoint(adapter, config, Path(config.checkpoint))
-    adapter.model.to(prepare_device(config))
+    device = prepare_device(config)
+    adapter.model.to(device)
     if processes.rank() == 0:
         RunFolder.at(config, folder, overrides).begin(config)
     with tracked(config, folder, overrides) as tracker:
-        found = evaluate_model(config, adapter, sets, judge, folder)
+        with autocast(config, device):
+            found = evaluate_model(config, adapter, sets, judge, folder)
         if found is not None:
             show(config, folder, sets, found, None, tracker)
             check_judged(judge, found)

@@ -23,7 +23,7 @@ from grit.reporting.results import write_results
 from grit.reporting.wandb_log import CompletionSamples
 from grit.schema import Config, Training
 from grit.seeding import seed_for
-from grit.tasks.device import prepare_device
+from grit.tasks.device import autocast, prepare_device
 from grit.tasks.folder import RunFolder
 from grit.tasks.measuring import (
     check_judged,
@@ -72,7 +72,8 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     with tracked(config, folder, overrides) as tracker:
         before = None
         if learns:
-            before = _evaluate_before(config, adapter, sets, judge, run, tracker)
+            with autocast(config, device):
+                before = _evaluate_before(config, adapter, sets, judge, run, tracker)
             learner = make_learner(config, adapter, reward, judge, layout)
             _fit(config, learner, samples, run, tracker)
             adapter.model.to(device)
@@ -80,7 +81,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         after = None
         if config.evaluation.after_training or not learns:
             trained_on = samples if learns else ()
-            with layout.whole() if learns else nullcontext():
+            with autocast(config, device), layout.whole() if learns else nullcontext():
                 after = evaluate_model(config, adapter, sets, judge, folder, trained_on=trained_on)
             if after is not None:
                 show(config, folder, sets, after, before, tracker)
