@@ -128,7 +128,9 @@ def test_the_sizes_of_the_paper_follow_the_large_models() -> None:
     training = found.training
     assert (training.steps, found.trainer.max_steps) == (200, 200)
     assert (training.prompts_per_step, training.group_size) == (32, 4)
-    assert (training.learning_rate, training.beta) == (2e-6, 0.01)
+    # LoRA's, ten times the paper's, which is for all weights.
+    assert (training.learning_rate, training.sft.learning_rate, training.beta) == (2e-5, 2e-5, 0.01)
+    assert config("model=internvl3_2b", "training=paper").training.learning_rate == 2e-6
     assert (training.sampling.temperature, training.sampling.max_new_tokens) == (1.0, 1000)
     assert found.evaluation.max_new_tokens == 1000
     assert (found.model.path, found.suite.name) == ("OpenGVLab/InternVL3-2B-hf", "paper")
@@ -380,13 +382,16 @@ def test_a_value_that_cannot_work_is_named(default: DictConfig, field: str, valu
         (["method.tagged_answer=false"], ["method.tagged_answer", "method.training"]),
         (["trainer.devices=2"], ["trainer.devices", "strategy"]),
         (["trainer=ddp", "trainer.devices=5"], ["training.prompts_per_step", "multiple of 5"]),
-        (["trainer=fsdp", "trainer.precision=16-mixed"], ["trainer.strategy=fsdp", "bf16-mixed"]),
         (["model.adaptation=lora"], ["model.lora.target_modules"]),
         (["model.dtype=bfloat16"], ["model.dtype", "model.adaptation"]),
         (
-            ["model.attention=flash_attention_2", "training.decode=static"],
+            [
+                *("model.attention=flash_attention_2", "training.decode=static"),
+                "training.share_prompt=false",
+            ],
             ["training.decode", "model.attention", "sdpa"],
         ),
+        (["model.attention=flash_attention_2"], ["training.share_prompt=false", "flex_attention"]),
         (["model=qwen2_5_vl_3b", "model.adaptation=full"], ["model.dtype", "model.adaptation"]),
         (["data.sources.vsr.kind=null"], ["data.sources.vsr", "file", "kind"]),
         (["+data.sources.vsr.file=a.jsonl"], ["data.sources.vsr", "file", "kind"]),
