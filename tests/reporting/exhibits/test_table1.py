@@ -1,6 +1,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -86,12 +87,13 @@ def test_the_best_is_bold_ours_and_the_papers_apart(run: MakeRun, tmp_path: Path
     ("changed", "said"),
     [
         ({"judge": "openai"}, "judge=openai"),
+        ({"judge": "openai", "judge_usage": {"model": "qwen3"}}, "judge=openai (qwen3)"),
         ({"suite": "paper"}, "suite=paper"),
         ({"question": "Was it?"}, "version 2 of the questions"),
     ],
 )
 def test_what_cannot_be_compared_never_shares_a_table(
-    run: MakeRun, tmp_path: Path, changed: dict[str, str], said: str
+    run: MakeRun, tmp_path: Path, changed: dict[str, Any], said: str
 ) -> None:
     run("a", {"vsr": (1.0,)}, seed=0)
     run("b", {"vsr": (0.0,)}, seed=1, **changed)

@@ -35,7 +35,7 @@ def comparable_parts(runs: Sequence[Run]) -> list[Part]:
     """Runs split by suite, judge and the questions themselves: nothing else may share a table."""
     parts: dict[tuple[str | None, str], list[Part]] = {}
     for run in runs:
-        suite, judge = run.results.suite, run.results.judge
+        suite, judge = run.results.suite, _judge_of(run)
         versions = parts.setdefault((suite, judge), [])
         part = next((each for each in versions if each.takes(run)), None)
         if part is None:
@@ -47,6 +47,13 @@ def comparable_parts(runs: Sequence[Run]) -> list[Part]:
             for number, part in enumerate(versions, 1):
                 part.title += f", version {number} of the questions"
     return [part for versions in parts.values() for part in versions]
+
+
+def _judge_of(run: Run) -> str:
+    """The judge's name, and the model that it asked where it is a service."""
+    usage = run.results.judge_usage
+    model = usage.get("model") if usage else None
+    return f"{run.results.judge} ({model})" if model else run.results.judge
 
 
 class Variant(NamedTuple):
