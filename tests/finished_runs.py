@@ -1,6 +1,5 @@
 """Folders of finished runs, made without a model: ideal traces, some of them spoilt."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -59,6 +58,4 @@ def write_run(folder: Path, *, wrong: Sequence[int] = (1,), **more: Any) -> Meas
         "logger": {"tags": [str(folder)]},
     }
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
-    record = {"started": "2026-01-02T03:04:05+00:00", "overrides": []}
-    (folder / "run.json").write_text(json.dumps(record))
     return measured

@@ -14,10 +14,7 @@ def test_a_run_is_read_as_it_was_written(finished_run, tmp_path: Path) -> None:
     assert run.results == written.results
     assert run.rows() == {"vsr": written.rows["vsr"]}
     assert set(run.rows("before")) == {"vsr"}
-    assert run.before is not None
-    assert run.before.sets["vsr"].metrics["acc"].mean == 0
     assert run.config["seed"] == 3
-    assert run.started == "2026-01-02T03:04:05+00:00"
     assert run.page is None
     assert run.wandb_ids == ()
 
@@ -68,7 +65,7 @@ def test_a_broken_configuration_is_named(finished_run, tmp_path: Path) -> None:
     finished_run(tmp_path)
     (tmp_path / "config.yaml").write_text("- a\n- b\n")
     with pytest.raises(GritError, match=r"config\.yaml: expected an object"):
-        find_runs([tmp_path])
+        _ = find_runs([tmp_path])[0].config
     (tmp_path / "config.yaml").write_text("a: [")
     with pytest.raises(GritError, match=r"config\.yaml: cannot be read"):
-        find_runs([tmp_path])
+        _ = find_runs([tmp_path])[0].config

@@ -200,7 +200,7 @@ def test_tables_of_finished_runs(runs: Runs, command: Any) -> None:
     [
         (["task=tables"], "task=tables needs runs="),
         (["runs=somewhere"], "runs is for task=tables"),
-        (["task=tables", "runs=nowhere"], "runs=nowhere: is not a folder"),
+        (["task=tables", "runs=nowhere"], "runs: nowhere is not a folder"),
         (["experiment=table1", "model=tiny_qwen", "method=cot", "exhibits=[table9]"], "table9"),
     ],
 )

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from grit.tasks import report
 from grit.tasks.tracking import experiment
 
 
@@ -39,6 +40,19 @@ def test_a_mistake_ends_in_one_line_and_leaves_nothing(
     assert ended.code == 1
     assert expected in ended.err
     assert ended.err.count("\n") == 1
+    assert not list(tmp_path.rglob("*.html"))
+
+
+def test_a_run_that_is_not_shown_is_read_before_anything_is_written(
+    command, finished_run, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr(report, "MOST_GALLERIES", 1)
+    for seed in (0, 1):
+        finished_run(tmp_path / str(seed), seed=seed)
+    (tmp_path / "1" / "config.yaml").write_text("a: [")
+    ended = command("task=report", "runs=[.]", "hydra.run.dir=out", "logger.mode=offline")
+    assert ended.code == 1
+    assert "1/config.yaml: cannot be read" in ended.err
     assert not list(tmp_path.rglob("*.html"))
 
 

@@ -1,7 +1,7 @@
 """What a model said to a test question, before and after scoring; predictions made anywhere."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -94,18 +94,21 @@ def read_predictions(path: Path) -> list[Prediction]:
     ``resized_height``. Rows of a run's own ``predictions.jsonl``, known by their field ``truth``,
     are read as well and keep set and id. Raises GritError naming line and field for a bad row.
     """
-    predictions: list[Prediction] = []
+    return [prediction for _, prediction in predicted_rows(path)]
+
+
+def predicted_rows(path: Path) -> Iterator[tuple[Row, Prediction]]:
+    """What ``read_predictions`` gives, each with the row that it stands in."""
     seen: dict[tuple[str, str], int] = {}
     for row in read_rows(path):
-        prediction = _prediction(row, len(predictions))
+        prediction = _prediction(row, len(seen))
         key = prediction.set, prediction.id
         if key in seen:
             raise GritError(
                 f'{row.where}: field "id": expected a new one, found line {seen[key]}\'s'
             )
         seen[key] = row.line
-        predictions.append(prediction)
-    return predictions
+        yield row, prediction
 
 
 def _prediction(row: Row, place: int) -> Prediction:

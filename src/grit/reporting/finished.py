@@ -1,40 +1,68 @@
-"""Finished runs, read back from their folders."""
+"""Finished runs, found in folders and read back from them."""
 
-import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from grit.data.rows import Row, read_rows
+from grit.data.rows import Row
 from grit.errors import GritError
-from grit.evaluation.predictions import Prediction, ScoredPrediction, read_predictions
+from grit.evaluation.predictions import Prediction, ScoredPrediction, predicted_rows
 from grit.grounding.boxes import Box
 from grit.reporting.results import Results, read_results
 
+RESULTS = "results.json"  # what makes a folder that of a finished run
 _WANDB_RUN = re.compile(r"(?:offline-)?run-\d{8}_\d{6}-(\w+)")
 
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A folder with a ``results.json``, and what it says."""
+    """A folder with a ``results.json``; whatever else lies in it is read when it is asked for."""
 
     folder: Path
     results: Results
-    before: Results | None  # the same model before training
-    config: Mapping[str, Any]  # resolved; empty where the folder has none
-    started: str  # ISO 8601; "" where nobody wrote it down
-    wandb_ids: tuple[str, ...]  # of its runs in W&B, the latest last
+
+    @classmethod
+    def read(cls, folder: Path) -> "FinishedRun":
+        """The run of a folder; GritError says what is wrong with its results."""
+        return cls(folder, read_results(folder / RESULTS))
 
     @property
     def page(self) -> Path | None:
         """Its report."""
         path = self.folder / "report.html"
         return path if path.exists() else None
+
+    @cached_property
+    def config(self) -> Mapping[str, Any]:
+        """Its resolved configuration; empty where the folder has none.
+
+        Raises:
+            GritError: the file is not YAML of an object.
+        """
+        path = self.folder / "config.yaml"
+        if not path.exists():
+            return {}
+        try:
+            value = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (ValueError, yaml.YAMLError) as error:
+            reason = " ".join(str(error).split())
+            raise GritError(f"{path}: cannot be read: {reason}") from error
+        if not isinstance(value, dict):
+            raise GritError(f"{path}: expected an object, found {value!r:.60}")
+        return value
+
+    @property
+    def wandb_ids(self) -> tuple[str, ...]:
+        """The ids of its runs in W&B, the latest last."""
+        places = sorted((self.folder / "wandb").glob("*run-*-*"), key=lambda path: path.name)
+        found = (_WANDB_RUN.fullmatch(path.name) for path in places)
+        return tuple(match[1] for match in found if match)
 
     def rows(self, stem: str = "") -> dict[str, list[ScoredPrediction]]:
         """The scored rows of ``predictions[.stem].jsonl`` by set; none where there is no file."""
@@ -46,17 +74,30 @@ def find_runs(roots: Sequence[Path]) -> list[FinishedRun]:
     """The finished runs in and below some folders, each once, in order of their paths.
 
     Raises:
-        GritError: a folder is missing or holds no finished run, or a run's file is broken.
+        GritError: a folder is missing or holds no finished run, or a run's results are broken.
     """
-    found: dict[Path, None] = {}
-    for root in roots:
-        if not root.is_dir():
-            raise GritError(f"runs: {root} is not a folder; name folders of finished runs")
-        below = sorted(_folders(root.resolve()))
-        if not below:
-            raise GritError(f"runs: no results.json in or below {root}; has a run finished there?")
-        found |= dict.fromkeys(below)
-    return [_read(folder) for folder in found]
+    folders = (folder.resolve() for root in roots for folder in run_folders(root))
+    return [FinishedRun.read(folder) for folder in dict.fromkeys(folders)]
+
+
+def run_folders(root: Path, records: Sequence[str] = (RESULTS,)) -> list[Path]:
+    """The folders in and below ``root`` that hold one of ``records``, in order of their paths.
+
+    Raises:
+        GritError: there is none.
+    """
+    if not root.is_dir():
+        raise GritError(f"runs: {root} is not a folder; name folders of finished runs")
+    found = []
+    for folder, below, files in os.walk(root):
+        if RESULTS in files:
+            below.clear()  # a run holds no other runs
+        if not set(records).isdisjoint(files):
+            found.append(Path(folder))
+    if not found:
+        names = " or ".join(records)
+        raise GritError(f"runs: no {names} in or below {root}; has a run finished there?")
+    return sorted(found)
 
 
 def read_scored(path: Path) -> dict[str, list[ScoredPrediction]]:
@@ -66,45 +107,9 @@ def read_scored(path: Path) -> dict[str, list[ScoredPrediction]]:
         GritError: names line and field of what is not as a run writes it.
     """
     sets: dict[str, list[ScoredPrediction]] = {}
-    for prediction, row in zip(read_predictions(path), read_rows(path), strict=True):
+    for row, prediction in predicted_rows(path):
         sets.setdefault(prediction.set, []).append(_scored(prediction, row))
     return sets
-
-
-def _folders(root: Path) -> Iterator[Path]:
-    for folder, below, files in os.walk(root):
-        if "results.json" in files:
-            below.clear()  # a run holds no other runs
-            yield Path(folder)
-
-
-def _read(folder: Path) -> FinishedRun:
-    before, config = folder / "results.before.json", folder / "config.yaml"
-    return FinishedRun(
-        folder=folder,
-        results=read_results(folder / "results.json"),
-        before=read_results(before) if before.exists() else None,
-        config=_mapping(config, yaml.safe_load),
-        started=str(_mapping(folder / "run.json", json.loads).get("started", "")),
-        wandb_ids=tuple(
-            match[1]
-            for path in sorted((folder / "wandb").glob("*run-*-*"), key=lambda path: path.name)
-            if (match := _WANDB_RUN.fullmatch(path.name))
-        ),
-    )
-
-
-def _mapping(path: Path, parse: Any) -> dict[str, Any]:
-    if not path.exists():
-        return {}
-    try:
-        value = parse(path.read_text(encoding="utf-8"))
-    except (ValueError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise GritError(f"{path}: cannot be read: {reason}") from error
-    if not isinstance(value, dict):
-        raise GritError(f"{path}: expected an object, found {value!r:.60}")
-    return value
 
 
 def _scored(prediction: Prediction, row: Row) -> ScoredPrediction:

@@ -22,6 +22,10 @@ _TEXTS = ("method", "model", "data", "reward", "judge", "config_hash")
 _OPTIONAL_TEXTS = ("git", "code", "suite", "settings_hash", "triplets_hash")
 
 
+class OtherSchema(GritError):
+    """Results that an earlier or later version has written."""
+
+
 @dataclass(frozen=True)
 class SetResult:
     """One test set's numbers."""
@@ -113,7 +117,8 @@ def parse_results(source: str, fields: Any) -> Results:
     """Check the fields of a ``results.json`` that lies, or lay, at ``source``."""
     version = fields.get("schema_version") if isinstance(fields, dict) else None
     if version != SCHEMA_VERSION:
-        raise GritError(
+        kind = OtherSchema if isinstance(version, int) else GritError
+        raise kind(
             f"{source}: expected results of schema_version {SCHEMA_VERSION}, found {version!r:.60}"
         )
     return _Reader(source).results(fields)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from os.path import relpath
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from omegaconf import OmegaConf
 
@@ -23,6 +24,9 @@ from grit.reporting.wandb_report import Contents, default_entity, save, spec, wa
 from grit.schema import Config
 from grit.tasks.questions import find_sets, pictures_of
 
+if TYPE_CHECKING:
+    from wandb_workspaces.reports.v2 import Report
+
 log = logging.getLogger(__name__)
 MOST_GALLERIES = 12  # runs whose chains are shown
 
@@ -37,6 +41,11 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     runs = find_runs([Path(root) for root in config.runs])
     names = labels([run.results for run in runs])
     title = _title(config.runs)
+    contents = Contents(title, runs, runs_markdown(runs, names))
+    # Before anything is written, because it reads the runs' configurations.
+    report = wandb_report(
+        contents, entity=config.logger.entity or "", project=config.logger.project
+    )
     folder.mkdir(parents=True, exist_ok=True)
     experiment_report(
         folder / "report.html",
@@ -52,19 +61,17 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         ),
     )
     log.info("%s", folder / "report.html")
-    _to_wandb(config, folder, Contents(title, runs, runs_markdown(runs, names)))
+    _to_wandb(config, folder, report)
 
 
-def _to_wandb(config: Config, folder: Path, contents: Contents) -> None:
-    entity, project = config.logger.entity or "", config.logger.project
-    report = wandb_report(contents, entity=entity, project=project)
+def _to_wandb(config: Config, folder: Path, report: "Report") -> None:
     file = folder / "wandb_report.json"
     write_json(file, spec(report))
     log.info("%s", file)
     if config.logger.name != "wandb" or wandb_mode(config.logger.mode) != "online":
         return
     try:
-        if not entity:
+        if not config.logger.entity:
             report.entity = default_entity()
             write_json(file, spec(report))
         log.info("%s", save(report))

@@ -1,52 +1,45 @@
 """The runs that tables and figures are made of: found in folders, named by jobs, or in W&B."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from grit.errors import GritError
 from grit.evaluation.metrics import METRICS
 from grit.jobs import Job, Outcome
 from grit.reporting.exhibits.wandb_runs import PREFIX, runs_of_project
-from grit.reporting.results import SCHEMA_VERSION, Results, parse_results
+from grit.reporting.finished import RESULTS, FinishedRun, run_folders
+from grit.reporting.results import OtherSchema, Results
 
+RECORDS = (RESULTS, "table2.json")  # a folder with one of them is evidence
 Scores = Mapping[str, float]  # question -> score
 
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run: its results, and where its predictions may lie."""
+    """The results of a finished run by a name, and the run itself where it is not in W&B."""
 
     name: str
     results: Results
-    folder: Path | None = None
+    finished: FinishedRun | None = None
 
     def scores(self, name: str, metric: str) -> Scores | None:
         """A metric's score of each question of a set; None where there are no predictions."""
-        kind = METRICS[metric]
-        if self._predictions is None:
-            return None
-        return {
-            row["id"]: row[kind.score] * kind.scale
-            for row in self._predictions
-            if row["set"] == name and row[kind.score] is not None
-        }
+        return self._scores.get((name, metric))
 
     @cached_property
-    def _predictions(self) -> list[dict[str, Any]] | None:
-        path = None if self.folder is None else self.folder / "predictions.jsonl"
-        if path is None or not path.exists():
-            return None
-        kept = ("set", "id", *(kind.score for kind in METRICS.values()))
-        try:
-            with path.open(encoding="utf-8") as stream:
-                rows = [json.loads(line) for line in stream]
-            return [{key: row[key] for key in kept} for row in rows]
-        except (ValueError, KeyError, TypeError) as error:
-            raise GritError(f"{path}: is not the predictions of a run: {error}") from error
+    def _scores(self) -> dict[tuple[str, str], Scores]:
+        # All that is kept of the predictions, which are many where many runs share a table.
+        sets = {} if self.finished is None else self.finished.rows()
+        return {
+            (name, metric): {
+                row.prediction.id: score * kind.scale
+                for row in rows
+                if (score := getattr(row, kind.score)) is not None
+            }
+            for name, rows in sets.items()
+            for metric, kind in METRICS.items()
+        }
 
 
 @dataclass(frozen=True)
@@ -92,7 +85,7 @@ def evidence_of_sources(sources: Sequence[str]) -> Evidence:
             logged, problems = runs_of_project(source)
             found = [Run(name, results) for name, results in logged]
         else:
-            places = _folders(Path(source))
+            places = run_folders(Path(source), RECORDS)
             folders |= {place.name: place for place in places}
             found, problems = _read(places)
         runs += found
@@ -100,32 +93,16 @@ def evidence_of_sources(sources: Sequence[str]) -> Evidence:
     return Evidence(runs, folders, (), notes)
 
 
-def _folders(source: Path) -> list[Path]:
-    if not source.is_dir():
-        raise GritError(f"runs={source}: is not a folder")
-    found = {path.parent for name in RECORDS for path in source.rglob(name)}
-    if not found:
-        raise GritError(f"runs={source}: holds no {' or '.join(RECORDS)}, of a run or of several")
-    return sorted(found)
-
-
-RECORDS = ("results.json", "table2.json")  # what makes a folder one of a finished run
-
-
 def _read(folders: Sequence[Path]) -> tuple[list[Run], list[str]]:
     """Runs whose results this version understands, and what the others are."""
     runs, notes = [], []
     for folder in folders:
-        path = folder / "results.json"
-        if not path.exists():
+        if not (folder / RESULTS).exists():
             continue
         try:
-            fields = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise GritError(f"{path}: is not valid JSON: {error}") from error
-        version = fields.get("schema_version") if isinstance(fields, dict) else None
-        if isinstance(version, int) and version != SCHEMA_VERSION:
-            notes.append(f"{path} is left out: its schema_version is {version}")
+            found = FinishedRun.read(folder)
+        except OtherSchema as error:
+            notes.append(f"left out: {error}")
             continue
-        runs.append(Run(str(folder), parse_results(str(path), fields), folder))
+        runs.append(Run(str(folder), found.results, found))
     return runs, notes
