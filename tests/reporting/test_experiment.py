@@ -113,7 +113,7 @@ def test_what_all_runs_share_is_said_once() -> None:
     assert labels([same, replace(same, seed=1)]) == ["seed 0", "seed 1"]
     other = replace(same, method="sft", seed=1)
     assert labels([same, other]) == ["grit · seed 0", "sft · seed 1"]
-    assert labels([same, same]) == ["run 1", "run 2"]
+    assert labels([same, same]) == ["", ""]
 
 
 def test_sets_that_no_run_has_are_no_column(data) -> None:

@@ -14,7 +14,6 @@ from grit.reporting.wandb_report import (
     default_entity,
     save,
     spec,
-    varied_settings,
     wandb_report,
 )
 
@@ -87,11 +86,6 @@ def test_panels_show_what_was_measured_and_varied(report) -> None:
         "summary:eval/mean/giou",
         "summary:eval/mean/format_rate",
     ]
-
-
-def test_what_runs_differ_in_is_found_and_nothing_else(runs) -> None:
-    assert varied_settings(runs) == {"seed": [0, 1]}
-    assert varied_settings(runs[:1]) == {}
 
 
 def test_without_ids_all_runs_of_the_project_are_shown(finished_run, tmp_path: Path) -> None:

@@ -59,13 +59,13 @@ def experiment_report(path: Path, data: ExperimentData) -> None:
 def render_experiment(data: ExperimentData) -> str:
     """The page as text."""
     finished = [run for run in data.runs if run.results is not None]
-    alike, different = _facts([run.results for run in finished if run.results is not None])
+    alike, _ = _facts([run.results for run in finished if run.results is not None])
     return page(
         "experiment.html.jinja",
         data=data,
         bodies=[Markup(section.body) for section in data.sections],
         alike=alike,
-        grids=_grids(finished, different),
+        grids=_grids(finished),
         finished=finished,
         unfinished=[run for run in data.runs if run.results is None],
         galleries={name: found for name, found in data.galleries.items() if found.sets},
@@ -73,10 +73,9 @@ def render_experiment(data: ExperimentData) -> str:
 
 
 def labels(runs: Sequence[Results]) -> list[str]:
-    """What tells each run from the others, in words; ``run 1`` where nothing does."""
+    """The choices in which runs differ, in words; nothing where they do not."""
     _, different = _facts(runs)
-    found = [" · ".join(_fact(run, name) for name in different) for run in runs]
-    return [label or f"run {number}" for number, label in enumerate(found, start=1)]
+    return [" · ".join(_fact(run, name) for name in different) for run in runs]
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,6 @@ class GridRow:
     """One run's row of a metric's table: an estimate for each set, None where there is none."""
 
     run: RunSummary
-    label: str
     estimates: tuple[Estimate | None, ...]
 
 
@@ -97,14 +95,13 @@ class Grid:
     rows: tuple[GridRow, ...]
 
 
-def _grids(runs: Sequence[RunSummary], different: Sequence[str]) -> list[Grid]:
+def _grids(runs: Sequence[RunSummary]) -> list[Grid]:
     every = dict.fromkeys(name for run in runs if run.results for name in run.results.sets)
     grids = []
     for metric in METRICS:
         rows = [
             GridRow(
                 run,
-                " · ".join(_fact(run.results, name) for name in different) or run.name,
                 tuple(_estimate(run.results, name, metric.key) for name in every),
             )
             for run in runs
@@ -116,10 +113,7 @@ def _grids(runs: Sequence[RunSummary], different: Sequence[str]) -> list[Grid]:
                 Grid(
                     metric,
                     tuple(_kept(every, there)),
-                    tuple(
-                        GridRow(row.run, row.label, tuple(_kept(row.estimates, there)))
-                        for row in rows
-                    ),
+                    tuple(GridRow(row.run, tuple(_kept(row.estimates, there))) for row in rows),
                 )
             )
     return grids

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import wandb
 
 from grit.errors import GritError
+from grit.reporting.differences import varied_settings
 from grit.reporting.finished import FinishedRun
 from grit.reporting.summary import METRICS
 from grit.reporting.wandb_results import STEP
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 _TITLE = 128  # characters that W&B takes
 _OBJECTIVE = "eval/mean/acc"
 _CURVES = ("train/reward", "train/kl", "train/entropy", "train/completion_tokens", "train/boxes")
-# What differs between runs without being a choice.
-_NO_CHOICE = ("logger", "runs", "resume", "threads", "input", "output", "trainer.progress_bar")
 
 
 @dataclass(frozen=True)
@@ -118,33 +117,6 @@ def default_entity() -> str:
     if not entity:
         raise GritError(f"W&B's key belongs to no user or team{ways_out}")
     return str(entity)
-
-
-def varied_settings(runs: Sequence[FinishedRun]) -> dict[str, list[Any]]:
-    """Settings that are not the same in all runs, by dotted name, with the values they have."""
-    flat = [dict(_flat(run.config)) for run in runs if run.config]
-    names = dict.fromkeys(name for config in flat for name in config)
-    values = {name: _distinct(config.get(name) for config in flat) for name in names}
-    return {name: found for name, found in values.items() if len(found) > 1}
-
-
-def _flat(config: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
-    for key, value in config.items():
-        name = f"{prefix}{key}"
-        if name in _NO_CHOICE:
-            continue
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{name}.")
-        else:
-            yield name, value
-
-
-def _distinct(values: Iterable[Any]) -> list[Any]:
-    found: list[Any] = []
-    for value in values:
-        if value not in found:
-            found.append(value)
-    return found
 
 
 def _bars(wr: Any, runs: Sequence[FinishedRun]) -> Iterable[Any]:

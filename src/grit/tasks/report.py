@@ -14,7 +14,8 @@ from omegaconf import OmegaConf
 from grit.configuration import checked
 from grit.errors import GritError
 from grit.files import write_json
-from grit.reporting.experiment import ExperimentData, RunSummary, experiment_report, labels
+from grit.reporting.differences import run_labels
+from grit.reporting.experiment import ExperimentData, RunSummary, experiment_report
 from grit.reporting.finished import FinishedRun, find_runs
 from grit.reporting.gallery import BUDGET, Gallery, PictureOf, gallery
 from grit.reporting.results import git_commit
@@ -39,7 +40,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
             and is not.
     """
     runs = find_runs([Path(root) for root in config.runs])
-    names = labels([run.results for run in runs])
+    names = run_labels(runs)
     title = _title(config.runs)
     contents = Contents(title, runs, runs_markdown(runs, names))
     # Before anything is written, because it reads the runs' configurations.
