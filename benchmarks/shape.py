@@ -11,19 +11,14 @@ import numpy as np
 import torch
 from PIL import Image
 from tokenizers import Tokenizer
-from transformers import (
-    AutoModelForImageTextToText,
-    InternVLConfig,
-    PreTrainedTokenizerFast,
-    Qwen2_5_VLConfig,
-)
+from transformers import AutoModelForImageTextToText, PreTrainedTokenizerFast
 
 from grit.data.samples import Sample
 from grit.grounding.boxes import Space
 from grit.grounding.prompts import user_text
 from grit.models.adapter import Adapter
 from grit.models.loading import ADAPTERS
-from grit.models.tiny import make_processor, shipped_folder
+from grit.models.tiny import family_config, make_processor, shipped_folder
 from grit.models.tiny_tokenizer import NAMED_TOKENS, Family
 
 # (text config, vision config) of each model. The large ones are those of their config.json.
@@ -194,16 +189,11 @@ def _processor(shape: Shape) -> Any:
 def _config(shape: Shape, tokenizer: PreTrainedTokenizerFast) -> Any:
     family, text, vision = MODELS[shape.model]
     head = 128 if text["hidden_size"] >= 1024 else 32
-    token = tokenizer.convert_tokens_to_ids
     text = text | {
-        "vocab_size": len(tokenizer),
         "num_attention_heads": text["hidden_size"] // head,
         "num_key_value_heads": 2,
         "max_position_embeddings": 32768,
         "tie_word_embeddings": family == "qwen",
-        "bos_token_id": None,
-        "eos_token_id": tokenizer.eos_token_id,
-        "pad_token_id": tokenizer.pad_token_id,
         "rope_parameters": {"rope_type": "default", "rope_theta": 1e6},
     }
     if family == "qwen":
@@ -215,25 +205,10 @@ def _config(shape: Shape, tokenizer: PreTrainedTokenizerFast) -> Any:
             "patch_size": 14,
             "window_size": 112,
         }
-        return Qwen2_5_VLConfig(
-            text_config=text,
-            vision_config=vision,
-            image_token_id=token("<|image_pad|>"),
-            video_token_id=token("<|video_pad|>"),
-            vision_start_token_id=token("<|vision_start|>"),
-            vision_end_token_id=token("<|vision_end|>"),
-            tie_word_embeddings=True,
-        )
-    vision = vision | {
-        "num_attention_heads": vision["hidden_size"] // 64,
-        "attention_bias": True,
-        "image_size": [shape.side, shape.side],
-        "patch_size": [14, 14],
-    }
-    return InternVLConfig(
-        text_config=text | {"model_type": "qwen2"},
-        vision_config=vision,
-        image_token_id=token("<IMG_CONTEXT>"),
-        image_seq_length=(shape.side // 28) ** 2,
-        tie_word_embeddings=False,
-    )
+    else:
+        vision = vision | {
+            "num_attention_heads": vision["hidden_size"] // 64,
+            "image_size": [shape.side, shape.side],
+            "patch_size": [14, 14],
+        }
+    return family_config(family, tokenizer, text, vision, (shape.side // 28) ** 2)

@@ -5,7 +5,6 @@ classes, the same kind of chat template, the same coordinate space. A drawn scen
 becomes 36 image tokens in either family: patches of 8 pixels, merged 2 x 2.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 
@@ -15,13 +14,12 @@ from transformers import (
     AutoProcessor,
     GotOcr2ImageProcessor,
     InternVLConfig,
-    InternVLForConditionalGeneration,
     InternVLProcessor,
+    PretrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerFast,
     ProcessorMixin,
     Qwen2_5_VLConfig,
-    Qwen2_5_VLForConditionalGeneration,
     Qwen2_5_VLProcessor,
     Qwen2VLImageProcessor,
 )
@@ -79,13 +77,10 @@ def shipped_folder(family: Family) -> Path:
 
 def random_model(family: Family, tokenizer: PreTrainedTokenizerFast, seed: int) -> PreTrainedModel:
     """A model of about two million parameters in fp32, in evaluation mode."""
-    makers: dict[Family, Callable[[PreTrainedTokenizerFast], PreTrainedModel]] = {
-        "qwen": _qwen,
-        "internvl": _internvl,
-    }
+    config = _config(family, tokenizer)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = makers[family](tokenizer)
+        model: PreTrainedModel = AutoModelForImageTextToText.from_config(config)
     model.generation_config.eos_token_id = tokenizer.convert_tokens_to_ids("<|im_end|>")
     model.generation_config.pad_token_id = tokenizer.pad_token_id
     return model.eval()
@@ -112,64 +107,50 @@ def make_processor(family: Family, tokenizer: PreTrainedTokenizerFast) -> Proces
     )
 
 
-def _qwen(tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
+def family_config(
+    family: Family,
+    tokenizer: PreTrainedTokenizerFast,
+    text: dict[str, Any],
+    vision: dict[str, Any],
+    image_tokens: int,
+) -> PretrainedConfig:
+    """The family's configuration of two towers, whose tokens are those of ``tokenizer``.
+
+    Args:
+        family: which.
+        tokenizer: of the model.
+        text: fields of the language model, but for its tokens.
+        vision: fields of the vision tower.
+        image_tokens: of an image; Qwen2.5-VL counts them by itself.
+    """
     token = tokenizer.convert_tokens_to_ids
-    text = _text_shape(tokenizer)
-    text["rope_parameters"] = {
-        "rope_type": "default",
-        "rope_theta": 1e5,
-        "mrope_section": [4, 6, 6],  # of the 16 frequencies of a head: time, height, width
-    }
-    vision = {
-        "depth": VISION_LAYERS,
-        "hidden_size": VISION_WIDTH,
-        "intermediate_size": VISION_FEED_FORWARD,
-        "num_heads": VISION_HEADS,
-        "out_hidden_size": WIDTH,
-        "patch_size": PATCH,
-        "window_size": SCENE,
-        "fullatt_block_indexes": list(range(VISION_LAYERS)),
-    }
-    config = Qwen2_5_VLConfig(
-        text_config=text,
-        vision_config=vision,
-        image_token_id=token("<|image_pad|>"),
-        video_token_id=token("<|video_pad|>"),
-        vision_start_token_id=token("<|vision_start|>"),
-        vision_end_token_id=token("<|vision_end|>"),
-        tie_word_embeddings=True,
-    )
-    return Qwen2_5_VLForConditionalGeneration(config)
-
-
-def _internvl(tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
-    text = _text_shape(tokenizer) | {
-        "model_type": "qwen2",
-        "rope_parameters": {"rope_type": "default", "rope_theta": 1e5},
-    }
-    vision = {
-        "hidden_size": VISION_WIDTH,
-        "num_hidden_layers": VISION_LAYERS,
-        "num_attention_heads": VISION_HEADS,
-        "intermediate_size": VISION_WIDTH * 4,
-        "attention_bias": True,
-        "image_size": [SCENE, SCENE],
-        "patch_size": [PATCH, PATCH],
-        "layer_scale_init_value": 1.0,  # the 0.1 of deep towers slows four layers down
-    }
-    config = InternVLConfig(
-        text_config=text,
-        vision_config=vision,
-        image_token_id=tokenizer.convert_tokens_to_ids("<IMG_CONTEXT>"),
-        image_seq_length=IMAGE_TOKENS,
-        tie_word_embeddings=True,
-    )
-    return InternVLForConditionalGeneration(config)
-
-
-def _text_shape(tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
-    return {
+    text = text | {
         "vocab_size": len(tokenizer),
+        "bos_token_id": None,
+        "eos_token_id": tokenizer.eos_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
+    }
+    if family == "qwen":
+        return Qwen2_5_VLConfig(
+            text_config=text,
+            vision_config=vision,
+            image_token_id=token("<|image_pad|>"),
+            video_token_id=token("<|video_pad|>"),
+            vision_start_token_id=token("<|vision_start|>"),
+            vision_end_token_id=token("<|vision_end|>"),
+            tie_word_embeddings=text["tie_word_embeddings"],
+        )
+    return InternVLConfig(
+        text_config=text | {"model_type": "qwen2"},
+        vision_config=vision | {"attention_bias": True},
+        image_token_id=token("<IMG_CONTEXT>"),
+        image_seq_length=image_tokens,
+        tie_word_embeddings=text["tie_word_embeddings"],
+    )
+
+
+def _config(family: Family, tokenizer: PreTrainedTokenizerFast) -> PretrainedConfig:
+    text: dict[str, Any] = {
         "hidden_size": WIDTH,
         "intermediate_size": FEED_FORWARD,
         "num_hidden_layers": LAYERS,
@@ -177,10 +158,33 @@ def _text_shape(tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
         "num_key_value_heads": KEY_VALUE_HEADS,
         "max_position_embeddings": 4096,
         "tie_word_embeddings": True,
-        "bos_token_id": None,
-        "eos_token_id": tokenizer.convert_tokens_to_ids("<|im_end|>"),
-        "pad_token_id": tokenizer.pad_token_id,
+        "rope_parameters": {"rope_type": "default", "rope_theta": 1e5},
     }
+    vision: dict[str, Any]
+    if family == "qwen":
+        # Of the 16 frequencies of a head: time, height, width.
+        text["rope_parameters"] |= {"mrope_section": [4, 6, 6]}
+        vision = {
+            "depth": VISION_LAYERS,
+            "hidden_size": VISION_WIDTH,
+            "intermediate_size": VISION_FEED_FORWARD,
+            "num_heads": VISION_HEADS,
+            "out_hidden_size": WIDTH,
+            "patch_size": PATCH,
+            "window_size": SCENE,
+            "fullatt_block_indexes": list(range(VISION_LAYERS)),
+        }
+    else:
+        vision = {
+            "hidden_size": VISION_WIDTH,
+            "num_hidden_layers": VISION_LAYERS,
+            "num_attention_heads": VISION_HEADS,
+            "intermediate_size": VISION_WIDTH * 4,
+            "image_size": [SCENE, SCENE],
+            "patch_size": [PATCH, PATCH],
+            "layer_scale_init_value": 1.0,  # the 0.1 of deep towers slows four layers down
+        }
+    return family_config(family, tokenizer, text, vision, IMAGE_TOKENS)
 
 
 def load_tiny(name: str, seed: int) -> tuple[PreTrainedModel, ProcessorMixin]:
