@@ -2,7 +2,8 @@
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -10,6 +11,7 @@ import pytorch_lightning as pl
 import wandb
 from pytorch_lightning.loggers import WandbLogger
 
+from grit.reporting.wandb_end import limits
 from grit.reporting.wandb_images import SAID, boxed_image
 from grit.reporting.wandb_results import STEP
 from grit.training.diagnostics import Rollout
@@ -62,22 +64,42 @@ def wandb_logger(
             tags=[tag[:MOST_TAG] for tag in dict.fromkeys(tags)],
             config={"grit": config},
             settings=wandb.Settings(
-                init_timeout=INIT_TIMEOUT, silent=True, console="off", x_disable_stats=True
+                init_timeout=INIT_TIMEOUT,
+                silent=True,
+                console="off",
+                x_disable_stats=True,
+                **limits(),
             ),
             reinit="finish_previous",  # a multirun's jobs share a process
         )
 
-    try:
-        run = begin(mode)
-    except wandb.Error as error:
-        if mode != "online":
-            raise
-        reason = str(error).splitlines()[0]
-        log.warning("W&B cannot be reached, so this run is logged offline: %s", reason)
-        run = begin("offline")
+    run = _begun(begin, mode)
     run.define_metric(STEP)
     run.define_metric("*", step_metric=STEP, step_sync=True)
     return SectionedLogger(experiment=run, save_dir=folder)
+
+
+def _begun(begin: Callable[[Mode], Any], mode: Mode) -> Any:
+    if mode != "online":
+        return begin(mode)
+    wandb.setup(wandb.Settings(silent=True))  # what the program says of its end, it says once
+    try:
+        run = begin("online")
+    except wandb.Error as error:
+        reason = str(error).splitlines()[0]
+        run = begin("offline")
+        log.warning(
+            "W&B cannot be reached, so this run is logged offline: %s; `wandb sync %s` sends it",
+            reason,
+            Path(run.dir).parent,
+        )
+        return run
+    # The first table logs in again, at the end of the run: where the server is gone by then, it
+    # would neither be sent nor be written down for `wandb sync`. Logged in now, it is written.
+    with suppress(wandb.Error, AttributeError):  # its own method, that another version may not have
+        run._public_api()
+    log.info("W&B: %s", run.url)
+    return run
 
 
 class SectionedLogger(WandbLogger):

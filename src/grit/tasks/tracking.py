@@ -1,6 +1,7 @@
 """The Weights & Biases run of a task: begun, told what was found, finished whatever happens."""
 
 import json
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,11 +16,14 @@ from grit.configuration import plain
 from grit.errors import GritError
 from grit.reporting.gallery import PictureOf
 from grit.reporting.report import Measured
+from grit.reporting.wandb_end import finish
 from grit.reporting.wandb_log import wandb_logger, wandb_mode
 from grit.reporting.wandb_results import log_numbers, log_report, log_rows
 from grit.schema import Config
 from grit.tasks.folder import run_name
 from grit.tasks.parts import make_reward
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -49,8 +53,11 @@ class Tracker:
         reward = make_reward(self.config) if self.config.method.tagged_answer else None
         was = {} if before is None else before.rows
         rows = self.config.logger.rows
-        log_rows(run, was, after.rows, picture_of, reward=reward, most=rows)
         log_report(run, self.folder / "report.html")
+        try:
+            log_rows(run, was, after.rows, picture_of, reward=reward, most=rows)
+        except wandb.Error as error:  # a table asks the server; without an answer the rest counts
+            log.warning("W&B misses the table of rows: %s", " ".join(str(error).split()))
 
 
 @contextmanager
@@ -84,9 +91,9 @@ def _tracked(config: Config, folder: Path, overrides: Sequence[str]) -> Iterator
     try:
         yield Tracker(config, folder, logger)
     except BaseException:
-        wandb.finish(exit_code=1)
+        finish(logger.experiment, failed=True)
         raise
-    wandb.finish()
+    finish(logger.experiment)
 
 
 @contextmanager
