@@ -14,7 +14,7 @@ class Request(NamedTuple):
 
     path: str
     headers: dict[str, str]
-    body: dict[str, Any]
+    body: Any  # of JSON; of a file that is put, its bytes
 
     @property
     def text(self) -> str:
@@ -75,10 +75,17 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self._take(json.loads(self._body()))
+
+    def do_PUT(self) -> None:
+        self._take(self._body())
+
+    def _body(self) -> bytes:
+        return self.rfile.read(int(self.headers["Content-Length"]))
+
+    def _take(self, body: Any) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
-        request = Request(self.path, headers, json.loads(body))
-        self.server.service.handle(self, request)
+        self.server.service.handle(self, Request(self.path, headers, body))
 
     def send(self, status: int, body: bytes, kind: str, **headers: str) -> None:
         self.begin(status, len(body), kind, **headers)

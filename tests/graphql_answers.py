@@ -82,6 +82,11 @@ class _Reader:
                 found[last].arguments = self._arguments(tokens, ")")
             elif token == "{":
                 found[last].fields = self._fields(tokens)
+            elif token == "@":
+                kind, _ = next(tokens), next(tokens)
+                asked = self._arguments(tokens, ")")
+                if kind == "include" and not asked["if"]:
+                    del found[last]
             elif token == ":":  # what came before was the name in the answer
                 found[last].name = next(tokens)
             else:

@@ -36,13 +36,22 @@ class WandbService(ChatService):
         for name, play in self.trouble.items():
             if operation(request).startswith(name):
                 return play
-        if _key_of(request) != KEY:
+        if not self._allowed(request):
             return error(401, "invalid API key")
+        if request.path != "/graphql":
+            return self._other(request)
         try:
             data = answer(request.body["query"], request.body.get("variables") or {}, self._known())
         except Refused as refused:
             return error(200, str(refused))
         return sends(200, {"data": data})
+
+    def _allowed(self, request: Request) -> bool:
+        return _key_of(request) == KEY
+
+    def _other(self, request: Request) -> Play:
+        """An address that is not GraphQL's."""
+        return error(404, f"there is no {request.path}")
 
     def _known(self) -> Mapping[str, Any]:
         return {
@@ -122,7 +131,9 @@ def error(status: int, message: str) -> Play:
 
 
 def operation(request: Request) -> str:
-    """The name of what is asked for: ``query Runs(...)`` is ``Runs``."""
+    """The name of what is asked for: ``query Runs(...)`` is ``Runs``; elsewhere the address."""
+    if request.path != "/graphql":
+        return request.path
     words = request.body["query"].replace("(", " ").replace("{", " ").split()
     return words[next(at for at, word in enumerate(words) if word in ("query", "mutation")) + 1]
 
