@@ -45,7 +45,7 @@ def test_an_unreachable_server_is_no_reason_to_stop_or_to_wait_for_long(
         )
         assert logger.experiment.settings._offline
         assert dict(logger.experiment.config) == {"grit": {"seed": 0}}
-        (said,) = [line for line in caplog.messages if "offline" in line]
+        (said,) = [line for line in caplog.messages if "logged offline" in line]
         assert f"`wandb sync {Path(logger.experiment.dir).parent}` sends it" in said
     finally:
         wandb.finish()

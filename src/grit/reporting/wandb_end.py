@@ -51,7 +51,8 @@ def finish(run: Any, *, failed: bool = False) -> None:
 def _first_fault(folder: Path) -> str | None:
     """What went wrong first, by the log of the process that sends; it tells nobody else."""
     for line in (folder / "logs" / "debug-internal.log").read_text(encoding="utf-8").splitlines():
-        entry = json.loads(line)
-        if entry["level"].startswith("ERROR"):  # ERROR+4: it has given up
-            return " ".join(str(entry["msg"]).split())
+        entry = json.loads(line) if line.startswith("{") else {}
+        if entry.get("level", "").startswith("ERROR"):  # ERROR+4: it has given up
+            said = [str(entry[name]) for name in ("msg", "error", "status") if name in entry]
+            return " ".join(" ".join(said).split())
     return None
