@@ -8,13 +8,13 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from chat_service import Play, hangs_up
+from chat_service import Play, Request, hangs_up
 from PIL import Image
 from wandb_runs_service import WandbRunsService
 from wandb_service import ENTITY, KEY
@@ -34,14 +34,26 @@ COMMAND = (
 )
 
 
-class Mortal(WandbRunsService):
-    """A server that dies, before it has kept them, of the first numbers that it gets."""
+MINE = """
+import os
+from contextlib import suppress
+from urllib.request import urlopen
 
-    def _stream(self, name: str, body: Mapping[str, Any]) -> Play:
-        if "files" not in body:
-            return super()._stream(name, body)
-        self.trouble[""] = hangs_up
-        return hangs_up
+
+def killing(response):
+    with suppress(OSError):  # it dies of the first
+        urlopen(os.environ["WANDB_BASE_URL"] + "/kill", b"{}")
+    return 0.0
+"""
+
+
+class Mortal(WandbRunsService):
+    """A server that dies when a reward of the tests' own is asked for: in the training."""
+
+    def _play(self, request: Request) -> Play:
+        if request.path == "/kill":
+            self.trouble[""] = hangs_up
+        return super()._play(request)
 
 
 @pytest.fixture
@@ -182,9 +194,16 @@ def only_logins_hold_the_key(
 
 
 def test_a_server_that_dies_in_the_training_costs_no_run(mortal: Mortal, tmp_path: Path) -> None:
-    short = {"HTTP_TIMEOUT": "3", "FINISH_TIMEOUT": "4", "X_GRAPHQL_RETRY_MAX": "1"}
-    short = {f"WANDB_{name}": value for name, value in short.items()}
-    done = ended(mortal, tmp_path, *COMMAND, **short)
+    (tmp_path / "mine.py").write_text(MINE, encoding="utf-8")
+    done = ended(
+        mortal,
+        tmp_path,
+        *COMMAND,
+        "+reward.terms.killing={call: mine.killing, weight: 1.0}",
+        WANDB_HTTP_TIMEOUT="3",
+        WANDB_FINISH_TIMEOUT="4",
+        PYTHONPATH=os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]),
+    )
     over = time.time()
     out = tmp_path / "out"
     results = json.loads((out / "results.json").read_text(encoding="utf-8"))
@@ -192,7 +211,9 @@ def test_a_server_that_dies_in_the_training_costs_no_run(mortal: Mortal, tmp_pat
     assert over - (out / "results.json").stat().st_mtime < 90  # the client itself waits for ever
     name = run_of(mortal)["name"]
     assert run_of(mortal)["state"] == "running"
-    assert not mortal.sent[name].history
+    sent = mortal.sent[name].history
+    assert not [row for row in sent if "train/loss" in row]
+    assert not mortal.artifacts
 
     (line,) = [line for line in done.stdout.splitlines() if "W&B misses" in line]
     assert "(not all was taken within 4 seconds)" in line
@@ -202,5 +223,8 @@ def test_a_server_that_dies_in_the_training_costs_no_run(mortal: Mortal, tmp_pat
     mortal.trouble.clear()
     ended(mortal, tmp_path, "-m", tool, *words)
     assert json.loads(run_of(mortal)["summaryMetrics"])["results"] == results
-    assert len([row for row in mortal.sent[name].history if "train/loss" in row]) == 2
-    assert {row["set"] for row in table_of(mortal)} == results["sets"].keys()
+    history = mortal.sent[name].history
+    assert len([row for row in history if "train/loss" in row]) == 2
+    (samples,) = [row["completions"] for row in history if "completions" in row]
+    assert set(samples["filenames"]) <= mortal.sent[name].files.keys()
+    assert not mortal.artifacts  # as the line says

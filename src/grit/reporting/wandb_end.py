@@ -3,15 +3,15 @@
 import json
 import logging
 import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 log = logging.getLogger(__name__)
 
-# What the client would do without: wait for ever at the end of a run; try each question to a dead
-# server 20 times, a quarter of an hour, also at the end of a run, where its own limit of the time
-# does not count for tables (seen with wandb 0.31). Numbers are not asked for: they are sent in a
-# stream of their own, which is tried again for as long as the run lasts.
+# Without these the client waits for ever at the end of a run. Its own limit does not count while it
+# asks where to put a table (seen with wandb 0.31), and it would try each such question 20 times, a
+# quarter of an hour; so tries are limited too. Numbers go in a stream of their own, which is not.
 _LIMITS: dict[str, float] = {
     "finish_timeout": 120,  # seconds
     "x_graphql_retry_max": 6,
@@ -25,34 +25,37 @@ def limits() -> dict[str, Any]:
     return chosen | {"finish_timeout_raises": True}
 
 
-def finish(run: Any, *, failed: bool = False) -> None:
+def finish(run: Any, *, failed: bool = False, faults: Sequence[str] = ()) -> None:
     """End the run; a server that has not taken all of it is worth a warning and no failure.
 
     Args:
         run: of W&B, with ``limits`` among its settings.
         failed: the program ends in an error.
+        faults: what is known to have gone wrong already.
     """
     folder = Path(run.dir).parent
-    online = not run.offline and not run.disabled
+    found = list(faults)
     try:
         run.finish(exit_code=int(failed))
-        fault = _first_fault(folder) if online else None
+        if not run.offline and not run.disabled:
+            found += _faults(folder)
     except TimeoutError:
-        fault = f"not all was taken within {run.settings.finish_timeout:g} seconds"
-    if fault is not None:
-        # Without the option the command passes over runs that were begun online.
+        found.insert(0, f"not all was taken within {run.settings.finish_timeout:g} seconds")
+    if found:
+        # Without the option the command passes over runs that were begun online. Their files have
+        # everything but tables, which the client sends without writing them down (wandb 0.31).
         log.warning(
-            "W&B misses something of this run (%s): `wandb sync --include-online %s` sends it",
-            fault,
+            "W&B misses something of this run (%s): `wandb sync --include-online %s` sends all but "
+            "the table of rows, which report.html shows",
+            found[0],
             folder,
         )
 
 
-def _first_fault(folder: Path) -> str | None:
-    """What went wrong first, by the log of the process that sends; it tells nobody else."""
+def _faults(folder: Path) -> Iterator[str]:
+    """What went wrong, by the log of the process that sends; it tells nobody else."""
     for line in (folder / "logs" / "debug-internal.log").read_text(encoding="utf-8").splitlines():
         entry = json.loads(line) if line.startswith("{") else {}
         if entry.get("level", "").startswith("ERROR"):  # ERROR+4: it has given up
             said = [str(entry[name]) for name in ("msg", "error", "status") if name in entry]
-            return " ".join(" ".join(said).split())
-    return None
+            yield " ".join(" ".join(said).split())

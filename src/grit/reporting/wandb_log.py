@@ -3,7 +3,6 @@
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -94,10 +93,6 @@ def _begun(begin: Callable[[Mode], Any], mode: Mode) -> Any:
             Path(run.dir).parent,
         )
         return run
-    # The first table logs in again, at the end of the run: where the server is gone by then, it
-    # would neither be sent nor be written down for `wandb sync`. Logged in now, it is written.
-    with suppress(wandb.Error, AttributeError):  # its own method, that another version may not have
-        run._public_api()
     log.info("W&B: %s", run.url)
     return run
 

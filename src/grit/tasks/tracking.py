@@ -1,11 +1,10 @@
 """The Weights & Biases run of a task: begun, told what was found, finished whatever happens."""
 
 import json
-import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import wandb
@@ -23,8 +22,6 @@ from grit.schema import Config
 from grit.tasks.folder import run_name
 from grit.tasks.parts import make_reward
 
-log = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True)
 class Tracker:
@@ -33,6 +30,7 @@ class Tracker:
     config: Config
     folder: Path
     logger: WandbLogger | None
+    faults: list[str] = field(default_factory=list)  # why W&B misses something
 
     def numbers(self, measured: Measured, step: int) -> None:
         """The numbers of an evaluation after ``step`` training steps."""
@@ -56,8 +54,8 @@ class Tracker:
         log_report(run, self.folder / "report.html")
         try:
             log_rows(run, was, after.rows, picture_of, reward=reward, most=rows)
-        except wandb.Error as error:  # a table asks the server; without an answer the rest counts
-            log.warning("W&B misses the table of rows: %s", " ".join(str(error).split()))
+        except wandb.Error as error:  # a table logs in again: the server may be gone by now
+            self.faults.append(" ".join(str(error).split()))
 
 
 @contextmanager
@@ -88,12 +86,13 @@ def _tracked(config: Config, folder: Path, overrides: Sequence[str]) -> Iterator
         mode=wandb_mode(config.logger.mode),
         tags=tags(config),
     )
+    tracker = Tracker(config, folder, logger)
     try:
-        yield Tracker(config, folder, logger)
+        yield tracker
     except BaseException:
-        finish(logger.experiment, failed=True)
+        finish(logger.experiment, failed=True, faults=tracker.faults)
         raise
-    finish(logger.experiment)
+    finish(logger.experiment, faults=tracker.faults)
 
 
 @contextmanager
