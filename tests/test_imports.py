@@ -27,6 +27,7 @@ COMPOSERS = {
     "__main__",
     "configuration",
     "checks",
+    "misspellings",
     "tasks",
 }  # who may know Hydra, OmegaConf and the schema
 HYDRA = {"hydra", "omegaconf"}
