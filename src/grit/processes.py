@@ -1,5 +1,6 @@
 """The processes of a data-parallel run; with one process everything here is a no-op."""
 
+import gc
 from collections.abc import Iterable
 from typing import TypeVar
 
@@ -27,6 +28,19 @@ def gathered(value: Value) -> list[Value]:
     values = [value] * count()
     dist.all_gather_object(values, value)
     return values
+
+
+def leave() -> None:
+    """End the connections to the other processes, at the end of a run that all have come to.
+
+    A thread of gloo's that still drops the tensors of the last message would abort a process that
+    ends (https://github.com/pytorch/pytorch/pull/179291); freeing its group waits for the thread.
+    Not for a run that failed: those still in a collective would wait for each other, and torchrun
+    ends them as soon as one has failed.
+    """
+    if count() > 1:
+        gc.collect()  # what is left of a sharded model keeps its group
+        dist.destroy_process_group()
 
 
 def sum_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:

@@ -123,9 +123,14 @@ def learner_of(settings: Settings) -> KeepsGradients:
 
 
 def main(settings: Settings) -> None:
-    folder = Path(settings.folder)
     if settings.processes > 1:  # as the command's do, before there is a model
         dist.init_process_group("gloo")
+    two_steps(settings)
+    processes.leave()
+
+
+def two_steps(settings: Settings) -> None:
+    folder = Path(settings.folder)
     learner = learner_of(settings)
     checkpoints = Checkpoints(folder, every=2)
     stopping = [StopsAfter(settings.stop_after)] if settings.stop_after else []

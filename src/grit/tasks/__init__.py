@@ -1,5 +1,6 @@
 """What each ``task=`` does; thin."""
 
+import os
 import warnings
 from importlib import import_module
 from pathlib import Path
@@ -23,6 +24,10 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     """
     quieten()
     import_module(f"grit.tasks.{config.task.value}").perform(config, folder, overrides)
+    if "WORLD_SIZE" in os.environ:  # torchrun has started this process
+        from grit import processes  # imports torch
+
+        processes.leave()
 
 
 def quieten() -> None:
