@@ -56,15 +56,20 @@ def difference_of_runs(
         np.array([[run[each] for each in questions] for run in runs]) for runs in (baseline, ours)
     )
     random = np.random.default_rng(_SEED)
-    means = np.empty(_RESAMPLES)
-    for at in range(_RESAMPLES):
-        columns = random.integers(len(questions), size=len(questions))
-        means[at] = _resampled(now, columns, random) - _resampled(was, columns, random)
+    drawn = random.integers(len(questions), size=(_RESAMPLES, len(questions)))
+    means = _resampled_means(now, drawn, random) - _resampled_means(was, drawn, random)
     low, high = np.percentile(means, [2.5, 97.5])
     mean = float(now.mean() - was.mean())
     return Estimate(mean, float(low), float(high), len(questions))
 
 
-def _resampled(scores: np.ndarray, columns: np.ndarray, random: np.random.Generator) -> float:
-    runs = random.integers(len(scores), size=len(scores))
-    return float(scores[np.ix_(runs, columns)].mean())
+def _resampled_means(
+    scores: np.ndarray, questions: np.ndarray, random: np.random.Generator
+) -> np.ndarray:
+    """The mean of ``scores`` [runs, questions] in each resample, with runs drawn for it too.
+
+    ``questions`` are the drawn ones, [resamples, questions].
+    """
+    of_runs = np.stack([run[questions].mean(axis=1) for run in scores], axis=1)
+    runs = random.integers(len(scores), size=(len(questions), len(scores)))
+    return np.take_along_axis(of_runs, runs, axis=1).mean(axis=1)
