@@ -50,11 +50,16 @@ class Measurement:
     peak: float  # bytes: of the process, or of the GPU's memory
 
 
+class OutOfMemory(GritError):
+    """An arm needs more memory than the machine has."""
+
+
 def measured(arm: Arm, folder: Path) -> Measurement:
     """What ``arm`` gives, from its file where it was measured before.
 
     Raises:
-        GritError: the arm's process failed; its output has been shown.
+        OutOfMemory: the arm's process was killed.
+        GritError: it failed; its output has been shown.
     """
     path, wanted = folder / arm.file, json.loads(json.dumps(asdict(arm)))
     if not path.exists() or json.loads(path.read_text("utf-8"))["arm"] != wanted:
@@ -63,6 +68,8 @@ def measured(arm: Arm, folder: Path) -> Measurement:
         command = [sys.executable, "-m", "benchmarks.arms", json.dumps(wanted), str(path)]
         quiet = {"TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}
         done = subprocess.run(command, env=os.environ | quiet, check=False)
+        if done.returncode == -signal.SIGKILL:
+            raise OutOfMemory(f"{arm.label}: the system killed its process, most likely for memory")
         if done.returncode:
             raise GritError(f"{arm.label}: its process ended with {done.returncode}; see above")
     return Measurement(**json.loads(path.read_text("utf-8"))["measurement"])

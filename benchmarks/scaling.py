@@ -7,8 +7,9 @@ Plain is ours with every speed part off: a row and a prefill a completion.
 """
 
 from dataclasses import replace
+from pathlib import Path
 
-from benchmarks.arms import Arm, measured
+from benchmarks.arms import Arm, Measurement, OutOfMemory, measured
 from benchmarks.entry import append, table
 from benchmarks.ours import OFF
 from benchmarks.shape import Shape, prompt_tokens
@@ -29,16 +30,26 @@ def main() -> None:
     for shape in shapes:
         label = f"prompt {prompt_tokens(shape)}"
         ours = measured(Arm(f"{label}, ours", shape), chosen.folder)
-        plain = measured(Arm(f"{label}, plain", shape, parts=OFF), chosen.folder)
+        plain = _unless_too_large(Arm(f"{label}, plain", shape, parts=OFF), chosen.folder)
         times = [
-            f"{getattr(ours, phase):.2f} / {getattr(plain, phase):.2f}"
+            f"{getattr(ours, phase):.2f} / {f'{getattr(plain, phase):.2f}' if plain else '-'}"
             for phase in ("rollout", "update", "step")
         ]
-        memory = f"{ours.peak / 1e9:.2f} / {plain.peak / 1e9:.2f}"
+        peak = f"{plain.peak / 1e9:.2f}" if plain else "killed"
+        memory = f"{ours.peak / 1e9:.2f} / {peak}"
         rows.append([label.split()[1], str(shape.group_size), *times, memory])
     header = ["prompt tokens", "N", "rollout, s", "update, s", "step, s", "peak memory, GB"]
     body = f"{described(base)}; N as in the table. Ours / plain:\n\n{table(header, rows)}"
     append(chosen.log, "Scaling with N and with the prompt", body, "benchmarks.scaling")
+
+
+def _unless_too_large(arm: Arm, folder: Path) -> Measurement | None:
+    """The measurement; None where the machine's memory does not suffice, which is a finding."""
+    try:
+        return measured(arm, folder)
+    except OutOfMemory as error:
+        print(error, flush=True)
+        return None
 
 
 if __name__ == "__main__":

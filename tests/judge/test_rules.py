@@ -10,6 +10,7 @@ from grit.judge.judge import Query
 from grit.judge.rules import is_right
 
 ANY = "What is it?"
+MANY = "How many red circles are there?"
 OFFERED = "Is it a cat or a dog?"
 CHOICES = "What colour is it?\nChoices:\n(A) red\n(B) blue\n(C) dark red"
 ANGLES = "Find the angle.\nChoices:\n(A) 135°\n(B) 140°\n(C) 145°"
@@ -72,7 +73,15 @@ TABLE = [
      ["a dog", "the brown dog", "It is a small brown dog on the grass", "dog in the picture"],
      ["cat", "cat dog bird", "cat, dog", "dog and cat", "not a dog", "without dog",
       "dog?cat?bird", "it could be anything such as dog", "dogma", "", "the", "a",
-      "dog, or something"]),
+      "dog, or something", "the dog cat", "the cat dog bird horse", "it is cat dog bird"]),
+    (ANY, "dog",
+     ["a dog sitting on the mat", "a dog in the grass"],
+     ["the dog bird", "the bird horse cat dog"]),
+    (MANY, "0",
+     ["None", "none of them", "There are none.", "there are no red circles", "no red circles",
+      "There are no such things.", "0", "zero"],
+     ["no", "No, there are two", "none, or 2", "not none", "no more than 3", "no idea",
+      "there is no red circle, just 1 blue", "there are more", "no way to tell"]),
     (OFFERED, "cat",
      ["cat", "a cat", "It is a cat."],
      ["cat dog", "cat or dog", "a cat or a dog", "dog"]),

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,17 @@ def test_models_have_panels_of_their_own(tmp_path: Path) -> None:
     svg = (tmp_path / "figure4.svg").read_text()
     assert svg.count('class="panel"') == 2
     assert svg.index("tiny_qwen, shapes") < svg.index("tiny_internvl, shapes")
+
+
+def test_other_rewards_and_settings_are_bars_of_their_own() -> None:
+    def of(seed: int, mean: float, reward: str, settings: str) -> CorrelatedRun:
+        found = run("grit", mean, seed)
+        return replace(found, run=replace(found.run, reward=reward, settings=settings))
+
+    plain = [of(0, 0.9, "grpo_gr", "a"), of(1, 0.8, "grpo_gr", "a")]
+    text = to_markdown(Figure4("rules", 2, 10, 0, [*plain, of(0, 0.6, "answer_only", "b")]))
+    assert "| tiny_qwen | grit (reward=grpo_gr) | 2 |" in text
+    assert "| tiny_qwen | grit (reward=answer_only) | 1 |" in text
+    text = to_markdown(Figure4("rules", 2, 10, 0, [*plain, of(0, 0.6, "grpo_gr", "b")]))
+    assert "| tiny_qwen | grit (settings=b) | 1 |" in text
+    assert "| tiny_qwen | grit | 2 |" in to_markdown(Figure4("rules", 2, 10, 0, plain))

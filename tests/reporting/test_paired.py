@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from grit.evaluation.bootstrap import Estimate
@@ -77,7 +78,8 @@ def test_the_interval_is_of_questions_and_of_runs() -> None:
     """Equal questions leave the runs, equal runs the questions, and pairing leaves nothing."""
     same = {str(place): 1.0 for place in range(50)}
     runs = difference_of_runs([dict.fromkeys(same, 0.0)], [same, dict.fromkeys(same, 0.0)])
-    assert (runs.low, runs.high) == (0.0, 1.0)
+    # Two runs half apart from their mean: 12.706 is Student's t of one degree of freedom.
+    assert (runs.low, runs.high) == pytest.approx((0.5 - 12.706 * 0.5, 0.5 + 12.706 * 0.5))
     half = {str(place): place % 2 for place in range(50)}
     questions = difference_of_runs([dict.fromkeys(same, 0.0)], [half, half])
     assert questions.low is not None
@@ -85,3 +87,25 @@ def test_the_interval_is_of_questions_and_of_runs() -> None:
     assert 0.3 < questions.low < 0.5 < questions.high < 0.7
     paired = difference_of_runs([half], [{key: value + 1 for key, value in half.items()}])
     assert (paired.low, paired.mean, paired.high) == pytest.approx((1.0, 1.0, 1.0))
+
+
+@pytest.mark.parametrize(("baselines", "ours", "spread"), [(5, 5, 0.03), (1, 5, 0.03), (3, 3, 0.0)])
+def test_equal_methods_differ_in_one_of_twenty_experiments(baselines, ours, spread) -> None:
+    """Under the null, with questions of unequal difficulty and seeds that spread or do not."""
+    random = np.random.default_rng(0)
+    wrong = 0
+    for _ in range(300):
+        difficulty = random.uniform(size=200)
+
+        def run(of_seed: float, difficulty: np.ndarray = difficulty) -> dict[str, float]:
+            level = np.clip(difficulty + random.normal(0, of_seed), 0, 1)
+            return dict(
+                zip(map(str, range(200)), (random.uniform(size=200) < level) * 1.0, strict=True)
+            )
+
+        was = [run(0.0 if baselines == 1 else spread) for _ in range(baselines)]
+        found = difference_of_runs(was, [run(spread) for _ in range(ours)])
+        assert found.low is not None
+        assert found.high is not None
+        wrong += found.low > 0 or found.high < 0
+    assert wrong / 300 < 0.075

@@ -9,6 +9,7 @@ are strict where a model would be lenient, and blind to a rival outside of these
 
 import re
 from collections.abc import Sequence
+from itertools import takewhile
 
 from grit.judge.judge import Query
 from grit.judge.options import letters_in, named, only_letter, options_in
@@ -80,7 +81,8 @@ def is_right(query: Query) -> bool:
     if wanted in ("yes", "no"):
         return _says(wanted, given.split())
     if is_number(wanted):
-        return _gives_number(wanted, question, prediction)
+        nothing = wanted == "0" and _says_none(question, prediction)
+        return nothing or _gives_number(wanted, question, prediction)
     return _contains_truth(truth, question, prediction)
 
 
@@ -137,6 +139,21 @@ def _gives_number(wanted: str, question: str, prediction: str) -> bool:
     return len(given) <= 1 + _FEW and _few_strangers(others, question, prediction)
 
 
+def _says_none(question: str, prediction: str) -> bool:
+    """Zero in words: "none", "no dogs", "there are none"; a bare "no" is no count."""
+    given = normalized(prediction).split()
+    place = next((at for at, word in enumerate(given) if word in ("no", "none")), None)
+    if place is None or given == ["no"] or len(given) > 1 + _FEW:
+        return False
+    others = set(given[:place] + given[place + 1 :])
+    against = (_UNSURE - {"such"}) | _NEGATION | _COMPARISON | _POLARITY.keys()
+    if against & others or any(map(is_number, others)):
+        return False
+    carriers = FUNCTION_WORDS | word_set("such things ones") | set(normalized(question).split())
+    begins = set(given[:place]) <= carriers | _HAVING
+    return begins and len(others - carriers) <= 1
+
+
 def _contains_truth(truth: str, question: str, prediction: str) -> bool:
     wanted, given = normalized(truth).split(), normalized(prediction).split()
     if not contains(given, wanted) or len(given) > len(wanted) + _FEW:
@@ -149,7 +166,7 @@ def _contains_truth(truth: str, question: str, prediction: str) -> bool:
         return False
     if extras & _rivals(wanted, question):
         return False
-    return _few_strangers(extras, question, prediction)
+    return _is_one_thing(wanted, given, question) and _few_strangers(extras, question, prediction)
 
 
 def _rivals(wanted: list[str], question: str) -> set[str]:
@@ -159,6 +176,25 @@ def _rivals(wanted: list[str], question: str) -> set[str]:
     places = [at for at, word in enumerate(asked) if word == "or"]
     offered = {asked[n] for at in places for n in (at - 1, at + 1) if 0 <= n < len(asked)}
     return family | offered
+
+
+def _is_one_thing(wanted: list[str], given: list[str], question: str) -> bool:
+    """Whether the words beside the truth describe it and are not further guesses.
+
+    Two may stand before it, as in "small brown dog"; after it only what it does: "dog sitting", and
+    not "dog bird". So a list of guesses is worth no more than its last one.
+    """
+    carriers = FUNCTION_WORDS | set(normalized(question).split())
+    describes = any(words & set(wanted) for words in _FAMILIES)  # "red car": rivals are known
+    for at in range(len(given) - len(wanted) + 1):
+        before, after = given[:at], given[at + len(wanted) :]
+        if given[at : at + len(wanted)] != wanted:
+            continue
+        modifiers = list(takewhile(lambda word: word not in carriers, reversed(before)))
+        ends = not after or after[0] in carriers or after[0].endswith("ing")
+        if len(modifiers) <= 2 and (ends or describes):
+            return True
+    return False
 
 
 def _few_strangers(extras: set[str], question: str, prediction: str) -> bool:

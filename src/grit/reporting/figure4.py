@@ -111,8 +111,8 @@ def to_markdown(figure: Figure4) -> str:
         "# Figure 4: Vision-Language Reasoning Cross-Modal Correlation",
         f"Share of chains whose own boxes the judge picks over random ones; 0.5 is chance. "
         f"Judge: **{figure.judge}**. {figure.repeats} repeats, at most {figure.chains} chains a "
-        "set, drawn by lot. Intervals are 95%: over chains for one run (bootstrap), over runs for "
-        "several (t).",
+        "set, drawn by lot. Intervals are 95%: over chains (bootstrap), and over runs where there "
+        "are several (t).",
         table(headings, [_overall(row) for row in rows]),
         "Each set, against random boxes:",
         table(

@@ -128,9 +128,9 @@ def to_markdown(figure: Figure5) -> str:
         "# Figure 5: attention on the image after <rethink>",
         f"Attention on an image token, in thousandths, averaged over layers, heads and image "
         f"tokens, over the first {figure.tokens} tokens that the model generates after `<rethink>` "
-        f"(fewer where it ends earlier). Set: {figure.set}. Intervals are 95%: over samples for "
-        "one run (bootstrap), over runs for several (t). Differences are over the tokens that both "
-        "prefixes of a sample led to.",
+        f"(fewer where it ends earlier). Set: {figure.set}. Intervals are 95%: over samples "
+        "(bootstrap), and over runs where there are several (t). Differences are over the tokens "
+        "that both prefixes of a sample led to.",
         table(headings, rows),
     ]
     parts += [f"- {one.folder}: no part of the figure: {one.reason}" for one in figure.unfinished]

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from math import sqrt
-from statistics import fmean, stdev
+from statistics import fmean, variance
+from typing import NamedTuple
 
 from grit.evaluation.bootstrap import Estimate
 
@@ -12,23 +13,55 @@ _T95 = (
     *(2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086),
     *(2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042),
 )
+_NORMAL95 = 1.96
+
+
+class Source(NamedTuple):
+    """What makes a mean uncertain: draws of seeds, or of questions."""
+
+    variance: float  # of the mean, by this alone
+    draws: int  # that it was estimated from
+
+    @staticmethod
+    def of(draws: Sequence[float]) -> "Source":
+        """That of the mean of independent ``draws``, at least two."""
+        return Source(variance(draws) / len(draws), len(draws))
 
 
 def over_runs(runs: Sequence[Estimate]) -> Estimate:
-    """The mean of the runs' means with a 95% t-interval over them, ``n`` runs.
+    """The mean of the runs' means with a 95% t-interval, ``n`` runs.
 
-    A single run keeps its own interval, which is over its rows. Runs without a mean do not count.
+    The interval is of the seeds, by the spread of the means, and of the questions, which all runs
+    share, by the runs' own intervals: as wide as one run's where seeds change nothing. A single run
+    keeps its interval. Runs without a mean do not count.
     """
     known = [(run, run.mean) for run in runs if run.mean is not None]
     if len(known) == 1:
         return known[0][0]
     if not known:
         return Estimate(None, None, None, 0)
-    means = [mean for _, mean in known]
-    half = t95(len(means) - 1) * stdev(means) / sqrt(len(means))
-    return Estimate(fmean(means), fmean(means) - half, fmean(means) + half, len(means))
+    sources = [Source.of([mean for _, mean in known])]
+    own = [
+        (((run.high - run.low) / 2 / _NORMAL95) ** 2, run.n)
+        for run, _ in known
+        if run.low is not None and run.high is not None
+    ]
+    if own:
+        sources.append(Source(fmean(each for each, _ in own), min(n for _, n in own)))
+    return t_interval(fmean(mean for _, mean in known), sources, len(known))
+
+
+def t_interval(mean: float, sources: Sequence[Source], n: int) -> Estimate:
+    """The mean with its 95% interval by independent sources together.
+
+    Degrees of freedom by Welch and Satterthwaite: those of the source that matters most, nearly.
+    """
+    total = sum(source.variance for source in sources)
+    spread = sum(source.variance**2 / max(1, source.draws - 1) for source in sources)
+    half = t95(max(1, int(total**2 / spread))) * sqrt(total) if spread else 0.0
+    return Estimate(mean, mean - half, mean + half, n)
 
 
 def t95(degrees: int) -> float:
     """The two-sided 95% quantile of Student's t; exact to 0.002 above 30 degrees of freedom."""
-    return _T95[degrees - 1] if degrees <= len(_T95) else 1.96 + 2.4 / degrees
+    return _T95[degrees - 1] if degrees <= len(_T95) else _NORMAL95 + 2.4 / degrees

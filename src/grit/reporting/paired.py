@@ -7,9 +7,7 @@ import numpy as np
 from grit.evaluation.bootstrap import Estimate, estimate
 from grit.evaluation.metrics import METRICS, unique_rows
 from grit.evaluation.predictions import ScoredPrediction
-
-_RESAMPLES = 2000
-_SEED = 20
+from grit.reporting.over_runs import Source, t_interval
 
 
 def difference(
@@ -41,8 +39,9 @@ def difference_of_runs(
 ) -> Estimate:
     """The mean of ours minus the baseline over the questions that all runs scored.
 
-    The interval is that of a bootstrap over the questions, which are paired, and over the runs of
-    either side, which are not: a run's seed is drawn as well as its questions are.
+    The interval is a t-interval of the questions, which are paired, and of the seeds of either
+    side, which are not. A side with one run adds nothing for its seed: what is found is then about
+    that checkpoint, or about a model that was not trained.
 
     Args:
         baseline: of each run, the score of each question.
@@ -55,21 +54,9 @@ def difference_of_runs(
     was, now = (  # [runs, questions]
         np.array([[run[each] for each in questions] for run in runs]) for runs in (baseline, ours)
     )
-    random = np.random.default_rng(_SEED)
-    drawn = random.integers(len(questions), size=(_RESAMPLES, len(questions)))
-    means = _resampled_means(now, drawn, random) - _resampled_means(was, drawn, random)
-    low, high = np.percentile(means, [2.5, 97.5])
-    mean = float(now.mean() - was.mean())
-    return Estimate(mean, float(low), float(high), len(questions))
-
-
-def _resampled_means(
-    scores: np.ndarray, questions: np.ndarray, random: np.random.Generator
-) -> np.ndarray:
-    """The mean of ``scores`` [runs, questions] in each resample, with runs drawn for it too.
-
-    ``questions`` are the drawn ones, [resamples, questions].
-    """
-    of_runs = np.stack([run[questions].mean(axis=1) for run in scores], axis=1)
-    runs = random.integers(len(scores), size=(len(questions), len(scores)))
-    return np.take_along_axis(of_runs, runs, axis=1).mean(axis=1)
+    sources = [Source.of(runs.mean(axis=1).tolist()) for runs in (was, now) if len(runs) > 1]
+    change = now.mean(axis=0) - was.mean(axis=0)
+    mean = float(change.mean())
+    if len(questions) == 1:
+        return Estimate(mean, None, None, 1)
+    return t_interval(mean, [Source.of(change.tolist()), *sources], len(questions))

@@ -75,7 +75,7 @@ def _measured(config: Config, runs: Sequence[FinishedRun], matcher: Matcher) -> 
     correlated = [_correlated(config, run.name, run, run.predictions, matcher) for run in runs]
     written = _written(runs[0])
     if written:
-        name = replace(runs[0].name, folder="", method=WRITTEN, config_hash="")
+        name = replace(runs[0].name, folder="", method=WRITTEN, config_hash="", settings="")
         correlated.append(_correlated(config, name, runs[0], written, matcher))
     return Figure4(matcher.name, settings.repeats, settings.chains, config.seed, correlated)
 

@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from grit.configuration import checked, config_hash
+from grit.configuration import checked, config_hash, settings_hash
 from grit.data.samples import Sample
 from grit.errors import GritError
 from grit.evaluation.predictions import Prediction, read_predictions
@@ -43,6 +43,9 @@ class FinishedRun:
             method=config.method.name,
             seed=config.seed,
             config_hash=self.config_hash,
+            reward=config.reward.name if config.method.training is Training.grpo_gr else "",
+            suite=config.suite.name,
+            settings=settings_hash(config),
         )
 
     @cached_property

@@ -111,3 +111,12 @@ def test_every_exhibit_is_written_in_every_format(
 def test_an_exhibit_that_does_not_exist(tmp_path: Path) -> None:
     with pytest.raises(GritError, match="table9 is not one; there are table1"):
         build("table9", evidence_of_jobs(tmp_path, []), tmp_path)
+
+
+def test_table3_names_a_reward_that_is_not_the_rows(run: MakeRun, tmp_path: Path) -> None:
+    run("a", reward="no_count")
+    run("b", data="shapes_vsr_only", reward="grpo_gr")
+    (table,) = table3(evidence_of_sources([str(tmp_path)])).tables
+    found = [row.label for section in table.sections for row in section.rows]
+    assert "GRIT (reward=no_count)" in found
+    assert "without counting data and reward (reward=grpo_gr)" in found

@@ -35,15 +35,16 @@ def cell(table: Table, label: str, group: str, name: str = "ACC") -> Cell:
 
 def test_several_seeds_are_a_mean_with_a_t_interval(run: MakeRun, tmp_path: Path) -> None:
     run("a", {"vsr": (1.0, 1.0, 1.0, 1.0)}, seed=0)
-    run("b", {"vsr": (1.0, 0.0, 1.0, 0.0)}, seed=1)
+    run("b", {"vsr": (0.0, 0.0, 0.0, 0.0)}, seed=1)
     (table,) = table1(evidence(tmp_path)).tables
     found = cell(table, "GRIT, 2 seeds", "VSR")
     assert found.mean is not None
-    assert (found.mean.mean, found.mean.runs) == (75.0, 2)
-    half = 12.706 * np.std([100.0, 50.0], ddof=1) / np.sqrt(2)  # one degree of freedom
+    assert (found.mean.mean, found.mean.runs) == (50.0, 2)
+    # Questions of a run do not differ, so that there is one degree of freedom.
+    half = 12.706 * np.std([100.0, 0.0], ddof=1) / np.sqrt(2)
     assert found.mean.high is not None
     assert found.mean.high - found.mean.mean == pytest.approx(half)
-    assert found.text == f"75.0 ± {half:.1f}"
+    assert found.text == f"50.0 ± {half:.1f}"
 
 
 def test_one_run_keeps_its_interval_over_questions(run: MakeRun, tmp_path: Path) -> None:
@@ -211,3 +212,9 @@ def test_versions_of_the_code_are_told_by_model(run: MakeRun, tmp_path: Path) ->
     (table,) = table1(evidence(tmp_path)).tables
     both = "cccccccccccc, eeeeeeeeeeee"
     assert f"The runs of tiny_qwen come from 2 versions of the code: {both}." in table.notes
+
+
+def test_another_reward_is_named_where_it_stands_alone(run: MakeRun, tmp_path: Path) -> None:
+    run("a", reward="answer_only")
+    (table,) = table1(evidence(tmp_path)).tables
+    assert "GRIT (reward=answer_only)" in rows(table)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from grit.reporting.exhibits.evidence import Run
-from grit.reporting.exhibits.paper import METHODS, UNTRAINED
+from grit.reporting.exhibits.paper import METHODS, PAPER_REWARD, UNTRAINED
 
 
 @dataclass
@@ -99,7 +99,10 @@ def by_variant(runs: Iterable[Run]) -> tuple[dict[Variant, list[Run]], list[str]
 
 
 def labels(variants: Sequence[Variant]) -> dict[Variant, str]:
-    """Variants of one method of one model by the method's name, and by what tells them apart."""
+    """Variants of one method of one model by the method's name, and by what tells them apart.
+
+    GRIT with another reward than the paper's says so also where it stands alone.
+    """
     found = {}
     for variant in variants:
         label = METHODS.get(variant.method, variant.method)
@@ -108,12 +111,15 @@ def labels(variants: Sequence[Variant]) -> dict[Variant, str]:
             for other in variants
             if (other.model, other.method) == (variant.model, variant.method)
         ]
-        if len(twins) > 1:
-            parts = [
-                f"{name}={value}"
-                for name, value in zip(Variant._fields, variant, strict=True)
-                if len({getattr(twin, name) for twin in twins}) > 1
-            ]
+        parts = [
+            f"{name}={value}"
+            for name, value in zip(Variant._fields, variant, strict=True)
+            if len({getattr(twin, name) for twin in twins}) > 1
+        ]
+        other = variant.method == "grit" and variant.reward not in (PAPER_REWARD, None)
+        if other and not any(part.startswith("reward=") for part in parts):
+            parts.insert(0, f"reward={variant.reward}")
+        if parts:
             label += f" ({', '.join(parts)})"
         found[variant] = label
     return found

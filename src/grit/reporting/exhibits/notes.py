@@ -6,8 +6,8 @@ from grit.reporting.exhibits.evidence import Evidence, Run
 from grit.reporting.exhibits.paper import METHODS
 
 INTERVALS = (
-    "± is half a 95% interval: over seeds (Student's t) in rows of several, else over questions "
-    "(bootstrap). Bold is the best of a column, ours and the paper's apart."
+    "± is half a 95% interval: over questions (bootstrap), in rows of several seeds over these too "
+    "(Student's t). Bold is the best of a column, ours and the paper's apart."
 )
 MINIATURE = (
     "Rows “paper” are the paper's own, of the full model on photographs. A miniature is another, "

@@ -91,6 +91,7 @@ SCALES = {
 }
 PAPER_DATA = ("shapes", "vsr_tally")
 WITHOUT_COUNTS = ("shapes_vsr_only", "vsr_only")
+PAPER_REWARD, REWARD_WITHOUT_COUNTS = "grpo_gr", "no_count"
 
 POOLED = (
     "In-domain is VSR and TallyQA, out-of-domain GQA and MathVista, each over all rows together: "

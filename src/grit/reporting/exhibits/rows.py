@@ -12,9 +12,9 @@ from grit.reporting.paired import difference_of_runs
 DIGITS = {"acc": 1, "giou": 3}
 HEADINGS = {"acc": "ACC", "giou": "GIoU"}
 DIFFERENCES = (
-    "Differences of the same questions, with 95% intervals by a bootstrap over questions and runs; "
-    "bold: the interval excludes 0, which is a test at 5% for each cell, not corrected for their "
-    "number."
+    "Differences of the same questions, with 95% t-intervals over questions and, on a side of "
+    "several seeds, over seeds; one trained run stands for itself and not for its method. Bold: "
+    "the interval excludes 0, a test at 5% for each cell, not corrected for their number."
 )
 Groups = Mapping[Variant, Sequence[Run]]
 

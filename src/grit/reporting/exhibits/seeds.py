@@ -10,7 +10,7 @@ from grit.reporting.results import Results
 
 
 class Mean(NamedTuple):
-    """A mean and its 95% interval: over runs where there are several, else over questions."""
+    """A mean and its 95% interval: over questions, and over runs where there are several."""
 
     mean: float
     low: float | None
@@ -19,7 +19,7 @@ class Mean(NamedTuple):
 
 
 def mean_over_runs(estimates: Iterable[Estimate | None]) -> Mean | None:
-    """The mean over runs with its t-interval; of one run, its own interval over questions."""
+    """The mean over runs with its interval; of one run, its own."""
     known = [one for one in estimates if one is not None and one.mean is not None]
     found = over_runs(known)
     return None if found.mean is None else Mean(found.mean, found.low, found.high, len(known))

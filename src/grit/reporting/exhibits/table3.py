@@ -10,7 +10,9 @@ from grit.reporting.exhibits.paper import (
     MODELS,
     OUT_OF_DOMAIN,
     PAPER_DATA,
+    PAPER_REWARD,
     POOLED,
+    REWARD_WITHOUT_COUNTS,
     TABLE3,
     WITHOUT_COUNTS,
 )
@@ -67,12 +69,17 @@ def table3(evidence: Evidence) -> Exhibit:
 def _rows(model: str, groups: Groups) -> list[Row]:
     rows: list[Row] = []
     found: dict[str, list[Variant]] = {}
-    for title, data in ((FULL, PAPER_DATA), (ABLATED, WITHOUT_COUNTS)):
+    for title, data, reward in (
+        (FULL, PAPER_DATA, PAPER_REWARD),
+        (ABLATED, WITHOUT_COUNTS, REWARD_WITHOUT_COUNTS),
+    ):
         found[title] = [v for v in groups if v.model == model and v.data in data]
         # Several of one kind, such as another learning rate, are told apart by what differs.
         named = labels(found[title])
         for variant in found[title]:
-            label = title if len(found[title]) == 1 else f"{title}: {named[variant]}"
+            label = title if [variant] == found[title] else f"{title}: {named[variant]}"
+            if variant.reward != reward and "reward=" not in label:
+                label += f" (reward={variant.reward})"
             cells = [sets_cell(groups[variant], sets, metric) for sets, metric in NUMBERS]
             rows.append(Row(seeds_label(label, groups[variant]), tuple(cells)))
         if not found[title]:
