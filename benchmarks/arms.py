@@ -7,6 +7,7 @@ are missing.
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
