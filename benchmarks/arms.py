@@ -7,7 +7,6 @@ are missing.
 import json
 import os
 import resource
-import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -21,6 +20,10 @@ from benchmarks.shape import Shape
 from grit.errors import GritError
 from grit.files import write_json
 
+MEMORY = 0.9 * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+"""Bytes that an arm on the CPU may take. Without a bound the system kills what it likes, in a
+container everything."""
+OUT_OF_MEMORY = 75  # exit status of an arm that needs more
 VERSIONS = ("torch", "transformers", "trl", "pytorch-lightning", "peft")
 
 
@@ -52,14 +55,14 @@ class Measurement:
 
 
 class OutOfMemory(GritError):
-    """An arm needs more memory than the machine has."""
+    """An arm needs more memory than it may take."""
 
 
 def measured(arm: Arm, folder: Path) -> Measurement:
     """What ``arm`` gives, from its file where it was measured before.
 
     Raises:
-        OutOfMemory: the arm's process was killed.
+        OutOfMemory: the arm needs more than ``MEMORY``.
         GritError: it failed; its output has been shown.
     """
     path, wanted = folder / arm.file, json.loads(json.dumps(asdict(arm)))
@@ -69,8 +72,8 @@ def measured(arm: Arm, folder: Path) -> Measurement:
         command = [sys.executable, "-m", "benchmarks.arms", json.dumps(wanted), str(path)]
         quiet = {"TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}
         done = subprocess.run(command, env=os.environ | quiet, check=False)
-        if done.returncode == -signal.SIGKILL:
-            raise OutOfMemory(f"{arm.label}: the system killed its process, most likely for memory")
+        if done.returncode == OUT_OF_MEMORY:
+            raise OutOfMemory(f"{arm.label}: needs more than {MEMORY / 1e9:.1f} GB of memory")
         if done.returncode:
             raise GritError(f"{arm.label}: its process ended with {done.returncode}; see above")
     return Measurement(**json.loads(path.read_text("utf-8"))["measurement"])
@@ -106,7 +109,16 @@ def main(arguments: Sequence[str]) -> None:
     values = json.loads(arguments[0])
     arm = Arm(**values | {"shape": Shape(**values["shape"])})
     found = {name: version(name) for name in VERSIONS if arm.program == "trl" or name != "trl"}
-    content = {"arm": asdict(arm), "measurement": asdict(measure_here(arm)), "versions": found}
+    if arm.shape.device == "cpu":
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        resource.setrlimit(resource.RLIMIT_DATA, (int(MEMORY), hard))
+    try:
+        measurement = measure_here(arm)
+    except (MemoryError, RuntimeError) as error:  # torch has no class for the CPU's
+        if not isinstance(error, MemoryError) and "allocate memory" not in str(error):
+            raise
+        sys.exit(OUT_OF_MEMORY)
+    content = {"arm": asdict(arm), "measurement": asdict(measurement), "versions": found}
     write_json(Path(arguments[1]), content)
 
 

@@ -9,7 +9,7 @@ Plain is ours with every speed part off: a row and a prefill a completion.
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.arms import Arm, Measurement, OutOfMemory, measured
+from benchmarks.arms import MEMORY, Arm, Measurement, OutOfMemory, measured
 from benchmarks.entry import append, table
 from benchmarks.ours import OFF
 from benchmarks.shape import Shape, prompt_tokens
@@ -35,7 +35,7 @@ def main() -> None:
             f"{getattr(ours, phase):.2f} / {f'{getattr(plain, phase):.2f}' if plain else '-'}"
             for phase in ("rollout", "update", "step")
         ]
-        peak = f"{plain.peak / 1e9:.2f}" if plain else "killed"
+        peak = f"{plain.peak / 1e9:.2f}" if plain else f"over {MEMORY / 1e9:.0f}"
         memory = f"{ours.peak / 1e9:.2f} / {peak}"
         rows.append([label.split()[1], str(shape.group_size), *times, memory])
     header = ["prompt tokens", "N", "rollout, s", "update, s", "step, s", "peak memory, GB"]

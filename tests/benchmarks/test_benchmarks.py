@@ -145,3 +145,12 @@ def test_the_large_models_have_their_sizes():
             model = AutoModelForImageTextToText.from_config(model_config(Shape(model=name)))
         found = sum(p.numel() for p in model.parameters()) / 1e9
         assert found == pytest.approx(billions, rel=0.02), name
+
+
+def test_an_arm_that_needs_too_much_memory_is_a_finding(smoke, tmp_path, monkeypatch):
+    from benchmarks import scaling
+    from benchmarks.arms import Arm
+
+    huge = Arm("huge", replace(smoke, side=1 << 20))
+    assert scaling._unless_too_large(huge, tmp_path) is None
+    assert not list(tmp_path.iterdir())
