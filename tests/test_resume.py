@@ -177,6 +177,31 @@ def test_a_damaged_checkpoint_is_skipped_and_named(tmp_path: Path, caplog) -> No
     assert archive_is_whole(whole)
 
 
+def test_no_damage_of_a_byte_stops_a_run_from_going_on(tmp_path: Path) -> None:
+    """None in the archive's directory either, which has no checksum of its own."""
+    import torch
+
+    def read(path: Path) -> dict[str, object]:
+        return {k: v.tolist() for k, v in torch.load(path, weights_only=True).items()}
+
+    before, last = (tmp_path / f"step-00000{i}.ckpt" for i in (1, 2))
+    for path in (before, last):
+        torch.save({"weights": torch.arange(9.0)}, path)
+    whole, expected = last.read_bytes(), read(before)
+    directory = whole.index(b"PK\x01\x02")
+    skipped = 0
+    for at in range(len(whole)):
+        content = bytearray(whole)
+        content[at] ^= 255
+        last.write_bytes(content)
+        found = latest(tmp_path)
+        assert found in (before, last), at
+        if at < directory:
+            assert read(found) == expected, at  # what is taken is what was written
+        skipped += found == before
+    assert skipped > len(whole) / 3
+
+
 def test_garbage_given_as_a_checkpoint_is_one_line(adapter, tmp_path: Path) -> None:
     from grit.models.loading import load_trained
 

@@ -2,8 +2,11 @@
 
 import json
 import os
+import shutil
+import struct
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,9 +38,43 @@ def _written_whole(path: Path, mode: str) -> Iterator[IO[Any]]:
         os.umask(mask)
         temporary.chmod(0o666 & ~mask)  # mkstemp makes files that only their owner may read
         temporary.replace(path)
+        _sync(path.parent)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def put_in_place(temporary: Path, path: Path) -> None:
+    """Give a finished file or folder its name, once its bytes are on the disk.
+
+    A file takes the place of another in one go; a folder that is replaced is removed first.
+    """
+    for file in [temporary] if temporary.is_file() else temporary.rglob("*"):
+        _sync(file)
+    if path.is_dir():
+        shutil.rmtree(path)
+    temporary.replace(path)
+    _sync(path.parent)
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file's bytes, or a folder's names, are on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,  # a place that is outside the file
+    RuntimeError,  # a feature, or a password, that no archive of torch has
+    ValueError,
+)
 
 
 def archive_is_whole(path: Path) -> bool:
@@ -45,7 +82,7 @@ def archive_is_whole(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.testzip() is None
-    except zipfile.BadZipFile:
+    except _DAMAGED:
         return False
 
 

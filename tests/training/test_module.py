@@ -307,6 +307,12 @@ def test_the_judge_is_asked_while_the_reference_computes(tmp_path):
     fit(one, tmp_path)
 
 
+def test_the_last_two_checkpoints_are_kept(tmp_path):
+    fit(module(max_steps=3), tmp_path, callbacks=[Checkpoints(tmp_path / "c", every=1)])
+    kept = sorted(path.name for path in (tmp_path / "c").iterdir())
+    assert kept == ["step-000002.ckpt", "step-000003.ckpt"]
+
+
 def test_checkpoints_hold_only_what_learns(tmp_path):
     one = module(lora=True, max_steps=1)
     fit(one, tmp_path, callbacks=[Checkpoints(tmp_path / "c", every=1)])

@@ -1,6 +1,7 @@
 """From a name or a folder to an adapter: download, load, freeze, put LoRA in."""
 
 import re
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from torch import nn
 from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor, ProcessorMixin
 
 from grit.errors import GritError
-from grit.files import archive_is_whole
+from grit.files import archive_is_whole, put_in_place
 from grit.models.adapter import Adapter
 from grit.models.block_attention import FLEX, use_attention
 from grit.models.internvl import InternVLAdapter
@@ -197,10 +198,14 @@ def save_trained(
 ) -> None:
     """Write what was trained: PEFT's adapter folder, or the whole model in transformers format.
 
-    ``weights`` are the model's ``state_dict`` where the model has only parts of them.
+    The folder appears whole or not at all. ``weights`` are the model's ``state_dict`` where the
+    model has only parts of them.
     """
-    adapter.model.save_pretrained(folder, state_dict=weights)
-    adapter.processor.save_pretrained(folder)
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    adapter.model.save_pretrained(partial, state_dict=weights)
+    adapter.processor.save_pretrained(partial)
+    put_in_place(partial, folder)
 
 
 def find_weights(checkpoint: Path) -> Path:

@@ -1,6 +1,7 @@
 """``metrics.jsonl``: the training metrics of a run, one line a step, in the run's own folder."""
 
 import json
+import os
 from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,6 +43,8 @@ class MetricsLog(Logger):
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps({"step": step, **metrics}) + "\n")
+            stream.flush()
+            os.fsync(stream.fileno())  # a checkpoint must not outlive the lines of its steps
 
     @rank_zero_only
     def rewind(self, step: int) -> None:

@@ -103,7 +103,8 @@ def _evaluate_before(
     if not config.evaluation.before_training:
         return None
     said = run.folder / "predictions.before.jsonl"
-    if not (run.resumed and said.exists()):
+    # Only the first process's folder counts: others may not see it.
+    if not (run.resumed and processes.gathered(said.exists())[0]):
         before = evaluate_model(config, adapter, sets, judge, run.folder, "before")
         if before is not None:
             tracker.numbers(before, step=0)

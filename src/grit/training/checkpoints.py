@@ -1,7 +1,7 @@
 """Checkpoints that are whole or not there, every few steps and when a run is interrupted."""
 
 import logging
-import os
+import pickle
 import re
 import shutil
 import signal
@@ -10,13 +10,15 @@ from types import FrameType
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from pytorch_lightning.loops.progress import _ProcessedTracker
 
 from grit.errors import Resumable
-from grit.files import archive_is_whole
+from grit.files import archive_is_whole, put_in_place
 
 log = logging.getLogger(__name__)
 NAME = re.compile(r"step-(\d+)\.ckpt")
+KEPT = 2  # the last one, and the one before should the last be damaged
 
 
 def latest(folder: Path) -> Path | None:
@@ -26,10 +28,21 @@ def latest(folder: Path) -> Path | None:
     """
     found = [path for path in folder.glob("step-*.ckpt") if NAME.fullmatch(path.name)]
     for path in sorted(found, key=steps_of, reverse=True):
-        if path.is_dir() or archive_is_whole(path):
+        if path.is_dir() or _is_whole(path):
             return path
         log.info("%s is damaged or incomplete: skipped", path)
     return None
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether its tensors are as they were written, and it loads at all."""
+    if not archive_is_whole(path):
+        return False
+    try:
+        torch.load(path, map_location="cpu", mmap=True, weights_only=True)
+    except (RuntimeError, ValueError, LookupError, TypeError, EOFError, pickle.UnpicklingError):
+        return False
+    return True
 
 
 def steps_of(checkpoint: Path) -> int:
@@ -44,7 +57,7 @@ class Checkpoints(pl.Callback):
     """Saves ``step-N.ckpt`` every ``every`` steps, and after the step in which it is told to stop.
 
     A checkpoint is written under another name and renamed, so that a kill leaves the last one
-    whole; the one before is removed only then. Ctrl-C and SIGTERM (as SLURM sends it before a job's
+    whole; of those before, one is kept. Ctrl-C and SIGTERM (as SLURM sends it before a job's
     time is up) let the step under way finish; a second one stops at once. A Resumable error, which
     all processes have to raise alike, ends in a checkpoint too.
     """
@@ -95,10 +108,11 @@ class Checkpoints(pl.Callback):
         partial = self.folder / f".{whole.name}.partial"
         trainer.save_checkpoint(partial)
         if trainer.is_global_zero:
-            _put_in_place(partial, whole)
-            for old in self.folder.glob("step-*.ckpt"):
-                if NAME.fullmatch(old.name) and steps_of(old) < steps:
-                    shutil.rmtree(old) if old.is_dir() else old.unlink()
+            put_in_place(partial, whole)
+            before = [path for path in self.folder.glob("step-*.ckpt") if NAME.fullmatch(path.name)]
+            before = sorted((path for path in before if steps_of(path) <= steps), key=steps_of)
+            for old in before[:-KEPT]:
+                shutil.rmtree(old) if old.is_dir() else old.unlink()
         trainer.strategy.barrier()
         self.steps = steps
 
@@ -111,16 +125,6 @@ class Checkpoints(pl.Callback):
         for number, handler in self._previous.items():
             signal.signal(number, handler)
         self._previous.clear()
-
-
-def _put_in_place(partial: Path, whole: Path) -> None:
-    """Give a finished checkpoint its name, once its bytes are on the disk."""
-    if partial.is_file():
-        with partial.open("rb") as stream:
-            os.fsync(stream.fileno())
-    if whole.is_dir():  # a folder does not take the place of a folder
-        shutil.rmtree(whole)
-    partial.replace(whole)
 
 
 def _without_step_under_way(trainer: pl.Trainer) -> int:
