@@ -37,9 +37,10 @@ class Rollout:
 
 
 class Stopwatch:
-    """Seconds spent in each phase of a step."""
+    """Seconds spent in each phase of a step; what a phase leaves to ``device`` is waited for."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
         self.seconds: dict[str, float] = {}
 
     @contextmanager
@@ -47,6 +48,8 @@ class Stopwatch:
         """Time a block."""
         start = time.perf_counter()
         yield
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
         self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
 
     @property

@@ -118,7 +118,7 @@ class GRPOGR(Learner):
             batch: the G samples of the step and the epoch each is drawn in.
             batch_idx: the step.
         """
-        watch = Stopwatch()
+        watch = Stopwatch(self.device)
         with watch.phase("rollout"):
             prompts = [self.prompting.encode(sample, self.adapter) for sample, _ in batch]
             completions = self._sample(prompts, batch)

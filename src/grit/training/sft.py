@@ -34,7 +34,7 @@ class FewShotSFT(Learner):
 
     def training_step(self, batch: Sequence[tuple[Sample, int]], batch_idx: int) -> None:
         """One optimiser step on the traces of the step's samples."""
-        watch = Stopwatch()
+        watch = Stopwatch(self.device)
         with watch.phase("update"):
             groups = [self._group(sample) for sample, _ in batch]
             here = sum(len(ids) for group in groups for ids in group.completions)
