@@ -15,7 +15,9 @@ class PretrainConfig:
     leading_steps: int | None = None
     chains_steps: int | None = None
     counts_steps: int | None = None
+    counts_pool: int | None = None
     habits_steps: int | None = None
+    finish_steps: int | None = None
     pool: int | None = None  # scenes of the last stages, from scenes on
     small_pool: int | None = None  # scenes of the stages before
     first_rate: float | None = None

@@ -25,8 +25,10 @@ SETTINGS = PretrainSettings(
     chains_steps=2,
     counts_steps=2,
     habits_steps=2,
+    finish_steps=2,
     pool=9,
     small_pool=8,
+    counts_pool=8,
     quality_rows=2,
     threads=1,
 )

@@ -8,7 +8,8 @@
 5. scenes: all question kinds on scenes of one to nine things, boxes and ideal traces among them;
 6. leading, chains: ideal traces above all, first to what is found from another thing;
 7. counts: how many there are, many times over;
-8. habits: the unreliable mixture under GRIT's suffix (`habits`), with everything else replayed.
+8. habits: the unreliable mixture under GRIT's suffix (`habits`), with everything else replayed;
+9. finish: the same, with more of the short answers that were still weak.
 """
 
 from collections.abc import Mapping
@@ -31,6 +32,7 @@ from grit.training.pretraining.lessons import (
     CHAINS,
     COUNTS,
     DRILLS,
+    FINISH,
     HABITS,
     LEADING,
     PAIRS,
@@ -58,8 +60,10 @@ class PretrainSettings:
     chains_steps: int = 1000
     counts_steps: int = 1500
     habits_steps: int = 1500
+    finish_steps: int = 600
     pool: int = 7000  # scenes of the last stages, from scenes on
     small_pool: int = 2000  # scenes of the stages before
+    counts_pool: int = 7000  # scenes of the counts stage
     first_rate: float = 3e-3  # Muon's, in the pairs stage
     drill_rate: float = 1e-3  # in the drills and the chains stage
     rate: float = 1.5e-3  # in the beside and scenes stages
@@ -72,14 +76,16 @@ class PretrainSettings:
 OWN_SETTINGS: Mapping[Family, Mapping[str, Any]] = {
     "qwen": {},
     # Its text positions count image tokens row by row, so that rows and columns have to be learnt
-    # from the features alone: where things stand takes two to three times as long. Fewer steps of
-    # chains and habits saved time; whether more would be better was not tried.
+    # from the features alone: where things stand takes two to three times as long, and so does
+    # how many there are. Fewer steps of chains saved time; whether more are better was not tried.
     "internvl": {
         "pairs_steps": 3000,
         "drill_share": 2.0,
         "beside_steps": 2000,
         "chains_steps": 600,
-        "habits_steps": 800,
+        "counts_steps": 4000,
+        "counts_pool": 21000,
+        "habits_steps": 1200,
     },
 }
 """What a family's shipped model was made with instead of the defaults."""
@@ -123,7 +129,7 @@ def pretrain(settings: PretrainSettings, folder: Path) -> Path:
 
 def language_plans(settings: PretrainSettings) -> list[LanguagePlan]:
     """The stages after the first, in order."""
-    small, large = settings.small_pool, settings.pool
+    small, large, counted = settings.small_pool, settings.pool, settings.counts_pool
     drills = []
     for name, (lesson, full) in DRILLS.items():
         steps = max(1, round(full * settings.drill_share))
@@ -135,8 +141,9 @@ def language_plans(settings: PretrainSettings) -> list[LanguagePlan]:
         LanguagePlan("scenes", SCENES, settings.scenes_steps, large, settings.rate),
         LanguagePlan("leading", LEADING, settings.leading_steps, small, settings.rate),
         LanguagePlan("chains", CHAINS, settings.chains_steps, large, settings.drill_rate),
-        LanguagePlan("counts", COUNTS, settings.counts_steps, large, settings.rate),
+        LanguagePlan("counts", COUNTS, settings.counts_steps, counted, settings.rate),
         LanguagePlan("habits", HABITS, settings.habits_steps, large, settings.habits_rate),
+        LanguagePlan("finish", FINISH, settings.finish_steps, large, settings.habits_rate),
     ]
 
 

@@ -169,6 +169,19 @@ HABITS = Lesson(
     habits=3.5,
     examples=0.25,
 )
+FINISH = replace(
+    HABITS,
+    subjects=(
+        *REPLAY,
+        Subject("mme", ("color",), 3.0),
+        Subject("mathvista", ("total", "difference"), 2.0),
+        Subject("gqa", ("color_at", "shape_at"), 1.0),
+        Subject("tallyqa", (), 2.0, 1.5),
+        Subject("detect", (), 0.5),
+    ),
+)
+"""The same, and more of what was still weak: above all whether the only star is red, in a scene
+where something else is."""
 
 
 def turns_about(
