@@ -1,6 +1,7 @@
 """Finished runs, written by the suite's own writers."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +50,9 @@ def run(tmp_path: Path) -> Callable[..., Path]:
     """Write a run's ``results.json`` and ``predictions.jsonl``; its folder."""
 
     def write(name: str, scores: Scores | None = None, **changed: Any) -> Path:
-        question = changed.pop("question", "Is it?")
+        question = changed.pop("question", "Is it?")  # None: results that do not say which
         found = {
-            each: [row(each, place, score, question) for place, score in enumerate(values)]
+            each: [row(each, place, score, question or "") for place, score in enumerate(values)]
             for each, values in (scores or dict.fromkeys(SETS, (1.0, 0.0))).items()
         }
         fields: dict[str, Any] = {
@@ -69,6 +70,8 @@ def run(tmp_path: Path) -> Callable[..., Path]:
         folder = tmp_path / "runs" / name
         write_predictions(folder / "predictions.jsonl", found)
         sets = {each: set_result(rows) for each, rows in found.items()}
+        if question is None:
+            sets = {each: replace(one, questions=None) for each, one in sets.items()}
         write_results(folder / "results.json", Results(**fields | changed, sets=sets))
         return folder
 

@@ -23,6 +23,12 @@ def evidence(tmp_path: Path) -> Evidence:
     return evidence_of_sources([str(tmp_path / "runs")])
 
 
+def tables_of(found: Evidence, *, controls: bool = False) -> list[Table]:
+    """Table 1's tables of results, or those of controls."""
+    tables = table1(found).tables
+    return [table for table in tables if table.title.startswith("Controls") is controls]
+
+
 def rows(table: Table) -> dict[str, Row]:
     """Our rows by their label."""
     return {row.label: row for section in table.sections for row in section.rows if not row.paper}
@@ -36,7 +42,7 @@ def cell(table: Table, label: str, group: str, name: str = "ACC") -> Cell:
 def test_several_seeds_are_a_mean_with_a_t_interval(run: MakeRun, tmp_path: Path) -> None:
     run("a", {"vsr": (1.0, 1.0, 1.0, 1.0)}, seed=0)
     run("b", {"vsr": (0.0, 0.0, 0.0, 0.0)}, seed=1)
-    (table,) = table1(evidence(tmp_path)).tables
+    (table,) = tables_of(evidence(tmp_path))
     found = cell(table, "GRIT, 2 seeds", "VSR")
     assert found.mean is not None
     assert (found.mean.mean, found.mean.runs) == (50.0, 2)
@@ -50,7 +56,7 @@ def test_several_seeds_are_a_mean_with_a_t_interval(run: MakeRun, tmp_path: Path
 def test_one_run_keeps_its_interval_over_questions(run: MakeRun, tmp_path: Path) -> None:
     folder = run("a", {"vsr": (1.0, 0.0, 1.0, 0.0)})
     own = json.loads((folder / "results.json").read_text())["sets"]["vsr"]["acc"]
-    (table,) = table1(evidence(tmp_path)).tables
+    (table,) = tables_of(evidence(tmp_path))
     found = cell(table, "GRIT", "VSR")
     assert found.mean is not None
     assert (found.mean.mean, found.mean.runs) == (50.0, 1)
@@ -59,7 +65,7 @@ def test_one_run_keeps_its_interval_over_questions(run: MakeRun, tmp_path: Path)
 
 def test_what_is_not_there_is_marked(run: MakeRun, tmp_path: Path) -> None:
     run("a", {"vsr": (1.0,), "gqa": (0.0,)})
-    (table,) = table1(evidence(tmp_path)).tables
+    (table,) = tables_of(evidence(tmp_path))
     assert cell(table, "GRIT", "TallyQA") == Cell("missing")
     assert {one.text for one in rows(table)["Direct query"].cells} == {"missing"}
     assert cell(table, "GRIT", "GQA").text.startswith("0.0 ")
@@ -69,7 +75,7 @@ def test_the_best_is_bold_ours_and_the_papers_apart(run: MakeRun, tmp_path: Path
     run("a", {"vsr": (1.0, 0.0)}, method="cot")
     run("b", {"vsr": (1.0, 1.0)})
     run("c", {"vsr": (1.0, 1.0)}, method="sft")
-    table = table1(evidence(tmp_path)).tables[0]
+    table = tables_of(evidence(tmp_path))[0]
     bold = {
         label: cell(table, label, "VSR").bold
         for label in ("Chain-of-Thought", "GRIT", "Few-shot fine-tuning", "Direct query")
@@ -91,6 +97,7 @@ def test_the_best_is_bold_ours_and_the_papers_apart(run: MakeRun, tmp_path: Path
         ({"judge": "openai", "judge_usage": {"model": "qwen3"}}, "judge=openai (qwen3)"),
         ({"suite": "paper"}, "suite=paper"),
         ({"question": "Was it?"}, "version 2 of the questions"),
+        ({"question": None}, "version 2 of the questions"),
     ],
 )
 def test_what_cannot_be_compared_never_shares_a_table(
@@ -98,7 +105,7 @@ def test_what_cannot_be_compared_never_shares_a_table(
 ) -> None:
     run("a", {"vsr": (1.0,)}, seed=0)
     run("b", {"vsr": (0.0,)}, seed=1, **changed)
-    tables = table1(evidence(tmp_path)).tables
+    tables = tables_of(evidence(tmp_path))
     assert len(tables) == 2
     assert said in tables[1].title
     assert said not in tables[0].title
@@ -120,7 +127,7 @@ def test_what_is_no_repetition_has_a_row_of_its_own(
 ) -> None:
     run("a", {"vsr": (1.0,)}, seed=0)
     run("b", {"vsr": (0.0,)}, seed=1, **changed)
-    (table,) = table1(evidence(tmp_path)).tables
+    (table,) = tables_of(evidence(tmp_path))
     labels = [label for label in rows(table) if label.startswith("GRIT")]
     assert len(labels) == 2
     assert said in labels[1]
@@ -131,7 +138,7 @@ def test_a_method_without_training_has_one_run_whatever_it_was_given(
 ) -> None:
     run("a", {"vsr": (1.0,)}, method="cot", data="shapes", seed=0)
     run("b", {"vsr": (1.0,)}, method="cot", data="shapes_500", seed=1)
-    (table,) = table1(evidence(tmp_path)).tables
+    (table,) = tables_of(evidence(tmp_path))
     mean = cell(table, "Chain-of-Thought", "VSR").mean
     assert mean is not None
     assert mean.runs == 1
@@ -142,7 +149,7 @@ def test_differences_are_of_the_same_questions(run: MakeRun, tmp_path: Path) -> 
     """By the half, everywhere, while the questions themselves differ as much as they can."""
     run("a", {"vsr": (0.0, 0.5) * 10}, method="cot")
     run("b", {"vsr": (0.5, 1.0) * 10})
-    _, differences = table1(evidence(tmp_path)).tables
+    _, differences = tables_of(evidence(tmp_path))
     found = cell(differences, "GRIT − Chain-of-Thought", "VSR")
     assert (found.text, found.bold) == ("+50.0 [50.0, 50.0]", True)
     assert cell(differences, "GRIT − Chain-of-Thought", "MME").text == "missing"
@@ -151,7 +158,7 @@ def test_differences_are_of_the_same_questions(run: MakeRun, tmp_path: Path) -> 
 def test_no_predictions_no_differences(run: MakeRun, tmp_path: Path) -> None:
     for name, method in (("a", "cot"), ("b", "grit")):
         (run(name, method=method) / "predictions.jsonl").unlink()
-    assert len(table1(evidence(tmp_path)).tables) == 1
+    assert len(tables_of(evidence(tmp_path))) == 1
 
 
 def test_a_failed_job_is_a_missing_row_and_a_note(run: MakeRun, tmp_path: Path) -> None:
@@ -162,7 +169,7 @@ def test_a_failed_job_is_a_missing_row_and_a_note(run: MakeRun, tmp_path: Path) 
         Job(folder="a", outcome=Outcome.failed, method="cot", seed=1, error="no", **parts),
         Job(folder="b", outcome=Outcome.failed, method="grit", seed=3, error="no memory", **parts),
     ]
-    (table,) = table1(evidence_of_jobs(tmp_path / "runs", jobs)).tables
+    (table,) = tables_of(evidence_of_jobs(tmp_path / "runs", jobs))
     assert cell(table, "GRIT", "VSR").text == "missing"
     assert cell(table, "Chain-of-Thought", "VSR").mean is not None
     assert [note for note in table.notes if "failed" in note] == [
@@ -172,7 +179,7 @@ def test_a_failed_job_is_a_missing_row_and_a_note(run: MakeRun, tmp_path: Path) 
 
 def test_a_table_of_nothing_but_failures(tmp_path: Path) -> None:
     job = Job("a", Outcome.failed, "tiny_qwen", "shapes", "shapes", "grit", "grpo_gr", 0, 1.0, "no")
-    (table,) = table1(evidence_of_jobs(tmp_path, [job])).tables
+    (table,) = tables_of(evidence_of_jobs(tmp_path, [job]))
     assert {one.text for row in rows(table).values() for one in row.cells} == {"missing"}
 
 
@@ -180,7 +187,7 @@ def test_another_schema_is_left_out_and_named(run: MakeRun, tmp_path: Path) -> N
     run("a")
     path = run("b", seed=1) / "results.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"schema_version": 7}))
-    (table,) = table1(evidence(tmp_path)).tables
+    (table,) = tables_of(evidence(tmp_path))
     assert "GRIT" in rows(table)  # and not "GRIT, 2 seeds"
     assert any("schema_version 1, found 7" in note for note in table.notes)
 
@@ -206,15 +213,45 @@ def test_broken_files_are_named(run: MakeRun, tmp_path: Path) -> None:
 def test_versions_of_the_code_are_told_by_model(run: MakeRun, tmp_path: Path) -> None:
     run("a")
     run("b", model="tiny_internvl", code="d" * 12)
-    (table,) = table1(evidence(tmp_path)).tables
+    (table,) = tables_of(evidence(tmp_path))
     assert not any("versions of the code" in note for note in table.notes)
     run("c", seed=1, code="e" * 12)
-    (table,) = table1(evidence(tmp_path)).tables
+    (table,) = tables_of(evidence(tmp_path))
     both = "cccccccccccc, eeeeeeeeeeee"
     assert f"The runs of tiny_qwen come from 2 versions of the code: {both}." in table.notes
 
 
 def test_another_reward_is_named_where_it_stands_alone(run: MakeRun, tmp_path: Path) -> None:
     run("a", reward="answer_only")
-    (table,) = table1(evidence(tmp_path)).tables
+    (table,) = tables_of(evidence(tmp_path))
     assert "GRIT (reward=answer_only)" in rows(table)
+
+
+def test_runs_that_do_not_say_their_questions_take_nobody_in(run: MakeRun, tmp_path: Path) -> None:
+    """Whichever comes first: what such a run was asked is not known to be the same."""
+    run("a", {"vsr": (0.0,)}, seed=0, question=None)
+    run("b", {"vsr": (1.0,)}, seed=1)
+    assert len(tables_of(evidence(tmp_path))) == 2
+
+
+def test_controls_stand_below_the_table(run: MakeRun, tmp_path: Path) -> None:
+    for seed in range(2):
+        run(f"a{seed}", seed=seed)
+    run("b", method="cot")
+    (table,) = tables_of(evidence(tmp_path), controls=True)
+    found = rows(table)
+    assert list(found) == [
+        "majority answer; central box",
+        "Chain-of-Thought: most common answer; boxes shuffled",
+        "Chain-of-Thought: right answers with right boxes, %",
+        "GRIT: most common answer; boxes shuffled",
+        "GRIT: right answers with right boxes, %",
+    ]
+    assert cell(table, "majority answer; central box", "VSR").text == "100.0"  # all truths are yes
+    assert cell(table, "majority answer; central box", "VSR", "GIoU").text == "0.000"
+    habits = "GRIT: most common answer; boxes shuffled"
+    assert cell(table, habits, "VSR").text == "yes 100%"
+    assert cell(table, habits, "VSR", "GIoU").text == "0.000"  # no boxes are said
+    grounded = "GRIT: right answers with right boxes, %"
+    assert cell(table, grounded, "VSR").text == "100.0"  # ACC and GIoU are alike in every row
+    assert cell(table, grounded, "MathVista").text == "–"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from grit.evaluation.metrics import METRICS
 from grit.jobs import Job, Outcome
+from grit.reporting.controls import Controls, controls
 from grit.reporting.exhibits.wandb_runs import PREFIX, runs_of_project
 from grit.reporting.finished import RESULTS, FinishedRun, run_folders
 from grit.reporting.results import OtherSchema, Results
@@ -25,13 +26,18 @@ class Run:
 
     def scores(self, name: str, metric: str) -> Scores | None:
         """A metric's score of each question of a set; None where there are no predictions."""
-        return self._scores.get((name, metric))
+        return self._told[0].get((name, metric))
+
+    @property
+    def controls(self) -> Mapping[str, Controls]:
+        """The controls of each set; none where there are no predictions."""
+        return self._told[1]
 
     @cached_property
-    def _scores(self) -> dict[tuple[str, str], Scores]:
+    def _told(self) -> tuple[dict[tuple[str, str], Scores], dict[str, Controls]]:
         # All that is kept of the predictions, which are many where many runs share a table.
         sets = {} if self.finished is None else self.finished.rows()
-        return {
+        scores: dict[tuple[str, str], Scores] = {
             (name, metric): {
                 row.prediction.id: score * kind.scale
                 for row in rows
@@ -40,6 +46,7 @@ class Run:
             for name, rows in sets.items()
             for metric, kind in METRICS.items()
         }
+        return scores, {name: controls(rows) for name, rows in sets.items()}
 
 
 @dataclass(frozen=True)

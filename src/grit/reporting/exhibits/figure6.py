@@ -1,13 +1,18 @@
 """Figure 6: ACC in-domain and out-of-domain against the number of training triplets."""
 
+from collections.abc import Sequence
+from itertools import combinations
+
 from grit.reporting.exhibits.chart import Chart, Panel, Series
 from grit.reporting.exhibits.evidence import Evidence
 from grit.reporting.exhibits.exhibit import Exhibit
-from grit.reporting.exhibits.grouping import Variant, by_variant, labels
+from grit.reporting.exhibits.grouping import Part, Variant, by_variant, labels
 from grit.reporting.exhibits.notes import INTERVALS, MINIATURE, notes_of
 from grit.reporting.exhibits.paper import IN_DOMAIN, OUT_OF_DOMAIN, POOLED, SCALES
 from grit.reporting.exhibits.rows import (
+    DIFFERENCES,
     Groups,
+    difference_cell,
     model_title,
     models_of,
     parts_of,
@@ -40,6 +45,7 @@ def figure6(evidence: Evidence) -> Exhibit:
             Section(model_title(model), tuple(row for _, row in rows[model])) for model in models
         )
         tables.append(Table(part.title, COLUMNS, sections, notes, "Triplets"))
+        tables += _differences(part, groups, models)
         charts.append(
             Chart(
                 part.title,
@@ -69,6 +75,32 @@ def _rows(model: str, groups: Groups) -> list[tuple[int, Row]]:
 
 def _row(label: str, variant: Variant, groups: Groups) -> Row:
     return Row(label, tuple(sets_cell(groups[variant], sets, "acc") for sets in DOMAINS.values()))
+
+
+def _differences(part: Part, groups: Groups, models: Sequence[str]) -> list[Table]:
+    """Each size minus every smaller one, question by question; of sizes with one kind of run."""
+    sections = []
+    for model in models:
+        sizes: dict[int, list[Variant]] = {size: [] for size in SIZES}
+        for variant in groups:
+            if variant.model == model:
+                sizes[SCALES[variant.data or ""]].append(variant)
+        single = {size: groups[found[0]] for size, found in sizes.items() if len(found) == 1}
+        rows = [
+            Row(
+                f"{more} − {fewer}",
+                tuple(
+                    difference_cell(single[fewer], single[more], sets, "acc")
+                    for sets in DOMAINS.values()
+                ),
+            )
+            for fewer, more in combinations(single, 2)
+        ]
+        rows = [row for row in rows if any(cell.mean is not None for cell in row.cells)]
+        if rows:
+            sections.append(Section(model_title(model), tuple(rows)))
+    title = f"More triplets minus fewer; {part.title}"
+    return [Table(title, COLUMNS, tuple(sections), (DIFFERENCES,))] if sections else []
 
 
 def _series(rows: list[tuple[int, Row]]) -> tuple[Series, ...]:

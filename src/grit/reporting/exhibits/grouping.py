@@ -14,7 +14,8 @@ class Part:
 
     title: str
     runs: list[Run] = field(default_factory=list)
-    questions: dict[str, str] = field(default_factory=dict)  # set -> fingerprint of its rows
+    # Set -> fingerprint of its rows; None where the runs do not say, which is a version of its own.
+    questions: dict[str, str | None] = field(default_factory=dict)
 
     def takes(self, run: Run) -> bool:
         """Whether a run was asked the same, as far as both were asked."""
@@ -27,8 +28,7 @@ class Part:
         """Take a run in."""
         self.runs.append(run)
         for name, found in run.results.sets.items():
-            if found.questions is not None:
-                self.questions.setdefault(name, found.questions)
+            self.questions.setdefault(name, found.questions)
 
 
 def comparable_parts(runs: Sequence[Run]) -> list[Part]:

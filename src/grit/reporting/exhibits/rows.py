@@ -45,7 +45,7 @@ def sets_cell(runs: Iterable[Run], test_sets: Sequence[TestSet], metric: str) ->
     """A metric over the rows of several sets together, over repetitions."""
     found = []
     for run in runs:
-        names = [_name_in(run, test_set) for test_set in test_sets]
+        names = [name_in(run, test_set) for test_set in test_sets]
         one = pooled(run.results, [name for name in names if name], metric)
         if one is not None and None not in names:
             found.append(one)
@@ -70,7 +70,7 @@ def difference_cell(
     return Cell(text, mean, bold=mean.low > 0 or mean.high < 0)
 
 
-def _name_in(run: Run, test_set: TestSet) -> str | None:
+def name_in(run: Run, test_set: TestSet) -> str | None:
     """What a run's suite calls a test set; None where the run has no numbers of it."""
     return next((name for name in test_set.names if name in run.results.sets), None)
 
@@ -83,7 +83,7 @@ def _scores(
     for run in runs:
         scores: dict[str, float] = {}
         for test_set in test_sets:
-            name = _name_in(run, test_set)
+            name = name_in(run, test_set)
             one = None if name is None else run.scores(name, metric)
             if one is None:
                 return None

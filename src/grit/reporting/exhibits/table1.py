@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from grit.reporting.exhibits.control_rows import CONTROLS, blind_row, control_rows
 from grit.reporting.exhibits.evidence import Evidence, Run
 from grit.reporting.exhibits.exhibit import Exhibit
-from grit.reporting.exhibits.grouping import Part, by_variant, labels
+from grit.reporting.exhibits.grouping import Part, Variant, by_variant, labels
 from grit.reporting.exhibits.notes import INTERVALS, MINIATURE, notes_of
 from grit.reporting.exhibits.paper import METHODS, MODELS, TABLE1, TABLE1_COLUMNS
 from grit.reporting.exhibits.rows import (
@@ -36,7 +37,7 @@ COLUMNS = tuple(
 
 
 def table1(evidence: Evidence) -> Exhibit:
-    """The table, and GRIT's paired differences from every baseline below it."""
+    """The table; below it GRIT's paired differences from every baseline, and the controls."""
     tables = []
     for part in parts_of(evidence):
         groups, repeated = by_variant(part.runs)
@@ -48,6 +49,7 @@ def table1(evidence: Evidence) -> Exhibit:
         notes = (INTERVALS, MINIATURE, *repeated, *notes_of(part.runs, evidence))
         tables.append(Table(part.title, COLUMNS, tuple(sections), notes, "Method"))
         tables += _differences(part, groups, models)
+        tables += _controls(part, groups, models)
     return Exhibit("table1", "Table 1: methods, models and test sets", tuple(tables))
 
 
@@ -102,3 +104,23 @@ def _differences(part: Part, groups: Groups, models: Sequence[str]) -> list[Tabl
             sections.append(Section(model_title(model), tuple(rows)))
     title = f"GRIT minus the baselines; {part.title}"
     return [Table(title, COLUMNS, tuple(sections), (DIFFERENCES,))] if sections else []
+
+
+def _controls(part: Part, groups: Groups, models: Sequence[str]) -> list[Table]:
+    """The controls of every row; nothing where there are no predictions."""
+    named = labels(list(groups))
+    sections = []
+    for model in models:
+        own = [variant for variant in groups if variant.model == model]
+        runs = [run for variant in own for run in groups[variant]]
+        if any(run.controls for run in runs):
+            rows = [blind_row(runs)]
+            for variant in sorted(own, key=_place):
+                rows += control_rows(named[variant], groups[variant])
+            sections.append(Section(model_title(model), tuple(rows)))
+    title = f"Controls; {part.title}"
+    return [Table(title, COLUMNS, tuple(sections), (CONTROLS,))] if sections else []
+
+
+def _place(variant: Variant) -> int:
+    return [*METHODS, variant.method].index(variant.method)

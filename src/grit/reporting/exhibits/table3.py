@@ -14,6 +14,7 @@ from grit.reporting.exhibits.paper import (
     POOLED,
     REWARD_WITHOUT_COUNTS,
     TABLE3,
+    TALLYQA,
     WITHOUT_COUNTS,
 )
 from grit.reporting.exhibits.rows import (
@@ -39,11 +40,13 @@ from grit.reporting.exhibits.table import (
     printed,
 )
 
-NUMBERS = tuple((sets, metric) for metric in ("giou", "acc") for sets in (IN_DOMAIN, OUT_OF_DOMAIN))
-COLUMNS = tuple(
-    Column(HEADINGS[metric], "in-domain" if sets is IN_DOMAIN else "out-of-domain", DIGITS[metric])
-    for sets, metric in NUMBERS
+COUNTING = (TALLYQA,)  # which the paper does not print apart
+PLACES = {IN_DOMAIN: "in-domain", OUT_OF_DOMAIN: "out-of-domain", COUNTING: TALLYQA.title}
+NUMBERS = (
+    *((sets, metric) for metric in ("giou", "acc") for sets in (IN_DOMAIN, OUT_OF_DOMAIN)),
+    (COUNTING, "giou"),
 )
+COLUMNS = tuple(Column(HEADINGS[metric], PLACES[sets], DIGITS[metric]) for sets, metric in NUMBERS)
 FULL, ABLATED = "GRIT", "without counting data and reward"
 
 
@@ -85,7 +88,7 @@ def _rows(model: str, groups: Groups) -> list[Row]:
         if not found[title]:
             rows.append(Row(title, tuple(Cell(MISSING) for _ in COLUMNS)))
         if MODELS.get(model) == INTERNVL:
-            printed_row = TABLE3["full" if title == FULL else "no_count"]
+            printed_row = *TABLE3["full" if title == FULL else "no_count"], None
             cells = [printed(n, c.digits) for n, c in zip(printed_row, COLUMNS, strict=True)]
             rows.append(Row("paper", tuple(cells), paper=True))
     rows = best_in_bold(rows, COLUMNS)

@@ -1,0 +1,75 @@
+"""The controls beside table 1: what a model would get without looking, and how often it looked."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from statistics import fmean
+
+from grit.reporting.controls import Controls, clipped
+from grit.reporting.exhibits.evidence import Run
+from grit.reporting.exhibits.paper import TABLE1_COLUMNS, TestSet
+from grit.reporting.exhibits.rows import DIGITS, name_in
+from grit.reporting.exhibits.seeds import Mean
+from grit.reporting.exhibits.table import NOTHING, Cell, Row, measured
+
+CONTROLS = (
+    "First row: ACC of always giving a set's most common true answer, GIoU of one box over the "
+    "middle half of every image. Then for each method the answer that it gives most often, and the "
+    "GIoU of its own boxes shuffled over the images; and of its right answers the share whose "
+    "boxes have a GIoU of 0.5 or more, in percent. Means over seeds."
+)
+_ANSWER = 12  # characters
+_Value = Callable[[Controls], float | None]
+
+
+def blind_row(runs: Sequence[Run]) -> Row:
+    """What needs no model: the same for all runs that were asked the same questions."""
+    values: dict[str, _Value] = {
+        "acc": lambda found: found.majority_acc,
+        "giou": lambda found: found.central_box_giou,
+    }
+    cells = (_mean(runs, test_set, values[metric], metric) for test_set, metric in TABLE1_COLUMNS)
+    return Row("majority answer; central box", tuple(cells))
+
+
+def control_rows(label: str, runs: Sequence[Run]) -> list[Row]:
+    """The two rows of a method's runs, which differ in their seeds."""
+    habits, grounded = [], []
+    for test_set, metric in TABLE1_COLUMNS:
+        if metric == "acc":
+            habits.append(_most_common(runs, test_set))
+            grounded.append(_mean(runs, test_set, _grounded_percent, metric))
+        else:
+            habits.append(_mean(runs, test_set, lambda found: found.shuffled_giou, metric))
+            grounded.append(Cell(NOTHING))
+    return [
+        Row(f"{label}: most common answer; boxes shuffled", tuple(habits)),
+        Row(f"{label}: right answers with right boxes, %", tuple(grounded)),
+    ]
+
+
+def _grounded_percent(found: Controls) -> float | None:
+    return None if found.grounded_correct is None else 100 * found.grounded_correct
+
+
+def _of(runs: Sequence[Run], test_set: TestSet) -> list[Controls]:
+    named = [(run, name_in(run, test_set)) for run in runs]
+    return [run.controls[name] for run, name in named if name is not None and name in run.controls]
+
+
+def _mean(runs: Sequence[Run], test_set: TestSet, value: _Value, metric: str) -> Cell:
+    values = [each for found in _of(runs, test_set) if (each := value(found)) is not None]
+    mean = Mean(fmean(values), None, None, len(values)) if values else None
+    return measured(mean, DIGITS[metric])
+
+
+def _most_common(runs: Sequence[Run], test_set: TestSet) -> Cell:
+    given: Counter[str | None] = Counter()
+    rows = 0
+    for found in _of(runs, test_set):
+        rows += found.n
+        for each in found.answers:
+            given[each.answer] += each.given
+    if not given:
+        return Cell(NOTHING)
+    answer, count = max(given.items(), key=lambda item: (item[1], item[0] or ""))
+    return Cell(f"{clipped(answer, _ANSWER)} {100 * count / rows:.0f}%")
