@@ -52,6 +52,7 @@ class Measurement:
     step: float  # seconds
     tokens: float  # of all completions
     peak: float  # bytes: of the process, or of the GPU's memory
+    reference: float | None = None  # seconds; None: TRL's, which is a part of its rollout
 
 
 class OutOfMemory(GritError):

@@ -74,12 +74,13 @@ def row(arm: Arm, found: Measurement) -> list[str]:
     if shape.device == "cuda":
         name = torch.cuda.get_device_name()
         peak = next((flops for card, flops in PEAK.items() if card in name), None)
+    phases = found.rollout, found.reference, found.update, found.step
     utilisation = f"{useful_flops(shape) / found.step / peak:.1%}" if peak else "-"
     return [
         shape.model,
         "LoRA" if shape.lora else "full",
         arm.label.split(",")[0],
-        *(f"{seconds:.2f}" for seconds in (found.rollout, found.update, found.step)),
+        *(f"{seconds:.2f}" if seconds is not None else "in rollout" for seconds in phases),
         f"{shape.prompts * shape.group_size / found.step:.2f}",
         f"{found.tokens / found.step:.0f}",
         utilisation,
@@ -105,8 +106,8 @@ def main() -> None:
             if not chosen.no_trl:
                 arms.append(Arm(f"TRL, {dtype}", shape, "trl"))
             rows += [row(arm, measured(arm, chosen.folder)) for arm in arms]
-    header = ["model", "training", "", "rollout, s", "update, s", "step, s", "completions/s"]
-    header += ["completion tokens/s", "MFU", "peak memory, GB"]
+    header = ["model", "training", "", "rollout, s", "reference, s", "update, s", "step, s"]
+    header += ["completions/s", "completion tokens/s", "MFU", "peak memory, GB"]
     body = (
         f"{described(base)}; model, training and type as in the table. MFU counts what a step has "
         f"to compute when every prompt is computed once.\n\n{table(header, rows)}"

@@ -54,6 +54,7 @@ def measure(shape: Shape, parts: dict[str, Any]) -> list[dict[str, float]]:
     return [
         {
             "rollout": step["train/seconds/rollout"],
+            "reference": step["train/seconds/reference"],
             "update": step["train/seconds/update"],
             "step": step["train/seconds/step"],
             "tokens": step["train/completion_tokens"] * shape.prompts * shape.group_size,

@@ -130,7 +130,7 @@ def test_the_other_benchmarks_fill_their_tables(tmp_path, monkeypatch):
     text = log.read_text()
     assert "| smoke | full | ours captured flex_attention | 2.00 |" in text
     assert "| 52 | 2 | 2.00 / 2.00 | 1.00 / 1.00 | 3.00 / 3.00 | 2.00 / 2.00 |" in text
-    assert "| smoke | LoRA | TRL | 2.00 | 1.00 | 3.00 | 0.67 | 4 | - | 2.0 |" in text
+    assert "| smoke | LoRA | TRL | 2.00 | in rollout | 1.00 | 3.00 | 0.67 | 4 | - | 2.0 |" in text
 
 
 def test_the_large_models_have_their_sizes():

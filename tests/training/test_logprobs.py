@@ -148,6 +148,23 @@ def test_chunks_score_and_learn_as_whole_logits_do(adapter, groups, change, told
     torch.testing.assert_close(logp, kept.logp, atol=1e-5, rtol=0)
 
 
+def test_checkpointed_layers_score_and_learn_as_kept_ones_do(adapter, groups):
+    found = []
+    for change in ("nothing", "checkpointing"):
+        other = changed(adapter, change)
+        other.model.train()
+        batch = lay_out(other, groups[:2], share_prompt=True)
+        weight = torch.linspace(0.1, 1.0, len(batch.targets)) / len(batch.targets)
+        features = other.image_features([group.prompt for group in groups[:2]])
+        scores = token_scores(other, batch, features, tokens_per_chunk=5)
+        found.append((scores.logp, gradients(other, (weight * scores.logp).sum())))
+    (kept, expected), (again, ours) = found
+    torch.testing.assert_close(again, kept, atol=1e-5, rtol=0)
+    assert ours.keys() == expected.keys()
+    for name, gradient in expected.items():
+        torch.testing.assert_close(ours[name], gradient, atol=1e-5, rtol=0, msg=name)
+
+
 def test_the_temperature_divides_the_logits(adapter, groups):
     batch = lay_out(adapter, groups[:1], share_prompt=True)
     with torch.no_grad():
