@@ -55,6 +55,8 @@ def test_a_stopped_stage_ends_with_the_same_weights(tmp_path):
     log = Log(tmp_path / "parts" / "curve.jsonl")
     with pytest.raises(KeyboardInterrupt):
         run_stage(stopped, tmp_path / "parts", log, every_seconds=0.0, notes=5)
+    with log.path.open("a") as stream:
+        stream.write('{"stage": "li')  # a kill in the middle of a line
     run_stage(resumed, tmp_path / "parts", log, every_seconds=0.0, notes=5)
     assert torch.equal(weights(whole), weights(resumed))
     rows = [json.loads(line) for line in log.path.read_text().splitlines()]

@@ -19,6 +19,8 @@ Where this differs from the paper, or where the paper and its released code diff
   deviation (N - 1) where the paper says only "std"; here the population's is the default.
 - A completion that could not be judged has no reward: it is left out of its group's mean and
   standard deviation and of the loss, instead of counting as a zero.
+- log pi is that of the whole vocabulary at the sampling temperature, also where top-p, top-k or the
+  tokens that must never be sampled left some out: all pass for sampled from it.
 - A group whose rewards are equal has advantage 0 exactly; computed naively, rounding divided by
   a delta of 1e-8 would become a gradient.
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from grit.errors import GritError
+from grit.files import put_in_place, write_jsonl
 from grit.training.pretraining.optimizers import set_rate
 
 WARMUP = 100  # steps
@@ -56,9 +57,10 @@ class Log:
         """Forget what a stopped run noted about ``stage`` after its last checkpoint."""
         if not self.path.is_file():
             return
-        rows = [json.loads(line) for line in self.path.read_text("utf-8").splitlines()]
+        lines = self.path.read_text("utf-8").splitlines(keepends=True)
+        rows = [json.loads(line) for line in lines if line.endswith("\n")]  # a kill tears the last
         kept = [row for row in rows if row["stage"] != stage or row["step"] <= step]
-        self.path.write_text("".join(json.dumps(row) + "\n" for row in kept), "utf-8")
+        write_jsonl(self.path, kept)
 
 
 def run_stage(
@@ -136,7 +138,7 @@ def _save(stage: Stage, step: int, path: Path) -> None:
     }
     temporary = path.with_suffix(".partial")
     torch.save(state, temporary)
-    temporary.replace(path)
+    put_in_place(temporary, path)
 
 
 def _resumed(stage: Stage, path: Path) -> int:
