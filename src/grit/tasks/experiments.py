@@ -37,7 +37,7 @@ class WriteExhibits(Callback):
         jobs = self.log.since(self.start)
         failed = [job for job in jobs if job.outcome is Outcome.failed]
         try:
-            self._write(list(config.exhibits), Path(config.hydra.sweep.dir), jobs)
+            self._write(list(config.exhibits), Path(config.hydra.sweep.dir), jobs, _command(config))
         except GritError as error:
             print(f"grit: {error}", file=sys.stderr)
             sys.exit(1)
@@ -48,9 +48,12 @@ class WriteExhibits(Callback):
         if failed:
             sys.exit(1)
 
-    def _write(self, exhibits: list[str], sweep: Path, jobs: list[Job]) -> None:
+    def _write(
+        self, exhibits: list[str], sweep: Path, jobs: list[Job], overrides: list[str]
+    ) -> None:
         from grit.reporting.exhibits.building import build  # imports torch
         from grit.reporting.exhibits.evidence import evidence_of_jobs
+        from grit.tasks.experiment_page import section_of, write_page
 
         folders = list(dict.fromkeys(sweep / job.folder for job in jobs))
         evidence = evidence_of_jobs(sweep, jobs)
@@ -62,3 +65,15 @@ class WriteExhibits(Callback):
                 paths = build(name, evidence, sweep / name)
             for path in paths:
                 print(path)  # the log of a multirun is Hydra's own here
+            section = section_of(name, paths, evidence)
+            runs = [run.finished for run in evidence.runs if run.finished is not None]
+            page = sweep / name / "report.html"
+            print(
+                write_page(page, section.title, runs, [section], overrides, failed=evidence.failed)
+            )
+
+
+def _command(config: DictConfig) -> list[str]:
+    """The overrides of the command line; Hydra itself adds the mode to them."""
+    asked = config.hydra.overrides
+    return [each for each in (*asked.hydra, *asked.task) if each != "hydra.mode=MULTIRUN"]
