@@ -104,9 +104,9 @@ def _curves(runs: Sequence[FinishedRun]) -> list[Curves]:
 
 def _about(runs: Sequence[FinishedRun], overrides: Sequence[str]) -> dict[str, str]:
     commits = dict.fromkeys(run.results.git for run in runs if run.results.git)
-    known = [found[:12] for found in (*commits, git_commit()) if found]
+    found = [commit[:12] for commit in (commits or [git_commit() or "not in a repository"])]
     about = {
-        "commit": ", ".join(dict.fromkeys(known)) or "not in a repository",
+        "commit": ", ".join(found),
         "made": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "command": shlex.join(["python", "-m", "grit", *overrides]),
     }

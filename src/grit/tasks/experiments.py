@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -68,9 +69,8 @@ class WriteExhibits(Callback):
             section = section_of(name, paths, evidence)
             runs = [run.finished for run in evidence.runs if run.finished is not None]
             page = sweep / name / "report.html"
-            print(
-                write_page(page, section.title, runs, [section], overrides, failed=evidence.failed)
-            )
+            made = replace(section, title="The table" if name.startswith("table") else "The figure")
+            print(write_page(page, section.title, runs, [made], overrides, failed=evidence.failed))
 
 
 def _command(config: DictConfig) -> list[str]:

@@ -32,7 +32,7 @@ def galleries_of(runs: Sequence[FinishedRun], names: Sequence[str]) -> Galleries
     shown = [places[0] for places in repetitions(runs)][:MOST]
     pictures: dict[str, PictureOf] = {}  # by suite, because its scenes take time to draw
     found: dict[str, Gallery] = {}
-    notes = ["One seed of each model, method and data is shown, what was trained first."]
+    sources: dict[str, None] = {}  # the runs whose chains stand for those before, in order
     for place in shown:
         run, name = runs[place], names[place]
         suite = json.dumps(run.config.get("suite"), sort_keys=True)
@@ -42,8 +42,13 @@ def galleries_of(runs: Sequence[FinishedRun], names: Sequence[str]) -> Galleries
         budget = BUDGET // len(shown)
         found[name] = gallery(before, run.rows(), pictures[suite], budget=budget)
         if source is not None and found[name].sets:
-            said = names[runs.index(source)]
-            notes.append(f"{name}: “before” is what {said} said: the same model, untrained.")
+            sources[names[runs.index(source)]] = None
+    notes = ["One seed of each model, method and data is shown, what was trained first."]
+    if sources:
+        notes.append(
+            "Where a run did not evaluate before training, “before” is what the untrained run of "
+            f"the same model and prompt said ({', '.join(sources)})."
+        )
     return Galleries(found, notes)
 
 
