@@ -1,9 +1,11 @@
 from pathlib import Path
 
 from grit.reporting.charts import Chart, Line, Panel, chart_svg
-from grit.reporting.written_figure import written_section
+from grit.reporting.written_figure import written_markdown, written_section
 
 TEXT = """# Figure 4: chains after <rethink>
+
+![drawing](figure4.svg)
 
 The judge is **rules** & says `<think>`.
 
@@ -29,7 +31,7 @@ def test_the_files_of_a_figure_become_a_section(tmp_path: Path) -> None:
     }
     for name, text in files.items():
         (tmp_path / name).write_text(text)
-    section = written_section("figure4", [tmp_path / name for name in files])
+    section = written_section(tmp_path / "figure4")
     assert section.title == "Figure 4: chains after <rethink>"
     body = section.body
     assert body.startswith('<figure class="drawing"><svg class="chart"')
@@ -41,12 +43,16 @@ def test_the_files_of_a_figure_become_a_section(tmp_path: Path) -> None:
     assert '<ul class="notes"><li>one: failed: &lt;b&gt;</li><li>two: failed</li></ul>' in body
     assert "<em>written</em> is no <em>model</em>" in body
     assert "---" not in body
+    assert "![" not in body
+    title, text = written_markdown(tmp_path / "figure4")
+    assert title == section.title
+    assert text == TEXT.split("\n\n", 1)[1].replace("![drawing](figure4.svg)\n\n", "")
 
 
 def test_a_figure_without_words_is_its_drawing(tmp_path: Path) -> None:
     path = tmp_path / "figure5.svg"
     path.write_text("<svg></svg>")
-    section = written_section("figure5", [path])
+    section = written_section(tmp_path / "figure5")
     assert (section.title, section.body) == (
         "figure5",
         '<figure class="drawing"><svg></svg></figure>',

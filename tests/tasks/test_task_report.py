@@ -10,6 +10,11 @@ def test_finished_runs_become_a_page_and_a_spec(command, finished_run, tmp_path:
     for seed in (0, 1):
         finished_run(tmp_path / "seeds" / str(seed), seed=seed)
         (tmp_path / "seeds" / str(seed) / "report.html").touch()
+    figure = tmp_path / "seeds" / "figure4"
+    figure.mkdir()
+    (figure / "figure4.md").write_text(
+        "# Figure 4: which boxes\n\n| Method | own |\n| --- | --- |\n"
+    )
     ended = command(
         "task=report", f"runs=[{tmp_path}/seeds]", "hydra.run.dir=out", "logger.mode=offline"
     )
@@ -27,6 +32,8 @@ def test_finished_runs_become_a_page_and_a_spec(command, finished_run, tmp_path:
     assert spec["displayName"] == "seeds"
     assert spec["projectName"] == "grit"
     assert "| GRIT, 2 seeds |" in json.dumps(spec)
+    assert "Figure 4: which boxes" in page
+    assert "| Method | own |" in json.dumps(spec)
     assert not (tmp_path / "out" / "wandb").exists()
 
 

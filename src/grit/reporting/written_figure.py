@@ -1,7 +1,6 @@
 """A figure's files as a part of a page: for figures that take long to measure, after they are."""
 
 import re
-from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -16,34 +15,41 @@ _CELLS = re.compile(r"(?<!\\)\|")
 _RULE = re.compile(r"[|\s:-]+")  # the line below a table's headings
 
 
-def written_section(name: str, paths: Sequence[Path]) -> Section:
-    """The drawings among the files, and what the Markdown among them says."""
-    drawings = [drawing(_text(path)) for path in paths if path.suffix == ".svg"]
-    title, body = name, Markup("")
-    for path in paths:
-        if path.suffix == ".md":
-            title, body = _page(_text(path), name)
-    return Section(title, Markup("").join(drawings) + body)
+def written_section(stem: Path) -> Section:
+    """The drawing of a figure, and what is written below it.
 
-
-def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8")
-
-
-def _page(text: str, name: str) -> tuple[str, Markup]:
-    """The title of a page in the suite's own Markdown, and the rest of it as HTML.
-
-    It knows what the suite writes: paragraphs, lists, tables, bold, emphasis and code.
+    Args:
+        stem: the figure's files without their endings, of which each may be missing.
     """
-    blocks = [block for block in text.split("\n\n") if block.strip()]
-    title = name
+    title, blocks = _blocks(stem)
+    svg = stem.with_suffix(".svg")
+    drawn = [drawing(svg.read_text(encoding="utf-8"))] if svg.is_file() else []
+    kinds = groupby(blocks, key=lambda block: block[:2] if block[0] in "-|" else block[:1])
+    return Section(title, Markup("\n").join([*drawn, *(_html(list(same)) for _, same in kinds)]))
+
+
+def written_markdown(stem: Path) -> tuple[str, str]:
+    """The title of a figure, and what is written below it as it is."""
+    title, blocks = _blocks(stem)
+    return title, "\n\n".join(blocks) + "\n"
+
+
+def _blocks(stem: Path) -> tuple[str, list[str]]:
+    """The title and the blocks of the figure's page, which is in the suite's own Markdown.
+
+    That is paragraphs, lists, tables, bold, emphasis and code. Its link to the drawing is left out:
+    it leads nowhere from another page.
+    """
+    path = stem.with_suffix(".md")
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    blocks = [block for each in text.split("\n\n") if (block := each.strip("\n"))]
+    title = stem.name
     if blocks and blocks[0].startswith("# "):
         title = blocks.pop(0).removeprefix("# ").strip()
-    kinds = groupby(blocks, key=lambda block: block[:2] if block[0] in "-|" else block[:1])
-    return title, Markup("\n").join(_blocks(list(same)) for _, same in kinds)
+    return title, [block for block in blocks if not block.startswith("![")]
 
 
-def _blocks(blocks: list[str]) -> Markup:
+def _html(blocks: list[str]) -> Markup:
     """Neighbouring blocks of one kind."""
     first = blocks[0]
     if first.startswith("- "):
@@ -52,8 +58,6 @@ def _blocks(blocks: list[str]) -> Markup:
         return Markup('<ul class="notes">{}</ul>').format(listed)
     if first.startswith("|"):
         return Markup("").join(map(_table, blocks))
-    if first.startswith("!["):
-        return Markup("")  # the drawing itself is on the page
     return Markup("").join(Markup("<p>{}</p>").format(_inline(block)) for block in blocks)
 
 

@@ -62,17 +62,17 @@ def write_page(
     return path
 
 
-def section_of(name: str, paths: Sequence[Path], evidence: Evidence) -> Section:
+def section_of(name: str, folder: Path, evidence: Evidence) -> Section:
     """A table or figure as a part of the page: made again, or read where it took long to measure.
 
     Args:
         name: of the exhibit.
-        paths: the files that it was written to.
+        folder: where its files are.
         evidence: what it was made of.
     """
     if name in BUILDERS:
         return exhibit_section(made(name, evidence))
-    return written_section(name, paths)
+    return written_section(folder / name)
 
 
 def _summary(run: FinishedRun, name: str, path: Path) -> RunSummary:

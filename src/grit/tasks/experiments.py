@@ -5,7 +5,7 @@ import sys
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
@@ -14,6 +14,9 @@ from grit.errors import GritError
 from grit.jobs import Job, JobLog, Outcome
 from grit.tasks import quieten
 from grit.tasks.jobs import job_log
+
+if TYPE_CHECKING:
+    from grit.reporting.exhibits.evidence import Evidence
 
 log = logging.getLogger(__name__)
 MEASURED = {"figure4": "grit.tasks.correlation", "figure5": "grit.tasks.attention"}
@@ -54,7 +57,6 @@ class WriteExhibits(Callback):
     ) -> None:
         from grit.reporting.exhibits.building import build  # imports torch
         from grit.reporting.exhibits.evidence import evidence_of_jobs
-        from grit.tasks.experiment_page import section_of, write_page
 
         folders = list(dict.fromkeys(sweep / job.folder for job in jobs))
         evidence = evidence_of_jobs(sweep, jobs)
@@ -66,11 +68,23 @@ class WriteExhibits(Callback):
                 paths = build(name, evidence, sweep / name)
             for path in paths:
                 print(path)  # the log of a multirun is Hydra's own here
-            section = section_of(name, paths, evidence)
-            runs = [run.finished for run in evidence.runs if run.finished is not None]
-            page = sweep / name / "report.html"
-            made = replace(section, title="The table" if name.startswith("table") else "The figure")
-            print(write_page(page, section.title, runs, [made], overrides, failed=evidence.failed))
+            print(_write_page(name, evidence, sweep, overrides))
+
+
+def _write_page(name: str, evidence: "Evidence", sweep: Path, overrides: list[str]) -> Path:
+    """The page about a table or figure that is written, and all that it was made of."""
+    from grit.tasks.experiment_page import section_of, write_page
+
+    section = section_of(name, sweep / name, evidence)
+    kind = "The table" if name.startswith("table") else "The figure"
+    return write_page(
+        sweep / name / "report.html",
+        section.title,
+        [run.finished for run in evidence.runs if run.finished is not None],
+        [replace(section, title=kind)],  # its own title is that of the page
+        overrides,
+        failed=evidence.failed,
+    )
 
 
 def _command(config: DictConfig) -> list[str]:
