@@ -144,6 +144,7 @@ def test_a_figure_is_a_drawing_and_a_table_on_another_page(run: MakeRun, tmp_pat
     found = figure6(evidence_of_sources([str(tmp_path)]))
     section = exhibit_section(found)
     assert section.title == found.title
+    assert section.body.startswith('<figure class="drawing light"><svg')
     assert section.body.count("<svg") == section.body.count("<table>") == 1
     assert "<?xml" not in section.body
     assert "<!DOCTYPE" not in section.body

@@ -11,7 +11,7 @@ from grit.reporting.experiment import Section
 
 def exhibit_section(exhibit: Exhibit) -> Section:
     """The charts and the tables below them."""
-    parts = [drawing(chart_svg(chart)) for chart in exhibit.charts]
+    parts = [drawing(chart_svg(chart), light=True) for chart in exhibit.charts]
     parts += [table_html(table) for table in exhibit.tables]
     return Section(exhibit.title, Markup("").join(parts))
 
@@ -21,7 +21,8 @@ def exhibit_markdown(exhibit: Exhibit) -> str:
     return "\n\n".join(table_markdown(table, level=3) for table in exhibit.tables) + "\n"
 
 
-def drawing(svg: str) -> Markup:
-    """The text of an SVG file as an element of a page."""
+def drawing(svg: str, *, light: bool = False) -> Markup:
+    """The text of an SVG file as an element of a page; ``light`` of one that knows no dark ground."""
     # The XML declaration and document type of a file have no place inside of a page.
-    return Markup(f'<figure class="drawing">{svg[svg.index("<svg") :]}</figure>')
+    kinds = "drawing light" if light else "drawing"
+    return Markup(f'<figure class="{kinds}">{svg[svg.index("<svg") :]}</figure>')
