@@ -22,7 +22,7 @@ def exhibit_markdown(exhibit: Exhibit) -> str:
 
 
 def drawing(svg: str, *, light: bool = False) -> Markup:
-    """The text of an SVG file as an element of a page; ``light`` of one that knows no dark ground."""
+    """The text of an SVG file as an element of a page; ``light``: it knows no dark ground."""
     # The XML declaration and document type of a file have no place inside of a page.
     kinds = "drawing light" if light else "drawing"
     return Markup(f'<figure class="{kinds}">{svg[svg.index("<svg") :]}</figure>')
