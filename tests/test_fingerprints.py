@@ -70,3 +70,12 @@ def test_a_fingerprint_does_not_depend_on_the_order_of_keys() -> None:
     assert fingerprint({"a": 1, "b": 2}) == fingerprint({"b": 2, "a": 1})
     assert fingerprint([1, 2]) != fingerprint([2, 1])
     assert len(fingerprint(None)) == 12
+
+
+def test_tasks_that_only_show_are_no_code_of_a_run() -> None:
+    counted = {
+        path.relative_to(fingerprints.PACKAGE).as_posix() for path in fingerprints._sources()
+    }
+    assert {"tasks/train.py", "tasks/measuring.py", "evaluation/metrics.py"} <= counted
+    shown = {"tasks/report.py", "tasks/experiment_page.py", "tasks/galleries.py"}
+    assert not shown & counted

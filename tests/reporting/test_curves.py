@@ -1,4 +1,4 @@
-from grit.reporting.curves import HEIGHT, WIDTH, short, training_curves
+from grit.reporting.curves import HEIGHT, WIDTH, mean_curves, short, training_curves
 
 
 def test_curves_show_what_was_logged_and_skip_what_is_no_number() -> None:
@@ -46,3 +46,26 @@ def test_a_step_done_twice_counts_once_and_long_runs_are_thinned() -> None:
 def test_numbers_are_short() -> None:
     found = [short(value) for value in (0, 0.7341, 12.55, 1250, 2e-6, -0.5)]
     assert found == ["0", "0.734", "12.6", "1,250", "2e-06", "-0.5"]
+
+
+def test_repetitions_have_a_mean_and_a_line_each() -> None:
+    def rows(*rewards: float) -> list[dict[str, float]]:
+        return [
+            {"step": s, "train/reward": r, "train/reward_part/bleu": 0.1, "train/kl": 1.0}
+            for s, r in enumerate(rewards)
+        ]
+
+    found = mean_curves("grit, 2 seeds", [rows(0.0, 1.0, 2.0), rows(1.0, 2.0, 4.0, 9.0)])
+    assert found.title == "grit, 2 seeds"
+    assert [panel.title for panel in found.panels] == ["Reward", "Bleu"]
+    reward = found.panels[0]
+    assert [(step, value) for _, _, step, value in reward.points] == [
+        ("0", "0.5"),
+        ("1", "1.5"),
+        ("2", "3"),  # the last step that both have
+    ]
+    assert len(set(reward.seeds)) == 2
+    assert all(line.count("L") == 2 for line in (*reward.seeds, reward.raw))
+    (alone,) = mean_curves("sft", [[{"step": s, "train/loss": 1.0} for s in range(5000)]]).panels
+    assert (alone.seeds, len(alone.points)) == ((), 80)
+    assert mean_curves("cot", [[], []]).panels == ()

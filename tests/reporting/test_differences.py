@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
-from grit.reporting.differences import run_labels, varied_settings
+from grit.reporting.differences import run_labels, shared_settings, varied_settings
 from grit.reporting.finished import find_runs
 
 Varied = Callable[..., None]
@@ -52,3 +52,11 @@ def test_and_repetitions_by_their_folders(varied: Varied, tmp_path: Path) -> Non
         varied(name)
     found = run_labels(find_runs([tmp_path / "x", tmp_path / "y"]))
     assert found == ["a (1)", "a (2)"]
+
+
+def test_what_all_configurations_share_keeps_its_shape() -> None:
+    one = {"seed": 0, "method": {"name": "grit", "suffix": True}, "logger": {"name": "none"}}
+    other = {"seed": 1, "method": {"name": "sft", "suffix": True}, "logger": {"name": "none"}}
+    assert shared_settings([one, other]) == {"method": {"suffix": True}}
+    assert shared_settings([one, {"seed": 0}]) == {"seed": 0}
+    assert shared_settings([]) == {}

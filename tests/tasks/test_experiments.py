@@ -73,6 +73,12 @@ def table() -> dict[str, str]:
     return {row[0].removeprefix("| "): row[1] for row in cells if not row[0].startswith("| *")}
 
 
+def reason(fault: Exception) -> str:
+    """What a failed job says of itself, in one line."""
+    said = str(fault) if isinstance(fault, GritError) else f"RuntimeError: {fault}"
+    return " ".join(said.split())
+
+
 def outcomes() -> list[str]:
     return [job.outcome.value for job in JobLog(TABLE / "jobs.jsonl").since(0)]
 
@@ -86,6 +92,11 @@ def test_each_run_is_done_once_and_the_table_follows(runs: Runs, command: Any) -
     found = table()
     assert found["GRIT, 2 seeds"] == "**100.0 ± 0.0**"
     assert found["Direct query"] == "missing"
+    assert "runs/experiments/table1/report.html" in ended.out
+    page = (TABLE / "report.html").read_text(encoding="utf-8")
+    assert f"$ python -m grit {' '.join(SMALL)}</code>" in page
+    assert "<span>runs</span> 3</li>" in page
+    assert "GRIT, 2 seeds" in page
     runs.done.clear()
     (TABLE / "table1.md").unlink()
     # Where and how it runs makes no other run of it.
@@ -111,6 +122,9 @@ def test_a_failed_run_leaves_a_gap_and_is_gone_on_with(
     assert "GRIT" in table()  # of one seed
     page = (TABLE / "table1.md").read_text(encoding="utf-8")
     assert "seed 1 failed: " in page
+    whole = (TABLE / "report.html").read_text(encoding="utf-8")
+    assert "2 of 3 <a" in whole
+    assert f"<li>tiny_qwen · grit · shapes · seed 1: {reason(fault)}</li>" in whole
     runs.fault = lambda config: None
     runs.done.clear()
     assert command(*SMALL).code == 0

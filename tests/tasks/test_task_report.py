@@ -3,13 +3,18 @@ from pathlib import Path
 
 import pytest
 
-from grit.tasks import report
 from grit.tasks.tracking import experiment
 
 
 def test_finished_runs_become_a_page_and_a_spec(command, finished_run, tmp_path: Path) -> None:
     for seed in (0, 1):
         finished_run(tmp_path / "seeds" / str(seed), seed=seed)
+        (tmp_path / "seeds" / str(seed) / "report.html").touch()
+    figure = tmp_path / "seeds" / "figure4"
+    figure.mkdir()
+    (figure / "figure4.md").write_text(
+        "# Figure 4: which boxes\n\n| Method | own |\n| --- | --- |\n"
+    )
     ended = command(
         "task=report", f"runs=[{tmp_path}/seeds]", "hydra.run.dir=out", "logger.mode=offline"
     )
@@ -18,9 +23,17 @@ def test_finished_runs_become_a_page_and_a_spec(command, finished_run, tmp_path:
     assert "<h1>seeds</h1>" in page
     assert "seed 0" in page
     assert page.count('class="card ') > 4
+    assert "Table 1: methods, models and test sets" in page
+    assert "GRIT, 2 seeds" in page
+    assert "Figure 6" not in page  # one size is no curve
+    assert "1 of 2 runs are not shown here" in page
+    assert '<a href="../seeds/1/report.html">seed 1</a></li>' in page
     spec = json.loads((tmp_path / "out" / "wandb_report.json").read_text())
     assert spec["displayName"] == "seeds"
     assert spec["projectName"] == "grit"
+    assert "| GRIT, 2 seeds |" in json.dumps(spec)
+    assert "Figure 4: which boxes" in page
+    assert "| Method | own |" in json.dumps(spec)
     assert not (tmp_path / "out" / "wandb").exists()
 
 
@@ -46,7 +59,7 @@ def test_a_mistake_ends_in_one_line_and_leaves_nothing(
 def test_a_run_that_is_not_shown_is_read_before_anything_is_written(
     command, finished_run, tmp_path: Path, monkeypatch
 ) -> None:
-    monkeypatch.setattr(report, "MOST_GALLERIES", 1)
+    monkeypatch.setattr("grit.tasks.galleries.MOST", 1)
     for seed in (0, 1):
         finished_run(tmp_path / str(seed), seed=seed)
     (tmp_path / "1" / "config.yaml").write_text("a: [")

@@ -11,6 +11,8 @@ WIDTH, HEIGHT = 260, 132  # of a panel, in the SVG's own unit
 _LEFT, _RIGHT, _TOP, _BOTTOM = 34, 8, 8, 20  # margins for the labels
 _MOST_POINTS = 240  # of a line; longer ones are averaged in equal pieces
 
+_MOST_OF_SEEDS = 80  # of each line where several stand in one panel
+
 _PREFIX = "train/"
 _PART = _PREFIX + "reward_part/"
 
@@ -52,6 +54,7 @@ class Panel:
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
     points: tuple[tuple[float, float, str, str], ...]  # x, y, step, value: for the pointer
+    seeds: tuple[str, ...] = ()  # path data of each run, where the curve is their mean
 
 
 class Curves(NamedTuple):
@@ -63,20 +66,33 @@ class Curves(NamedTuple):
 
 def training_curves(rows: Sequence[Mapping[str, Any]]) -> list[Curves]:
     """What ``metrics.jsonl`` tells, panels in groups; what was not logged is not there."""
-    reward = [_Series("reward", "Reward", "sum of the parts, mean of the step")]
-    reward += [
+    groups = (_objective(rows), ("Policy", _POLICY), ("Completions", _COMPLETIONS))
+    found = [Curves(title, tuple(_panels(rows, series))) for title, series in groups]
+    return [curves for curves in found if curves.panels]
+
+
+def mean_curves(title: str, runs: Sequence[Sequence[Mapping[str, Any]]]) -> Curves:
+    """What repetitions were trained for: the reward and its parts, or the loss.
+
+    A strong line for their mean over the steps that all have, a thin one for each.
+    """
+    _, series = _objective([row for rows in runs for row in rows])
+    found = (
+        _mean_panel(one, [_values_of(rows, _PREFIX + one.key) for rows in runs]) for one in series
+    )
+    return Curves(title, tuple(panel for panel in found if panel is not None))
+
+
+def _objective(rows: Sequence[Mapping[str, Any]]) -> tuple[str, Sequence[_Series]]:
+    """What training raises or lowers, and the heading over it."""
+    if not any(_PREFIX + "reward" in row for row in rows):
+        return "Loss", [_Series("loss", "Loss", "mean of the step")]  # of supervised training
+    parts = [
         _Series(key.removeprefix(_PREFIX), words_of(key), "at its weight")
         for key in part_keys(rows)
     ]
-    rewarded = any(_PREFIX + "reward" in row for row in rows)
-    loss = [_Series("loss", "Loss", "mean of the step")]  # of supervised training
-    groups = (
-        ("Reward and its parts", reward) if rewarded else ("Loss", loss),
-        ("Policy", _POLICY),
-        ("Completions", _COMPLETIONS),
-    )
-    found = [Curves(title, tuple(_panels(rows, series))) for title, series in groups]
-    return [curves for curves in found if curves.panels]
+    whole = _Series("reward", "Reward", "sum of the parts, mean of the step")
+    return "Reward and its parts", [whole, *parts]
 
 
 def part_keys(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -102,24 +118,51 @@ def _panels(rows: Sequence[Mapping[str, Any]], series: Sequence[_Series]) -> Ite
 
 
 def points_of(rows: Sequence[Mapping[str, Any]], key: str) -> list[tuple[float, float]]:
-    """Steps and finite values in order, the last of a step that was done twice."""
+    """Steps and finite values in order, as many as a line has room for."""
+    return _thinned(sorted(_values_of(rows, key).items()), _MOST_POINTS)
+
+
+def _values_of(rows: Sequence[Mapping[str, Any]], key: str) -> dict[float, float]:
+    """Finite values by step, the last of a step that was done twice."""
     found: dict[float, float] = {}
     for row in rows:
         step, value = row.get("step"), row.get(key)
         if isinstance(step, int) and isinstance(value, int | float) and isfinite(value):
             found[step] = float(value)
-    points = sorted(found.items())
-    pieces = min(len(points), _MOST_POINTS)
-    if pieces == len(points):
+    return found
+
+
+def _thinned(points: list[tuple[float, float]], most: int) -> list[tuple[float, float]]:
+    if len(points) <= most:
         return points
-    means = [np.mean(piece, axis=0) for piece in np.array_split(np.array(points), pieces)]
+    means = [np.mean(piece, axis=0) for piece in np.array_split(np.array(points), most)]
     return [(float(step), float(value)) for step, value in means]
 
 
-def _panel(series: _Series, points: Sequence[tuple[float, float]]) -> Panel:
+def _mean_panel(series: _Series, runs: Sequence[Mapping[float, float]]) -> Panel | None:
+    """The mean of runs that have a series; None where none has, or they share no two steps."""
+    runs = [run for run in runs if run]
+    steps = sorted(set.intersection(*map(set, runs))) if runs else []
+    if len(steps) < 2:
+        return None
+    lines = [_thinned([(step, run[step]) for step in steps], _MOST_OF_SEEDS) for run in runs]
+    mean = [
+        (at[0][0], float(np.mean([value for _, value in at]))) for at in zip(*lines, strict=True)
+    ]
+    return _panel(series, mean, lines if len(lines) > 1 else ())
+
+
+def _panel(
+    series: _Series,
+    points: Sequence[tuple[float, float]],
+    seeds: Sequence[Sequence[tuple[float, float]]] = (),
+) -> Panel:
+    """The panel of a line; of a mean with those of its ``seeds``, at the same steps, behind it."""
     steps, values = [step for step, _ in points], [value for _, value in points]
     smooth = running_mean(values)
-    y_values = ticks(min(0.0, *values), max(values))
+    behind = [running_mean(each) or each for each in ([v for _, v in line] for line in seeds)]
+    every = [*values, *(value for line in behind for value in line)]
+    y_values = ticks(min(0.0, *every), max(every))
     low, high = y_values[0], y_values[-1]
 
     def place(step: float, value: float) -> tuple[float, float]:
@@ -133,7 +176,7 @@ def _panel(series: _Series, points: Sequence[tuple[float, float]]) -> Panel:
         title=series.title,
         note=series.note,
         last=short(shown[-1]),
-        raw=_path([place(*point) for point in points]),
+        raw="" if seeds and smooth else _path([place(*point) for point in points]),
         smooth=_path(
             [place(*point) for point in zip(steps, smooth, strict=True)] if smooth else []
         ),
@@ -142,6 +185,9 @@ def _panel(series: _Series, points: Sequence[tuple[float, float]]) -> Panel:
         points=tuple(
             (*place(step, value), f"{step:.0f}", short(value))
             for step, value in zip(steps, shown, strict=True)
+        ),
+        seeds=tuple(
+            _path([place(*point) for point in zip(steps, line, strict=True)]) for line in behind
         ),
     )
 

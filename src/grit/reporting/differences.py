@@ -41,6 +41,24 @@ def varied_settings(runs: Sequence[FinishedRun]) -> dict[str, list[Any]]:
     return {name: found for name, found in values.items() if len(found) > 1}
 
 
+def shared_settings(configs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What is the same in all configurations, nested as they are."""
+    if not configs:
+        return {}
+    first, *others = configs
+    found: dict[str, Any] = {}
+    for key, value in first.items():
+        values = [value, *(other.get(key, ...) for other in others)]
+        if key in _NO_CHOICE:
+            continue
+        if all(isinstance(each, Mapping) for each in values):
+            if inside := shared_settings(values):
+                found[key] = inside
+        elif all(each == value for each in values):
+            found[key] = value
+    return found
+
+
 def _alike(found: Sequence[str]) -> list[list[int]]:
     """Positions of labels that come more than once, or say nothing."""
     places: dict[str, list[int]] = {}

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from grit.evaluation.bootstrap import Estimate
 from grit.files import written_whole
+from grit.reporting.curves import Curves
 from grit.reporting.gallery import Gallery
 from grit.reporting.pages import page
 from grit.reporting.results import Results
@@ -45,7 +46,10 @@ class ExperimentData:
     runs: Sequence[RunSummary]
     lead: str = ""
     sections: Sequence[Section] = ()
+    curves: Sequence[Curves] = ()  # of each group of repetitions
     galleries: Mapping[str, Gallery] = field(default_factory=dict)  # by the run's name
+    chains_notes: Sequence[str] = ()  # plain text above them
+    config: str = ""  # YAML: what all runs share
     meta: Mapping[str, str] = field(default_factory=dict)  # label -> text; "command" is set apart
 
 
@@ -59,6 +63,7 @@ def experiment_report(path: Path, data: ExperimentData) -> None:
 def render_experiment(data: ExperimentData) -> str:
     """The page as text."""
     finished = [run for run in data.runs if run.results is not None]
+    galleries = {name: found for name, found in data.galleries.items() if found.sets}
     alike, _ = _facts([run.results for run in finished if run.results is not None])
     return page(
         "experiment.html.jinja",
@@ -68,7 +73,9 @@ def render_experiment(data: ExperimentData) -> str:
         grids=_grids(finished),
         finished=finished,
         unfinished=[run for run in data.runs if run.results is None],
-        galleries={name: found for name, found in data.galleries.items() if found.sets},
+        curves=[curves for curves in data.curves if curves.panels],
+        galleries=galleries,
+        not_shown=[run for run in finished if run.name not in galleries] if galleries else [],
     )
 
 

@@ -1,9 +1,11 @@
 """Finished runs, found in folders and read back from them."""
 
+import json
 import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -56,6 +58,32 @@ class FinishedRun:
         if not isinstance(value, dict):
             raise GritError(f"{path}: expected an object, found {value!r:.60}")
         return value
+
+    @property
+    def seconds(self) -> float | None:
+        """From its first start to its end; None where its record does not say."""
+        try:
+            record = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
+            begun, ended = (datetime.fromisoformat(record[key]) for key in ("started", "finished"))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return (ended - begun).total_seconds()
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """What was logged at each step of its training; none where it was not trained.
+
+        Raises:
+            GritError: a line is not JSON.
+        """
+        path = self.folder / "metrics.jsonl"
+        if not path.exists():
+            return []
+        from grit.reporting.metrics_log import MetricsLog  # imports Lightning
+
+        try:
+            return MetricsLog(path).rows()
+        except ValueError as error:
+            raise GritError(f"{path}: cannot be read: {error}") from error
 
     @property
     def wandb_ids(self) -> tuple[str, ...]:

@@ -2,9 +2,10 @@
 
 import logging
 import sys
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
@@ -13,6 +14,9 @@ from grit.errors import GritError
 from grit.jobs import Job, JobLog, Outcome
 from grit.tasks import quieten
 from grit.tasks.jobs import job_log
+
+if TYPE_CHECKING:
+    from grit.reporting.exhibits.evidence import Evidence
 
 log = logging.getLogger(__name__)
 MEASURED = {"figure4": "grit.tasks.correlation", "figure5": "grit.tasks.attention"}
@@ -37,7 +41,7 @@ class WriteExhibits(Callback):
         jobs = self.log.since(self.start)
         failed = [job for job in jobs if job.outcome is Outcome.failed]
         try:
-            self._write(list(config.exhibits), Path(config.hydra.sweep.dir), jobs)
+            self._write(list(config.exhibits), Path(config.hydra.sweep.dir), jobs, _command(config))
         except GritError as error:
             print(f"grit: {error}", file=sys.stderr)
             sys.exit(1)
@@ -48,7 +52,9 @@ class WriteExhibits(Callback):
         if failed:
             sys.exit(1)
 
-    def _write(self, exhibits: list[str], sweep: Path, jobs: list[Job]) -> None:
+    def _write(
+        self, exhibits: list[str], sweep: Path, jobs: list[Job], overrides: list[str]
+    ) -> None:
         from grit.reporting.exhibits.building import build  # imports torch
         from grit.reporting.exhibits.evidence import evidence_of_jobs
 
@@ -62,3 +68,26 @@ class WriteExhibits(Callback):
                 paths = build(name, evidence, sweep / name)
             for path in paths:
                 print(path)  # the log of a multirun is Hydra's own here
+            print(_write_page(name, evidence, sweep, overrides))
+
+
+def _write_page(name: str, evidence: "Evidence", sweep: Path, overrides: list[str]) -> Path:
+    """The page about a table or figure that is written, and all that it was made of."""
+    from grit.tasks.experiment_page import section_of, write_page
+
+    section = section_of(name, sweep / name, evidence)
+    kind = "The table" if name.startswith("table") else "The figure"
+    return write_page(
+        sweep / name / "report.html",
+        section.title,
+        [run.finished for run in evidence.runs if run.finished is not None],
+        [replace(section, title=kind)],  # its own title is that of the page
+        overrides,
+        failed=evidence.failed,
+    )
+
+
+def _command(config: DictConfig) -> list[str]:
+    """The overrides of the command line; Hydra itself adds the mode to them."""
+    asked = config.hydra.overrides
+    return [each for each in (*asked.hydra, *asked.task) if each != "hydra.mode=MULTIRUN"]

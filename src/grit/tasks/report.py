@@ -1,67 +1,54 @@
 """``task=report``: many finished runs in one page, and as a W&B report."""
 
-import json
 import logging
-import shlex
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from os.path import relpath
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from omegaconf import OmegaConf
-
-from grit.configuration import checked
 from grit.errors import GritError
 from grit.files import write_json
 from grit.reporting.differences import run_labels
-from grit.reporting.experiment import ExperimentData, RunSummary, experiment_report
-from grit.reporting.finished import FinishedRun, find_runs
-from grit.reporting.gallery import BUDGET, Gallery, PictureOf, gallery
-from grit.reporting.results import git_commit
+from grit.reporting.exhibits.building import telling
+from grit.reporting.exhibits.evidence import evidence_of_sources
+from grit.reporting.exhibits.sections import exhibit_markdown, exhibit_section
+from grit.reporting.finished import find_runs
 from grit.reporting.runs_table import runs_markdown
 from grit.reporting.wandb_log import wandb_mode
 from grit.reporting.wandb_report import Contents, default_entity, save, spec, wandb_report
+from grit.reporting.written_figure import written_markdown, written_section
 from grit.schema import Config
-from grit.tasks.questions import find_sets, pictures_of
+from grit.tasks.experiment_page import write_page
+from grit.tasks.experiments import MEASURED
 
 if TYPE_CHECKING:
     from wandb_workspaces.reports.v2 import Report
 
 log = logging.getLogger(__name__)
-MOST_GALLERIES = 12  # runs whose chains are shown
 
 
 def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     """Write ``report.html`` and ``wandb_report.json`` into ``folder``; save the report if online.
+
+    The paper's tables and figures are in both, as far as the runs have something to say to them.
 
     Raises:
         GritError: a folder holds no finished run, a run's file is broken, or W&B is to be online
             and is not.
     """
     runs = find_runs([Path(root) for root in config.runs])
-    names = run_labels(runs)
     title = _title(config.runs)
-    contents = Contents(title, runs, runs_markdown(runs, names))
+    exhibits = telling(evidence_of_sources(config.runs))
+    measured = _measured(config.runs)
+    tables = {exhibit.title: exhibit_markdown(exhibit) for exhibit in exhibits}
+    tables |= dict(map(written_markdown, measured))
+    contents = Contents(title, runs, tables | runs_markdown(runs, run_labels(runs)))
     # Before anything is written, because it reads the runs' configurations.
     report = wandb_report(
         contents, entity=config.logger.entity or "", project=config.logger.project
     )
     folder.mkdir(parents=True, exist_ok=True)
-    experiment_report(
-        folder / "report.html",
-        ExperimentData(
-            title=title,
-            runs=[_summary(run, name, folder) for run, name in zip(runs, names, strict=True)],
-            galleries=_galleries(runs, names),
-            meta={
-                "commit": (git_commit() or "not in a repository")[:12],
-                "made": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-                "command": shlex.join(["python", "-m", "grit", *overrides]),
-            },
-        ),
-    )
-    log.info("%s", folder / "report.html")
+    sections = [*map(exhibit_section, exhibits), *map(written_section, measured)]
+    log.info("%s", write_page(folder / "report.html", title, runs, sections, overrides))
     _to_wandb(config, folder, report)
 
 
@@ -80,33 +67,12 @@ def _to_wandb(config: Config, folder: Path, report: "Report") -> None:
         raise GritError(f"{error} ({folder} has report.html and {file.name})") from error
 
 
+def _measured(roots: Sequence[str]) -> list[Path]:
+    """Figures that take models to make, where an experiment has made them beside its runs."""
+    stems = [Path(root) / name / name for root in roots for name in MEASURED]
+    return [stem for stem in stems if stem.with_suffix(".md").is_file()]
+
+
 def _title(roots: Sequence[str]) -> str:
     names = [Path(root).resolve().name for root in roots]
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
-
-
-def _summary(run: FinishedRun, name: str, folder: Path) -> RunSummary:
-    link = None if run.page is None else Path(relpath(run.page, folder.resolve())).as_posix()
-    return RunSummary(name, run.results, link)
-
-
-def _galleries(runs: Sequence[FinishedRun], names: Sequence[str]) -> dict[str, Gallery]:
-    shown = list(zip(runs, names, strict=True))[:MOST_GALLERIES]
-    pictures: dict[str, PictureOf] = {}  # by suite, because its scenes take time to draw
-    found = {}
-    for run, name in shown:
-        suite = json.dumps(run.config.get("suite"), sort_keys=True)
-        if suite not in pictures:
-            pictures[suite] = _pictures(run)
-        budget = BUDGET // len(shown)
-        found[name] = gallery(run.rows("before"), run.rows(), pictures[suite], budget=budget)
-    return found
-
-
-def _pictures(run: FinishedRun) -> PictureOf:
-    """The images of a run's test questions, where its configuration still leads to them."""
-    try:
-        return pictures_of(find_sets(checked(OmegaConf.create(dict(run.config)))))
-    except GritError as error:
-        log.info("%s: the chains are shown without their images: %s", run.folder, error)
-        return lambda name, row: None

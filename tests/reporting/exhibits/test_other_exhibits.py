@@ -6,9 +6,10 @@ import pytest
 
 from grit.errors import GritError
 from grit.jobs import Job, Outcome
-from grit.reporting.exhibits.building import build
+from grit.reporting.exhibits.building import build, telling
 from grit.reporting.exhibits.evidence import evidence_of_jobs, evidence_of_sources
 from grit.reporting.exhibits.figure6 import figure6
+from grit.reporting.exhibits.sections import exhibit_markdown, exhibit_section
 from grit.reporting.exhibits.table2 import table2
 from grit.reporting.exhibits.table3 import table3
 
@@ -138,3 +139,32 @@ def test_table3_names_a_reward_that_is_not_the_rows(run: MakeRun, tmp_path: Path
     found = [row.label for section in table.sections for row in section.rows]
     assert "GRIT (reward=no_count)" in found
     assert "without counting data and reward (reward=grpo_gr)" in found
+
+
+def test_only_exhibits_that_have_something_to_say_are_shown_with_others(
+    run: MakeRun, counted: Path, tmp_path: Path
+) -> None:
+    def names() -> list[str]:
+        return [found.name for found in telling(evidence_of_sources([str(tmp_path / "runs")]))]
+
+    run("a")
+    assert names() == ["table1"]  # one row compares nothing in the others
+    run("b", data="shapes_500")
+    assert names() == ["table1", "figure6"]
+    run("c", data="shapes_vsr_only", reward="no_count")
+    assert names() == ["table1", "table3", "figure6"]
+    counted.rename(tmp_path / "runs" / "counted")
+    assert names() == ["table1", "table2", "table3", "figure6"]
+
+
+def test_a_figure_is_a_drawing_and_a_table_on_another_page(run: MakeRun, tmp_path: Path) -> None:
+    run("a")
+    found = figure6(evidence_of_sources([str(tmp_path)]))
+    section = exhibit_section(found)
+    assert section.title == found.title
+    assert section.body.startswith('<figure class="drawing light"><svg')
+    assert section.body.count("<svg") == section.body.count("<table>") == 1
+    assert "<?xml" not in section.body
+    assert "<!DOCTYPE" not in section.body
+    text = exhibit_markdown(found)
+    assert text.startswith("### suite=shapes, judge=rules\n\n| Triplets | ACC in-domain |")

@@ -7,6 +7,7 @@ from grit.errors import GritError
 from grit.reporting.exhibits.evidence import Evidence
 from grit.reporting.exhibits.exhibit import Exhibit, write_exhibit
 from grit.reporting.exhibits.figure6 import figure6
+from grit.reporting.exhibits.table import Table
 from grit.reporting.exhibits.table1 import table1
 from grit.reporting.exhibits.table2 import table2
 from grit.reporting.exhibits.table3 import table3
@@ -17,6 +18,7 @@ BUILDERS: dict[str, Callable[[Evidence], Exhibit]] = {
     "table3": table3,
     "figure6": figure6,
 }
+LEAST = {"table3": 2, "figure6": 2}  # rows to compare; of the others one says something
 
 
 def build(name: str, evidence: Evidence, folder: Path) -> list[Path]:
@@ -28,6 +30,34 @@ def build(name: str, evidence: Evidence, folder: Path) -> list[Path]:
     Raises:
         GritError: there is no exhibit of this name, or a run's files are broken.
     """
+    return list(write_exhibit(made(name, evidence), folder))
+
+
+def made(name: str, evidence: Evidence) -> Exhibit:
+    """An exhibit by its name.
+
+    Raises:
+        GritError: there is no exhibit of this name, or a run's files are broken.
+    """
     if name not in BUILDERS:
         raise GritError(f"exhibits: {name} is not one; there are {', '.join(BUILDERS)}")
-    return list(write_exhibit(BUILDERS[name](evidence), folder))
+    return BUILDERS[name](evidence)
+
+
+def telling(evidence: Evidence) -> list[Exhibit]:
+    """The exhibits to which the runs have something to say, each as far as they have."""
+    every = {name: made(name, evidence) for name in BUILDERS}
+    return [
+        found
+        for name, found in every.items()
+        if max(map(_rows_with_numbers, found.tables), default=0) >= LEAST.get(name, 1)
+    ]
+
+
+def _rows_with_numbers(table: Table) -> int:
+    """Rows of our own that have a number, in the section that has most of them."""
+    counts = [
+        sum(not row.paper and any(cell.mean is not None for cell in row.cells) for row in each.rows)
+        for each in table.sections
+    ]
+    return max(counts, default=0)

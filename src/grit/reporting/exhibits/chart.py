@@ -1,6 +1,8 @@
 """Line charts with error bars, as SVG and PNG."""
 
+import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,9 +11,11 @@ from grit.reporting.exhibits.seeds import Mean
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")  # of Okabe and Ito: for all eyes
 MARKERS = ("o", "s", "^", "D")  # and for prints without colour
+_METADATA = {"svg": {"Date": None}, "png": {"Software": None}}  # by ending; None: left out
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,25 @@ class Chart:
 
 def write_chart(chart: Chart, stem: Path) -> Iterator[Path]:
     """Write ``stem.svg`` and ``stem.png``; the same numbers give the same bytes."""
+    with _drawn(chart) as figure:
+        stem.parent.mkdir(parents=True, exist_ok=True)
+        for ending, metadata in _METADATA.items():
+            path, temporary = stem.with_suffix(f".{ending}"), stem.with_suffix(f".partial.{ending}")
+            figure.savefig(temporary, metadata=metadata, dpi=160)
+            temporary.replace(path)
+            yield path
+
+
+def chart_svg(chart: Chart) -> str:
+    """The text of the chart's SVG file."""
+    stream = io.StringIO()
+    with _drawn(chart) as figure:
+        figure.savefig(stream, format="svg", metadata=_METADATA["svg"])
+    return stream.getvalue()
+
+
+@contextmanager
+def _drawn(chart: Chart) -> Iterator["Figure"]:
     from matplotlib import rc_context  # takes a second
     from matplotlib.figure import Figure
 
@@ -52,12 +75,7 @@ def write_chart(chart: Chart, stem: Path) -> Iterator[Path]:
         axes = figure.subplots(1, width, sharey=True, squeeze=False)[0]
         for axis, panel in zip(axes, chart.panels, strict=False):
             _draw(axis, panel, chart)
-        stem.parent.mkdir(parents=True, exist_ok=True)
-        for ending, metadata in (("svg", {"Date": None}), ("png", {"Software": None})):
-            path, temporary = stem.with_suffix(f".{ending}"), stem.with_suffix(f".partial.{ending}")
-            figure.savefig(temporary, metadata=metadata, dpi=160)
-            temporary.replace(path)
-            yield path
+        yield figure
 
 
 def _draw(axis: "Axes", panel: Panel, chart: Chart) -> None:

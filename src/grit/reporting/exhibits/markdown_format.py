@@ -11,15 +11,15 @@ def markdown_text(title: str, tables: Sequence[Table], pictures: Sequence[str] =
     return "\n\n".join([*parts, *(table_markdown(table) for table in tables)]) + "\n"
 
 
-def table_markdown(table: Table) -> str:
-    """One table with its title above and its notes below."""
+def table_markdown(table: Table, *, level: int = 2) -> str:
+    """One table with its title above, as a heading of a level, and its notes below."""
     lines = [_line([table.corner, *(_heading(column) for column in table.columns)])]
     lines.append(_line(["---", *("---:" for _ in table.columns)]))
     for section in table.sections:
         if section.title:
             lines.append(_line([f"**{_escaped(section.title)}**", *("" for _ in table.columns)]))
         lines += [_line([_label(row), *map(_cell, row.cells)]) for row in section.rows]
-    blocks = [f"## {_escaped(table.title)}", "\n".join(lines)]
+    blocks = [f"{'#' * level} {_escaped(table.title)}", "\n".join(lines)]
     if table.notes:
         blocks.append("\n".join(f"- {_escaped(note)}" for note in table.notes))
     return "\n\n".join(blocks)

@@ -1,0 +1,45 @@
+"""Which of many runs stand for the others: repetitions told by what they are, one seed of each."""
+
+from collections.abc import Sequence
+
+from grit.reporting.exhibits.paper import METHODS, UNTRAINED
+from grit.reporting.finished import FinishedRun
+from grit.reporting.results import Results
+
+MOST = 12  # groups of repetitions that a page shows in full
+
+
+def repetitions(runs: Sequence[FinishedRun]) -> list[list[int]]:
+    """Places of runs that differ in nothing but their seeds together, in order of their seeds.
+
+    What was trained comes first, the paper's method before its baselines, and all models of a
+    method before the next: wherever the list is cut, no model is left out for its name.
+    """
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for place, run in enumerate(runs):
+        groups.setdefault(_kind(run.results), []).append(place)
+    found = [sorted(places, key=lambda at: runs[at].results.seed) for places in groups.values()]
+    return sorted(found, key=lambda places: _rank(runs[places[0]].results))  # stable
+
+
+def is_trained(results: Results) -> bool:
+    """Whether the method teaches the model something, so that there is a before and an after."""
+    return results.method not in UNTRAINED
+
+
+def title_of(results: Results) -> str:
+    """A group's name, which all its seeds share."""
+    parts = [results.model, results.method, results.data]
+    return " · ".join([*parts, results.reward] if results.method == "grit" else parts)
+
+
+def _kind(results: Results) -> tuple[str, ...]:
+    # Settings tell apart what has no name of its own, such as another learning rate.
+    named = (results.model, results.method, results.data, results.reward)
+    return (*named, results.suite or "", results.judge, results.settings_hash or "")
+
+
+def _rank(results: Results) -> tuple[bool, int]:
+    order = list(METHODS)  # the paper's, its own method last
+    known = order.index(results.method) if results.method in order else -1
+    return not is_trained(results), -known

@@ -1,0 +1,116 @@
+"""``report.html`` of many runs: of an experiment's jobs, or of runs that are named."""
+
+import shlex
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from os.path import relpath
+from pathlib import Path
+
+import yaml
+
+from grit.jobs import Job
+from grit.reporting.curves import Curves, mean_curves
+from grit.reporting.differences import run_labels, shared_settings
+from grit.reporting.exhibits.building import BUILDERS, made
+from grit.reporting.exhibits.evidence import Evidence
+from grit.reporting.exhibits.sections import exhibit_section
+from grit.reporting.experiment import ExperimentData, RunSummary, Section, experiment_report
+from grit.reporting.finished import FinishedRun
+from grit.reporting.repetitions import MOST, is_trained, repetitions, title_of
+from grit.reporting.results import git_commit
+from grit.reporting.summary import duration
+from grit.reporting.written_figure import written_section
+from grit.tasks.galleries import galleries_of
+
+
+def write_page(
+    path: Path,
+    title: str,
+    runs: Sequence[FinishedRun],
+    sections: Sequence[Section],
+    overrides: Sequence[str],
+    *,
+    failed: Sequence[Job] = (),
+) -> Path:
+    """Write the page and give its path.
+
+    Args:
+        path: where it goes; links to the runs' own pages start from there.
+        title: its heading.
+        runs: what has finished.
+        sections: tables and figures, which come first.
+        overrides: the command line that asked for it.
+        failed: jobs without results, with their reasons.
+    """
+    names = run_labels(runs)
+    galleries = galleries_of(runs, names)
+    shared = shared_settings([run.config for run in runs if run.config])
+    data = ExperimentData(
+        title=title,
+        runs=[
+            *(_summary(run, name, path) for run, name in zip(runs, names, strict=True)),
+            *map(_failure, failed),
+        ],
+        sections=sections,
+        curves=_curves(runs),
+        galleries=galleries.of_runs,
+        chains_notes=galleries.notes,
+        config=yaml.safe_dump(shared, sort_keys=False, allow_unicode=True) if shared else "",
+        meta=_about(runs, overrides),
+    )
+    experiment_report(path, data)
+    return path
+
+
+def section_of(name: str, folder: Path, evidence: Evidence) -> Section:
+    """A table or figure as a part of the page: made again, or read where it took long to measure.
+
+    Args:
+        name: of the exhibit.
+        folder: where its files are.
+        evidence: what it was made of.
+    """
+    if name in BUILDERS:
+        return exhibit_section(made(name, evidence))
+    return written_section(folder / name)
+
+
+def _summary(run: FinishedRun, name: str, path: Path) -> RunSummary:
+    if run.page is None:
+        return RunSummary(name, run.results)
+    link = relpath(run.page.resolve(), path.parent.resolve())
+    return RunSummary(name, run.results, Path(link).as_posix())
+
+
+def _failure(job: Job) -> RunSummary:
+    name = " · ".join([job.model, job.method, job.data, f"seed {job.seed}"])
+    return RunSummary(name, note=job.error or "another process works at it")
+
+
+def _curves(runs: Sequence[FinishedRun]) -> list[Curves]:
+    groups = [[runs[at] for at in places] for places in repetitions(runs)]
+    trained = [group for group in groups if is_trained(group[0].results)][:MOST]
+    titles = [title_of(group[0].results) for group in trained]
+    curves = []
+    for group, title in zip(trained, titles, strict=True):
+        results = group[0].results
+        if titles.count(title) > 1:
+            title += f" · settings {results.settings_hash or 'unknown'}"
+        if len(group) > 1:
+            title += f", {len(group)} seeds"
+        curves.append(mean_curves(title, [run.metrics() for run in group]))
+    return curves
+
+
+def _about(runs: Sequence[FinishedRun], overrides: Sequence[str]) -> dict[str, str]:
+    commits = dict.fromkeys(run.results.git for run in runs if run.results.git)
+    found = [commit[:12] for commit in (commits or [git_commit() or "not in a repository"])]
+    about = {
+        "commit": ", ".join(found),
+        "made": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        "command": shlex.join(["python", "-m", "grit", *overrides]),
+    }
+    seconds = [run.seconds for run in runs]
+    if known_times := [each for each in seconds if each is not None]:
+        about["runs took"] = duration(sum(known_times))
+    return about

@@ -1,0 +1,40 @@
+from pathlib import Path
+
+from finished_runs import drawn_rows, results_of
+
+from grit.reporting.finished import FinishedRun
+from grit.reporting.repetitions import repetitions, title_of
+
+
+def runs(*made_of: dict[str, object]) -> list[FinishedRun]:
+    rows = drawn_rows()
+    return [FinishedRun(Path(str(n)), results_of(rows, **one)) for n, one in enumerate(made_of)]
+
+
+def test_what_was_trained_comes_first_and_no_model_is_last_by_its_name() -> None:
+    methods = ("cot", "direct", "grit", "icl", "sft")
+    found = runs(
+        *(
+            {"model": model, "method": method, "seed": seed}
+            for model in ("tiny_internvl", "tiny_qwen")
+            for method in methods
+            for seed in (1, 0)
+        )
+    )
+    groups = [[found[at].results for at in places] for places in repetitions(found)]
+    assert [[one.seed for one in group] for group in groups] == [[0, 1]] * 10
+    order = [(group[0].method, group[0].model) for group in groups]
+    assert [method for method, _ in order[::2]] == ["grit", "sft", "icl", "cot", "direct"]
+    assert [model for _, model in order] == ["tiny_internvl", "tiny_qwen"] * 5
+
+
+def test_other_data_rewards_and_settings_are_no_repetitions() -> None:
+    found = runs(
+        {"settings_hash": "a"},
+        {"settings_hash": "a", "seed": 1},
+        {"settings_hash": "b"},
+        {"settings_hash": "a", "data": "shapes_500"},
+        {"settings_hash": "a", "reward": "no_count"},
+    )
+    assert repetitions(found) == [[0, 1], [2], [3], [4]]
+    assert title_of(found[4].results) == "tiny_qwen · grit · shapes · no_count"
