@@ -9,6 +9,7 @@ from typing import Any
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
+from grit.configuration import figure_settings
 from grit.errors import GritError
 from grit.jobs import Job, JobLog, Outcome
 from grit.tasks import quieten
@@ -27,7 +28,13 @@ class WriteExhibits(Callback):
         self.start = 0
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        """Remember where the log of jobs ends so far."""
+        """Remember where the log of jobs ends so far; stop where the end would only be refused."""
+        if not MEASURED.keys().isdisjoint(config.exhibits):
+            try:
+                figure_settings(config)
+            except GritError as error:
+                print(f"grit: {error}", file=sys.stderr)
+                sys.exit(1)  # Hydra would make a warning of the error itself, and begin
         self.log = job_log(list(config.exhibits), Path(config.hydra.sweep.dir))
         self.start = self.log.size()
 
@@ -37,7 +44,7 @@ class WriteExhibits(Callback):
         jobs = self.log.since(self.start)
         failed = [job for job in jobs if job.outcome is Outcome.failed]
         try:
-            self._write(list(config.exhibits), Path(config.hydra.sweep.dir), jobs)
+            _write(config, jobs)
         except GritError as error:
             print(f"grit: {error}", file=sys.stderr)
             sys.exit(1)
@@ -48,17 +55,19 @@ class WriteExhibits(Callback):
         if failed:
             sys.exit(1)
 
-    def _write(self, exhibits: list[str], sweep: Path, jobs: list[Job]) -> None:
-        from grit.reporting.exhibits.building import build  # imports torch
-        from grit.reporting.exhibits.evidence import evidence_of_jobs
 
-        folders = list(dict.fromkeys(sweep / job.folder for job in jobs))
-        evidence = evidence_of_jobs(sweep, jobs)
-        for name in exhibits:
-            if name in MEASURED:
-                quieten()
-                paths = import_module(MEASURED[name]).build(folders, sweep / name)
-            else:
-                paths = build(name, evidence, sweep / name)
-            for path in paths:
-                print(path)  # the log of a multirun is Hydra's own here
+def _write(config: DictConfig, jobs: list[Job]) -> None:
+    from grit.reporting.exhibits.building import build  # imports torch
+    from grit.reporting.exhibits.evidence import evidence_of_jobs
+
+    sweep = Path(config.hydra.sweep.dir)
+    evidence = evidence_of_jobs(sweep, jobs)
+    for name in config.exhibits:
+        if name in MEASURED:
+            quieten()
+            settings = figure_settings(config)
+            paths = import_module(MEASURED[name]).build(settings, sweep, jobs, sweep / name)
+        else:
+            paths = build(name, evidence, sweep / name)
+        for path in paths:
+            print(path)  # the log of a multirun is Hydra's own here
