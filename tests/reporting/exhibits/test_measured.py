@@ -96,6 +96,7 @@ def test_figure_4_says_who_judged_and_what_is_missing(records: Path, tmp_path: P
 
 def test_figure_5_is_in_thousandths(records: Path, tmp_path: Path) -> None:
     text = markdown("figure5", records, tmp_path / "out")
+    assert text.startswith("# Figure 5: attention on the image after \\<rethink\\>\n")
     assert "| GRIT | 20 | 2.000 [1.000, 4.000] |" in text
     assert "| −1.000 [−2.000, 0.500] | −1.000 [−2.000, 0.500] |" in text
 

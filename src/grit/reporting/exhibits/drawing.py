@@ -37,25 +37,38 @@ def _draw(chart: Chart, path: Path) -> None:
         axes = figure.subplots(height, 1, squeeze=False)[:, 0]
         for axis, panel in zip(axes, chart.panels, strict=False):
             _panel(axis, panel, chart)
+        handles, names = axes[0].get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside lower center", ncols=3, frameon=False)
         figure.savefig(path, metadata={"Software": None}, dpi=160)
 
 
 def _panel(axis: "Axes", panel: Panel, chart: Chart) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     if panel.groups:
         _bars(axis, panel, chart)
     else:
         for at, line in enumerate(panel.lines):
             values = [float("nan") if value is None else value for value in line.values]
-            axis.plot(range(1, len(values) + 1), values, color=COLOURS[at], label=chart.series[at])
+            axis.plot(
+                range(1, len(values) + 1),
+                values,
+                color=COLOURS[at],
+                label=chart.series[at],
+                marker=".",  # also of a point between two gaps
+            )
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     if chart.reference is not None:
-        axis.axhline(chart.reference[0], color="black", linestyle="--", linewidth=0.8)
+        height, name = chart.reference
+        axis.axhline(height, color="black", linestyle="--", linewidth=0.8)
+        place = axis.get_yaxis_transform()  # across the frame, up by values
+        axis.text(1, height, name, ha="right", va="bottom", transform=place)
     axis.set_ylim(0, chart.top)
     axis.set_title(panel.title)
     axis.set_xlabel(chart.x_label)
     axis.set_ylabel(chart.y_label)
     axis.grid(axis="y", alpha=0.25)
     axis.spines[["top", "right"]].set_visible(False)
-    axis.legend(frameon=False)
 
 
 def _bars(axis: "Axes", panel: Panel, chart: Chart) -> None:
