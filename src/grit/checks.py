@@ -219,8 +219,9 @@ def _check_matcher(config: Config) -> None:
     photographed = [name for name, source in config.suite.sets.items() if source.kind is None]
     if photographed and not isinstance(config.judge, ServiceJudgeConfig):
         raise GritError(
-            f"config: figure 4 of suite={config.suite.name} needs judge=openai: the rule of "
-            f"judge={config.judge.name} knows what drawn scenes show, and {photographed[0]} is none"
+            f"config: figure 4 of suite={config.suite.name} needs judge=openai: "
+            f"judge={config.judge.name} knows what drawn scenes show, and {photographed[0]} has "
+            "photographs"
         )
 
 
