@@ -38,6 +38,12 @@ def _one_of(*names: str) -> Check:
 POSITIVE: Check = (lambda value: 0 < value < math.inf), "a positive number"
 NOT_NEGATIVE: Check = (lambda value: 0 <= value < math.inf), "0 or a positive number"
 
+FIGURE_RANGES: dict[str, Check] = {
+    "correlation.chains": _at_least(1),
+    "correlation.repeats": _at_least(1),
+    "attention.samples": _at_least(1),
+    "attention.tokens": _at_least(1),
+}
 # A field that is null is not checked.
 RANGES: dict[str, Check] = {
     "threads": _at_least(1),
@@ -66,10 +72,7 @@ RANGES: dict[str, Check] = {
     "training.tokens_per_chunk": _at_least(0),
     "training.feature_cache_mib": _at_least(0),
     "evaluation.max_new_tokens": _at_least(1),
-    "correlation.chains": _at_least(1),
-    "correlation.repeats": _at_least(1),
-    "attention.samples": _at_least(1),
-    "attention.tokens": _at_least(1),
+    **FIGURE_RANGES,
     "trainer.max_steps": _at_least(1),
     "trainer.devices": _at_least(1),
     "trainer.num_nodes": _at_least(1),
@@ -114,6 +117,12 @@ def check(config: Config) -> None:
         _check_source(f"data.sources.{name}", source)
     for name, source in config.suite.sets.items():
         _check_source(f"suite.sets.{name}", source)
+
+
+def check_figures(config: Config) -> None:
+    """The same for how an experiment's figures are measured: no business of its runs themselves."""
+    _check_ranges(config, FIGURE_RANGES)
+    _check_matcher(config)
 
 
 def _check_ranges(config: Config, ranges: dict[str, Check]) -> None:
@@ -200,6 +209,19 @@ def _check_method(config: Config) -> None:
     if method.training is not Training.none and not method.tagged_answer:
         raise GritError(
             f"config: method.training={method.training} needs method.tagged_answer=true"
+        )
+
+
+def _check_matcher(config: Config) -> None:
+    """Before all the training that figure 4 comes after."""
+    if "figure4" not in config.exhibits or config.task is Task.tables:
+        return
+    photographed = [name for name, source in config.suite.sets.items() if source.kind is None]
+    if photographed and not isinstance(config.judge, ServiceJudgeConfig):
+        raise GritError(
+            f"config: figure 4 of suite={config.suite.name} needs judge=openai: "
+            f"judge={config.judge.name} knows what drawn scenes show, and {photographed[0]} has "
+            "photographs"
         )
 
 

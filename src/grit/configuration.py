@@ -11,7 +11,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
-from grit.checks import check
+from grit.checks import check, check_figures
 from grit.errors import GritError
 from grit.fingerprints import code_fingerprint, fingerprint
 from grit.misspellings import misspelt
@@ -32,6 +32,7 @@ NOT_HASHED = (
     *("judge.max_failure_rate", "judge.base_url", "judge.in_flight", "judge.attempts"),
     *("judge.timeout", "judge.total_timeout", "judge.backoff", "judge.cache", "judge.prices"),
 )
+MEASURED_BY = ("judge", "suite", "correlation", "attention")  # figures 4 and 5, beside the seed
 OF_TRAINING = ("seed", "data", "reward", "training")  # nothing else draws or learns
 
 GROUPS = {
@@ -121,6 +122,33 @@ def checked(composed: DictConfig) -> Config:
     except OmegaConfBaseException as error:
         raise GritError(f"config: {one_line(error)}") from error
     check(config)
+    return config
+
+
+def figure_settings(composed: DictConfig) -> Config:
+    """What a multirun's own configuration says of how its figures are measured.
+
+    The other parts are as the schema has them: they belong to the jobs, and what a multirun
+    composes beside its sweep need not be anything that can run.
+
+    Raises:
+        GritError: as `checked` does.
+    """
+    try:
+        schema = schema_of(OmegaConf.select(composed, "judge.name"))
+        parts: dict[str, Any] = {
+            name: OmegaConf.to_object(
+                OmegaConf.merge(
+                    OmegaConf.structured(getattr(schema, name)),
+                    OmegaConf.to_container(composed[name], resolve=True),
+                )
+            )
+            for name in MEASURED_BY
+        }
+    except OmegaConfBaseException as error:
+        raise GritError(f"config: {one_line(error)}") from error
+    config = replace(schema, seed=composed.seed, exhibits=list(composed.exhibits), **parts)
+    check_figures(config)
     return config
 
 

@@ -16,6 +16,14 @@ def bars(root: ET.Element) -> list[ET.Element]:
     return [each for each in root.iter(f"{SVG}rect") if each.get("rx") == "2"]
 
 
+def test_an_interval_ends_at_the_edge_of_the_frame() -> None:
+    groups = (BarGroup("grit", (Estimate(0.8, -0.5, 2.1, 2),)),)
+    root = parsed(Chart("t", "n", ("a",), (Panel("p", groups),), "y", top=1))
+    (whisker,) = (line for line in root.iter(f"{SVG}line") if line.get("class") == "whisker")
+    grid = [line.get("y1") for line in root.iter(f"{SVG}line") if line.get("class") == "grid"]
+    assert [whisker.get("y1"), whisker.get("y2")] == [grid[0], grid[-1]]
+
+
 def test_bars_stand_as_high_as_their_means() -> None:
     groups = (
         BarGroup("grit", (Estimate(1.0, 0.9, 1.0, 9), Estimate(0.5, 0.4, 0.6, 9))),

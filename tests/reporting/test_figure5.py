@@ -7,7 +7,14 @@ import pytest
 from grit.evaluation.attention import COMPARED, AttentionCurve, AttentionStudy
 from grit.evaluation.attention_prefixes import PREFIXES
 from grit.evaluation.bootstrap import Estimate
-from grit.reporting.figure5 import AttendingRun, Figure5, to_markdown, write_figure5
+from grit.reporting.figure5 import (
+    METHODS,
+    AttendingRun,
+    Figure5,
+    read_figure5,
+    to_svg,
+    write_figure5,
+)
 from grit.reporting.figure_runs import RunName, Unfinished
 
 
@@ -20,16 +27,17 @@ def run(level: float, seed: int = 0, n: tuple[int, ...] = (20, 10, 1)) -> Attend
 
 
 def figure(*runs: AttendingRun) -> Figure5:
-    return Figure5("gqa", 20, 3, runs, [Unfinished("runs/9", "interrupted")])
+    gone = Unfinished("runs/9", "interrupted", "tiny_internvl", "shapes", "grit", 2)
+    return Figure5("gqa", 20, 3, list(runs), [gone], list(METHODS))
 
 
 def test_curves_of_several_runs_are_weighted_by_their_samples(tmp_path: Path) -> None:
-    write_figure5(figure(run(0.001), run(0.004, 1, (10, 0, 0))), tmp_path)
-    found = json.loads((tmp_path / "figure5.json").read_text())
+    both = Figure5("gqa", 20, 3, [run(0.001), run(0.004, 1, (10, 0, 0))])
+    found = json.loads(write_figure5(both, tmp_path).read_text())
     assert found["levels"][0]["boxes"]["mean"] == pytest.approx(0.0025)
     assert found["levels"][0]["boxes"]["n"] == 2
     assert found["runs"][1]["curves"]["no_boxes"]["n"] == [10, 0, 0]
-    svg = (tmp_path / "figure5.svg").read_text()
+    svg = to_svg(both)
     assert svg.count("<path") == 3
     # Thousandths: 2 at the first token, 2 at the second, and too few samples at the third.
     path = next(line for line in svg.splitlines() if "<path" in line)
@@ -38,8 +46,15 @@ def test_curves_of_several_runs_are_weighted_by_their_samples(tmp_path: Path) ->
     assert places[0][1] == places[1][1]
 
 
-def test_the_table_is_in_thousandths_and_names_what_is_missing() -> None:
-    text = to_markdown(figure(run(0.002)))
-    assert "| tiny_qwen | grit | 1 | 20 | 2.000 [1.000, 4.000] |" in text
-    assert "| 1.000 [0.500, 2.000] | 1.000 [0.500, 2.000] |" in text
-    assert "runs/9: no part of the figure: interrupted" in text
+def test_the_record_holds_the_whole_figure(tmp_path: Path) -> None:
+    both = figure(run(0.001), run(0.004, 1, (10, 0, 0)))
+    assert read_figure5(write_figure5(both, tmp_path)) == both
+
+
+def test_a_model_without_a_run_has_a_panel_that_says_so(tmp_path: Path) -> None:
+    svg = to_svg(figure(run(0.002)))
+    assert "tiny_internvl, shapes, grit: missing" in svg
+    assert svg.count("missing") == 1
+    found = json.loads(write_figure5(figure(), tmp_path).read_text())
+    assert [(one["model"], one["runs"]) for one in found["levels"]] == [("tiny_internvl", 0)]
+    assert found["levels"][0]["boxes"]["mean"] is None

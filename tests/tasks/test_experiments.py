@@ -225,5 +225,54 @@ def test_mistakes(runs: Runs, command: Any, overrides: list[str], said: str) -> 
     assert "Traceback" not in ended.out + ended.err
 
 
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["suite=paper"], "figure 4 of suite=paper needs judge=openai"),
+        (["correlation.repeats=0"], "correlation.repeats must be at least 1"),
+        (["correlation.chains=many"], "many"),
+    ],
+)
+def test_what_figure_4_would_refuse_at_its_end_is_refused_at_once(
+    runs: Runs, command: Any, overrides: list[str], said: str
+) -> None:
+    ended = command("experiment=figure4", "model=tiny_qwen", "method=icl,grit", *overrides)
+    (line,) = ended.err.splitlines()
+    assert (ended.code, said in line) == (1, True), line
+    assert runs.done == []
+    assert not Path("runs").exists()
+
+
+def test_runs_whose_photographs_a_rule_would_judge_are_not_begun(runs: Runs, command: Any) -> None:
+    one = ("experiment=figure4", "model=tiny_qwen", "method=grit", "seed=0")
+    ended = command(*one, "suite=shapes_dev,paper")
+    assert ended.code == 1
+    assert len(runs.done) == 1  # of the drawn scenes
+    page = Path("runs/experiments/figure4/figure4.md").read_text(encoding="utf-8")
+    assert "figure 4 of suite=paper needs judge=openai" in page
+    assert "| GRIT | missing |" in page
+
+
+def test_figures_have_the_settings_of_the_command_line(
+    runs: Runs, command: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[Config] = []
+
+    def build(config: Config, *_: Any) -> list[Path]:
+        found.append(config)
+        return []
+
+    monkeypatch.setattr("grit.tasks.correlation.build", build)
+    one = ("experiment=figure4", "model=tiny_qwen", "method=grit", "seed=1,2")
+    assert command(*one).code == 0
+    assert command(*one, "correlation.chains=1", "correlation.repeats=2").code == 0
+    assert len(runs.done) == 2  # the second time they are there
+    assert [(each.correlation.chains, each.correlation.repeats) for each in found] == [
+        (100, 3),
+        (1, 2),
+    ]
+    assert found[1].judge.name == "rules"
+
+
 def test_data_are_counted_anew_each_time(runs: Runs) -> None:
     assert "data" in jobs.ALWAYS

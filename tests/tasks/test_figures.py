@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,12 +14,13 @@ from grit.data.shapes import ShapesSource, ideal_trace
 from grit.errors import GritError
 from grit.evaluation.predictions import Prediction
 from grit.evaluation.scoring import score_predictions
+from grit.jobs import Job, Outcome
 from grit.judge.rules import RulesJudge
 from grit.models.loading import load_base
-from grit.reporting.results import write_predictions
-from grit.schema import Training
+from grit.reporting.results import Results, set_result, write_predictions, write_results
+from grit.schema import AttentionConfig, Config, CorrelationConfig, JudgeConfig, Training
 from grit.tasks import attention, correlation
-from grit.tasks.finished import distinct, finished_run
+from grit.tasks.finished import FinishedRun, distinct, finished_run
 
 Command = Callable[..., object]
 QUICK = ("experiment=smoke", "evaluation.before_training=false", "evaluation.after_training=false")
@@ -50,11 +52,16 @@ def test_figure_4_comes_from_the_runs_own_chains(command: Command, trained: Path
     ended = command("task=correlation", f"runs=[{trained}]", *SETTINGS, "hydra.run.dir=four")
     assert ended.code == 0, ended.err
     found = json.loads(Path("four/figure4.json").read_text())
-    assert [bar["method"] for bar in found["bars"]] == ["written", "sft"]
-    assert found["bars"][1]["random"]["mean"] == 1.0
+    means = {bar["method"]: bar["random"]["mean"] for bar in found["bars"]}
+    assert means == {"written": 1.0, "grit": None, "sft": 1.0, "icl": None}
     assert found["runs"][0]["folder"] == str(trained)
     assert (found["runs"][0]["judged"], found["judge"]) == (4, "rules")
-    assert {path.name for path in Path("four").iterdir()} >= {"figure4.md", "figure4.svg"}
+    written = {path.suffix for path in Path("four").glob("figure4.*")}
+    assert written == {".json", ".md", ".tex", ".csv", ".html", ".svg", ".png"}
+    ended = command("task=tables", "runs=four", "exhibits=[figure4]", "hydra.run.dir=again")
+    assert ended.code == 0, ended.err
+    for path in Path("again").glob("figure4.*"):
+        assert path.read_bytes() == Path("four", path.name).read_bytes()
 
 
 def test_figure_5_looks_into_the_trained_model(command: Command, trained: Path) -> None:
@@ -82,19 +89,87 @@ def test_a_run_counts_once_and_a_method_without_training_has_one_seed(trained: P
     assert run.name.config_hash == json.loads((trained / "run.json").read_text())["config_hash"]
 
 
-def test_an_experiments_figures_name_the_runs_that_failed(trained: Path, tmp_path: Path) -> None:
-    failed = tmp_path / "failed"
-    failed.mkdir()
-    correlation.build([failed, trained], tmp_path / "out")
-    attention.build([trained, failed], tmp_path / "out")
-    for name in ("figure4", "figure5"):
-        found = json.loads((tmp_path / "out" / f"{name}.json").read_text())
-        assert [run["folder"] for run in found["unfinished"]] == [str(failed)]
-        assert "config.yaml is missing" in found["unfinished"][0]["reason"]
-        assert len([run for run in found["runs"] if run["folder"]]) == 1
-    with pytest.raises(GritError, match=r"config\.yaml is missing"):
-        correlation.build([failed], tmp_path / "nothing")
-    assert not (tmp_path / "nothing").exists()
+def test_other_code_and_other_questions_are_other_runs(trained: Path) -> None:
+    run = finished_run(trained)
+    fields = ("sft", "tiny_qwen", "shapes", "grpo_gr", "rules", 0, run.config_hash)
+
+    def made(code: str, questions: str) -> FinishedRun:
+        sets = {"vsr": replace(set_result([]), questions=questions)}
+        write_results(trained / "results.json", Results(*fields, sets=sets, code=code))
+        return finished_run(trained)
+
+    runs = [made("c", "q"), made("d", "q"), made("c", "r")]
+    assert distinct([*runs, runs[1]]) == runs
+    assert len({(one.name.code, one.name.questions) for one in runs}) == 3
+    assert runs[0].name_for(["gqa"]) == runs[2].name_for(["gqa"])  # both were not asked it
+
+
+def job(run: str, outcome: Outcome = Outcome.done, **fields: Any) -> Job:
+    made = {"model": "tiny_qwen", "data": "shapes", "method": "sft", "seed": 0}
+    return Job(run, outcome, suite="shapes", reward="grpo_gr", **made | fields)
+
+
+def settings(**changed: int) -> Config:
+    """How figures are measured, as an experiment's command line has it."""
+    return Config(
+        judge=JudgeConfig("rules"),
+        correlation=CorrelationConfig(chains=changed.get("chains", 2)),
+        attention=AttentionConfig(samples=changed.get("samples", 2), tokens=3),
+    )
+
+
+def test_an_experiments_figures_are_measured_as_its_command_line_says(
+    trained: Path, tmp_path: Path
+) -> None:
+    stored = finished_run(trained).config
+    assert (stored.correlation.chains, stored.attention.samples) == (2, 2)
+    config = settings(chains=1, samples=1)
+    list(correlation.build(config, tmp_path, [job("sft")], tmp_path / "out"))
+    list(attention.build(config, tmp_path, [job("sft")], tmp_path / "out"))
+    four, five = (
+        json.loads((tmp_path / "out" / f"figure{number}.json").read_text()) for number in (4, 5)
+    )
+    assert (four["chains_per_set"], four["runs"][0]["judged"]) == (1, 2)
+    assert (five["samples"], five["runs"][0]["samples"]) == (1, 1)
+
+
+def test_an_experiments_figures_mark_what_has_no_run(trained: Path, tmp_path: Path) -> None:
+    jobs = [
+        job("sft"),
+        job("sft", Outcome.failed, seed=1, error="no memory"),  # its folder is another's by now
+        job("refused", Outcome.failed, method="grit", error="no memory"),
+        job("nothing", model="tiny_internvl", method="grit"),
+    ]
+    for number, task in ((4, correlation), (5, attention)):
+        for _ in task.build(settings(), tmp_path, jobs, tmp_path / "out"):
+            pass
+        found = json.loads((tmp_path / "out" / f"figure{number}.json").read_text())
+        assert [run["folder"] for run in found["unfinished"]] == ["refused", "nothing"]
+        assert found["unfinished"][0]["reason"] == "no memory"
+        assert "config.yaml is missing" in found["unfinished"][1]["reason"]
+        page = (tmp_path / "out" / f"figure{number}.md").read_text()
+        assert sum("| GRIT | missing |" in line for line in page.splitlines()) >= 2
+        assert "GRIT, data=shapes, seed 0: no part of the figure: no memory" in page
+
+
+def test_figures_of_which_nothing_is_there_replace_old_ones(tmp_path: Path) -> None:
+    for task, name in ((correlation, "figure4"), (attention, "figure5")):
+        page = tmp_path / f"{name}.md"
+        page.write_text("as if it were complete")
+        jobs = [job("refused", Outcome.failed, method="grit", error="no memory")]
+        paths = list(task.build(settings(), tmp_path, jobs, tmp_path))
+        assert page in paths
+        assert "| GRIT | missing |" in page.read_text()
+
+
+def test_runs_that_cannot_be_measured_are_an_error_after_the_figure(
+    trained: Path, tmp_path: Path
+) -> None:
+    config = trained / "config.yaml"
+    config.write_text(config.read_text().replace("split: test", "split: dev"))
+    with pytest.raises(GritError, match="it is not the one that this run was asked"):
+        list(correlation.build(settings(), tmp_path, [job("sft")], tmp_path / "out"))
+    assert "| Few-shot fine-tuning | missing |" in (tmp_path / "out" / "figure4.md").read_text()
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,10 @@ class _Scale:
         up = (value - low) / (high - low)
         return round(HEIGHT - _BOTTOM - up * (HEIGHT - _BOTTOM - _TOP), 1)
 
+    def within(self, value: float) -> float:
+        """The same, at the frame's edge for what lies outside: of few runs, intervals often do."""
+        return self.y(min(max(value, self.ticks[0]), self.ticks[-1]))
+
 
 def _values(panel: Panel) -> list[float]:
     ends = [bar.high for group in panel.groups for bar in group.bars if bar is not None]
@@ -151,7 +155,7 @@ def _bars(groups: Sequence[BarGroup], at: int, scale: _Scale) -> list[_Bar]:
                 y=y,
                 width=round(width - 2, 1),
                 height=round(scale.y(scale.ticks[0]) - y, 1),
-                whisker=None if ends is None else (scale.y(ends[0]), scale.y(ends[1])),
+                whisker=None if ends is None else (scale.within(ends[0]), scale.within(ends[1])),
                 value=short(bar.mean),
             )
         )

@@ -123,7 +123,7 @@ def run_folders(root: Path, records: Sequence[str] = (RESULTS,)) -> list[Path]:
         if not set(records).isdisjoint(files):
             found.append(Path(folder))
     if not found:
-        names = " or ".join(records)
+        names = " or ".join(filter(None, (", ".join(records[:-1]), records[-1])))
         raise GritError(f"runs: no {names} in or below {root}; has a run finished there?")
     return sorted(found)
 

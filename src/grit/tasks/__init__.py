@@ -1,5 +1,6 @@
 """What each ``task=`` does; thin."""
 
+import logging
 import os
 import warnings
 from importlib import import_module
@@ -37,3 +38,5 @@ def quieten() -> None:
     for message in NOISE:
         warnings.filterwarnings("ignore", message=message)
     disable_progress_bar()  # of loading weights
+    # Who has DeepSpeed gets its word about the accelerator in every run, whatever uses it.
+    logging.getLogger("DeepSpeed").addFilter(lambda said: "accelerator" not in said.getMessage())

@@ -1,19 +1,28 @@
 """``task=attention``: figure 5 from finished runs."""
 
 import logging
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from grit.errors import GritError
 from grit.evaluation.attention import study
 from grit.evaluation.attention_prefixes import can_be_cut, prefixes
 from grit.evaluation.lottery import lottery
-from grit.reporting.figure5 import AttendingRun, Figure5, write_figure5
+from grit.jobs import Job
+from grit.reporting.exhibits.exhibit import write_exhibit
+from grit.reporting.exhibits.figure5 import figure5_exhibit
+from grit.reporting.figure5 import METHODS, AttendingRun, Figure5, write_figure5
 from grit.reporting.figure_runs import Unfinished
 from grit.rollout.sampler import Sampler
 from grit.schema import Config
-from grit.tasks.finished import FinishedRun, distinct, finished_run, finished_runs, folders_of
+from grit.tasks.finished import (
+    FinishedRun,
+    distinct,
+    finished_run,
+    folders_of,
+    measured,
+    runs_of_jobs,
+)
 from grit.tasks.folder import RunFolder
 from grit.tasks.parts import make_prompting
 
@@ -25,30 +34,37 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     runs = distinct([finished_run(each) for each in folders_of(config.runs)])
     found = [_attending(config, run) for run in runs]
     RunFolder.at(config, folder, overrides).begin(config)
-    for path in write_figure5(_figure(config, found), folder):
+    for path in _write(_figure(config, found, ()), folder):
         log.info("%s", path)
 
 
-def build(folders: Sequence[Path], folder: Path) -> list[Path]:
-    """Figure 5 of an experiment's runs, by the settings of the first finished one.
+def build(config: Config, sweep: Path, jobs: Sequence[Job], folder: Path) -> Iterator[Path]:
+    """Figure 5 of an experiment's jobs, whose runs lie in ``sweep``; yields the files' paths.
 
-    Runs that are not finished, or have no chain with a box, are named in the figure's files, and
-    shown nowhere. Returns the paths of the files.
+    ``config`` says how to measure them. What has no run is marked as missing.
+
+    Raises:
+        GritError: after writing: a run that has finished could not be measured, for example because
+            it has no chain with a box.
     """
-    runs, unfinished = finished_runs(folders)
-    config = runs[0].config
-    found = []
-    for run in runs:
-        try:
-            found.append(_attending(config, run))
-        except GritError as error:
-            unfinished.append(Unfinished(str(run.folder), str(error)))
-    return write_figure5(replace(_figure(config, found), unfinished=unfinished), folder)
+    runs, unfinished = runs_of_jobs(sweep, jobs)
+    found, unmeasured = measured(runs, lambda run: _attending(config, run))
+    shown = [one for _, one in found]
+    yield from _write(_figure(config, shown, [*unfinished, *unmeasured]), folder)
+    if unmeasured:
+        raise GritError(f"figure 5: {unmeasured[0].reason}")
 
 
-def _figure(config: Config, found: Sequence[AttendingRun]) -> Figure5:
+def _write(figure: Figure5, folder: Path) -> Iterator[Path]:
+    yield write_figure5(figure, folder)
+    yield from write_exhibit(figure5_exhibit([(folder, figure)]), folder)
+
+
+def _figure(
+    config: Config, found: Sequence[AttendingRun], unfinished: Sequence[Unfinished]
+) -> Figure5:
     settings = config.attention
-    return Figure5(settings.set, settings.samples, settings.tokens, found)
+    return Figure5(settings.set, settings.samples, settings.tokens, found, unfinished, METHODS)
 
 
 def _attending(config: Config, run: FinishedRun) -> AttendingRun:
@@ -66,4 +82,5 @@ def _attending(config: Config, run: FinishedRun) -> AttendingRun:
         prompt = prompting.encode(run.sample(each), adapter)
         samples.append(prefixes(prompt, each.completion, adapter, config.seed))
     sampler = Sampler(adapter, run.config.training.tokens_per_rollout_batch)
-    return AttendingRun(run.name, len(said), study(samples, adapter, sampler, settings.tokens))
+    name = run.name_for([settings.set])
+    return AttendingRun(name, len(said), study(samples, adapter, sampler, settings.tokens))

@@ -1,12 +1,14 @@
 """``task=correlation``: figure 4 from finished runs."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from grit.data.shapes.scenes import Scene
 from grit.data.shapes.traces import ideal_trace
+from grit.errors import GritError
 from grit.evaluation.correlation import correlate
 from grit.evaluation.correlation_chains import chain_of, drawn_boxes
 from grit.evaluation.correlation_judges import (
@@ -17,11 +19,21 @@ from grit.evaluation.correlation_judges import (
 )
 from grit.evaluation.lottery import lottery
 from grit.evaluation.predictions import Prediction
+from grit.jobs import Job
 from grit.judge_settings import ServiceJudgeConfig
-from grit.reporting.figure4 import WRITTEN, CorrelatedRun, Figure4, write_figure4
-from grit.reporting.figure_runs import RunName
+from grit.reporting.exhibits.exhibit import write_exhibit
+from grit.reporting.exhibits.figure4 import figure4_exhibit
+from grit.reporting.figure4 import METHODS, WRITTEN, CorrelatedRun, Figure4, write_figure4
+from grit.reporting.figure_runs import RunName, Unfinished
 from grit.schema import Config
-from grit.tasks.finished import FinishedRun, distinct, finished_run, finished_runs, folders_of
+from grit.tasks.finished import (
+    FinishedRun,
+    distinct,
+    finished_run,
+    folders_of,
+    measured,
+    runs_of_jobs,
+)
 from grit.tasks.folder import RunFolder
 from grit.tasks.parts import make_judge, service_judge
 
@@ -34,20 +46,38 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     runs = distinct([finished_run(each) for each in folders_of(config.runs)])
     matcher = make_matcher(config)
     RunFolder.at(config, folder, overrides).begin(config)
-    for path in write_figure4(_measured(config, runs, matcher), folder):
+    found = [_correlated(config, run.name, run, run.predictions, matcher) for run in runs]
+    found += _of_written(config, runs[0], matcher)
+    for path in _write(_figure(config, found, ()), folder):
         log.info("%s", path)
 
 
-def build(folders: Sequence[Path], folder: Path) -> list[Path]:
-    """Figure 4 of an experiment's runs, by the judge and the settings of the first finished one.
+def build(config: Config, sweep: Path, jobs: Sequence[Job], folder: Path) -> Iterator[Path]:
+    """Figure 4 of an experiment's jobs, whose runs lie in ``sweep``; yields the files' paths.
 
-    Runs that are not finished are named in the figure's files, and shown nowhere. Returns the paths
-    of the files.
+    ``config`` says how to measure them. What has no run is marked as missing.
+
+    Raises:
+        GritError: after writing: a run that has finished could not be measured.
     """
-    runs, unfinished = finished_runs(folders)
-    config = runs[0].config
-    figure = _measured(config, runs, make_matcher(config))
-    return write_figure4(replace(figure, unfinished=unfinished), folder)
+    runs, unfinished = runs_of_jobs(sweep, jobs)
+    matcher = cache(lambda: make_matcher(config))  # of no use without runs, and may need a key
+
+    def correlated(run: FinishedRun) -> CorrelatedRun:
+        return _correlated(config, run.name, run, run.predictions, matcher())
+
+    found, unmeasured = measured(runs, correlated)
+    shown = [one for _, one in found]
+    if found:
+        shown += _of_written(config, found[0][0], matcher())
+    yield from _write(_figure(config, shown, [*unfinished, *unmeasured]), folder)
+    if unmeasured:
+        raise GritError(f"figure 4: {unmeasured[0].reason}")
+
+
+def _write(figure: Figure4, folder: Path) -> Iterator[Path]:
+    yield write_figure4(figure, folder)
+    yield from write_exhibit(figure4_exhibit([(folder, figure)]), folder)
 
 
 def make_matcher(config: Config) -> Matcher:
@@ -67,17 +97,27 @@ def make_matcher(config: Config) -> Matcher:
         shown = [Comparison(*pair) for pair in pairs]
         return compare_pictures(judge, shown, seed=config.seed)
 
-    return PictureMatcher(f"{config.judge.name} ({config.judge.model})", compare)
+    return PictureMatcher(_judge_name(config), compare)
 
 
-def _measured(config: Config, runs: Sequence[FinishedRun], matcher: Matcher) -> Figure4:
+def _figure(
+    config: Config, found: Sequence[CorrelatedRun], unfinished: Sequence[Unfinished]
+) -> Figure4:
     settings = config.correlation
-    correlated = [_correlated(config, run.name, run, run.predictions, matcher) for run in runs]
-    written = _written(runs[0])
-    if written:
-        name = replace(runs[0].name, folder="", method=WRITTEN, config_hash="", settings="")
-        correlated.append(_correlated(config, name, runs[0], written, matcher))
-    return Figure4(matcher.name, settings.repeats, settings.chains, config.seed, correlated)
+    return Figure4(
+        _judge_name(config),
+        settings.repeats,
+        settings.chains,
+        config.seed,
+        found,
+        unfinished,
+        METHODS,
+    )
+
+
+def _judge_name(config: Config) -> str:
+    judge = config.judge
+    return f"{judge.name} ({judge.model})" if isinstance(judge, ServiceJudgeConfig) else judge.name
 
 
 def _correlated(
@@ -99,6 +139,15 @@ def _correlated(
         seed=config.seed,
     )
     return CorrelatedRun(name, len(rows), len(grounded), len(chains), found)
+
+
+def _of_written(config: Config, run: FinishedRun, matcher: Matcher) -> list[CorrelatedRun]:
+    """The row of what a perfect model would have said to a run's questions, if any are drawn."""
+    written = _written(run)
+    if not written:
+        return []
+    name = RunName("", run.name.model, run.name.data, WRITTEN, run.name.seed, "")
+    return [_correlated(config, name, run, written, matcher)]
 
 
 def _written(run: FinishedRun) -> list[Prediction]:

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from os.path import relpath
 from pathlib import Path
@@ -11,15 +12,14 @@ import yaml
 from grit.jobs import Job
 from grit.reporting.curves import Curves, mean_curves
 from grit.reporting.differences import run_labels, shared_settings
-from grit.reporting.exhibits.building import BUILDERS, made
-from grit.reporting.exhibits.evidence import Evidence
+from grit.reporting.exhibits.building import made
+from grit.reporting.exhibits.evidence import FIGURES, Evidence
 from grit.reporting.exhibits.sections import exhibit_section
 from grit.reporting.experiment import ExperimentData, RunSummary, Section, experiment_report
 from grit.reporting.finished import FinishedRun
 from grit.reporting.repetitions import MOST, is_trained, repetitions, title_of
 from grit.reporting.results import git_commit
 from grit.reporting.summary import duration
-from grit.reporting.written_figure import written_section
 from grit.tasks.galleries import galleries_of
 
 
@@ -62,17 +62,28 @@ def write_page(
     return path
 
 
-def section_of(name: str, folder: Path, evidence: Evidence) -> Section:
-    """A table or figure as a part of the page: made again, or read where it took long to measure.
+def write_exhibit_page(
+    name: str, folder: Path, evidence: Evidence, overrides: Sequence[str]
+) -> Path:
+    """Write the page about a table or figure and all that it was made of, and give its path.
 
     Args:
         name: of the exhibit.
         folder: where its files are.
         evidence: what it was made of.
+        overrides: the command line that asked for it.
     """
-    if name in BUILDERS:
-        return exhibit_section(made(name, evidence))
-    return written_section(folder / name)
+    figures = [path for each in FIGURES if (path := folder / each).is_file()]
+    exhibit = made(name, replace(evidence, figures=figures))
+    kind = "The table" if name.startswith("table") else "The figure"
+    return write_page(
+        folder / "report.html",
+        exhibit.title,
+        [run.finished for run in evidence.runs if run.finished is not None],
+        [replace(exhibit_section(exhibit), title=kind)],  # its own title is that of the page
+        overrides,
+        failed=evidence.failed,
+    )
 
 
 def _summary(run: FinishedRun, name: str, path: Path) -> RunSummary:

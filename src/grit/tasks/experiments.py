@@ -2,21 +2,18 @@
 
 import logging
 import sys
-from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
+from grit.configuration import figure_settings
 from grit.errors import GritError
 from grit.jobs import Job, JobLog, Outcome
 from grit.tasks import quieten
 from grit.tasks.jobs import job_log
-
-if TYPE_CHECKING:
-    from grit.reporting.exhibits.evidence import Evidence
 
 log = logging.getLogger(__name__)
 MEASURED = {"figure4": "grit.tasks.correlation", "figure5": "grit.tasks.attention"}
@@ -31,7 +28,13 @@ class WriteExhibits(Callback):
         self.start = 0
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        """Remember where the log of jobs ends so far."""
+        """Remember where the log of jobs ends so far; stop where the end would only be refused."""
+        if not MEASURED.keys().isdisjoint(config.exhibits):
+            try:
+                figure_settings(config)
+            except GritError as error:
+                print(f"grit: {error}", file=sys.stderr)
+                sys.exit(1)  # Hydra would make a warning of the error itself, and begin
         self.log = job_log(list(config.exhibits), Path(config.hydra.sweep.dir))
         self.start = self.log.size()
 
@@ -41,7 +44,7 @@ class WriteExhibits(Callback):
         jobs = self.log.since(self.start)
         failed = [job for job in jobs if job.outcome is Outcome.failed]
         try:
-            self._write(list(config.exhibits), Path(config.hydra.sweep.dir), jobs, _command(config))
+            _write(config, jobs)
         except GritError as error:
             print(f"grit: {error}", file=sys.stderr)
             sys.exit(1)
@@ -52,39 +55,24 @@ class WriteExhibits(Callback):
         if failed:
             sys.exit(1)
 
-    def _write(
-        self, exhibits: list[str], sweep: Path, jobs: list[Job], overrides: list[str]
-    ) -> None:
-        from grit.reporting.exhibits.building import build  # imports torch
-        from grit.reporting.exhibits.evidence import evidence_of_jobs
 
-        folders = list(dict.fromkeys(sweep / job.folder for job in jobs))
-        evidence = evidence_of_jobs(sweep, jobs)
-        for name in exhibits:
-            if name in MEASURED:
-                quieten()
-                paths = import_module(MEASURED[name]).build(folders, sweep / name)
-            else:
-                paths = build(name, evidence, sweep / name)
-            for path in paths:
-                print(path)  # the log of a multirun is Hydra's own here
-            print(_write_page(name, evidence, sweep, overrides))
+def _write(config: DictConfig, jobs: list[Job]) -> None:
+    from grit.reporting.exhibits.building import build  # imports torch
+    from grit.reporting.exhibits.evidence import evidence_of_jobs
+    from grit.tasks.experiment_page import write_exhibit_page
 
-
-def _write_page(name: str, evidence: "Evidence", sweep: Path, overrides: list[str]) -> Path:
-    """The page about a table or figure that is written, and all that it was made of."""
-    from grit.tasks.experiment_page import section_of, write_page
-
-    section = section_of(name, sweep / name, evidence)
-    kind = "The table" if name.startswith("table") else "The figure"
-    return write_page(
-        sweep / name / "report.html",
-        section.title,
-        [run.finished for run in evidence.runs if run.finished is not None],
-        [replace(section, title=kind)],  # its own title is that of the page
-        overrides,
-        failed=evidence.failed,
-    )
+    sweep = Path(config.hydra.sweep.dir)
+    evidence = evidence_of_jobs(sweep, jobs)
+    for name in config.exhibits:
+        if name in MEASURED:
+            quieten()
+            settings = figure_settings(config)
+            paths = import_module(MEASURED[name]).build(settings, sweep, jobs, sweep / name)
+        else:
+            paths = build(name, evidence, sweep / name)
+        for path in paths:
+            print(path)  # the log of a multirun is Hydra's own here
+        print(write_exhibit_page(name, sweep / name, evidence, _command(config)))
 
 
 def _command(config: DictConfig) -> list[str]:

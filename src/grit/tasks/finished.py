@@ -2,11 +2,11 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -16,12 +16,19 @@ from grit.configuration import checked, config_hash, settings_hash
 from grit.data.samples import Sample
 from grit.errors import GritError
 from grit.evaluation.predictions import Prediction, read_predictions
+from grit.fingerprints import fingerprint
+from grit.jobs import Job
 from grit.models.adapter import Adapter
+from grit.reporting.exhibits.evidence import has_ended
 from grit.reporting.figure_runs import RunName, Unfinished
+from grit.reporting.finished import RESULTS
+from grit.reporting.results import Results, read_results
 from grit.schema import Config, Training
 from grit.tasks.device import prepare_device
 from grit.tasks.parts import load_checkpoint, make_adapter
 from grit.tasks.questions import test_sets
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -31,11 +38,17 @@ class FinishedRun:
     folder: Path
     config: Config
     config_hash: str  # as it was begun
+    results: Results | None = None  # None: its predictions were made by hand
 
     @property
     def name(self) -> RunName:
         """What the run was made of."""
-        config = self.config
+        return self.name_for()
+
+    def name_for(self, sets: Sequence[str] | None = None) -> RunName:
+        """The same where only the questions of ``sets`` play a part."""
+        config, results = self.config, self.results
+        questions = "" if results is None else _questions(results, sets)
         return RunName(
             folder=str(self.folder),
             model=config.model.name,
@@ -46,7 +59,14 @@ class FinishedRun:
             reward=config.reward.name if config.method.training is Training.grpo_gr else "",
             suite=config.suite.name,
             settings=settings_hash(config),
+            code="" if results is None else results.code or results.git or "",
+            questions=questions,
         )
+
+    def unfinished(self, reason: str) -> Unfinished:
+        """The run as one that has nothing to show."""
+        name = self.name
+        return Unfinished(name.folder, reason, name.model, name.data, name.method, name.seed)
 
     @cached_property
     def predictions(self) -> list[Prediction]:
@@ -96,6 +116,11 @@ class FinishedRun:
         return adapter
 
 
+def _questions(results: Results, sets: Sequence[str] | None) -> str:
+    asked = {name: found.questions for name, found in results.sets.items()}
+    return fingerprint({name: asked.get(name) for name in (asked if sets is None else sets)})
+
+
 def finished_run(folder: Path) -> FinishedRun:
     """The run of a folder.
 
@@ -108,40 +133,57 @@ def finished_run(folder: Path) -> FinishedRun:
     try:
         config = checked(cast(DictConfig, OmegaConf.load(folder / "config.yaml")))
         begun = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        return FinishedRun(folder, config, begun["config_hash"])
+        path = folder / RESULTS
+        results = read_results(path) if path.exists() else None
+        return FinishedRun(folder, config, begun["config_hash"], results)
     except (GritError, OmegaConfBaseException, YAMLError, ValueError, KeyError) as error:
         raise GritError(f"runs: {folder}: its config.yaml or run.json: {error}") from error
 
 
 def distinct(runs: Sequence[FinishedRun]) -> list[FinishedRun]:
-    """The runs without those that say again what another does.
+    """The runs without those that say again what another does, by the same code.
 
     A method without training says the same for every seed: as several runs it would have an
     interval of no width.
     """
-    kept: dict[str, FinishedRun] = {}
+    kept: dict[tuple[str, str, str], FinishedRun] = {}
     for run in runs:
         learns = run.config.method.training is not Training.none
         key = config_hash(run.config if learns else replace(run.config, seed=0))
-        kept.setdefault(key, run)
+        kept.setdefault((key, run.name.code, run.name.questions), run)
     return list(kept.values())
 
 
-def finished_runs(folders: Sequence[Path]) -> tuple[list[FinishedRun], list[Unfinished]]:
-    """The distinct runs that are finished, and what is wrong with the others.
-
-    Raises:
-        GritError: none is finished.
-    """
-    runs, unfinished = [], []
-    for folder in folders:
+def runs_of_jobs(sweep: Path, jobs: Sequence[Job]) -> tuple[list[FinishedRun], list[Unfinished]]:
+    """The distinct runs that an experiment's jobs have left below ``sweep``, and what has none."""
+    ended = {job.folder: job for job in jobs if has_ended(sweep, job)}
+    # A method without training has one run for all seeds: it counts if one attempt ended well.
+    unfinished = [_without_run(job, job.error) for job in jobs if job.folder not in ended]
+    runs = []
+    for name, job in ended.items():
         try:
-            runs.append(finished_run(folder))
+            runs.append(finished_run(sweep / name))
         except GritError as error:
-            unfinished.append(Unfinished(str(folder), str(error)))
-    if not runs:
-        raise GritError(unfinished[0].reason if unfinished else "runs: expected run folders")
+            unfinished.append(_without_run(job, str(error)))
     return distinct(runs), unfinished
+
+
+def _without_run(job: Job, reason: str | None) -> Unfinished:
+    reason = reason or "another process works at it"
+    return Unfinished(job.folder, reason, job.model, job.data, job.method, job.seed)
+
+
+def measured(
+    runs: Sequence[FinishedRun], measure: Callable[[FinishedRun], T]
+) -> tuple[list[tuple[FinishedRun, T]], list[Unfinished]]:
+    """What was measured of runs, and of which it could not be."""
+    found, unmeasured = [], []
+    for run in runs:
+        try:
+            found.append((run, measure(run)))
+        except GritError as error:
+            unmeasured.append(run.unfinished(str(error)))
+    return found, unmeasured
 
 
 def folders_of(runs: object) -> list[Path]:

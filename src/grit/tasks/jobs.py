@@ -8,6 +8,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
+from grit.checks import check_figures
 from grit.configuration import canonical, checked, code_hash, config_hash
 from grit.errors import GritError, Interrupted
 from grit.files import write_json
@@ -58,7 +59,9 @@ def run_job(composed: DictConfig, folder: Path, overrides: list[str]) -> None:
         job_log(list(composed.exhibits), folder.parent).append(job)
 
     try:
-        note(_do_once(checked(composed), folder, overrides))
+        config = checked(composed)
+        check_figures(config)
+        note(_do_once(config, folder, overrides))
     except Interrupted:
         raise
     except GritError as error:

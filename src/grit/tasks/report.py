@@ -15,10 +15,8 @@ from grit.reporting.finished import find_runs
 from grit.reporting.runs_table import runs_markdown
 from grit.reporting.wandb_log import wandb_mode
 from grit.reporting.wandb_report import Contents, default_entity, save, spec, wandb_report
-from grit.reporting.written_figure import written_markdown, written_section
 from grit.schema import Config
 from grit.tasks.experiment_page import write_page
-from grit.tasks.experiments import MEASURED
 
 if TYPE_CHECKING:
     from wandb_workspaces.reports.v2 import Report
@@ -38,16 +36,14 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     runs = find_runs([Path(root) for root in config.runs])
     title = _title(config.runs)
     exhibits = telling(evidence_of_sources(config.runs))
-    measured = _measured(config.runs)
     tables = {exhibit.title: exhibit_markdown(exhibit) for exhibit in exhibits}
-    tables |= dict(map(written_markdown, measured))
     contents = Contents(title, runs, tables | runs_markdown(runs, run_labels(runs)))
     # Before anything is written, because it reads the runs' configurations.
     report = wandb_report(
         contents, entity=config.logger.entity or "", project=config.logger.project
     )
     folder.mkdir(parents=True, exist_ok=True)
-    sections = [*map(exhibit_section, exhibits), *map(written_section, measured)]
+    sections = [exhibit_section(exhibit) for exhibit in exhibits]
     log.info("%s", write_page(folder / "report.html", title, runs, sections, overrides))
     _to_wandb(config, folder, report)
 
@@ -65,12 +61,6 @@ def _to_wandb(config: Config, folder: Path, report: "Report") -> None:
         log.info("%s", save(report))
     except GritError as error:
         raise GritError(f"{error} ({folder} has report.html and {file.name})") from error
-
-
-def _measured(roots: Sequence[str]) -> list[Path]:
-    """Figures that take models to make, where an experiment has made them beside its runs."""
-    stems = [Path(root) / name / name for root in roots for name in MEASURED]
-    return [stem for stem in stems if stem.with_suffix(".md").is_file()]
 
 
 def _title(roots: Sequence[str]) -> str:

@@ -111,7 +111,7 @@ def test_the_test_sets_beside_the_papers(counted: Path) -> None:
     assert len(table2(evidence_of_sources([str(counted)])).tables) == 1
 
 
-@pytest.mark.parametrize("name", ["table1", "table2", "table3", "figure6"])
+@pytest.mark.parametrize("name", ["table1", "table2", "table3", "figure4", "figure6"])
 def test_every_exhibit_is_written_in_every_format(
     run: MakeRun, counted: Path, tmp_path: Path, name: str
 ) -> None:

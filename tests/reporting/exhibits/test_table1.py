@@ -195,7 +195,9 @@ def test_another_schema_is_left_out_and_named(run: MakeRun, tmp_path: Path) -> N
 def test_sources_that_hold_nothing_are_refused(tmp_path: Path) -> None:
     with pytest.raises(GritError, match="is not a folder"):
         evidence_of_sources([str(tmp_path / "nowhere")])
-    with pytest.raises(GritError, match=r"no results\.json or table2\.json in or below"):
+    with pytest.raises(
+        GritError, match=r"no results\.json, .*figure4\.json or figure5\.json in or"
+    ):
         evidence_of_sources([str(tmp_path)])
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 from grit.errors import GritError
 from grit.reporting.exhibits.evidence import Evidence
 from grit.reporting.exhibits.exhibit import Exhibit, write_exhibit
+from grit.reporting.exhibits.figure4 import figure4
+from grit.reporting.exhibits.figure5 import figure5
 from grit.reporting.exhibits.figure6 import figure6
 from grit.reporting.exhibits.table import Table
 from grit.reporting.exhibits.table1 import table1
@@ -16,6 +18,8 @@ BUILDERS: dict[str, Callable[[Evidence], Exhibit]] = {
     "table1": table1,
     "table2": table2,
     "table3": table3,
+    "figure4": figure4,
+    "figure5": figure5,
     "figure6": figure6,
 }
 LEAST = {"table3": 2, "figure6": 2}  # rows to compare; of the others one says something

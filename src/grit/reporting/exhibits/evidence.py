@@ -13,6 +13,7 @@ from grit.reporting.finished import RESULTS, FinishedRun, run_folders
 from grit.reporting.results import OtherSchema, Results
 
 RECORDS = (RESULTS, "table2.json")  # a folder with one of them is evidence
+FIGURES = ("figure4.json", "figure5.json")  # these hold what was measured of many runs
 Scores = Mapping[str, float]  # question -> score
 
 
@@ -56,20 +57,22 @@ class Evidence:
     runs: Sequence[Run] = ()
     folders: Mapping[str, Path] = field(default_factory=dict)  # of all jobs, by a title
     failed: Sequence[Job] = ()
+    figures: Sequence[Path] = ()  # files by the names of FIGURES
     notes: Sequence[str] = ()  # what was found and cannot be used
 
 
 def evidence_of_jobs(sweep: Path, jobs: Sequence[Job]) -> Evidence:
     """What an experiment's jobs have left below ``sweep``."""
-    ended = {job.folder: job for job in jobs if _has_ended(sweep, job)}
+    ended = {job.folder: job for job in jobs if has_ended(sweep, job)}
     # A method without training has one run for all seeds: it counts if one attempt ended well.
     failed = [job for job in jobs if job.folder not in ended]
     runs, notes = _read([sweep / name for name in ended])
     folders = {job.suite: sweep / name for name, job in ended.items()}
-    return Evidence(runs, folders, failed, notes)
+    return Evidence(runs, folders, failed, notes=notes)
 
 
-def _has_ended(sweep: Path, job: Job) -> bool:
+def has_ended(sweep: Path, job: Job) -> bool:
+    """Whether a job's folder has what became of it, whoever did it."""
     if job.outcome is Outcome.elsewhere:
         return any((sweep / job.folder / name).exists() for name in RECORDS)
     return job.outcome is not Outcome.failed
@@ -86,18 +89,22 @@ def evidence_of_sources(sources: Sequence[str]) -> Evidence:
     """
     runs: list[Run] = []
     folders: dict[str, Path] = {}
+    figures: list[Path] = []
     notes: list[str] = []
     for source in sources:
         if source.startswith(PREFIX):
             logged, problems = runs_of_project(source)
             found = [Run(name, results) for name, results in logged]
         else:
-            places = run_folders(Path(source), RECORDS)
+            places = run_folders(Path(source), (*RECORDS, *FIGURES))
+            figures += [place / name for place in places for name in FIGURES]
             folders |= {place.name: place for place in places}
             found, problems = _read(places)
         runs += found
         notes += problems
-    return Evidence(runs, folders, (), notes)
+    # A folder may be named twice, by itself and by one above it.
+    there = {path.resolve(): path for path in figures if path.exists()}
+    return Evidence(runs, folders, figures=list(there.values()), notes=notes)
 
 
 def _read(folders: Sequence[Path]) -> tuple[list[Run], list[str]]:

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grit.files import written_whole
+from grit.reporting.charts import Chart as DrawnChart
 from grit.reporting.exhibits.chart import Chart, write_chart
 from grit.reporting.exhibits.csv_format import csv_text
+from grit.reporting.exhibits.drawing import write_drawing
 from grit.reporting.exhibits.html_format import html_page
 from grit.reporting.exhibits.latex_format import latex_text
 from grit.reporting.exhibits.markdown_format import markdown_text
@@ -20,7 +22,7 @@ class Exhibit:
     name: str
     title: str
     tables: tuple[Table, ...]
-    charts: tuple[Chart, ...] = ()
+    charts: tuple[Chart | DrawnChart, ...] = ()
 
 
 def write_exhibit(exhibit: Exhibit, folder: Path) -> Iterator[Path]:
@@ -29,7 +31,10 @@ def write_exhibit(exhibit: Exhibit, folder: Path) -> Iterator[Path]:
     for number, chart in enumerate(exhibit.charts):
         stem = exhibit.name if number == 0 else f"{exhibit.name}-{number + 1}"
         pictures.append(folder / f"{stem}.svg")
-        yield from write_chart(chart, folder / stem)
+        if isinstance(chart, DrawnChart):
+            yield from write_drawing(chart, folder / stem)
+        else:
+            yield from write_chart(chart, folder / stem)
     texts = {
         "md": markdown_text(exhibit.title, exhibit.tables, [path.name for path in pictures]),
         "tex": latex_text(exhibit.title, exhibit.tables),

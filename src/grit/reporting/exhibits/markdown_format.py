@@ -7,6 +7,7 @@ from grit.reporting.exhibits.table import Cell, Column, Row, Table
 
 def markdown_text(title: str, tables: Sequence[Table], pictures: Sequence[str] = ()) -> str:
     """A page of all tables, pictures first."""
+    title = _escaped(title)
     parts = [f"# {title}", *(f"![{title}]({picture})" for picture in pictures)]
     return "\n\n".join([*parts, *(table_markdown(table) for table in tables)]) + "\n"
 

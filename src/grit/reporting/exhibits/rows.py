@@ -36,7 +36,7 @@ def model_title(model: str) -> str:
     return f"{model}, the miniature of {MODELS[model]}" if model in MINIATURES else model
 
 
-def seeds_label(label: str, runs: Sequence[Run]) -> str:
+def seeds_label(label: str, runs: Sequence[object]) -> str:
     """A row's label with the number of its seeds."""
     return f"{label}, {len(runs)} seeds" if len(runs) > 1 else label
 

@@ -2,7 +2,9 @@
 
 from markupsafe import Markup
 
-from grit.reporting.exhibits.chart import chart_svg
+from grit.reporting.charts import Chart as DrawnChart
+from grit.reporting.charts import chart_svg as drawn_svg
+from grit.reporting.exhibits.chart import Chart, chart_svg
 from grit.reporting.exhibits.exhibit import Exhibit
 from grit.reporting.exhibits.html_format import table_html
 from grit.reporting.exhibits.markdown_format import table_markdown
@@ -11,7 +13,7 @@ from grit.reporting.experiment import Section
 
 def exhibit_section(exhibit: Exhibit) -> Section:
     """The charts and the tables below them."""
-    parts = [drawing(chart_svg(chart), light=True) for chart in exhibit.charts]
+    parts = [_drawing(chart) for chart in exhibit.charts]
     parts += [table_html(table) for table in exhibit.tables]
     return Section(exhibit.title, Markup("").join(parts))
 
@@ -21,8 +23,11 @@ def exhibit_markdown(exhibit: Exhibit) -> str:
     return "\n\n".join(table_markdown(table, level=3) for table in exhibit.tables) + "\n"
 
 
-def drawing(svg: str, *, light: bool = False) -> Markup:
-    """The text of an SVG file as an element of a page; ``light``: it knows no dark ground."""
+def _drawing(chart: Chart | DrawnChart) -> Markup:
+    """A chart as an element of a page; Matplotlib's know no dark ground."""
+    if isinstance(chart, DrawnChart):
+        svg, kinds = drawn_svg(chart), "drawing"
+    else:
+        svg, kinds = chart_svg(chart), "drawing light"
     # The XML declaration and document type of a file have no place inside of a page.
-    kinds = "drawing light" if light else "drawing"
     return Markup(f'<figure class="{kinds}">{svg[svg.index("<svg") :]}</figure>')

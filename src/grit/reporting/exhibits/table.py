@@ -65,6 +65,16 @@ def measured(mean: Mean | None, digits: int) -> Cell:
     return Cell(text, mean)
 
 
+def bracketed(mean: Mean | None, digits: int) -> Cell:
+    """A mean with the ends of its interval, which need not be in its middle."""
+    if mean is None:
+        return Cell(NOTHING)
+    text = number(mean.mean, digits)
+    if mean.low is not None and mean.high is not None:
+        text += f" [{number(mean.low, digits)}, {number(mean.high, digits)}]"
+    return Cell(text, mean)
+
+
 def printed(value: float | None, digits: int) -> Cell:
     """A number of the paper, which has no interval."""
     if value is None:
