@@ -3,18 +3,26 @@ from pathlib import Path
 
 import pytest
 
+from grit.evaluation.bootstrap import Estimate
+from grit.evaluation.correlation import Correlation
+from grit.reporting.figure4 import CorrelatedRun, Figure4, write_figure4
+from grit.reporting.figure_runs import RunName
 from grit.tasks.tracking import experiment
+
+
+def measured() -> Figure4:
+    interval = Estimate(0.7, 0.6, 0.75, 10)
+    found = Correlation((0.7, 0.7), 0.7, 0.02, interval, {"vsr": interval}, 5, 1)
+    run = RunName("runs/0", "tiny_qwen", "shapes", "grit", 0, "abc")
+    correlated = CorrelatedRun(run, 20, 15, 10, {"random": found, "same_sizes": found})
+    return Figure4("rules", 2, 10, 0, [correlated])
 
 
 def test_finished_runs_become_a_page_and_a_spec(command, finished_run, tmp_path: Path) -> None:
     for seed in (0, 1):
         finished_run(tmp_path / "seeds" / str(seed), seed=seed)
         (tmp_path / "seeds" / str(seed) / "report.html").touch()
-    figure = tmp_path / "seeds" / "figure4"
-    figure.mkdir()
-    (figure / "figure4.md").write_text(
-        "# Figure 4: which boxes\n\n| Method | own |\n| --- | --- |\n"
-    )
+    write_figure4(measured(), tmp_path / "seeds" / "figure4")
     ended = command(
         "task=report", f"runs=[{tmp_path}/seeds]", "hydra.run.dir=out", "logger.mode=offline"
     )
@@ -32,8 +40,9 @@ def test_finished_runs_become_a_page_and_a_spec(command, finished_run, tmp_path:
     assert spec["displayName"] == "seeds"
     assert spec["projectName"] == "grit"
     assert "| GRIT, 2 seeds |" in json.dumps(spec)
-    assert "Figure 4: which boxes" in page
-    assert "| Method | own |" in json.dumps(spec)
+    assert "Cross-Modal Correlation" in page
+    assert "0.700 [0.600, 0.750]" in page
+    assert "0.700 [0.600, 0.750]" in json.dumps(spec)
     assert not (tmp_path / "out" / "wandb").exists()
 
 
