@@ -16,7 +16,7 @@ from benchmarks.shape import Shape, prompt_tokens
 from benchmarks.step import SMOKE, described, parser
 
 COMPLETIONS = (2, 4, 8, 16)
-WORDS = (0, 256, 768)
+WORDS = (0, 64, 256)  # of seven tokens each
 
 
 def main() -> None:
