@@ -19,7 +19,7 @@ def in_background(call: Callable[[], Value]) -> "Future[Value]":
     def work() -> None:
         try:
             future.set_result(call())
-        except BaseException as error:  # noqa: BLE001  # who waits has to learn of it
+        except BaseException as error:  # noqa: BLE001  # raised again by result()
             future.set_exception(error)
 
     Thread(target=work, daemon=True).start()

@@ -9,6 +9,7 @@ import pytest
 
 CHECKOUT = Path(__file__).parent.parent.parent
 
+# TRL is what we are measured against, not what we need: only the bench extra has it.
 needs_trl = pytest.mark.skipif(
     importlib.util.find_spec("trl") is None, reason="pip install -e '.[bench]'"
 )

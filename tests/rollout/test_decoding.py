@@ -15,6 +15,7 @@ from grit.rollout.ways import decoder
 
 WAYS = ("dynamic", "static")
 SHORT = Sampling(max_new_tokens=12)
+# CUDA graphs and Triton kernels have nothing to run on elsewhere.
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
 
 

@@ -17,9 +17,6 @@ from grit import processes
 from grit.errors import GritError
 from grit.tasks.parts import layout_named
 
-needs_deepspeed = pytest.mark.skipif(
-    importlib.util.find_spec("deepspeed") is None, reason="pip install -e '.[deepspeed]'"
-)
 TOKENS = 175  # of a pass: two groups of one process fit, those of the other do not
 ZERO2 = "deepspeed_zero2"
 
@@ -29,7 +26,6 @@ def run(tmp_path_factory):
     return steps(tmp_path_factory.mktemp("run"), 2, ZERO2, tokens_per_pass=TOKENS)
 
 
-@needs_deepspeed
 def test_the_update_is_the_same(run, tmp_path):
     alone = steps(tmp_path / "one", 1)
     assert_same_update(run, alone)
@@ -37,21 +33,18 @@ def test_the_update_is_the_same(run, tmp_path):
     assert all(0 < part < 0.6 * whole for part in of_processes(run, "states"))
 
 
-@needs_deepspeed
 def test_a_resumed_run_is_the_same_to_the_bit(run, tmp_path):
     folder = steps(tmp_path, 2, ZERO2, tokens_per_pass=TOKENS, stop_after=1)
     resumed = steps(folder, 2, ZERO2, tokens_per_pass=TOKENS, resume=True)
     assert_same_bits(resumed, run)
 
 
-@needs_deepspeed
 def test_lora_on_a_bf16_base(tmp_path):
     options = {"lora": True, "updates_per_rollout": 2, "tokens_per_pass": ONE_PASS}
     ours = steps(tmp_path / "zero2", 2, ZERO2, **options)
     assert_same_update(ours, steps(tmp_path / "ddp", 2, **options))
 
 
-@needs_deepspeed
 def test_the_command_runs_to_the_end(tmp_path):
     assert_model_is_whole(command(tmp_path, f"trainer={ZERO2}"))
 

@@ -88,7 +88,7 @@ def attend(
     run = flex_attention if device == "cpu" else fused()
     try:
         found = run(query, key, value, block_mask=attention_mask, scale=scaling, enable_gqa=True)
-    except NotImplementedError as error:
+    except NotImplementedError as error:  # torch has no such kernel, as for gradients on the CPU
         raise GritError(f"model.attention=flex_attention: {error} Or use sdpa.") from error
     return found.transpose(1, 2).contiguous(), None
 

@@ -167,7 +167,7 @@ def _trainer(
         devices=config.trainer.devices,
         num_nodes=config.trainer.num_nodes,
         strategy=Unwrapped() if processes.count() > 1 else "auto",
-        precision=config.trainer.precision,  # type: ignore[arg-type]  # Lightning checks it
+        precision=config.trainer.precision,  # type: ignore[arg-type]  # any of its words: it refuses others
         max_epochs=1,  # all steps are one epoch of the prompt module
         logger=_loggers(run, tracker),
         callbacks=[checkpoints, CompletionSamples(config.logger.sample_every)],
