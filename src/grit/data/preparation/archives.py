@@ -20,7 +20,7 @@ from grit.data.preparation.pictures import Unusable
 LARGEST_ARCHIVE = 8 * 2**30  # bytes, unpacked
 LARGEST_READ = 128 * 2**20  # bytes at once
 MOST_MEMBERS = 500_000
-_BROKEN = (  # what the readers raise on damaged archives; RuntimeError: a password, an unknown method
+_BROKEN = (  # what the readers raise on damage; RuntimeError: a password, an unknown method
     *(tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, lzma.LZMAError),
     *(EOFError, OSError, ValueError, RuntimeError),
 )
