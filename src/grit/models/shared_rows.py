@@ -3,10 +3,11 @@
 In a row ``[prompt | c1 | ... | cn]`` a completion sees the prompt and itself. Told so by a mask, an
 attention computes all L x L scores and throws most of them away, the more so the more completions
 there are. Here the prompts attend to themselves, and the completions, side by side as rows of their
-own, to their prompt and to themselves.
+own, to their prompt and to themselves: those of similar length together, in lots, so that little is
+padded.
 
-Shapes: B rows, L tokens of the longest row, P of the longest prompt, K completions of all rows, C
-tokens of the longest completion.
+Shapes: B rows, L tokens of the longest row, P of the longest prompt, K completions of a lot, C
+tokens of its longest completion.
 """
 
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_f
 from transformers.masking_utils import sdpa_mask
 
 SHARED = "sdpa_shared_rows"  # sdpa, for which a SharedRows is a mask too
+# What one more lot costs, in scores that could be computed meanwhile. On a CPU it was measured with
+# a tiny model; on a GPU, where it is a dozen launches, it is an estimate for one of 3B.
+ON_CPU, ON_GPU = 10_000, 1_000_000
 
 
 @dataclass(frozen=True)
@@ -60,44 +64,82 @@ class SharedRows:
         """Where prompts and completions are, the same for every layer."""
         longest = max(self.prompts)
         lengths = torch.tensor([c for completions in self.completions for c in completions])
-        counts = torch.tensor([len(completions) for completions in self.completions])
-        row = torch.arange(len(self.prompts)).repeat_interleave(counts)  # [K]
+        # The results of all prompts [B * P] stand before those of the lots, each [K * C].
+        back = torch.zeros(len(self.prompts), self.length, dtype=torch.long)
+        for r, prompt in enumerate(self.prompts):
+            back[r, :prompt] = torch.arange(prompt) + r * longest
+        made, lots = len(self.prompts) * longest, []
+        overhead = ON_CPU if self.device.type == "cpu" else ON_GPU
+        for chosen in _alike(lengths, longest, overhead):
+            lot, real = self._lot(chosen, lengths[chosen])
+            back.view(-1)[lot.own[real]] = made + torch.arange(len(real))[real]
+            made += len(real)
+            lots.append(lot.to(self.device))
+        return _Parts(longest, tuple(lots), back.flatten().to(self.device))
+
+    @cached_property
+    def _starts(self) -> Tensor:
+        """Where each completion begins among all [B * L]."""
         starts: list[int] = []
         for r, (prompt, completions) in enumerate(zip(self.prompts, self.completions, strict=True)):
             ends = torch.tensor([prompt, *completions]).cumsum(0)
             starts += (ends[:-1] + r * self.length).tolist()
+        return torch.tensor(starts)
+
+    def _lot(self, chosen: Tensor, lengths: Tensor) -> tuple["_Lot", Tensor]:
+        """The lot of the chosen completions, and which of its K * C tokens they have."""
+        counts = torch.tensor([len(completions) for completions in self.completions])
+        row = torch.arange(len(self.prompts)).repeat_interleave(counts)[chosen]
         step = torch.arange(int(lengths.max()))  # [C]
         real = step < lengths.unsqueeze(1)  # [K, C]
         # Beyond its end a completion may read anything: nobody reads it.
-        own = torch.where(real, torch.tensor(starts).unsqueeze(1) + step, 0)
-        in_prompt = torch.arange(longest) < torch.tensor(self.prompts)[row].unsqueeze(1)  # [K, P]
-        sees = torch.cat(
-            [
-                in_prompt.unsqueeze(1).expand(-1, len(step), -1),
-                (step.unsqueeze(1) >= step).expand(len(lengths), -1, -1),
-            ],
-            -1,
-        )
+        own = torch.where(real, self._starts[chosen].unsqueeze(1) + step, 0)
+        in_prompt = torch.arange(max(self.prompts)) < torch.tensor(self.prompts)[row].unsqueeze(1)
+        before = in_prompt.unsqueeze(1).expand(-1, len(step), -1)  # [K, C, P]
+        earlier = (step.unsqueeze(1) >= step).expand(len(chosen), -1, -1)  # [K, C, C]
+        sees = torch.cat([before, earlier], -1).unsqueeze(1)
         if in_prompt.all():  # prompts are of one length: so are all masks one
             sees = sees[:1]
-        # The results of all prompts [B * P] stand before those of all completions [K * C].
-        back = torch.zeros(len(self.prompts), self.length, dtype=torch.long)
-        for r, prompt in enumerate(self.prompts):
-            back[r, :prompt] = torch.arange(prompt) + r * longest
-        made = len(self.prompts) * longest + torch.arange(real.numel()).view_as(real)
-        back.view(-1)[own[real]] = made[real]
-        tensors = (own.flatten(), row, sees.unsqueeze(1), back.flatten())
-        return _Parts(longest, len(step), *(tensor.to(self.device) for tensor in tensors))
+        return _Lot(len(step), own.flatten(), row, sees), real.flatten()
+
+
+@dataclass(frozen=True)
+class _Lot:
+    """Completions of similar length, side by side."""
+
+    completion: int  # C
+    own: Tensor  # [K * C], the tokens of completions among all [B * L]
+    row: Tensor  # [K], the row of each completion
+    sees: Tensor  # [K or 1, 1, C, P + C], what a completion sees of its prompt and itself
+
+    def to(self, device: torch.device) -> "_Lot":
+        tensors = (self.own, self.row, self.sees)
+        return _Lot(self.completion, *(tensor.to(device) for tensor in tensors))
 
 
 @dataclass(frozen=True)
 class _Parts:
     prompt: int  # P
-    completion: int  # C
-    own: Tensor  # [K * C], the tokens of completions among all [B * L]
-    row: Tensor  # [K], the row of each completion
-    sees: Tensor  # [K or 1, 1, C, P + C], what a completion sees of its prompt and itself
+    lots: tuple[_Lot, ...]
     back: Tensor  # [B * L], where the results stand
+
+
+def _alike(lengths: Tensor, prompt: int, overhead: int) -> list[Tensor]:
+    """The completions in lots of similar length, as many as save more than their overhead."""
+    return [lot.sort().values for lot in _divided(lengths.argsort(), lengths, prompt, overhead)]
+
+
+def _divided(order: Tensor, lengths: Tensor, prompt: int, overhead: int) -> list[Tensor]:
+    """``order``, by length, as one lot, or as the shorter and the longer ones, divided again."""
+    ascending = lengths[order]
+    count = torch.arange(1, len(order) + 1)
+    shorter = count * ascending * (prompt + ascending)  # scores of a lot that ends here
+    rest = (len(order) - count) * ascending[-1] * (prompt + ascending[-1])
+    cut = int((shorter + rest).argmin())
+    if shorter[cut] + rest[cut] + overhead > shorter[-1]:
+        return [order]
+    parts = order[: cut + 1], order[cut + 1 :]
+    return [lot for part in parts for lot in _divided(part, lengths, prompt, overhead)]
 
 
 def attend(
@@ -118,13 +160,13 @@ def attend(
     repeats = query.shape[1] // key.shape[1]
     how: dict[str, Any] = {"dropout_p": dropout, "scale": scaling}
 
-    def own(tokens: Tensor) -> Tensor:  # [K, heads, C, D]
-        found = tokens.transpose(1, 2).flatten(0, 1).index_select(0, parts.own)
-        return found.unflatten(0, (-1, parts.completion)).transpose(1, 2)
+    def own(tokens: Tensor, lot: _Lot) -> Tensor:  # [K, heads, C, D]
+        found = tokens.transpose(1, 2).flatten(0, 1).index_select(0, lot.own)
+        return found.unflatten(0, (-1, lot.completion)).transpose(1, 2)
 
-    def seen(tokens: Tensor) -> Tensor:  # [K, heads, P + C, D]
-        prompts = tokens[:, :, : parts.prompt].index_select(0, parts.row)
-        return repeat_kv(torch.cat([prompts, own(tokens)], 2), repeats)
+    def seen(tokens: Tensor, lot: _Lot) -> Tensor:  # [K, heads, P + C, D]
+        prompts = tokens[:, :, : parts.prompt].index_select(0, lot.row)
+        return repeat_kv(torch.cat([prompts, own(tokens, lot)], 2), repeats)
 
     # Behind a shorter prompt stand its completions; no token of the prompt looks that far.
     of_prompts = scaled_dot_product_attention(
@@ -134,10 +176,13 @@ def attend(
         is_causal=True,
         **how,
     )
-    of_completions = scaled_dot_product_attention(
-        own(query), seen(key), seen(value), attn_mask=parts.sees, **how
-    )
-    made = [found.transpose(1, 2).flatten(0, 1) for found in (of_prompts, of_completions)]
+    of_completions = [
+        scaled_dot_product_attention(
+            own(query, lot), seen(key, lot), seen(value, lot), attn_mask=lot.sees, **how
+        )
+        for lot in parts.lots
+    ]
+    made = [found.transpose(1, 2).flatten(0, 1) for found in (of_prompts, *of_completions)]
     together = torch.cat(made).index_select(0, parts.back)
     return together.unflatten(0, (query.shape[0], -1)), None
 

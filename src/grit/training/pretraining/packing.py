@@ -14,6 +14,7 @@ from PIL import Image
 from torch import Tensor
 from transformers import PreTrainedModel, ProcessorMixin
 
+from grit.models.shared_rows import SHARED, SharedRows
 from grit.models.tiny import IMAGE_TOKENS, SCENE
 from grit.training.pretraining.pointing import Mark
 
@@ -37,7 +38,7 @@ class Packed:
 
     ids: Tensor  # [B, L]
     positions: Tensor  # [3, B, L] for Qwen, [B, L] for InternVL
-    mask: Tensor  # [B, 1, L, L], True where a token may look
+    mask: SharedRows  # a turn sees the image and itself
     where: Tensor  # [K] flat indices into B * L of the tokens that predict
     labels: Tensor  # [K] what they are to predict
     weights: Tensor  # [K]
@@ -123,18 +124,16 @@ class Packer:
         prefix = len(self.prefix)
         ids = torch.full((len(rows), longest), self.tokenizer.pad_token_id)
         ids[:, :prefix] = torch.tensor(self.prefix)
-        segments = torch.full((len(rows), longest), -1)  # padding looks at the image and itself
-        segments[:, :prefix] = 0
         after = int(self.positions.max()) + 1
         positions = torch.full((self.positions.shape[0], len(rows), longest), after)
         positions[:, :, :prefix] = self.positions[:, None]
         where, labels, weights, owner, n = [], [], [], [], 0
+        lengths: list[tuple[int, ...]] = []
         for b, row in enumerate(rows):
             for turn in row:
                 tokens, first = asked[n] + said[n], starts[n]
                 last = first + len(tokens)
                 ids[b, first:last] = torch.tensor(tokens)
-                segments[b, first:last] = n + 1
                 positions[:, b, first:last] = torch.arange(after, after + len(tokens))
                 answer, count = first + len(asked[n]), len(said[n])
                 where.append(torch.arange(answer - 1, last - 1) + b * longest)
@@ -143,12 +142,11 @@ class Packer:
                 weights.append(each * (turn.weight / count**self.length_power))
                 owner.append(torch.full((count,), n))
                 n += 1
-        same = segments[:, :, None] == segments[:, None, :]
-        seen = (same | (segments == 0)[:, None, :]) & torch.ones(longest, longest).bool().tril()
+            lengths.append(tuple(len(asked[i]) + len(said[i]) for i in range(n - len(row), n)))
         return Packed(
             ids=ids,
             positions=positions if len(positions) == 3 else positions[0],
-            mask=seen[:, None],
+            mask=SharedRows((prefix,) * len(rows), tuple(lengths), ids.device),
             where=torch.cat(where),
             labels=torch.cat(labels),
             weights=torch.cat(weights),
@@ -178,9 +176,12 @@ def answer_logits(
     """
     embedded = model.get_input_embeddings()(packed.ids)
     embedded = torch.cat([embedded[:, : at.start], features, embedded[:, at.stop :]], dim=1)
-    outputs = model.model.language_model(
+    language_model = model.model.language_model
+    if language_model.config._attn_implementation != SHARED:
+        language_model.set_attn_implementation(SHARED)
+    outputs = language_model(
         inputs_embeds=embedded,
-        attention_mask=packed.mask,
+        attention_mask={"full_attention": packed.mask},
         position_ids=packed.positions,
         use_cache=False,
         output_hidden_states=True,
