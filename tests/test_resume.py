@@ -101,11 +101,16 @@ def outcome(run: Path) -> dict[str, object]:
     """Everything that must not depend on whether a run was killed."""
     timed = re.compile("seconds|per_second")
     metrics = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    told = ("predictions.before.jsonl", "predictions.jsonl", "results.before.json", "results.json")
+    told = {
+        name: (run / name).read_text() for name in ("predictions.before.jsonl", "predictions.jsonl")
+    }
+    for name in ("results.before.json", "results.json"):
+        results = json.loads((run / name).read_text())
+        told[name] = {key: value for key, value in results.items() if key != "git"}
     return {
         "weights": (run / "model" / "adapter_model.safetensors").read_bytes(),
         "metrics": [{k: v for k, v in row.items() if not timed.search(k)} for row in metrics],
-        **{name: (run / name).read_text() for name in told},
+        **told,
     }
 
 
