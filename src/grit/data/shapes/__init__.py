@@ -1,6 +1,5 @@
 """Drawn scenes of coloured shapes with exact boxes, and questions about them."""
 
-from grit.data.shapes.corpus import corpus
 from grit.data.shapes.kinds import KINDS, TEST_KINDS, questions_about
 from grit.data.shapes.questions import Question
 from grit.data.shapes.scenes import TWO_THINGS, Plan, Scene, scene_for, split_of
@@ -21,7 +20,6 @@ __all__ = [
     "ShapesSource",
     "Thing",
     "answer_text",
-    "corpus",
     "grounded_text",
     "ideal_trace",
     "in_space",

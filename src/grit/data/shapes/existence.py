@@ -1,5 +1,9 @@
-"""Existence, count, position and colour, yes or no: questions in the manner of MME."""
+"""Existence, count, position and colour, yes or no: questions in the manner of MME.
 
+Binding is for pre-training: which of the colours in sight is this thing's?
+"""
+
+from collections.abc import Sequence
 from random import Random
 
 from grit.data.shapes.questions import YES_NO, Kind, Question, Template, Term, term_with
@@ -55,13 +59,30 @@ def _position(scene: Scene, rng: Random, answer: str | None) -> Question | None:
 
 def _color(scene: Scene, rng: Random, answer: str | None) -> Question | None:
     """Asks "Is the star red? Please answer yes or no.", of the only star."""
+    return _color_among(list(COLORS), scene, rng, answer)
+
+
+def _color_seen(scene: Scene, rng: Random, answer: str | None) -> Question | None:
+    """Asks the same with a colour that something in the scene has: that it is there tells nothing.
+
+    Asked where there are several colours only, so that "no" can be had, too.
+    """
+    return _color_among([thing.color for thing in scene.things], scene, rng, answer)
+
+
+def _color_among(
+    colors: Sequence[str], scene: Scene, rng: Random, answer: str | None
+) -> Question | None:
     answer = answer or rng.choice(YES_NO)
     for shape in rng.sample(SHAPES, len(SHAPES)):
         found = Term(shape=shape).among(scene)
         if len(found) != 1:
             continue
         color = scene.things[found[0]].color
-        asked = color if answer == "yes" else rng.choice([c for c in COLORS if c != color])
+        others = [c for c in colors if c != color]
+        if not others:
+            continue
+        asked = color if answer == "yes" else rng.choice(others)
         text = f"Is the {shape} {asked}? {PLEASE}"
         return Question(text, answer, found, (scene.things[found[0]].name,))
     return None
@@ -77,3 +98,4 @@ MME = Kind(
     ),
     boxes_in_tests=False,
 )
+BINDING = Kind("binding", (Template("color", _color_seen, YES_NO),))

@@ -6,7 +6,7 @@ from random import Random
 from grit.data.shapes.attributes import GQA
 from grit.data.shapes.counting import TALLYQA
 from grit.data.shapes.detection import DETECT, OVD
-from grit.data.shapes.existence import MME
+from grit.data.shapes.existence import BINDING, MME
 from grit.data.shapes.questions import YES_NO, Kind, Question, Template
 from grit.data.shapes.relations import VSR
 from grit.data.shapes.scenes import Scene
@@ -16,9 +16,9 @@ TEST_KINDS = ("vsr", "tallyqa", "gqa", "mathvista", "mme", "ovd")
 """The six miniature test sets, in the paper's order."""
 
 KINDS: dict[str, Kind] = {
-    kind.name: kind for kind in (VSR, TALLYQA, GQA, MATHVISTA, MME, OVD, DETECT)
+    kind.name: kind for kind in (VSR, TALLYQA, GQA, MATHVISTA, MME, OVD, DETECT, BINDING)
 }
-"""The test sets' kinds, and "detect": lists of boxes, for pre-training."""
+"""The test sets' kinds, and two for pre-training: "detect", lists of boxes, and "binding"."""
 
 
 def questions_about(

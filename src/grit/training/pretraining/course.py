@@ -60,7 +60,7 @@ class PretrainSettings:
     chains_steps: int = 1000
     counts_steps: int = 1500
     habits_steps: int = 1500
-    finish_steps: int = 600
+    finish_steps: int = 900
     pool: int = 7000  # scenes of the last stages, from scenes on
     small_pool: int = 2000  # scenes of the stages before
     counts_pool: int = 7000  # scenes of the counts stage

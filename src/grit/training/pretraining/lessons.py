@@ -119,6 +119,7 @@ BESIDE = Lesson(
         Subject("gqa", ("color_at", "shape_at"), 2.0),
         Subject("gqa", ("color",), 1.0),
         Subject("mme", ("existence", "color"), 1.0),
+        Subject("binding", (), 1.5),
         Subject("mme", ("position",), 1.0),
         Subject("vsr", ("yes_no",), 1.0),
         Subject("tallyqa", (), 1.5, 1.5),
@@ -137,6 +138,7 @@ LEADING = Lesson(
         Subject("tallyqa", (), 1.0, 1.5),
         Subject("gqa", ("color", "shape"), 0.5),
         Subject("mme", ("existence", "color"), 0.5),
+        Subject("binding", (), 1.0),
     ),
     suffixed=(*[("vsr", ("what",))] * 3, ("vsr", ("yes_no",)), ("gqa", ("color_at", "shape_at"))),
     ideal=5.0,
@@ -148,7 +150,7 @@ There a word or two decide, among many digits that are easy once the thing is fo
 less, or those words would hardly count."""
 CHAINS = Lesson(
     plans=SCENES.plans,
-    subjects=REPLAY,
+    subjects=(*REPLAY, Subject("binding", (), 1.0)),
     suffixed=(*UNDER_SUFFIX, ("vsr", ("what",)), ("gqa", ("color_at", "shape_at"))),
     ideal=4.0,
     chain_weight=LEADING.chain_weight,
@@ -156,7 +158,7 @@ CHAINS = Lesson(
 )
 COUNTS = Lesson(
     plans=(MANY, Plan(min_things=5)),
-    subjects=(*REPLAY, Subject("tallyqa", (), 8.0, 1.5)),
+    subjects=(*REPLAY, Subject("tallyqa", (), 8.0, 1.5), Subject("binding", (), 2.0)),
     suffixed=CHAINS.suffixed,
     ideal=1.5,
     chain_weight=LEADING.chain_weight,
@@ -173,10 +175,11 @@ FINISH = replace(
     HABITS,
     subjects=(
         *REPLAY,
-        Subject("mme", ("color",), 3.0),
+        Subject("mme", ("color",), 1.5),
+        Subject("binding", (), 2.5),
         Subject("mathvista", ("total", "difference"), 2.0),
         Subject("gqa", ("color_at", "shape_at"), 1.0),
-        Subject("tallyqa", (), 2.0, 1.5),
+        Subject("tallyqa", (), 4.0, 1.5),
         Subject("detect", (), 0.5),
     ),
 )
