@@ -2,13 +2,14 @@
 
 import json
 import os
+import pickle
 import shutil
 import struct
 import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -38,7 +39,7 @@ def _written_whole(path: Path, mode: str) -> Iterator[IO[Any]]:
         os.umask(mask)
         temporary.chmod(0o666 & ~mask)  # mkstemp makes files that only their owner may read
         temporary.replace(path)
-        _sync(path.parent)
+        _sync_names(path.parent)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -49,22 +50,31 @@ def put_in_place(temporary: Path, path: Path) -> None:
 
     A file takes the place of another in one go; a folder that is replaced is removed first.
     """
-    for file in [temporary] if temporary.is_file() else temporary.rglob("*"):
-        _sync(file)
+    for each in (temporary, *temporary.rglob("*")):
+        (_sync_names if each.is_dir() else _sync)(each)
     if path.is_dir():
         shutil.rmtree(path)
     temporary.replace(path)
-    _sync(path.parent)
+    _sync_names(path.parent)
+
+
+def _sync_names(folder: Path) -> None:
+    """Wait until a folder's names are on the disk, where a system can do that."""
+    with suppress(OSError):  # not on Windows, nor on every network file system
+        _sync(folder)
 
 
 def _sync(path: Path) -> None:
-    """Wait until a file's bytes, or a folder's names, are on the disk."""
+    """Wait until what a file or a folder holds is on the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
 
+
+UNREADABLE = (RuntimeError, ValueError, LookupError, TypeError, EOFError, pickle.UnpicklingError)
+"""What torch.load and a look into what it gives raise for a file that is no checkpoint of ours."""
 
 _DAMAGED = (
     zipfile.BadZipFile,

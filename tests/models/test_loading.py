@@ -126,6 +126,19 @@ def test_a_missing_checkpoint_says_what_was_expected(base, tmp_path):
         load_trained(base, tmp_path)
 
 
+class Foreign:
+    """What torch does not load without being told to trust it."""
+
+
+@pytest.mark.parametrize("content", [{"state_dict": {}, "other": Foreign()}, [1, 2], {"a": 1}])
+def test_a_foreign_checkpoint_is_said_in_one_line(base, tmp_path, content):
+    path = tmp_path / "foreign.ckpt"
+    torch.save(content, path)
+    with pytest.raises(GritError, match="does not fit this model") as raised:
+        load_trained(base, path)
+    assert "\n" not in str(raised.value)
+
+
 @pytest.mark.parametrize("stored", ["processor_config.json", "preprocessor_config.json"])
 def test_pixel_bounds_reach_the_image_processor(tmp_path, stored):
     """Also past those that a folder of the Hub has stored in a file of their own."""

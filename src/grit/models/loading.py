@@ -16,7 +16,7 @@ from torch import nn
 from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor, ProcessorMixin
 
 from grit.errors import GritError
-from grit.files import archive_is_whole, put_in_place
+from grit.files import UNREADABLE, archive_is_whole, put_in_place
 from grit.models.adapter import Adapter
 from grit.models.block_attention import FLEX, use_attention
 from grit.models.internvl import InternVLAdapter
@@ -188,7 +188,7 @@ def load_trained(adapter: Adapter, checkpoint: Path) -> None:
         state = torch.load(source, map_location="cpu", weights_only=True)["state_dict"]
         weights = {k.removeprefix("model."): v for k, v in state.items() if k.startswith("model.")}
         _load_partial(adapter.model, weights)
-    except (RuntimeError, ValueError, KeyError, OSError, SafetensorError) as error:
+    except (*UNREADABLE, OSError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:200]
         raise GritError(f"checkpoint={source} does not fit this model: {reason}") from error
 

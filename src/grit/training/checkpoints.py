@@ -1,7 +1,6 @@
 """Checkpoints that are whole or not there, every few steps and when a run is interrupted."""
 
 import logging
-import pickle
 import re
 import shutil
 import signal
@@ -14,7 +13,7 @@ import torch
 from pytorch_lightning.loops.progress import _ProcessedTracker
 
 from grit.errors import Resumable
-from grit.files import archive_is_whole, put_in_place
+from grit.files import UNREADABLE, archive_is_whole, put_in_place
 
 log = logging.getLogger(__name__)
 NAME = re.compile(r"step-(\d+)\.ckpt")
@@ -40,7 +39,7 @@ def _is_whole(path: Path) -> bool:
         return False
     try:
         torch.load(path, map_location="cpu", mmap=True, weights_only=True)
-    except (RuntimeError, ValueError, LookupError, TypeError, EOFError, pickle.UnpicklingError):
+    except UNREADABLE:
         return False
     return True
 
