@@ -6,6 +6,7 @@ from PIL import Image
 
 from grit.data.mixtures import drawn_rows, mix, shared_pictures
 from grit.data.samples import Sample
+from grit.data.shapes.scenes import Scene, scene_for
 from grit.errors import GritError
 from grit.grounding.boxes import Space
 
@@ -92,6 +93,20 @@ def test_shared_pictures_are_found_by_content() -> None:
     assert shared_pictures(train, test) == []
     test[2] = replace(test[2], picture=Plain("train1"))
     assert ids([s for pair in shared_pictures(train, test) for s in pair]) == ["train/1", "test/2"]
+
+
+def test_scenes_that_look_the_same_are_shared_whatever_their_key() -> None:
+    def sample(name: str, scene: Scene) -> Sample:
+        return replace(samples(name, 1)[0], picture=scene, space=scene.space)
+
+    found = (scene_for("test", 0, i) for i in range(100))
+    scene = next(each for each in found if each.ground.texture == "plain")
+    twin = replace(scene, ground=replace(scene.ground, seed=scene.ground.seed + 1))
+    assert twin.key != scene.key
+    other = replace(scene, ground=replace(scene.ground, first=scene.ground.second))
+    pairs = shared_pictures([sample("train", twin)], [sample("test", scene)])
+    assert ids([each for pair in pairs for each in pair]) == ["train/0", "test/0"]
+    assert shared_pictures([sample("train", other)], [sample("test", scene)]) == []
 
 
 def test_pictures_of_other_sizes_are_not_even_read() -> None:

@@ -81,7 +81,7 @@ def test_sizes_do_not_overlap() -> None:
     assert SIZES["large"][0] > SIZES["small"][1] * 1.4
 
 
-def test_equal_keys_mean_equal_pixels_and_the_other_way_round() -> None:
+def test_equal_keys_mean_equal_pixels() -> None:
     scenes = [scene_for("pretrain", 0, i) for i in range(200)]
     again = [scene_for("pretrain", 0, i) for i in range(200)]
     assert scenes == again

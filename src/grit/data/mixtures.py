@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import chain, zip_longest
 from typing import Any, TypeVar
 
-from grit.data.samples import Sample
+from grit.data.samples import Picture, Sample
+from grit.data.shapes.scenes import Scene
 from grit.errors import GritError
 from grit.seeding import seed_for
 
@@ -64,16 +65,30 @@ def drawn_rows(mixture: Sequence[Sample], seed: int) -> dict[str, Any]:
 def shared_pictures(train: Sequence[Sample], test: Sequence[Sample]) -> list[tuple[Sample, Sample]]:
     """Pairs (training sample, test sample) of equal pictures, one pair for every such test sample.
 
-    Only test pictures of the size of some training picture are read.
+    Only test pictures of the size of some training picture are read. Scenes are equal where their
+    pixels are: grounds that differ in nothing one can see have keys of their own.
     """
     sizes = {sample.space for sample in train}
     alike = [sample for sample in test if sample.space in sizes]
     if not alike:
         return []
-    by_key: dict[str, Sample] = {}
+    candidates: dict[object, list[Sample]] = {}
     for sample in train:
-        by_key.setdefault(sample.picture.key, sample)
-    return [(by_key[s.picture.key], s) for s in alike if s.picture.key in by_key]
+        candidates.setdefault(_trait(sample.picture), []).append(sample)
+    pairs = []
+    for tested in alike:
+        found = candidates.get(_trait(tested.picture), ())
+        pairs += [(one, tested) for one in found if _equal(one.picture, tested.picture)][:1]
+    return pairs
+
+
+def _trait(picture: Picture) -> object:
+    """What equal pictures have in common, found without drawing them."""
+    return picture.things if isinstance(picture, Scene) else picture.key
+
+
+def _equal(one: Picture, other: Picture) -> bool:
+    return one.key == other.key or one.load().tobytes() == other.load().tobytes()
 
 
 def _wanted(name: str, size: int | None, available: int) -> int:

@@ -1,7 +1,9 @@
 """A scene: things with exact boxes on a ground, laid out from a seed, drawn when it is needed.
 
-The content of a scene decides which split it belongs to (`split_of`), so no scene of a test set can
-ever be drawn for training, whatever the seeds.
+What a scene is decides which split it belongs to (`split_of`), so no scene of a test set is drawn
+for training, whatever the seeds. Two scenes may differ in nothing but what cannot be seen, such as
+the seed of a plain ground: that their things stand at the same pixels is all but impossible, and
+runs compare pixels (`mixtures.shared_pictures`).
 """
 
 from dataclasses import dataclass, field

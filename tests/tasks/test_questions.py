@@ -1,0 +1,32 @@
+"""What a run trains on and what it is tested on share no picture."""
+
+import logging
+
+import pytest
+
+from grit.data.samples import Sample
+from grit.data.shapes import ShapesSource
+from grit.errors import GritError
+from grit.schema import Config, SourceConfig, SuiteConfig
+from grit.tasks.questions import TestSet, check_overlap
+
+TESTED = ShapesSource("vsr", "test", 4)
+TRAINED: list[Sample] = list(ShapesSource("vsr", "train", 4))
+
+
+def config(source: SourceConfig) -> Config:
+    return Config(suite=SuiteConfig(name="mine", sets={"vsr": source}))
+
+
+def test_a_test_scene_is_never_trained_on() -> None:
+    drawn = config(SourceConfig(kind="vsr"))
+    check_overlap(drawn, TRAINED, [TestSet("vsr", TESTED)])
+    with pytest.raises(GritError, match="test scene shapes_vsr/test/2 is the training scene"):
+        check_overlap(drawn, [*TRAINED, TESTED[2]], [TestSet("vsr", TESTED)])
+
+
+def test_photographs_that_are_shared_are_counted(caplog: pytest.LogCaptureFixture) -> None:
+    # The paper's own files share pictures, so that this is no mistake of the user's.
+    with caplog.at_level(logging.INFO):
+        check_overlap(config(SourceConfig()), [TESTED[2]], [TestSet("vsr", TESTED)])
+    assert caplog.messages == ["suite=mine: vsr: 1 test pictures are training pictures"]
