@@ -54,6 +54,8 @@ def test_a_reward_of_one_s_own_counts(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_what_cannot_does_not(package: Path) -> None:
     said = '"""One step of training."""\ndef step(x):\n\n    # really\n    return (x + 1)\n'
     assert not changed(package, "training/step.py", said)
+    assert changed(package, "training/step.py", said + "RATE = 1\n")
+    assert not changed(package, "training/step.py", said + 'RATE = 1\n"""What it learns at."""\n')
     assert not changed(package, "reporting/page.py", "SIZE = 2\n")
     assert not changed(package, "assets/tiny_qwen/MODEL_CARD.md", "other words")
     weights = "assets/tiny_qwen/model.safetensors"

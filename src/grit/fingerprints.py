@@ -33,8 +33,11 @@ _NOT_RESULTS = (
     "errors.py",
     "files.py",
     "fingerprints.py",
+    "grounding/drawing.py",
     "jobs.py",
     "judge_settings.py",
+    "misspellings.py",
+    "rewards/scoring.py",
     "schema.py",
     "task_settings.py",
     "tasks/__init__.py",
@@ -102,12 +105,16 @@ def _modules(calls: tuple[str, ...]) -> list[Path]:
 def _meaning(path: Path) -> list[str]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
-            node
-        ):
-            node.body = node.body[1:] or [ast.Pass()]
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            node.body = [each for each in node.body if not _is_text(each)] or [ast.Pass()]
     name = path.relative_to(PACKAGE) if path.is_relative_to(PACKAGE) else Path(path.name)
     return [name.as_posix(), ast.unparse(tree)]
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    """A docstring, or a string below a constant or a field, which documents it."""
+    value = statement.value if isinstance(statement, ast.Expr) else None
+    return isinstance(value, ast.Constant) and isinstance(value.value, str)
 
 
 def _digest(content: bytes) -> str:
