@@ -1,4 +1,5 @@
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from grit.reporting.exhibits.evidence import (
     evidence_of_sources,
 )
 from grit.reporting.exhibits.table import Cell, Row, Table
-from grit.reporting.exhibits.table1 import COLUMNS, table1
+from grit.reporting.exhibits.table1 import EACH, table1
 
 MakeRun = Callable[..., Path]
 
@@ -23,10 +24,13 @@ def evidence(tmp_path: Path) -> Evidence:
     return evidence_of_sources([str(tmp_path / "runs")])
 
 
-def tables_of(found: Evidence, *, controls: bool = False) -> list[Table]:
-    """Table 1's tables of results, or those of controls."""
+def tables_of(found: Evidence, start: str = "") -> list[Table]:
+    """Table 1's tables whose title starts so; by default those of results set by set, and GRIT's
+    differences in them."""
     tables = table1(found).tables
-    return [table for table in tables if table.title.startswith("Controls") is controls]
+    if start:
+        return [table for table in tables if table.title.startswith(start)]
+    return [table for table in tables if not re.search("Controls|ets together", table.title)]
 
 
 def rows(table: Table) -> dict[str, Row]:
@@ -35,7 +39,7 @@ def rows(table: Table) -> dict[str, Row]:
 
 
 def cell(table: Table, label: str, group: str, name: str = "ACC") -> Cell:
-    (place,) = (i for i, c in enumerate(COLUMNS) if (c.group, c.name) == (group, name))
+    (place,) = (i for i, c in enumerate(EACH.columns) if (c.group, c.name) == (group, name))
     return rows(table)[label].cells[place]
 
 
@@ -240,7 +244,7 @@ def test_controls_stand_below_the_table(run: MakeRun, tmp_path: Path) -> None:
     for seed in range(2):
         run(f"a{seed}", seed=seed)
     run("b", method="cot")
-    (table,) = tables_of(evidence(tmp_path), controls=True)
+    (table,) = tables_of(evidence(tmp_path), "Controls")
     found = rows(table)
     assert list(found) == [
         "majority answer; central box",
@@ -257,3 +261,22 @@ def test_controls_stand_below_the_table(run: MakeRun, tmp_path: Path) -> None:
     grounded = "GRIT: right answers with right boxes, %"
     assert cell(table, grounded, "VSR").text == "100.0"  # ACC and GIoU are alike in every row
     assert cell(table, grounded, "MathVista").text == "–"
+
+
+def test_sets_together_have_a_table_and_differences_of_their_own(
+    run: MakeRun, tmp_path: Path
+) -> None:
+    sets = {"vsr": (1.0, 0.0), "tallyqa": (1.0, 1.0, 1.0, 0.0)}
+    run("a", sets, method="cot")
+    for seed in (0, 1):
+        run(f"b{seed}", {"vsr": (1.0, 1.0), "tallyqa": (1.0, 1.0, 1.0, 1.0)}, seed=seed)
+    found = evidence(tmp_path)
+    (own,) = tables_of(found, "Sets together")
+    assert [column.group for column in own.columns].count("in-domain") == 2
+    place = [(column.group, column.name) for column in own.columns].index(("in-domain", "ACC"))
+    shown = {label: row.cells[place].mean.mean for label, row in rows(own).items()}
+    assert shown == {"Chain-of-Thought": pytest.approx(400 / 6), "GRIT, 2 seeds": 100.0}
+    assert {row.cells[2].text for row in rows(own).values()} == {"missing"}  # no set out-of-domain
+    (differences,) = tables_of(found, "GRIT minus the baselines; sets together")
+    cell = rows(differences)["GRIT − Chain-of-Thought"].cells[place]
+    assert cell.mean.mean == pytest.approx(100 - 400 / 6)

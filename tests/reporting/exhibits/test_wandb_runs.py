@@ -64,7 +64,7 @@ def test_what_a_run_lacks_is_said(
     ]
     evidence = evidence_of_sources([SOURCE])
     assert [each.name for each in evidence.runs] == [f"{SOURCE}/r0", f"{SOURCE}/r1"]
-    (table,) = table1(evidence).tables
+    table = table1(evidence).tables[0]
     assert "GRIT, 2 seeds" in [row.label for row in table.sections[0].rows]
     notes = " ".join(table.notes)
     assert "crashed) is left out: it has no results" in notes

@@ -1,4 +1,4 @@
-"""The controls beside table 1: what a model would get without looking, and how often it looked."""
+"""The controls beside tables: what a model would get without looking, how often it looked."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -6,10 +6,12 @@ from statistics import fmean
 
 from grit.reporting.controls import Controls, clipped
 from grit.reporting.exhibits.evidence import Run
-from grit.reporting.exhibits.paper import TABLE1_COLUMNS, TestSet
-from grit.reporting.exhibits.rows import DIGITS, name_in
+from grit.reporting.exhibits.grouping import Part, Variant, labels
+from grit.reporting.exhibits.measures import EACH
+from grit.reporting.exhibits.paper import METHODS, TABLE1_COLUMNS, TestSet
+from grit.reporting.exhibits.rows import DIGITS, Groups, model_title, name_in
 from grit.reporting.exhibits.seeds import Mean
-from grit.reporting.exhibits.table import NOTHING, Cell, Row, measured
+from grit.reporting.exhibits.table import NOTHING, Cell, Row, Section, Table, measured
 
 CONTROLS = (
     "First row: ACC of always giving a set's most common true answer, GIoU of one box over the "
@@ -19,6 +21,27 @@ CONTROLS = (
 )
 _ANSWER = 12  # characters
 _Value = Callable[[Controls], float | None]
+
+
+def control_tables(part: Part, groups: Groups, models: Sequence[str]) -> list[Table]:
+    """The controls of every row of a table; none where there are no predictions."""
+    named = labels(list(groups))
+    sections = []
+    for model in models:
+        own = [variant for variant in groups if variant.model == model]
+        runs = [run for variant in own for run in groups[variant]]
+        if any(run.controls for run in runs):
+            rows = [blind_row(runs)]
+            for variant in sorted(own, key=place):
+                rows += control_rows(named[variant], groups[variant])
+            sections.append(Section(model_title(model), tuple(rows)))
+    title = f"Controls; {part.title}"
+    return [Table(title, EACH.columns, tuple(sections), (CONTROLS,))] if sections else []
+
+
+def place(variant: Variant) -> int:
+    """Where a variant's method stands in the paper's order."""
+    return [*METHODS, variant.method].index(variant.method)
 
 
 def blind_row(runs: Sequence[Run]) -> Row:

@@ -4,25 +4,28 @@ from collections.abc import Sequence
 from itertools import combinations
 
 from grit.reporting.exhibits.chart import Chart, Panel, Series
+from grit.reporting.exhibits.control_rows import control_tables
 from grit.reporting.exhibits.evidence import Evidence
 from grit.reporting.exhibits.exhibit import Exhibit
 from grit.reporting.exhibits.grouping import Part, Variant, by_variant, labels
+from grit.reporting.exhibits.measures import Measures
 from grit.reporting.exhibits.notes import INTERVALS, MINIATURE, notes_of
 from grit.reporting.exhibits.paper import IN_DOMAIN, OUT_OF_DOMAIN, POOLED, SCALES
 from grit.reporting.exhibits.rows import (
     DIFFERENCES,
     Groups,
-    difference_cell,
     model_title,
     models_of,
     parts_of,
     seeds_label,
-    sets_cell,
 )
-from grit.reporting.exhibits.table import MISSING, Cell, Column, Row, Section, Table
+from grit.reporting.exhibits.table import Column, Row, Section, Table
 
 DOMAINS = {"in-domain": IN_DOMAIN, "out-of-domain": OUT_OF_DOMAIN}
-COLUMNS = tuple(Column("ACC", name) for name in DOMAINS)
+SHOWN = Measures(
+    tuple(Column("ACC", name) for name in DOMAINS),
+    tuple((sets, "acc") for sets in DOMAINS.values()),
+)
 SIZES = tuple(sorted(set(SCALES.values())))
 PAPER = "The paper prints no numbers: both curves rise and flatten, out-of-domain rises less."
 
@@ -44,8 +47,9 @@ def figure6(evidence: Evidence) -> Exhibit:
         sections = tuple(
             Section(model_title(model), tuple(row for _, row in rows[model])) for model in models
         )
-        tables.append(Table(part.title, COLUMNS, sections, notes, "Triplets"))
+        tables.append(Table(part.title, SHOWN.columns, sections, notes, "Triplets"))
         tables += _differences(part, groups, models)
+        tables += control_tables(part, groups, models)
         charts.append(
             Chart(
                 part.title,
@@ -67,14 +71,11 @@ def _rows(model: str, groups: Groups) -> list[tuple[int, Row]]:
         named = labels(variants)
         for variant in variants:
             label = str(size) if len(variants) == 1 else f"{size}: {named[variant]}"
-            rows.append((size, _row(seeds_label(label, groups[variant]), variant, groups)))
+            runs = groups[variant]
+            rows.append((size, Row(seeds_label(label, runs), SHOWN.of(runs))))
         if not variants:
-            rows.append((size, Row(str(size), tuple(Cell(MISSING) for _ in COLUMNS))))
+            rows.append((size, Row(str(size), SHOWN.missing())))
     return rows
-
-
-def _row(label: str, variant: Variant, groups: Groups) -> Row:
-    return Row(label, tuple(sets_cell(groups[variant], sets, "acc") for sets in DOMAINS.values()))
 
 
 def _differences(part: Part, groups: Groups, models: Sequence[str]) -> list[Table]:
@@ -87,20 +88,14 @@ def _differences(part: Part, groups: Groups, models: Sequence[str]) -> list[Tabl
                 sizes[SCALES[variant.data or ""]].append(variant)
         single = {size: groups[found[0]] for size, found in sizes.items() if len(found) == 1}
         rows = [
-            Row(
-                f"{more} − {fewer}",
-                tuple(
-                    difference_cell(single[fewer], single[more], sets, "acc")
-                    for sets in DOMAINS.values()
-                ),
-            )
+            Row(f"{more} − {fewer}", SHOWN.differences(single[fewer], single[more]))
             for fewer, more in combinations(single, 2)
         ]
         rows = [row for row in rows if any(cell.mean is not None for cell in row.cells)]
         if rows:
             sections.append(Section(model_title(model), tuple(rows)))
     title = f"More triplets minus fewer; {part.title}"
-    return [Table(title, COLUMNS, tuple(sections), (DIFFERENCES,))] if sections else []
+    return [Table(title, SHOWN.columns, tuple(sections), (DIFFERENCES,))] if sections else []
 
 
 def _series(rows: list[tuple[int, Row]]) -> tuple[Series, ...]:

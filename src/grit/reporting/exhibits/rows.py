@@ -9,8 +9,8 @@ from grit.reporting.exhibits.seeds import mean_over_runs, pooled
 from grit.reporting.exhibits.table import MISSING, NOTHING, Cell, measured, number
 from grit.reporting.paired import difference_of_runs
 
-DIGITS = {"acc": 1, "giou": 3}
-HEADINGS = {"acc": "ACC", "giou": "GIoU"}
+DIGITS = {"acc": 1, "giou": 3, "format_rate": 2}
+HEADINGS = {"acc": "ACC", "giou": "GIoU", "format_rate": "Format"}
 DIFFERENCES = (
     "Differences of the same questions, with 95% t-intervals over questions and, on a side of "
     "several seeds, over seeds; one trained run stands for itself and not for its method. Bold: "

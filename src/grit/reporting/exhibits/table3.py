@@ -1,8 +1,10 @@
 """Table 3: GRIT with and without counting data and the reward for counts."""
 
+from grit.reporting.exhibits.control_rows import control_tables
 from grit.reporting.exhibits.evidence import Evidence
 from grit.reporting.exhibits.exhibit import Exhibit
 from grit.reporting.exhibits.grouping import Variant, by_variant, labels
+from grit.reporting.exhibits.measures import Measures
 from grit.reporting.exhibits.notes import INTERVALS, MINIATURE, notes_of
 from grit.reporting.exhibits.paper import (
     IN_DOMAIN,
@@ -22,23 +24,12 @@ from grit.reporting.exhibits.rows import (
     DIGITS,
     HEADINGS,
     Groups,
-    difference_cell,
     model_title,
     models_of,
     parts_of,
     seeds_label,
-    sets_cell,
 )
-from grit.reporting.exhibits.table import (
-    MISSING,
-    Cell,
-    Column,
-    Row,
-    Section,
-    Table,
-    best_in_bold,
-    printed,
-)
+from grit.reporting.exhibits.table import Column, Row, Section, Table, best_in_bold, printed
 
 COUNTING = (TALLYQA,)  # which the paper does not print apart
 PLACES = {IN_DOMAIN: "in-domain", OUT_OF_DOMAIN: "out-of-domain", COUNTING: TALLYQA.title}
@@ -46,7 +37,10 @@ NUMBERS = (
     *((sets, metric) for metric in ("giou", "acc") for sets in (IN_DOMAIN, OUT_OF_DOMAIN)),
     (COUNTING, "giou"),
 )
-COLUMNS = tuple(Column(HEADINGS[metric], PLACES[sets], DIGITS[metric]) for sets, metric in NUMBERS)
+SHOWN = Measures(  # as in the paper, the metric stands over the domains
+    tuple(Column(HEADINGS[metric], PLACES[sets], DIGITS[metric]) for sets, metric in NUMBERS),
+    NUMBERS,
+)
 FULL, ABLATED = "GRIT", "without counting data and reward"
 
 
@@ -65,7 +59,8 @@ def table3(evidence: Evidence) -> Exhibit:
         )
         common = (INTERVALS, DIFFERENCES, POOLED, MINIATURE)
         notes = (*common, *repeated, *notes_of(part.runs, evidence))
-        tables.append(Table(part.title, COLUMNS, sections, notes))
+        tables.append(Table(part.title, SHOWN.columns, sections, notes))
+        tables += control_tables(part, groups, models_of(groups, evidence))
     return Exhibit("table3", "Table 3: counting data and reward", tuple(tables))
 
 
@@ -83,17 +78,16 @@ def _rows(model: str, groups: Groups) -> list[Row]:
             label = title if [variant] == found[title] else f"{title}: {named[variant]}"
             if variant.reward != reward and "reward=" not in label:
                 label += f" (reward={variant.reward})"
-            cells = [sets_cell(groups[variant], sets, metric) for sets, metric in NUMBERS]
-            rows.append(Row(seeds_label(label, groups[variant]), tuple(cells)))
+            runs = groups[variant]
+            rows.append(Row(seeds_label(label, runs), SHOWN.of(runs)))
         if not found[title]:
-            rows.append(Row(title, tuple(Cell(MISSING) for _ in COLUMNS)))
+            rows.append(Row(title, SHOWN.missing()))
         if MODELS.get(model) == INTERNVL:
             printed_row = *TABLE3["full" if title == FULL else "no_count"], None
-            cells = [printed(n, c.digits) for n, c in zip(printed_row, COLUMNS, strict=True)]
+            cells = [printed(n, c.digits) for n, c in zip(printed_row, SHOWN.columns, strict=True)]
             rows.append(Row("paper", tuple(cells), paper=True))
-    rows = best_in_bold(rows, COLUMNS)
+    rows = best_in_bold(rows, SHOWN.columns)
     if len(found[FULL]) == len(found[ABLATED]) == 1:
         runs, fewer = groups[found[FULL][0]], groups[found[ABLATED][0]]
-        cells = [difference_cell(fewer, runs, sets, metric) for sets, metric in NUMBERS]
-        rows.append(Row("difference", tuple(cells)))
+        rows.append(Row("difference", SHOWN.differences(fewer, runs)))
     return rows
