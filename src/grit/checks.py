@@ -1,7 +1,7 @@
 """What the types of a configuration cannot say: ranges, and fields that do not go together."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +23,7 @@ PRECISIONS = ("32-true", "bf16-mixed")  # losses are not scaled, as 16-bit float
 IMAGE_SETTINGS = ("min_pixels", "max_pixels", "min_patches", "max_patches")
 ATTENTIONS = ("sdpa", "eager", "flex_attention", "flash_attention_2")
 MODES = ("auto", "online", "offline", "disabled")
+EXHIBITS = ("table1", "table2", "table3", "figure4", "figure5", "figure6")
 
 Check = tuple[Callable[[Any], bool], str]
 
@@ -106,6 +107,7 @@ def check(config: Config) -> None:
     _check_ranges(config, RANGES)
     if config.experiment is not None:
         raise GritError("config: experiment: its file has to begin with '# @package _global_'")
+    check_exhibits(config.exhibits)
     _check_task(config)
     _check_trainer(config)
     _check_model(config)
@@ -117,6 +119,13 @@ def check(config: Config) -> None:
         _check_source(f"data.sources.{name}", source)
     for name, source in config.suite.sets.items():
         _check_source(f"suite.sets.{name}", source)
+
+
+def check_exhibits(names: Sequence[str]) -> None:
+    """Raise GritError for a table or figure that there is none of."""
+    for name in names:
+        if name not in EXHIBITS:
+            raise GritError(f"exhibits: {name} is not one; there are {', '.join(EXHIBITS)}")
 
 
 def check_figures(config: Config) -> None:

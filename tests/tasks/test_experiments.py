@@ -215,14 +215,39 @@ def test_tables_of_finished_runs(runs: Runs, command: Any) -> None:
         (["task=tables"], "task=tables needs runs="),
         (["runs=somewhere"], "runs is for task=tables"),
         (["task=tables", "runs=nowhere"], "runs: nowhere is not a folder"),
-        (["experiment=table1", "model=tiny_qwen", "method=cot", "exhibits=[table9]"], "table9"),
+        (["experiment=table1", "exhibits=[table1,table9]"], "exhibits: table9 is not one"),
+        (["experiment=table1", "exhibits=[]"], "exhibits=[]: name what to make of the runs"),
+        (["task=tables", "runs=nowhere", "exhibits=[table9]"], "exhibits: table9 is not one"),
     ],
 )
 def test_mistakes(runs: Runs, command: Any, overrides: list[str], said: str) -> None:
     ended = command(*overrides)
     assert ended.code == 1
     assert said in ended.err
+    assert len(ended.err.splitlines()) == 1
+    assert runs.done == []
+
+
+def test_a_seed_that_is_no_number_is_said_in_one_line(runs: Runs, command: Any) -> None:
+    ended = command("experiment=table1", "model=tiny_qwen", "method=cot", "seed=abc")
+    assert ended.code == 1
     assert "Traceback" not in ended.out + ended.err
+    assert "seed" in ended.err
+    assert [job.outcome.value for job in JobLog(TABLE / "jobs.jsonl").since(0)] == ["failed"]
+
+
+def test_a_figure_that_cannot_be_made_keeps_no_other_back(
+    runs: Runs, command: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build(*_: Any) -> list[Path]:
+        raise GritError("no chain has a box")
+
+    monkeypatch.setattr("grit.tasks.attention.build", build)
+    ended = command(*SMALL, "exhibits=[figure5,table1]")
+    assert ended.code == 1
+    assert ended.err.splitlines() == ["grit: no chain has a box"]
+    for name in ("figure5/report.html", "table1/table1.md", "table1/report.html"):
+        assert (Path("runs/experiments") / name).is_file()
 
 
 @pytest.mark.parametrize(

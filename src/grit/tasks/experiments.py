@@ -9,6 +9,7 @@ from typing import Any
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
+from grit.checks import EXHIBITS, check_exhibits
 from grit.configuration import figure_settings
 from grit.errors import GritError
 from grit.jobs import Job, JobLog, Outcome
@@ -29,12 +30,11 @@ class WriteExhibits(Callback):
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Remember where the log of jobs ends so far; stop where the end would only be refused."""
-        if not MEASURED.keys().isdisjoint(config.exhibits):
-            try:
-                figure_settings(config)
-            except GritError as error:
-                print(f"grit: {error}", file=sys.stderr)
-                sys.exit(1)  # Hydra would make a warning of the error itself, and begin
+        try:
+            _check(config)
+        except GritError as error:
+            print(f"grit: {error}", file=sys.stderr)
+            sys.exit(1)  # Hydra would make a warning of the error itself, and begin
         self.log = job_log(list(config.exhibits), Path(config.hydra.sweep.dir))
         self.start = self.log.size()
 
@@ -42,37 +42,53 @@ class WriteExhibits(Callback):
         """Write tables and figures; the exit code is 1 where a job or one of these failed."""
         assert self.log is not None
         jobs = self.log.since(self.start)
-        failed = [job for job in jobs if job.outcome is Outcome.failed]
+        failed = any(job.outcome is Outcome.failed for job in jobs)
         try:
-            _write(config, jobs)
-        except GritError as error:
-            print(f"grit: {error}", file=sys.stderr)
-            sys.exit(1)
+            for error in _write(config, jobs):
+                print(f"grit: {error}", file=sys.stderr)
+                failed = True
         except Exception:
             # Whatever it is: Hydra makes a warning of a callback's error, and would exit with 0.
             log.exception("the tables could not be made")
-            sys.exit(1)
+            failed = True
         if failed:
             sys.exit(1)
 
 
-def _write(config: DictConfig, jobs: list[Job]) -> None:
+def _check(config: DictConfig) -> None:
+    if not config.exhibits:
+        raise GritError(f"exhibits=[]: name what to make of the runs: {', '.join(EXHIBITS)}")
+    check_exhibits(list(config.exhibits))
+    if not MEASURED.keys().isdisjoint(config.exhibits):
+        figure_settings(config)
+
+
+def _write(config: DictConfig, jobs: list[Job]) -> list[GritError]:
+    """Each table and figure with its page; what could not be done for one keeps no other back."""
     from grit.reporting.exhibits.building import build  # imports torch
     from grit.reporting.exhibits.evidence import evidence_of_jobs
     from grit.tasks.experiment_page import write_exhibit_page
 
     sweep = Path(config.hydra.sweep.dir)
     evidence = evidence_of_jobs(sweep, jobs)
+    errors = []
     for name in config.exhibits:
-        if name in MEASURED:
-            quieten()
-            settings = figure_settings(config)
-            paths = import_module(MEASURED[name]).build(settings, sweep, jobs, sweep / name)
-        else:
-            paths = build(name, evidence, sweep / name)
-        for path in paths:
-            print(path)  # the log of a multirun is Hydra's own here
-        print(write_exhibit_page(name, sweep / name, evidence, _command(config)))
+        try:
+            if name in MEASURED:
+                quieten()
+                settings = figure_settings(config)
+                paths = import_module(MEASURED[name]).build(settings, sweep, jobs, sweep / name)
+            else:
+                paths = build(name, evidence, sweep / name)
+            for path in paths:
+                print(path)  # the log of a multirun is Hydra's own here
+        except GritError as error:
+            errors.append(error)
+        try:
+            print(write_exhibit_page(name, sweep / name, evidence, _command(config)))
+        except GritError as error:
+            errors.append(error)
+    return errors
 
 
 def _command(config: DictConfig) -> list[str]:

@@ -16,7 +16,7 @@ from grit.configuration import config_hash, plain
 from grit.errors import GritError
 from grit.files import write_json, written_whole
 from grit.reporting.results import git_commit
-from grit.schema import Config
+from grit.schema import Config, Task
 from grit.training.checkpoints import latest, steps_of
 
 log = logging.getLogger(__name__)
@@ -49,9 +49,8 @@ class RunFolder:
             _check_same(config, record)
             found = latest(folder / "checkpoints")
             done, total = steps_of(found) if found else 0, config.trainer.max_steps
-            log.info(
-                "resume=true: going on with %s after step %d of %d", _shown(folder), done, total
-            )
+            where = f" after step {done} of {total}" if config.task is Task.train else ""
+            log.info("resume=true: going on with %s%s", _shown(folder), where)
             return cls(folder, tuple(overrides), resumed=True, checkpoint=found)
         if config.resume:
             log.info("resume=true: there is no run in %s to go on with; one begins there", folder)

@@ -52,7 +52,7 @@ def run_job(composed: DictConfig, folder: Path, overrides: list[str]) -> None:
             folder=folder.name,
             outcome=outcome,
             **{part: str(_name(composed, part)) for part in PARTS},
-            seed=int(composed.seed),
+            seed=composed.seed if isinstance(composed.seed, int) else 0,  # refused, then
             seconds=round(time.monotonic() - begun, 1),
             error=error,
         )
