@@ -18,6 +18,7 @@ from grit.evaluation.correlation_judges import (
     term_in,
 )
 from grit.grounding.boxes import Box
+from grit.judge.rules import RulesJudge
 
 _, SCENE, _ = ShapesSource("vsr", "test", 1).asked(0)
 FIRST, SECOND = SCENE.things[:2]
@@ -90,7 +91,7 @@ def test_a_model_is_shown_both_pictures_with_the_masked_chain() -> None:
         return [None if one.id == "fails" else 1.0 for one in pairs]
 
     one = pair(FIRST.name, box(0), box(1))
-    matcher = PictureMatcher("openai", compare)
+    matcher = PictureMatcher(RulesJudge(), compare)
     assert matcher.picks([one, replace(one, id="fails")] * 70) == [1.0, None] * 70
     assert seen[0].description == f"{FIRST.name} [masked]"
     plain = SCENE.load()

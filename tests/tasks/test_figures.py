@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from chat_service import ChatService, fails
 from safetensors.torch import load_file
 
 from grit.data.shapes import ShapesSource, ideal_trace
@@ -20,7 +21,7 @@ from grit.models.loading import load_base
 from grit.reporting.results import Results, set_result, write_predictions, write_results
 from grit.schema import AttentionConfig, Config, CorrelationConfig, JudgeConfig, Training
 from grit.tasks import attention, correlation
-from grit.tasks.finished import FinishedRun, distinct, finished_run
+from grit.tasks.finished import MeasuredRun, distinct, finished_run
 
 Command = Callable[..., object]
 QUICK = ("experiment=smoke", "evaluation.before_training=false", "evaluation.after_training=false")
@@ -64,6 +65,19 @@ def test_figure_4_comes_from_the_runs_own_chains(command: Command, trained: Path
         assert path.read_bytes() == Path("four", path.name).read_bytes()
 
 
+def test_figure_4_says_when_its_judge_answers_no_more(
+    command: Command, trained: Path, chat: ChatService
+) -> None:
+    chat.default = fails(429, "insufficient_quota", "You exceeded your current quota")
+    judge = ("judge=openai", f"judge.base_url={chat.url}/v1", "judge.cache=null")
+    ended = command("task=correlation", f"runs={trained}", *SETTINGS, *judge, "hydra.run.dir=four")
+    assert ended.code == 1
+    (line,) = ended.err.splitlines()
+    assert line.startswith("grit: the judge gave up: ")
+    assert "quota" in line
+    assert Path("four/figure4.md").is_file()  # with what was found, and that it failed
+
+
 def test_figure_5_looks_into_the_trained_model(command: Command, trained: Path) -> None:
     ended = command("task=attention", f"runs={trained}", *SETTINGS, "hydra.run.dir=five")
     assert ended.code == 0, ended.err
@@ -93,7 +107,7 @@ def test_other_code_and_other_questions_are_other_runs(trained: Path) -> None:
     run = finished_run(trained)
     fields = ("sft", "tiny_qwen", "shapes", "grpo_gr", "rules", 0, run.config_hash)
 
-    def made(code: str, questions: str) -> FinishedRun:
+    def made(code: str, questions: str) -> MeasuredRun:
         sets = {"vsr": replace(set_result([]), questions=questions)}
         write_results(trained / "results.json", Results(*fields, sets=sets, code=code))
         return finished_run(trained)

@@ -23,6 +23,7 @@ from grit.errors import GritError
 from grit.evaluation.correlation_chains import GroundedChain
 from grit.grounding.boxes import Box, iou
 from grit.grounding.drawing import draw_boxes
+from grit.judge.judge import Judge
 
 UNDECIDED = 0.5
 
@@ -42,8 +43,6 @@ class Pair:
 
 class Matcher(Protocol):
     """Says of each pair whether the chain's own boxes are those that match it."""
-
-    name: str
 
     def picks(self, pairs: Sequence[Pair]) -> list[float | None]:
         """1 where it picks the chain's own boxes, 0 where the random ones.
@@ -68,15 +67,15 @@ class PictureMatcher:
     """Shows both pictures to a model.
 
     Args:
-        name: of the model's judge.
+        judge: who asks the model, and knows what it costs and whether it still answers.
         compare: gives 1 for each pair whose right picture the model picks, 0 for its wrong one,
             and None where it fails.
     """
 
     def __init__(
-        self, name: str, compare: Callable[[Sequence[ShownPair]], list[float | None]]
+        self, judge: Judge, compare: Callable[[Sequence[ShownPair]], list[float | None]]
     ) -> None:
-        self.name = name
+        self.judge = judge
         self.compare = compare
 
     def picks(self, pairs: Sequence[Pair]) -> list[float | None]:
@@ -97,8 +96,6 @@ def shown(pair: Pair) -> ShownPair:
 
 class SceneMatcher:
     """The rule above, on drawn scenes."""
-
-    name = "rules"
 
     def picks(self, pairs: Sequence[Pair]) -> list[float | None]:
         """Whether the chain's boxes lie better on what it describes than the random ones.

@@ -16,10 +16,9 @@ from grit.reporting.figure_runs import Unfinished
 from grit.rollout.sampler import Sampler
 from grit.schema import Config
 from grit.tasks.finished import (
-    FinishedRun,
+    MeasuredRun,
     distinct,
     finished_run,
-    folders_of,
     measured,
     runs_of_jobs,
 )
@@ -31,9 +30,10 @@ log = logging.getLogger(__name__)
 
 def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     """Measure the runs that ``runs`` names; the figure's files go to ``folder``."""
-    runs = distinct([finished_run(each) for each in folders_of(config.runs)])
+    runs = distinct([finished_run(each) for each in map(Path, config.runs)])
+    mine = RunFolder.at(config, folder, overrides)
     found = [_attending(config, run) for run in runs]
-    RunFolder.at(config, folder, overrides).begin(config)
+    mine.begin(config)
     for path in _write(_figure(config, found, ()), folder):
         log.info("%s", path)
 
@@ -67,7 +67,7 @@ def _figure(
     return Figure5(settings.set, settings.samples, settings.tokens, found, unfinished, METHODS)
 
 
-def _attending(config: Config, run: FinishedRun) -> AttendingRun:
+def _attending(config: Config, run: MeasuredRun) -> AttendingRun:
     settings = config.attention
     said = [each for each in run.predictions if each.set == settings.set]
     grounded = [each for each in said if can_be_cut(each.completion)]

@@ -20,6 +20,7 @@ from grit.evaluation.correlation_judges import (
 from grit.evaluation.lottery import lottery
 from grit.evaluation.predictions import Prediction
 from grit.jobs import Job
+from grit.judge.judge import check_failures, check_trouble, trouble_of, usage_of
 from grit.judge_settings import ServiceJudgeConfig
 from grit.reporting.exhibits.exhibit import write_exhibit
 from grit.reporting.exhibits.figure4 import figure4_exhibit
@@ -27,10 +28,9 @@ from grit.reporting.figure4 import METHODS, WRITTEN, CorrelatedRun, Figure4, wri
 from grit.reporting.figure_runs import RunName, Unfinished
 from grit.schema import Config
 from grit.tasks.finished import (
-    FinishedRun,
+    MeasuredRun,
     distinct,
     finished_run,
-    folders_of,
     measured,
     runs_of_jobs,
 )
@@ -42,14 +42,19 @@ WRITTEN_CHAINS = 20  # at least; as many as the paper's human-written ones
 
 
 def perform(config: Config, folder: Path, overrides: list[str]) -> None:
-    """Measure the runs that ``runs`` names; the figure's files go to ``folder``."""
-    runs = distinct([finished_run(each) for each in folders_of(config.runs)])
+    """Measure the runs that ``runs`` names; the figure's files go to ``folder``.
+
+    Raises:
+        JudgeFailed: after writing: the judge has failed on more than it may.
+    """
+    runs = distinct([finished_run(each) for each in map(Path, config.runs)])
     matcher = make_matcher(config)
     RunFolder.at(config, folder, overrides).begin(config)
     found = [_correlated(config, run.name, run, run.predictions, matcher) for run in runs]
     found += _of_written(config, runs[0], matcher)
     for path in _write(_figure(config, found, ()), folder):
         log.info("%s", path)
+    _check_judged(matcher, found)
 
 
 def build(config: Config, sweep: Path, jobs: Sequence[Job], folder: Path) -> Iterator[Path]:
@@ -58,12 +63,13 @@ def build(config: Config, sweep: Path, jobs: Sequence[Job], folder: Path) -> Ite
     ``config`` says how to measure them. What has no run is marked as missing.
 
     Raises:
-        GritError: after writing: a run that has finished could not be measured.
+        GritError: after writing: a run that has finished could not be measured, or the judge has
+            failed on more than it may.
     """
     runs, unfinished = runs_of_jobs(sweep, jobs)
     matcher = cache(lambda: make_matcher(config))  # of no use without runs, and may need a key
 
-    def correlated(run: FinishedRun) -> CorrelatedRun:
+    def correlated(run: MeasuredRun) -> CorrelatedRun:
         return _correlated(config, run.name, run, run.predictions, matcher())
 
     found, unmeasured = measured(runs, correlated)
@@ -73,6 +79,23 @@ def build(config: Config, sweep: Path, jobs: Sequence[Job], folder: Path) -> Ite
     yield from _write(_figure(config, shown, [*unfinished, *unmeasured]), folder)
     if unmeasured:
         raise GritError(f"figure 4: {unmeasured[0].reason}")
+    if found:
+        _check_judged(matcher(), shown)
+
+
+def _check_judged(matcher: Matcher, found: Sequence[CorrelatedRun]) -> None:
+    """Tell what the judge has used, and raise JudgeFailed where the figure rests on too little."""
+    if not isinstance(matcher, PictureMatcher):
+        return
+    judge = matcher.judge
+    log.info("judge: %s", usage_of(judge))
+    check_trouble(trouble_of(judge))
+    failed = asked = 0
+    for run in found:
+        for one in run.correlations.values():
+            failed += one.failures
+            asked += run.judged * len(one.repeats)
+    check_failures(judge, failed, asked)
 
 
 def _write(figure: Figure4, folder: Path) -> Iterator[Path]:
@@ -97,7 +120,7 @@ def make_matcher(config: Config) -> Matcher:
         shown = [Comparison(*pair) for pair in pairs]
         return compare_pictures(judge, shown, seed=config.seed)
 
-    return PictureMatcher(_judge_name(config), compare)
+    return PictureMatcher(judge, compare)
 
 
 def _figure(
@@ -123,7 +146,7 @@ def _judge_name(config: Config) -> str:
 def _correlated(
     config: Config,
     name: RunName,
-    run: FinishedRun,
+    run: MeasuredRun,
     predictions: Sequence[Prediction],
     matcher: Matcher,
 ) -> CorrelatedRun:
@@ -141,7 +164,7 @@ def _correlated(
     return CorrelatedRun(name, len(rows), len(grounded), len(chains), found)
 
 
-def _of_written(config: Config, run: FinishedRun, matcher: Matcher) -> list[CorrelatedRun]:
+def _of_written(config: Config, run: MeasuredRun, matcher: Matcher) -> list[CorrelatedRun]:
     """The row of what a perfect model would have said to a run's questions, if any are drawn."""
     written = _written(run)
     if not written:
@@ -150,7 +173,7 @@ def _of_written(config: Config, run: FinishedRun, matcher: Matcher) -> list[Corr
     return [_correlated(config, name, run, written, matcher)]
 
 
-def _written(run: FinishedRun) -> list[Prediction]:
+def _written(run: MeasuredRun) -> list[Prediction]:
     """What a perfect model would have said to some questions about drawn scenes."""
     annotated = [each for each in run.predictions if each.true_boxes and not each.truth_is_box]
     per_set = -(-WRITTEN_CHAINS // max(1, len({each.set for each in annotated})))

@@ -32,8 +32,8 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class FinishedRun:
-    """A run's folder with its resolved configuration and its predictions."""
+class MeasuredRun:
+    """A finished run that is asked again: its chains, its questions and its model."""
 
     folder: Path
     config: Config
@@ -121,7 +121,7 @@ def _questions(results: Results, sets: Sequence[str] | None) -> str:
     return fingerprint({name: asked.get(name) for name in (asked if sets is None else sets)})
 
 
-def finished_run(folder: Path) -> FinishedRun:
+def finished_run(folder: Path) -> MeasuredRun:
     """The run of a folder.
 
     Raises:
@@ -135,18 +135,20 @@ def finished_run(folder: Path) -> FinishedRun:
         begun = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         path = folder / RESULTS
         results = read_results(path) if path.exists() else None
-        return FinishedRun(folder, config, begun["config_hash"], results)
+        return MeasuredRun(folder, config, begun["config_hash"], results)
     except (GritError, OmegaConfBaseException, YAMLError, ValueError, KeyError) as error:
-        raise GritError(f"runs: {folder}: its config.yaml or run.json: {error}") from error
+        raise GritError(
+            f"runs: {folder}: its config.yaml, run.json or {RESULTS}: {error}"
+        ) from error
 
 
-def distinct(runs: Sequence[FinishedRun]) -> list[FinishedRun]:
+def distinct(runs: Sequence[MeasuredRun]) -> list[MeasuredRun]:
     """The runs without those that say again what another does, by the same code.
 
     A method without training says the same for every seed: as several runs it would have an
     interval of no width.
     """
-    kept: dict[tuple[str, str, str], FinishedRun] = {}
+    kept: dict[tuple[str, str, str], MeasuredRun] = {}
     for run in runs:
         learns = run.config.method.training is not Training.none
         key = config_hash(run.config if learns else replace(run.config, seed=0))
@@ -154,7 +156,7 @@ def distinct(runs: Sequence[FinishedRun]) -> list[FinishedRun]:
     return list(kept.values())
 
 
-def runs_of_jobs(sweep: Path, jobs: Sequence[Job]) -> tuple[list[FinishedRun], list[Unfinished]]:
+def runs_of_jobs(sweep: Path, jobs: Sequence[Job]) -> tuple[list[MeasuredRun], list[Unfinished]]:
     """The distinct runs that an experiment's jobs have left below ``sweep``, and what has none."""
     ended = {job.folder: job for job in jobs if has_ended(sweep, job)}
     # A method without training has one run for all seeds: it counts if one attempt ended well.
@@ -174,8 +176,8 @@ def _without_run(job: Job, reason: str | None) -> Unfinished:
 
 
 def measured(
-    runs: Sequence[FinishedRun], measure: Callable[[FinishedRun], T]
-) -> tuple[list[tuple[FinishedRun, T]], list[Unfinished]]:
+    runs: Sequence[MeasuredRun], measure: Callable[[MeasuredRun], T]
+) -> tuple[list[tuple[MeasuredRun, T]], list[Unfinished]]:
     """What was measured of runs, and of which it could not be."""
     found, unmeasured = [], []
     for run in runs:
@@ -184,9 +186,3 @@ def measured(
         except GritError as error:
             unmeasured.append(run.unfinished(str(error)))
     return found, unmeasured
-
-
-def folders_of(runs: object) -> list[Path]:
-    """The folders that ``runs=FOLDER`` or ``runs=[FOLDER,...]`` names."""
-    named = runs if isinstance(runs, list) else [runs]
-    return [Path(str(folder)) for folder in named if folder is not None]
