@@ -129,6 +129,8 @@ def test_a_finished_run_is_on_the_server(service: WandbRunsService, tmp_path: Pa
         tmp_path,
         *COMMAND,
         "model=tiny_qwen",
+        "training.updates_per_rollout=2",  # of which Lightning counts each as a step
+        "logger.sample_every=1",
         WANDB_PROJECT="grit",  # a sweep's runs go where the sweep is
         WANDB_SWEEP_ID="sweep1",
         WANDB_SWEEP_PARAM_PATH=str(sweep),
@@ -170,8 +172,9 @@ def test_a_finished_run_is_on_the_server(service: WandbRunsService, tmp_path: Pa
     files = service.sent[run["name"]].files
     (page,) = [content for name, content in files.items() if name.startswith("media/html/")]
     assert page == (out / "report.html").read_bytes()
-    (samples,) = [row["completions"] for row in history if "completions" in row]
-    assert set(samples["filenames"]) <= files.keys()
+    shown = [row for row in history if "completions" in row]
+    assert [row["trainer/global_step"] for row in shown] == [row["step"] for row in trained(out)]
+    assert {name for row in shown for name in row["completions"]["filenames"]} <= files.keys()
     assert only_logins_hold_the_key(service, done, tmp_path)
 
 

@@ -135,14 +135,14 @@ class CompletionSamples(pl.Callback):
     ) -> None:
         """Log the step's first prompt."""
         loggers = [each for each in trainer.loggers if isinstance(each, WandbLogger)]
-        if not loggers or (trainer.global_step - 1) % self.every:
+        if not loggers or batch_idx % self.every:  # global_step counts updates, not steps
             return
         if not isinstance(pl_module, GRPOGR):
             return
         first = pl_module.last_rollouts[: pl_module.settings.group_size]
         images = [_image(rollout) for rollout in first]
         for logger in loggers:
-            logger.experiment.log({"completions": images, STEP: trainer.global_step})
+            logger.experiment.log({"completions": images, STEP: batch_idx})
 
 
 def _image(rollout: Rollout) -> wandb.Image:

@@ -53,7 +53,10 @@ class FewShotSFT(Learner):
             loss = sum(processes.gathered(loss))
             norm = self.optimizer_step_with_clipping()
         metrics = {"loss": loss, "grad_norm": norm, "learning_rate": self.schedule_step()}
-        metrics |= {"completion_tokens": here / len(groups), "seconds/step": watch.total}
+        metrics |= {
+            "completion_tokens": tokens / sum(processes.gathered(len(groups))),
+            "seconds/step": max(processes.gathered(watch.total)),
+        }
         self.log_step(metrics, batch_idx)
 
     def _group(self, sample: Sample) -> Group:
