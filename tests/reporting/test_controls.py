@@ -178,7 +178,7 @@ def test_no_rows_have_no_controls() -> None:
 def printed(sets: dict[str, Controls], **options: object) -> str:
     stream = io.StringIO()
     settings = {"file": stream, "width": 80, **options}
-    print_controls(sets, Console(**settings))
+    print_controls(sets, console=Console(**settings))
     return stream.getvalue()
 
 
@@ -234,7 +234,9 @@ def test_what_a_terminal_would_obey_is_not_printed() -> None:
 
 def test_a_stream_that_knows_ascii_only_gets_ascii() -> None:
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
-    print_controls({"é": controls([row(0, answer="ж")] * 2)}, Console(file=stream, width=80))
+    print_controls(
+        {"é": controls([row(0, answer="ж")] * 2)}, console=Console(file=stream, width=80)
+    )
     stream.flush()
     assert b"#####" in stream.buffer.getvalue()
 

@@ -82,9 +82,13 @@ def controls(rows: Sequence[ScoredPrediction], seed: int = 0) -> Controls:
     )
 
 
-def controls_table(sets: Mapping[str, Controls], *, ascii_only: bool = False) -> Table:
+def controls_table(
+    sets: Mapping[str, Controls], *, title: str | None = None, ascii_only: bool = False
+) -> Table:
     """The controls for a terminal of 80 columns; a constant answer has a full, red bar."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table = Table(
+        title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)
+    )
     table.add_column("Set", overflow="fold")
     table.add_column("Majority\nACC", no_wrap=True)
     for heading in ("Central\nGIoU", "Shuffled\nGIoU", "Right +\ngrounded"):
@@ -108,10 +112,12 @@ def controls_table(sets: Mapping[str, Controls], *, ascii_only: bool = False) ->
     return table
 
 
-def print_controls(sets: Mapping[str, Controls], console: Console | None = None) -> None:
+def print_controls(
+    sets: Mapping[str, Controls], title: str | None = None, console: Console | None = None
+) -> None:
     """Print the table."""
     console = console or Console()
-    console.print(controls_table(sets, ascii_only=console.options.ascii_only))
+    console.print(controls_table(sets, title=title, ascii_only=console.options.ascii_only))
 
 
 def clipped(answer: str | None, most: int) -> str:

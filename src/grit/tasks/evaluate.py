@@ -8,6 +8,7 @@ from pathlib import Path
 from grit import processes
 from grit.errors import GritError
 from grit.reporting.comparison import print_comparison
+from grit.reporting.controls import controls, print_controls
 from grit.reporting.results import Results, read_results
 from grit.schema import Config
 from grit.tasks.device import autocast, prepare_device
@@ -38,17 +39,19 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         measured = replace(measured, results=_named(measured.results, origin))
         write_measured(measured, folder)
         print_comparison(measured.results)
+        print_controls({name: controls(rows) for name, rows in measured.rows.items()})
         log.info("%s", folder / "results.json")
         check_judged(judge, measured)
         return
     sets = test_sets(config)
+    device = prepare_device(config)
+    run = RunFolder.at(config, folder, overrides) if processes.rank() == 0 else None
     adapter = make_adapter(config, learning=False)
     if config.checkpoint is not None:
         load_checkpoint(adapter, config, Path(config.checkpoint))
-    device = prepare_device(config)
     adapter.model.to(device)
-    if processes.rank() == 0:
-        RunFolder.at(config, folder, overrides).begin(config)
+    if run is not None:
+        run.begin(config)
     with tracked(config, folder, overrides) as tracker:
         with autocast(config, device):
             found = evaluate_model(config, adapter, sets, judge, folder)

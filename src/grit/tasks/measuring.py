@@ -214,7 +214,9 @@ def show(
     """Print the tables, write ``report.html``, tell the tracker."""
     first = before or after
     print_comparison(first.results, after.results if before else None)
-    print_controls({name: controls(rows) for name, rows in after.rows.items()})
+    if before:
+        _print_controls(before, "Controls before training")
+    _print_controls(after, "Controls after training" if before else None)
     metrics = MetricsLog(folder / "metrics.jsonl")
     picture_of = pictures_of(sets)
     write_report(
@@ -234,6 +236,10 @@ def show(
     tracker.findings(after, before, picture_of)
     log.info("%s", folder / "results.json")
     log.info("%s", folder / "report.html")
+
+
+def _print_controls(measured: Measured, title: str | None) -> None:
+    print_controls({name: controls(rows) for name, rows in measured.rows.items()}, title)
 
 
 def _about(folder: Path) -> dict[str, str]:
