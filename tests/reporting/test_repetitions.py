@@ -38,3 +38,14 @@ def test_other_data_rewards_and_settings_are_no_repetitions() -> None:
     )
     assert repetitions(found) == [[0, 1], [2], [3], [4]]
     assert title_of(found[4].results) == "tiny_qwen · grit · shapes · no_count"
+
+
+def test_a_seed_counts_once_and_other_code_and_triplets_are_no_repetitions() -> None:
+    found = runs(
+        {"code": "a"},
+        {"code": "a", "seed": 1},
+        {"code": "a"},
+        {"code": "b"},
+        {"code": "a", "triplets_hash": "t"},
+    )
+    assert repetitions(found) == [[0, 1], [3], [4]]

@@ -12,13 +12,15 @@ MOST = 12  # groups of repetitions that a page shows in full
 def repetitions(runs: Sequence[FinishedRun]) -> list[list[int]]:
     """Places of runs that differ in nothing but their seeds together, in order of their seeds.
 
+    Of several with one seed the first stands there, as in the tables.
+
     What was trained comes first, the paper's method before its baselines, and all models of a
     method before the next: wherever the list is cut, no model is left out for its name.
     """
-    groups: dict[tuple[str, ...], list[int]] = {}
+    groups: dict[tuple[str, ...], dict[int, int]] = {}
     for place, run in enumerate(runs):
-        groups.setdefault(_kind(run.results), []).append(place)
-    found = [sorted(places, key=lambda at: runs[at].results.seed) for places in groups.values()]
+        groups.setdefault(_kind(run.results), {}).setdefault(run.results.seed, place)
+    found = [[places[seed] for seed in sorted(places)] for places in groups.values()]
     return sorted(found, key=lambda places: _rank(runs[places[0]].results))  # stable
 
 
@@ -36,7 +38,8 @@ def title_of(results: Results) -> str:
 def _kind(results: Results) -> tuple[str, ...]:
     # Settings tell apart what has no name of its own, such as another learning rate.
     named = (results.model, results.method, results.data, results.reward)
-    return (*named, results.suite or "", results.judge, results.settings_hash or "")
+    made_by = results.code or results.git or "", results.triplets_hash or ""
+    return (*named, results.suite or "", results.judge, results.settings_hash or "", *made_by)
 
 
 def _rank(results: Results) -> tuple[bool, int]:
