@@ -267,7 +267,8 @@ class Config:
     predictions: str | None = None  # evaluate: predictions made anywhere, JSONL
     input: str | None = None  # score: completions, JSONL
     output: str | None = None  # score: where the scored rows go
-    runs: list[str] = field(default_factory=list)  # tables, report: folders; wandb:ENTITY/PROJECT
+    # tables, report, correlation, attention: folders; tables: wandb:ENTITY/PROJECT too
+    runs: list[str] = field(default_factory=list)
     exhibits: list[str] = field(default_factory=list)  # tables and figures to make of the runs
     model: ModelConfig = field(default_factory=ModelConfig)
     data: DataConfig = field(default_factory=DataConfig)

@@ -18,8 +18,8 @@ class PretrainConfig:
     counts_pool: int | None = None
     habits_steps: int | None = None
     finish_steps: int | None = None
-    pool: int | None = None  # scenes of the last stages, from scenes on
-    small_pool: int | None = None  # scenes of the stages before
+    pool: int | None = None  # scenes of the stages from scenes on, but for leading and counts
+    small_pool: int | None = None  # scenes of the stages before, and of leading
     first_rate: float | None = None
     drill_rate: float | None = None
     rate: float | None = None

@@ -39,8 +39,8 @@ class Line:
         loss = (self.trained(inputs) - inputs.flip(1)).square().mean()
         return loss, {"error": loss.item()}
 
-    def quality(self, step):
-        return {"step": float(step)}
+    def quality(self):
+        return {"error": 0.0}
 
 
 def weights(stage):

@@ -1,10 +1,11 @@
 """``task=pretrain``: makes a tiny base model from nothing."""
 
 import logging
+import shlex
 from pathlib import Path
 from typing import get_args
 
-from grit.errors import GritError
+from grit.errors import GritError, Interrupted
 from grit.models.loading import TINY
 from grit.models.tiny import Family
 from grit.schema import Config
@@ -14,7 +15,12 @@ log = logging.getLogger(__name__)
 
 
 def perform(config: Config, folder: Path, overrides: list[str]) -> None:
-    """Run the course, or go on with the one in the folder; the model is in ``model/`` then."""
+    """Run the course, or go on with the one in the folder; the model is in ``model/`` then.
+
+    Raises:
+        GritError: the model is not a tiny one, or the folder holds a course of other settings.
+        Interrupted: by Ctrl-C; what was learnt up to the last checkpoint is there.
+    """
     families: dict[str, Family] = {f"{TINY}{each}": each for each in get_args(Family)}
     family = families.get(config.model.path)
     if family is None:
@@ -29,4 +35,9 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         **{**OWN_SETTINGS[family], **changed},
         **({} if config.threads is None else {"threads": config.threads}),
     )
-    log.info("%s", pretrain(settings, folder))
+    try:
+        log.info("%s", pretrain(settings, folder))
+    except KeyboardInterrupt:
+        there = [each for each in overrides if not each.startswith("hydra.run.dir=")]
+        command = shlex.join(["python", "-m", "grit", *there, f"hydra.run.dir={folder}"])
+        raise Interrupted(f"interrupted; go on with: {command}") from None

@@ -22,6 +22,7 @@ from transformers import AutoProcessor, ProcessorMixin
 
 from grit.errors import GritError
 from grit.files import write_json
+from grit.models.adapter import Adapter
 from grit.models.loading import ADAPTERS
 from grit.models.tiny import Family, make_processor, random_model
 from grit.models.tiny_tokenizer import train_tokenizer
@@ -39,7 +40,7 @@ from grit.training.pretraining.lessons import (
     SCENES,
 )
 from grit.training.pretraining.pointing import PointingHeads
-from grit.training.pretraining.quality import base_quality
+from grit.training.pretraining.quality import Figures, base_quality
 from grit.training.pretraining.stages import Log, Stage, run_stage
 from grit.training.pretraining.vision import VisionStage, vision_parts
 from grit.training.pretraining.vocabulary import corpus
@@ -61,13 +62,13 @@ class PretrainSettings:
     counts_steps: int = 1500
     habits_steps: int = 1500
     finish_steps: int = 900
-    pool: int = 7000  # scenes of the last stages, from scenes on
-    small_pool: int = 2000  # scenes of the stages before
+    pool: int = 7000  # scenes of the stages from scenes on, but for leading and counts
+    small_pool: int = 2000  # scenes of the stages before, and of leading
     counts_pool: int = 7000  # scenes of the counts stage
     first_rate: float = 3e-3  # Muon's, in the pairs stage
     drill_rate: float = 1e-3  # in the drills and the chains stage
-    rate: float = 1.5e-3  # in the beside and scenes stages
-    habits_rate: float = 8e-4
+    rate: float = 1.5e-3  # in the beside, scenes, leading and counts stages
+    habits_rate: float = 8e-4  # in the habits and finish stages
     quality_rows: int = 600  # questions of each kind in the final measurement; 0: none
     threads: int = 2
     checkpoint_seconds: float = 180.0
@@ -77,7 +78,8 @@ OWN_SETTINGS: Mapping[Family, Mapping[str, Any]] = {
     "qwen": {},
     # Its text positions count image tokens row by row, so that rows and columns have to be learnt
     # from the features alone: where things stand takes two to three times as long, and so does
-    # how many there are. Fewer steps of chains saved time; whether more are better was not tried.
+    # how many there are. Fewer steps of chains and habits saved time; whether more are better was
+    # not tried.
     "internvl": {
         "pairs_steps": 3000,
         "drill_share": 2.0,
@@ -120,11 +122,21 @@ def pretrain(settings: PretrainSettings, folder: Path) -> Path:
     for plan in language_plans(settings):
         learn(LanguageStage(plan, settings.family, model, processor, heads, settings.seed))
     model.requires_grad_(True).eval()
-    quality_file = folder / "quality.json"
-    if settings.quality_rows and not quality_file.is_file():
-        adapter = ADAPTERS[model.config.model_type](model, processor)
-        write_json(quality_file, base_quality(adapter, settings.quality_rows, settings.seed))
-    return export_model(model, processor, asdict(settings), folder)
+    quality = _quality(ADAPTERS[model.config.model_type](model, processor), settings, folder)
+    return export_model(model, processor, asdict(settings), quality, folder)
+
+
+def _quality(adapter: Adapter, settings: PretrainSettings, folder: Path) -> dict[str, Figures]:
+    """The final measurement, made once for each number of questions."""
+    rows, path = settings.quality_rows, folder / "quality.json"
+    if not rows:
+        return {}
+    known = read_json(path) if path.is_file() else {}
+    if known.get("rows") != rows:
+        known = {"rows": rows, "figures": base_quality(adapter, rows, settings.seed)}
+        write_json(path, known)
+    figures: dict[str, Figures] = known["figures"]
+    return figures
 
 
 def language_plans(settings: PretrainSettings) -> list[LanguagePlan]:

@@ -12,7 +12,7 @@ PANELS: dict[str, tuple[str, ...]] = {
     "chains": ("ideal", "ideal_vsr_what", "vsr_what", "vsr_yes_no", "tallyqa", "detect"),
     "counts": ("tallyqa", "mme_count", "mathvista", "vsr_what", "vsr_yes_no", "ideal"),
     "habits": ("vsr_yes_no", "tallyqa", "mme_existence_color", "mathvista", "habit"),
-    "finish": ("vsr_yes_no", "tallyqa", "mme_color", "mathvista_total_difference", "habit"),
+    "finish": ("vsr_yes_no", "tallyqa", "binding", "mathvista_total_difference", "habit"),
 }
 COLORS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b")
 WIDTH, HEIGHT, LEFT, TOP = 260, 170, 34, 22  # of a panel's plot and its margins, pixels

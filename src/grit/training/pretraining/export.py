@@ -9,21 +9,25 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel, ProcessorMixin
 
-from grit.files import written_whole
+from grit.files import put_in_place, written_whole
 from grit.training.pretraining.card import model_card
 from grit.training.pretraining.curves import curves_svg
+from grit.training.pretraining.quality import Figures
 
 DTYPES = (torch.float16, torch.bfloat16)
 
 
 def export_model(
-    model: PreTrainedModel, processor: ProcessorMixin, settings: dict[str, Any], folder: Path
+    model: PreTrainedModel,
+    processor: ProcessorMixin,
+    settings: dict[str, Any],
+    quality: dict[str, Figures],
+    folder: Path,
 ) -> Path:
     """Write ``folder/model`` from the finished model; it appears whole or not at all."""
     rows = [json.loads(line) for line in (folder / "curve.jsonl").read_text("utf-8").splitlines()]
     with written_whole(folder / "curves.svg") as stream:
         stream.write(curves_svg(rows))
-    quality = folder / "quality.json"
     target, partial = folder / "model", folder / "model.partial"
     shutil.rmtree(partial, ignore_errors=True)
     dtype = closest_dtype(model)
@@ -34,13 +38,11 @@ def export_model(
     small.save_pretrained(partial)
     processor.save_pretrained(partial)
     with written_whole(partial / "MODEL_CARD.md") as stream:
-        measured = read_json(quality) if quality.is_file() else {}
-        stream.write(model_card(settings, _seconds(rows), measured, dtype, model.num_parameters()))
+        stream.write(model_card(settings, _seconds(rows), quality, dtype, model.num_parameters()))
     shutil.copy(folder / "curves.svg", partial / "curves.svg")
     for file in partial.iterdir():
         file.chmod(0o644)  # safetensors writes files that only their owner may read
-    shutil.rmtree(target, ignore_errors=True)
-    partial.rename(target)
+    put_in_place(partial, target)
     return target
 
 

@@ -99,7 +99,7 @@ class LanguageStage:
                     seen[name].append(value)
         return total / weight + aside, _means(seen)
 
-    def quality(self, step: int) -> dict[str, float]:
+    def quality(self) -> dict[str, float]:
         """Share of turns of each kind on dev scenes of which greedy decoding gets all tokens."""
         seen: dict[str, list[float]] = defaultdict(list)
         for at in range(0, HELD_OUT, IMAGES):

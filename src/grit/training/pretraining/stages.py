@@ -38,7 +38,7 @@ class Stage(Protocol):
     def loss(self, step: int) -> tuple[Tensor, dict[str, float]]:
         """The loss of ``step`` (counted from 0) and the figures worth a curve."""
 
-    def quality(self, step: int) -> dict[str, float]:
+    def quality(self) -> dict[str, float]:
         """Figures on held-out scenes, asked for now and then; may be empty."""
 
 
@@ -86,7 +86,7 @@ def run_stage(
             spent = time.monotonic() - began
             log.add(stage.name, step + 1, {"seconds": round(spent, 1), **_rounded(recent)})
         if last or time.monotonic() - saved > every_seconds:
-            held_out = stage.quality(step + 1)
+            held_out = stage.quality()
             if held_out:
                 log.add(stage.name, step + 1, {"held_out": _rounded(held_out)})
             _save(stage, step + 1, path)

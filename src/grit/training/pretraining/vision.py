@@ -49,7 +49,7 @@ class VisionStage:
         scenes = [scene_for("pretrain", self.seed, "vision", step, i) for i in range(BATCH)]
         return self._judged(scenes)
 
-    def quality(self, step: int) -> dict[str, float]:
+    def quality(self) -> dict[str, float]:
         """How right the heads are on scenes of the dev split."""
         scenes = [scene_for("dev", self.seed, "vision", i) for i in range(HELD_OUT)]
         with torch.no_grad():
