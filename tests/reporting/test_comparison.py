@@ -5,7 +5,6 @@ from rich.console import Console
 
 from grit.evaluation.bootstrap import Estimate
 from grit.reporting.comparison import (
-    comparison_markdown,
     comparison_notes,
     comparison_table,
     print_comparison,
@@ -95,16 +94,3 @@ def test_what_is_left_out_is_said_once() -> None:
     assert comparison_notes(before, after) == expected
     assert comparison_notes(BEFORE, AFTER) == []
     assert all(note in printed(before, after) for note in expected)
-
-
-def test_the_table_in_markdown() -> None:
-    assert comparison_markdown(run(vsr=BEFORE.sets["vsr"]), run(vsr=AFTER.sets["vsr"])) == (
-        "| Set | n | ACC before | ACC after | GIoU before | GIoU after"
-        " | Format before | Format after |\n"
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
-        "| vsr | 288 | 37.5 | 72.9 | 0.122 | 0.325 | 0.50 | 1.00 |\n"
-    )
-    skipped = replace(run(**{"a|b": set_of(1.0, None, 0.0)}), skipped={"gqa": "why"})
-    text = comparison_markdown(skipped)
-    assert "| a\\|b | 288 | 1.0 | - | 0.00 |" in text
-    assert text.endswith("\n\n- gqa: skipped: why\n")

@@ -36,9 +36,8 @@ def data() -> ExperimentData:
     ]
     return ExperimentData(
         title="Table 1",
-        lead="Does it ground?",
         runs=runs,
-        sections=[Section("The table", TABLE, "Means.", ["One seed."])],
+        sections=[Section("The table", TABLE)],
         galleries={"grit": cards(), "direct": cards([1, 2, 3])},
         meta={"command": "python -m grit experiment=table1", "commit": "8de5"},
     )
@@ -56,12 +55,9 @@ def test_the_page_says_what_was_run_and_found(data, tmp_path: Path) -> None:
     text = text_of(page)
     for expected in (
         "Table 1",
-        "Does it ground?",
         "$ python -m grit experiment=table1",
         "runs 2 of 3",
         "model tiny_qwen",
-        "Means.",
-        "One seed.",
         "cot : out of memory".replace(" :", ":"),
         "83.3",  # ACC of grit
         "50.0",  # ACC of direct
@@ -92,12 +88,11 @@ def test_names_and_notes_stay_text(data) -> None:
     hostile = replace(
         data,
         title=HOSTILE,
-        lead=HOSTILE,
         runs=[
             replace(data.runs[0], results=replace(data.runs[0].results, method=HOSTILE)),
             RunSummary(HOSTILE, note=HOSTILE),
         ],
-        sections=[Section(HOSTILE, TABLE, HOSTILE, [HOSTILE])],
+        sections=[Section(HOSTILE, TABLE)],
         galleries={HOSTILE: cards(), "other": cards()},
         meta={HOSTILE: HOSTILE, "command": HOSTILE},
     )

@@ -11,7 +11,6 @@ from grit.evaluation.predictions import Prediction, ScoredPrediction
 from grit.reporting.results import (
     SCHEMA_VERSION,
     Results,
-    by_set,
     git_commit,
     read_results,
     set_result,
@@ -135,7 +134,8 @@ def test_predictions_are_in_the_order_of_sets_and_rows(tmp_path: Path) -> None:
         scored("vsr", 1, 0.0, None),
     ]
     path = tmp_path / "predictions.jsonl"
-    write_predictions(path, by_set(rows))
+    names = ("vsr", "mme")
+    write_predictions(path, {n: [r for r in rows if r.prediction.set == n] for n in names})
     read = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     assert [row["id"] for row in read] == ["vsr/1", "vsr/2", "vsr/10", "mme/0"]
     assert [row["acc"] for row in read] == [1.0, None, 1.0, 1.0]

@@ -30,7 +30,7 @@ def runs(finished_run, tmp_path: Path):
 
 @pytest.fixture
 def report(runs):
-    contents = Contents("Seeds", runs, {"Table 1": "| a |\n| --- |\n| 1 |\n"}, lead="What for")
+    contents = Contents("Seeds", runs, {"Table 1": "| a |\n| --- |\n| 1 |\n"})
     return wandb_report(contents, entity="somebody", project="grit")
 
 
@@ -58,7 +58,6 @@ def test_the_spec_is_json_with_every_part(report) -> None:
     } <= kinds
     text = json.dumps(found)
     assert "| --- |" in text
-    assert "What for" in text
 
 
 def test_only_these_runs_are_shown(report) -> None:

@@ -60,10 +60,6 @@ class Row:
             self.refuse(name, expected)
         return value
 
-    def optional_integer(self, name: str, *, minimum: int | None = None) -> int | None:
-        """A whole number, or None where the field is missing."""
-        return self.integer(name, minimum=minimum) if self.has(name) else None
-
     def pixels(self, name: str) -> int:
         """A width or height of an image."""
         value = self.integer(name, minimum=1)

@@ -2,20 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from grit.evaluation.bootstrap import Estimate
 from grit.reporting.curves import short, ticks
+from grit.reporting.markup import environment
 
 WIDTH, HEIGHT = 640, 250  # of a panel with its margins, in the SVG's own unit
 HEAD, FOOT = 62, 16  # above the panels: title, note and legend; below them: the x axis's label
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 16, 26, 40
 _WIDEST_BAR = 34
-
-_TEMPLATES = Path(__file__).parent / "templates"
 
 
 class BarGroup(NamedTuple):
@@ -77,19 +73,16 @@ class _Frame(NamedTuple):
 
 def chart_svg(chart: Chart) -> str:
     """The chart as the text of an SVG file."""
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     frames = [_frame(chart, panel, number) for number, panel in enumerate(chart.panels)]
-    return environment.get_template("chart.svg.jinja").render(
-        chart=chart,
-        frames=frames,
-        size=(WIDTH, HEAD + HEIGHT * len(frames) + FOOT * bool(chart.x_label)),
-        edges=(_LEFT, WIDTH - _RIGHT, _TOP, HEIGHT - _BOTTOM),
+    return (
+        environment()
+        .get_template("chart.svg.jinja")
+        .render(
+            chart=chart,
+            frames=frames,
+            size=(WIDTH, HEAD + HEIGHT * len(frames) + FOOT * bool(chart.x_label)),
+            edges=(_LEFT, WIDTH - _RIGHT, _TOP, HEIGHT - _BOTTOM),
+        )
     )
 
 

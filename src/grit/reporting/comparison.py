@@ -52,17 +52,6 @@ def comparison_table(before: Results, after: Results | None = None) -> Table:
     return table
 
 
-def comparison_markdown(before: Results, after: Results | None = None) -> str:
-    """The same table in Markdown, with the notes below it."""
-    headings = ["Set", "n", *_headings(after is not None)]
-    lines = [headings, ["---"] + ["---:"] * (len(headings) - 1)]
-    for line in compared_sets(before, after):
-        lines.append([line.name.replace("|", "\\|"), line.n, *line.cells])
-    table = "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
-    notes = "\n".join(f"- {note}" for note in comparison_notes(before, after))
-    return f"{table}\n\n{notes}\n" if notes else f"{table}\n"
-
-
 def comparison_notes(before: Results, after: Results | None = None) -> list[str]:
     """What the numbers leave out: missing images, rows the judge failed on, skipped sets."""
     runs = [("", before)] if after is None else [(" before", before), (" after", after)]

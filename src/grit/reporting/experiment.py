@@ -24,8 +24,6 @@ class Section:
 
     title: str
     body: str  # HTML or SVG, without scripts and without addresses of anything outside
-    lead: str = ""  # plain text above it
-    notes: Sequence[str] = ()  # plain text below it
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,6 @@ class ExperimentData:
 
     title: str
     runs: Sequence[RunSummary]
-    lead: str = ""
     sections: Sequence[Section] = ()
     curves: Sequence[Curves] = ()  # of each group of repetitions
     galleries: Mapping[str, Gallery] = field(default_factory=dict)  # by the run's name

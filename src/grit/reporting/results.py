@@ -80,14 +80,6 @@ def _rounded(box: Box) -> list[float]:
     return [round(corner, 2) for corner in box.corners]  # as predictions.jsonl has them
 
 
-def by_set(rows: Sequence[ScoredPrediction]) -> dict[str, list[ScoredPrediction]]:
-    """Rows told apart by their set, sets in order of first appearance."""
-    sets: dict[str, list[ScoredPrediction]] = {}
-    for row in rows:
-        sets.setdefault(row.prediction.set, []).append(row)
-    return sets
-
-
 def write_predictions(path: Path, sets: Mapping[str, Sequence[ScoredPrediction]]) -> None:
     """Write ``predictions.jsonl``: the sets in their order, unique rows in theirs."""
     rows = chain.from_iterable(unique_rows(rows) for rows in sets.values())

@@ -34,7 +34,6 @@ class Contents:
     title: str
     runs: Sequence[FinishedRun]
     tables: Mapping[str, str]  # heading -> Markdown
-    lead: str = ""
 
 
 def wandb_report(contents: Contents, *, entity: str, project: str) -> "Report":
@@ -56,7 +55,6 @@ def wandb_report(contents: Contents, *, entity: str, project: str) -> "Report":
 
     varied = varied_settings(runs)
     blocks = [
-        *([wr.P(contents.lead)] if contents.lead else []),
         wr.TableOfContents(),
         *chain.from_iterable(
             (wr.H2(heading), wr.MarkdownBlock(table)) for heading, table in contents.tables.items()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from grit.files import write_bytes
 from grit.reporting.exhibits.seeds import Mean
 
 if TYPE_CHECKING:
@@ -49,9 +50,9 @@ def write_chart(chart: Chart, stem: Path) -> Iterator[Path]:
     with _drawn(chart) as figure:
         stem.parent.mkdir(parents=True, exist_ok=True)
         for ending, metadata in _METADATA.items():
-            path, temporary = stem.with_suffix(f".{ending}"), stem.with_suffix(f".partial.{ending}")
-            figure.savefig(temporary, metadata=metadata, dpi=160)
-            temporary.replace(path)
+            path, content = stem.with_suffix(f".{ending}"), io.BytesIO()
+            figure.savefig(content, format=ending, metadata=metadata, dpi=160)
+            write_bytes(path, content.getvalue())
             yield path
 
 

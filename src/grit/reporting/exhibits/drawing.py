@@ -1,10 +1,11 @@
 """A chart of ``grit.reporting.charts`` as files: its own SVG, and the same as PNG."""
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grit.files import written_whole
+from grit.files import write_bytes, written_whole
 from grit.reporting.charts import Chart, Panel, chart_svg
 
 if TYPE_CHECKING:
@@ -20,13 +21,12 @@ def write_drawing(chart: Chart, stem: Path) -> Iterator[Path]:
     with written_whole(picture) as stream:
         stream.write(chart_svg(chart))
     yield picture
-    path, temporary = stem.with_suffix(".png"), stem.with_suffix(".partial.png")
-    _draw(chart, temporary)
-    temporary.replace(path)
+    path = stem.with_suffix(".png")
+    write_bytes(path, _drawn(chart))
     yield path
 
 
-def _draw(chart: Chart, path: Path) -> None:
+def _drawn(chart: Chart) -> bytes:
     from matplotlib import rc_context  # takes a second
     from matplotlib.figure import Figure
 
@@ -39,7 +39,9 @@ def _draw(chart: Chart, path: Path) -> None:
             _panel(axis, panel, chart)
         handles, names = axes[0].get_legend_handles_labels()
         figure.legend(handles, names, loc="outside lower center", ncols=3, frameon=False)
-        figure.savefig(path, metadata={"Software": None}, dpi=160)
+        content = io.BytesIO()
+        figure.savefig(content, format="png", metadata={"Software": None}, dpi=160)
+        return content.getvalue()
 
 
 def _panel(axis: "Axes", panel: Panel, chart: Chart) -> None:

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from grit.reporting.exhibits.table import Table
+from grit.reporting.markup import environment, inline_svg
 
 
 def html_page(title: str, tables: Sequence[Table], pictures: Sequence[str] = ()) -> str:
@@ -18,8 +19,7 @@ def html_page(title: str, tables: Sequence[Table], pictures: Sequence[str] = ())
         tables: one below the other.
         pictures: SVG documents, shown first.
     """
-    # The XML declaration and document type of a file have no place inside of a page.
-    drawings = [Markup(text[text.index("<svg") :]) for text in pictures]
+    drawings = [inline_svg(each) for each in pictures]
     return (
         _environment()
         .get_template("page.html.jinja")
@@ -41,12 +41,6 @@ def _groups(table: Table) -> list[tuple[str, int]]:
 
 
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals["groups"] = _groups
-    return environment
+    found = environment(Path(__file__).parent)
+    found.globals["groups"] = _groups
+    return found

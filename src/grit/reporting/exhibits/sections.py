@@ -9,6 +9,7 @@ from grit.reporting.exhibits.exhibit import Exhibit
 from grit.reporting.exhibits.html_format import table_html
 from grit.reporting.exhibits.markdown_format import table_markdown
 from grit.reporting.experiment import Section
+from grit.reporting.markup import inline_svg
 
 
 def exhibit_section(exhibit: Exhibit) -> Section:
@@ -29,5 +30,4 @@ def _drawing(chart: Chart | DrawnChart) -> Markup:
         svg, kinds = drawn_svg(chart), "drawing"
     else:
         svg, kinds = chart_svg(chart), "drawing light"
-    # The XML declaration and document type of a file have no place inside of a page.
-    return Markup(f'<figure class="{kinds}">{svg[svg.index("<svg") :]}</figure>')
+    return Markup(f'<figure class="{kinds}">{inline_svg(svg)}</figure>')
