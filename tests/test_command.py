@@ -1,6 +1,6 @@
 """The command line, used as a researcher would: each test is a process of its own.
 
-Runs are shared between tests. A reward term of the tests' own makes the random tiny model learn
+Runs are shared between tests. A reward term of the tests' own makes the tiny model learn
 something within four steps, so that before and after differ, and interrupts a run where told to.
 """
 

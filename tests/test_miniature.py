@@ -1,0 +1,44 @@
+"""The shipped base models are what they are said to be, and GRPO-GR works on them."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from statistics import fmean
+
+import pytest
+
+from grit.models.loading import load_base
+from grit.training.pretraining.card import AIMS
+from grit.training.pretraining.quality import direct_quality
+
+ROWS = 60  # questions of each kind
+ROOM = 0.12  # that so few may be away from the figures on the model cards
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", ["qwen", "internvl"])
+def test_a_base_answers_what_it_is_asked_directly(family: str) -> None:
+    found = direct_quality(load_base(f"tiny:{family}"), ROWS, seed=3)
+    weak = {name: found[name] for name, aim in AIMS.items() if found[name] < aim - ROOM}
+    assert weak == {}
+
+
+@pytest.mark.slow
+def test_ten_steps_of_the_default_bring_the_reward_up(tmp_path: Path) -> None:
+    quiet = ("evaluation.before_training=false", "evaluation.after_training=false")
+    done = subprocess.run(
+        [sys.executable, "-m", "grit", *quiet, "trainer.max_steps=10", "hydra.run.dir=run"],
+        cwd=tmp_path,
+        env=os.environ | {"WANDB_MODE": "disabled"},
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    lines = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
+    rewards = [json.loads(line)["train/reward"] for line in lines]
+    assert len(rewards) == 10
+    assert fmean(rewards[-3:]) > fmean(rewards[:3]) + 0.25
