@@ -56,7 +56,9 @@ def telling(evidence: Evidence) -> list[Exhibit]:
 
 
 def _rows_with_numbers(table: Table) -> int:
-    """Rows of our own that have a number, in the section that has most of them."""
+    """Rows of our own that have a number, in the section that has most of them; of results."""
+    if table.aside:
+        return 0
     counts = [
         sum(not row.paper and any(cell.mean is not None for cell in row.cells) for row in each.rows)
         for each in table.sections

@@ -36,7 +36,9 @@ def control_tables(part: Part, groups: Groups, models: Sequence[str]) -> list[Ta
                 rows += control_rows(named[variant], groups[variant])
             sections.append(Section(model_title(model), tuple(rows)))
     title = f"Controls; {part.title}"
-    return [Table(title, EACH.columns, tuple(sections), (CONTROLS,))] if sections else []
+    if not sections:
+        return []
+    return [Table(title, EACH.columns, tuple(sections), (CONTROLS,), aside=True)]
 
 
 def place(variant: Variant) -> int:

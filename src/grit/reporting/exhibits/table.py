@@ -53,6 +53,7 @@ class Table:
     sections: tuple[Section, ...]
     notes: tuple[str, ...] = ()
     corner: str = ""  # the heading of the labels
+    aside: bool = False  # it stands beside what the exhibit has to say, as controls do
 
 
 def measured(mean: Mean | None, digits: int) -> Cell:
