@@ -61,7 +61,7 @@ class PretrainSettings:
     chains_steps: int = 1000
     counts_steps: int = 1500
     habits_steps: int = 1500
-    finish_steps: int = 900
+    finish_steps: int = 1200
     pool: int = 7000  # scenes of the stages from scenes on, but for leading and counts
     small_pool: int = 2000  # scenes of the stages before, and of leading
     counts_pool: int = 7000  # scenes of the counts stage

@@ -175,8 +175,8 @@ FINISH = replace(
     HABITS,
     subjects=(
         *REPLAY,
-        Subject("mme", ("color",), 1.5),
-        Subject("binding", (), 2.5),
+        Subject("mme", ("color",), 1.0),
+        Subject("binding", (), 3.0, 3.0),
         Subject("mathvista", ("total", "difference"), 2.0),
         Subject("gqa", ("color_at", "shape_at"), 1.0),
         Subject("tallyqa", (), 4.0, 1.5),
