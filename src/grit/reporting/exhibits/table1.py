@@ -102,7 +102,8 @@ def _differences(title: str, shown: Measures, groups: Groups, models: Sequence[s
     sections = []
     for model in models:
         ours = [v for v in groups if (v.model, v.method) == (model, "grit")]
-        baselines = [v for v in groups if v.model == model and v.method != "grit"]
+        others = (v for v in groups if v.model == model and v.method != "grit")
+        baselines = sorted(others, key=place)
         rows = [
             Row(f"{named[our]} − {named[base]}", shown.differences(groups[base], groups[our]))
             for our in ours
