@@ -114,7 +114,7 @@ def labels(variants: Sequence[Variant]) -> dict[Variant, str]:
         parts = [
             f"{name}={value}"
             for name, value in zip(Variant._fields, variant, strict=True)
-            if len({getattr(twin, name) for twin in twins}) > 1
+            if _kinds(twins, name) > 1 and not _implied(twins, name)
         ]
         other = variant.method == "grit" and variant.reward not in (PAPER_REWARD, None)
         if other and not any(part.startswith("reward=") for part in parts):
@@ -123,3 +123,13 @@ def labels(variants: Sequence[Variant]) -> dict[Variant, str]:
             label += f" ({', '.join(parts)})"
         found[variant] = label
     return found
+
+
+def _implied(twins: Sequence[Variant], name: str) -> bool:
+    """Whether a fingerprint tells no more apart than what has a name does."""
+    named = ("data", "reward")
+    return name in ("triplets", "settings") and _kinds(twins, *named) == _kinds(twins, *named, name)
+
+
+def _kinds(twins: Sequence[Variant], *names: str) -> int:
+    return len({tuple(getattr(twin, name) for name in names) for twin in twins})
