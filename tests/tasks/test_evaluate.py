@@ -229,11 +229,12 @@ def test_predictions_of_a_run_stay_those_of_its_model(grit: Command, tmp_path: P
     ]
 
 
-def test_a_table_and_the_place_of_the_results_are_printed(grit: Command, tmp_path: Path) -> None:
+def test_results_controls_and_their_place_are_printed(grit: Command, tmp_path: Path) -> None:
     written(tmp_path / "said.jsonl", *SETS)
     out = grit("predictions=said.jsonl").out
-    (line,) = (line for line in out.splitlines() if re.match(r"\s*vsr\b", line))
+    line, control = (line for line in out.splitlines() if re.match(r"\s*vsr\b", line))
     assert [word for word in ("5", "60.0", "0.400") if word not in line.split()] == []
+    assert "left" in control.split()  # the majority's answer
     assert out.splitlines()[-1].endswith("run/results.json")
 
 
