@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass
 class PretrainConfig:
-    """The course of a tiny base model; null leaves a field as it made the shipped one."""
+    """The course of a tiny base model; null leaves a field as the model's own course has it."""
 
     vision_steps: int | None = None
     pairs_steps: int | None = None

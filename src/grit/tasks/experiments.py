@@ -47,8 +47,7 @@ class WriteExhibits(Callback):
             for error in _write(config, jobs):
                 print(f"grit: {error}", file=sys.stderr)
                 failed = True
-        except Exception:
-            # Whatever it is: Hydra makes a warning of a callback's error, and would exit with 0.
+        except Exception:  # whatever it is: Hydra would make a warning of it, and exit with 0
             log.exception("the tables could not be made")
             failed = True
         if failed:

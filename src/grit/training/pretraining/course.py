@@ -48,7 +48,11 @@ from grit.training.pretraining.vocabulary import corpus
 
 @dataclass(frozen=True)
 class PretrainSettings:
-    """All that decides the result; these and ``OWN_SETTINGS`` made the shipped models."""
+    """All that decides the result; these made the shipped tiny_qwen.
+
+    The shipped tiny_internvl is of an earlier course than these and ``OWN_SETTINGS``: its card has
+    the settings that made it.
+    """
 
     family: Family = "qwen"
     seed: int = 0
@@ -90,7 +94,7 @@ OWN_SETTINGS: Mapping[Family, Mapping[str, Any]] = {
         "habits_steps": 1200,
     },
 }
-"""What a family's shipped model was made with instead of the defaults."""
+"""What a family's model is made with instead of the defaults."""
 
 
 def pretrain(settings: PretrainSettings, folder: Path) -> Path:
