@@ -1,7 +1,7 @@
 """A step of the paper's shape on one GPU, with the real models' sizes and random weights.
 
     python -m benchmarks.gpu_step                           # an H200-class GPU
-    python -m benchmarks.gpu_step --smoke --log /tmp/log.md # small, on any CPU
+    python -m benchmarks.gpu_step --smoke --log /tmp/log.md # small, without a GPU too
     python -m benchmarks.gpu_step --decode dynamic captured compiled --no-trl
     python -m benchmarks.gpu_step --attention sdpa flex_attention --no-trl
 
@@ -34,6 +34,7 @@ PAPER = Shape(
     checkpointing=True,
     beta=0.01,
     tokens_per_pass=16384,
+    groups_per_pass=4,  # 12,000 tokens with prompts
     tokens_per_chunk=1024,
     steps=3,
     warmup=1,
@@ -92,14 +93,19 @@ def main() -> None:
     options = parser(__doc__, "gpu_step")
     options.set_defaults(steps=PAPER.steps, warmup=PAPER.warmup)
     options.add_argument("--models", nargs="+", default=list(MODELS), choices=MODELS)
+    options.add_argument(
+        "--training", nargs="+", default=["LoRA", "full"], choices=["LoRA", "full"]
+    )
     options.add_argument("--decode", nargs="+", default=["dynamic"], choices=get_args(Way))
     options.add_argument("--attention", nargs="+", default=["sdpa"], choices=ATTENTIONS)
     chosen = options.parse_args()
-    base = replace(SMOKE, group_size=2, beta=0.01) if chosen.smoke else PAPER
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    base = replace(SMOKE, group_size=2, beta=0.01, device=device) if chosen.smoke else PAPER
     base = replace(base, steps=chosen.steps, warmup=chosen.warmup)
     rows = []
     for model in ("smoke",) if chosen.smoke else chosen.models:
-        for lora in (True, False):
+        for training in chosen.training:
+            lora = training == "LoRA"
             dtype = "bfloat16" if lora else "float32"
             shape = replace(base, model=model, lora=lora, dtype=dtype)
             arms = list(ours(shape, chosen.decode, chosen.attention))

@@ -73,6 +73,7 @@ class Shape:
     checkpointing: bool = False
     beta: float = 0.0  # above 0: with a reference pass
     tokens_per_pass: int = 2048  # of ours: a group at a time, as TRL takes them
+    groups_per_pass: int = 1  # of TRL
     tokens_per_chunk: int = 256  # of ours: whose logits are alive
     steps: int = 1  # measured, after `warmup`
     warmup: int = 0

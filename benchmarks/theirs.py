@@ -85,12 +85,12 @@ def dataset(shape: Shape, adapter: Any) -> Dataset:
 
 
 def settings(shape: Shape, folder: str) -> GRPOConfig:
-    """TRL's settings; a group at a time, as many rows as fit the memory of ordinary machines."""
+    """TRL's settings; as many groups at a time as the shape says."""
     on_gpu = shape.device == "cuda"
     return GRPOConfig(
         output_dir=folder,
-        per_device_train_batch_size=shape.group_size,
-        gradient_accumulation_steps=shape.prompts,
+        per_device_train_batch_size=shape.group_size * shape.groups_per_pass,
+        gradient_accumulation_steps=shape.prompts // shape.groups_per_pass,
         num_generations=shape.group_size,
         max_completion_length=shape.completion,
         generation_kwargs={"min_new_tokens": shape.completion},  # completions of a fixed length
