@@ -5,7 +5,7 @@
     python -m benchmarks.gpu_step --decode dynamic captured compiled --no-trl
     python -m benchmarks.gpu_step --attention sdpa flex_attention --no-trl
 
-32 prompts x 4 completions of 300 tokens behind prompts of about 450, with a reference pass and
+32 prompts x 4 completions of 300 tokens behind prompts of 430, with a reference pass and
 gradient checkpointing; LoRA on a bf16 base, and full training of fp32 weights under bf16 autocast.
 Ours is measured once for each choice of ``training.decode`` and ``model.attention`` that is named.
 """
@@ -21,7 +21,7 @@ from transformers import AutoModelForImageTextToText
 from benchmarks.arms import Arm, Measurement, measured
 from benchmarks.entry import append, table
 from benchmarks.shape import Shape, model_config, prompt_tokens
-from benchmarks.step import SMOKE, described, parser
+from benchmarks.step import SMOKE, parser
 from grit.rollout.ways import Way
 
 MODELS = ("qwen2_5_vl_3b", "internvl3_2b")
@@ -30,7 +30,7 @@ PAPER = Shape(
     prompts=32,
     group_size=4,
     completion=300,
-    extra_words=80,
+    extra_words=20,
     checkpointing=True,
     beta=0.01,
     tokens_per_pass=16384,
@@ -115,8 +115,10 @@ def main() -> None:
     header = ["model", "training", "", "rollout, s", "reference, s", "update, s", "step, s"]
     header += ["completions/s", "completion tokens/s", "MFU", "peak memory, GB"]
     body = (
-        f"{described(base)}; model, training and type as in the table. MFU counts what a step has "
-        f"to compute when every prompt is computed once.\n\n{table(header, rows)}"
+        f"{base.prompts} prompts of {prompt_tokens(base)} tokens x {base.group_size} completions "
+        f"of {base.completion}, image {base.side} x {base.side}, a reference pass, "
+        f"{base.warmup} warm-up and {base.steps} measured steps. MFU counts what a step has to "
+        f"compute when every prompt is computed once.\n\n{table(header, rows)}"
     )
     append(chosen.log, "The paper's shape on a GPU", body, "benchmarks.gpu_step")
 

@@ -199,7 +199,8 @@ def _check_model(config: Config) -> None:
             "config: model.attention=flash_attention_2 needs training.share_prompt=false: it takes "
             "no mask for completions that share a prompt; sdpa and flex_attention do"
         )
-    if model.attention == "flash_attention_2" and config.training.decode is not Decode.dynamic:
+    plain = config.training.decode in (Decode.auto, Decode.dynamic)
+    if model.attention == "flash_attention_2" and not plain:
         raise GritError(
             f"config: training.decode={config.training.decode} needs model.attention=sdpa, eager "
             "or flex_attention: flash_attention_2 cannot leave slots of a static cache out"

@@ -63,6 +63,7 @@ class Ratio(StrEnum):
 class Decode(StrEnum):
     """How the rows of a rollout take a step together."""
 
+    auto = "auto"  # captured on a GPU that holds all of the weights, without autocast; else dynamic
     dynamic = "dynamic"  # transformers' growing cache
     static = "static"  # buffers of fixed shapes, without more: what the next two start from
     captured = "captured"  # the static step as CUDA graphs; NVIDIA GPUs only
@@ -209,9 +210,9 @@ class TrainingConfig:
     share_prompt: bool = True  # update: one row a prompt instead of one a completion
     share_prefill: bool = True  # rollout: one prefill a prompt instead of one a completion
     compact_rollout: bool = True  # completions that have ended leave the batch
-    # rollout: dynamic, static, captured (CUDA graphs; NVIDIA GPUs only) or compiled (torch.compile;
-    # minutes for a large model). Not yet measured on a GPU, hence dynamic.
-    decode: Decode = Decode.dynamic
+    # rollout: dynamic, static, captured (CUDA graphs; NVIDIA GPUs only), compiled (torch.compile;
+    # minutes for a large model) or auto: captured where it was measured to be faster, else dynamic
+    decode: Decode = Decode.auto
     tokens_per_rollout_batch: int = 65536
     tokens_per_pass: int = 16384
     tokens_per_chunk: int = 256  # whose logits are alive at a time; 0: of all, until the backward

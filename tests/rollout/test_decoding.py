@@ -7,7 +7,7 @@ from transformers.models.qwen2.modeling_qwen2 import Qwen2RotaryEmbedding
 from grit.errors import GritError
 from grit.models.loading import ADAPTERS, Lora, add_lora
 from grit.models.tiny import build_tiny
-from grit.rollout import static_decoding
+from grit.rollout import static_decoding, ways
 from grit.rollout.choice import Sampling
 from grit.rollout.sampler import Sampler
 from grit.rollout.static_decoding import SLOTS, Stepper, fix_frequencies, row_room
@@ -164,8 +164,32 @@ def test_cuda_graphs_need_a_gpu(adapter, prompts):
         Sampler(adapter, decode="captured").sample(prompts[:1], [[0]], SHORT)
 
 
+@pytest.mark.parametrize("family", ["qwen", "internvl"])
+def test_auto_captures_only_what_was_measured(family, monkeypatch):
+    """A model on the GPU as far as it says, which is all that is asked."""
+    model, processor = build_tiny(family, seed=0)
+    adapter = ADAPTERS[model.config.model_type](model, processor)
+    chosen = []
+    monkeypatch.setattr(ways, "Captured", lambda adapter: "graphs")
+    monkeypatch.setattr(ways, "StaticDecoding", lambda stepper, prefilled: chosen.append(stepper))
+    monkeypatch.setattr(ways, "DynamicDecoding", lambda *_: chosen.append("dynamic"))
+    begin = decoder(adapter, "auto")
+    begin(None)
+    monkeypatch.setattr(type(adapter), "device", torch.device("cuda"))
+    begin(None)
+    with monkeypatch.context() as cast:
+        cast.setattr(torch, "is_autocast_enabled", lambda device: device == "cuda")
+        begin(None)
+    model.config._attn_implementation = "flash_attention_2"
+    begin(None)
+    model.config._attn_implementation = "sdpa"
+    monkeypatch.setattr(ways, "DTensor", torch.nn.Parameter)  # as if it had been sharded
+    begin(None)
+    assert chosen == ["dynamic", "graphs", "dynamic", "dynamic", "dynamic"]
+
+
 @needs_gpu
-@pytest.mark.parametrize("way", ["static", "captured", "compiled"])
+@pytest.mark.parametrize("way", ["auto", "static", "captured", "compiled"])
 @pytest.mark.parametrize("family", ["qwen", "internvl"])
 def test_on_a_gpu_every_way_changes_no_token(photographs, family, way, monkeypatch):
     monkeypatch.setattr(static_decoding, "SLOTS", 64)  # 52 or 53 tokens and 40 more: it grows

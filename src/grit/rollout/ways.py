@@ -4,11 +4,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Literal
 
+import torch
+from torch.distributed.tensor import DTensor
+
 from grit.models.adapter import Adapter
 from grit.rollout.decoding import Decoding, DynamicDecoding, Prefilled
 from grit.rollout.static_decoding import Captured, Compiled, StaticDecoding, Stepper
 
-Way = Literal["dynamic", "static", "captured", "compiled"]
+Way = Literal["auto", "dynamic", "static", "captured", "compiled"]
 
 
 def decoder(
@@ -18,10 +21,14 @@ def decoder(
 
     Args:
         adapter: whose model decodes.
-        way: ``dynamic`` shapes; or static ones, as they are, captured in CUDA graphs, or compiled.
+        way: ``dynamic`` shapes; or static ones, as they are, captured in CUDA graphs, or compiled;
+            ``auto`` is ``captured`` where that was measured to be faster, else ``dynamic``.
         backend: torch.compile's, for ``compiled``.
     """
     match way:
+        case "auto":
+            captured, dynamic = decoder(adapter, "captured"), decoder(adapter, "dynamic")
+            return lambda prefilled: (captured if _captures(adapter) else dynamic)(prefilled)
         case "dynamic":
             return partial(DynamicDecoding, adapter)
         case "static":
@@ -30,3 +37,17 @@ def decoder(
             return lambda prefilled: StaticDecoding(Captured(adapter), prefilled)
         case "compiled":
             return partial(StaticDecoding, Compiled(adapter, backend))
+
+
+def _captures(adapter: Adapter) -> bool:
+    """Whether the model is as it was when CUDA graphs were measured: whole, on a GPU, not cast.
+
+    Known only when a batch begins: Lightning moves the model, and opens autocast, after it is made.
+    """
+    weights, attention = adapter.plain.parameters(), adapter.plain.config._attn_implementation
+    return (
+        adapter.device.type == "cuda"
+        and not torch.is_autocast_enabled("cuda")
+        and attention != "flash_attention_2"
+        and not any(isinstance(weight, DTensor) for weight in weights)  # FSDP gathers its parts
+    )
