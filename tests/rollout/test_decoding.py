@@ -25,6 +25,14 @@ def ending(adapter, monkeypatch):
     monkeypatch.setattr(adapter, "end_ids", frozenset(range(0, len(adapter.tokenizer), 7)))
 
 
+@pytest.fixture(params=["sdpa", "eager"])
+def attention(adapter, request):
+    """Each way to attend that knows masks of four dimensions; eager ones add theirs to scores."""
+    adapter.plain.set_attn_implementation(request.param)
+    yield
+    adapter.plain.set_attn_implementation("sdpa")
+
+
 @pytest.fixture
 def shapes(monkeypatch):
     """The shapes of the buffers that are made, in order."""
@@ -64,17 +72,14 @@ def test_fixed_shapes_change_no_token(
     assert (len({rows for rows, _ in shapes}) > 1) == compact
 
 
-@pytest.mark.parametrize("attention", ["sdpa", "eager"])
-def test_greedy_completions_are_the_same(adapter, prompts, attention):
+@pytest.mark.usefixtures("attention")
+def test_greedy_completions_are_the_same(adapter, prompts):
     greedy, once = Sampling(temperature=0, max_new_tokens=12), [[0]] * len(prompts)
-    adapter.plain.set_attn_implementation(attention)
-    try:
-        expected = Sampler(adapter).sample(prompts, once, greedy)
-        assert Sampler(adapter, decode="static").sample(prompts, once, greedy) == expected
-    finally:
-        adapter.plain.set_attn_implementation("sdpa")
+    expected = Sampler(adapter).sample(prompts, once, greedy)
+    assert Sampler(adapter, decode="static").sample(prompts, once, greedy) == expected
 
 
+@pytest.mark.usefixtures("attention")
 def test_every_step_predicts_what_a_full_forward_predicts(adapter, prompts, monkeypatch):
     """Logits, of rows with padding before them, through buffers that grow and shrink."""
     monkeypatch.setattr(static_decoding, "SLOTS", 8)
@@ -157,6 +162,10 @@ def test_a_cache_beyond_where_dynamic_rope_stays_the_same_is_refused():
     with pytest.raises(GritError, match=f"more than the {longest}"):
         fix_frequencies(adapter, longest + 1)
     assert language_model.rotary_emb.rope_type == "dynamic"
+    fix_frequencies(adapter, longest)
+    assert language_model.rotary_emb.rope_type == "default"
+    with pytest.raises(GritError, match=f"more than the {longest}"):
+        fix_frequencies(adapter, longest + 1)
 
 
 def test_cuda_graphs_need_a_gpu(adapter, prompts):
@@ -183,7 +192,7 @@ def test_auto_captures_only_what_was_measured(family, monkeypatch):
     model.config._attn_implementation = "flash_attention_2"
     begin(None)
     model.config._attn_implementation = "sdpa"
-    monkeypatch.setattr(ways, "DTensor", torch.nn.Parameter)  # as if it had been sharded
+    monkeypatch.setattr(ways, "FSDPModule", type(model))  # as if its layers were in parts
     begin(None)
     assert chosen == ["dynamic", "graphs", "dynamic", "dynamic", "dynamic"]
 

@@ -23,6 +23,7 @@ from grit.models.prompting import Prompting
 from grit.reporting.metrics_log import MetricsLog
 from grit.rewards.reward import Reward
 from grit.rollout.choice import Sampling
+from grit.rollout.ways import in_one_piece
 from grit.tasks.parts import layout_named
 from grit.training.checkpoints import Checkpoints
 from grit.training.learner import Optimization
@@ -157,6 +158,8 @@ def two_steps(settings: Settings) -> None:
         "passes": learner.seen_passes,
         "states": elements_of_states(trainer.optimizers[0]),
     }
+    with learner.layout.whole():  # as rollouts are
+        mine["in_one_piece"] = in_one_piece(learner.adapter)
     everybodys = processes.gathered(mine)
     if trainer.is_global_zero:
         torch.save(learner.gradients, folder / "gradients.pt")

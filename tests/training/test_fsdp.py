@@ -41,6 +41,12 @@ def test_processes_run_the_same_number_of_passes(runs):
         assert [first, second] == [[True, True], [True, False]]
 
 
+def test_rollouts_know_that_layers_are_fetched(runs):
+    """CUDA graphs would have to hold that; the weights look whole while rollouts last."""
+    alone, together = (of_processes(run, "in_one_piece") for run in runs)
+    assert (alone, together) == ([True], [False, False])
+
+
 def test_each_process_keeps_a_part_of_the_states(runs):
     (whole,) = of_processes(runs[0], "states")
     assert all(0 < part < 0.6 * whole for part in of_processes(runs[1], "states"))

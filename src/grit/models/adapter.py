@@ -74,11 +74,10 @@ class Adapter(ABC):
     def head_weight(self) -> Tensor | None:
         """``lm_head``'s weight [V, H]; None where logits are more than a product with it.
 
-        So it is with a bias, with LoRA on ``lm_head``, and where processes share it out.
+        So it is with a bias, and with LoRA on ``lm_head``.
         """
         head = self.plain.lm_head
-        product = type(head) is nn.Linear and head.bias is None
-        return head.weight if product and type(head.weight) is nn.Parameter else None
+        return head.weight if type(head) is nn.Linear and head.bias is None else None
 
     @property
     @abstractmethod
@@ -211,7 +210,8 @@ class Adapter(ABC):
 
         Args:
             embeddings: [B, L, H].
-            mask: [B, past + L] of 0 and 1, or the prompts and completions of shared rows.
+            mask: [B, past + L] of 0 and 1; or [B, 1, L, past + L], true where a token sees another;
+                or the prompts and completions of shared rows.
             positions: [R, B, L].
             cache: a transformers cache that is read and extended, or None.
 
@@ -220,14 +220,19 @@ class Adapter(ABC):
         """
         return self.plain.model.language_model(
             inputs_embeds=embeddings,
-            attention_mask=self._shared(mask, embeddings) if isinstance(mask, SharedRows) else mask,
+            attention_mask=self._mask(mask, embeddings),
             position_ids=positions if self.position_rows > 1 else positions[0],
             past_key_values=cache,
             use_cache=cache is not None,
         ).last_hidden_state
 
+    def _mask(self, mask: Tensor | SharedRows, embeddings: Tensor) -> Any:
+        """A mask as the attention implementation takes it."""
+        if isinstance(mask, SharedRows):
+            return self._shared(mask, embeddings)
+        return self._added(mask, embeddings) if mask.dtype is torch.bool else mask
+
     def _shared(self, rows: SharedRows, embeddings: Tensor) -> Any:
-        """Shared rows as the attention implementation takes them."""
         language_model = self.plain.model.language_model
         config = language_model.config
         if config._attn_implementation == "sdpa":
@@ -236,10 +241,12 @@ class Adapter(ABC):
             return {"full_attention": rows}
         if config._attn_implementation == BLOCKS:
             return block_mask(rows.segments)
-        visible = rows.visible()
-        if config._attn_implementation != "eager":
+        return self._added(rows.visible(), embeddings)
+
+    def _added(self, visible: Tensor, embeddings: Tensor) -> Tensor:
+        """Who sees whom; for eager attention, which adds its mask to the scores, as numbers."""
+        if self.plain.model.language_model.config._attn_implementation != "eager":
             return visible
-        # Eager attention adds its mask to the scores.
         nothing = torch.zeros((), dtype=embeddings.dtype, device=visible.device)
         return torch.where(visible, nothing, torch.finfo(embeddings.dtype).min)
 

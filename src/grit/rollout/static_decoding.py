@@ -109,7 +109,7 @@ def fix_frequencies(adapter: Adapter, slots: int) -> None:
         GritError: ``slots`` tokens are more than that.
     """
     rotary = adapter.plain.model.language_model.rotary_emb
-    if rotary.rope_type != "dynamic":
+    if rotary.config.rope_parameters.get("rope_type") != "dynamic":
         return
     if slots > rotary.original_max_seq_len:
         raise GritError(
@@ -152,7 +152,7 @@ class Captured(Stepper):
     def __call__(self, buffers: Buffers) -> Tensor:
         """As every ``Stepper``."""
         if self._of is not buffers:
-            self._graph = self._logits = None  # their memory first
+            self._graph = self._logits = self._of = None  # their memory first
             self._graph, self._logits = self._captured(buffers)
             self._of = buffers
         self._graph.replay()
@@ -166,7 +166,7 @@ class Captured(Stepper):
                 step(self.adapter, buffers)
         torch.cuda.current_stream().wait_stream(aside)
         graph = torch.cuda.CUDAGraph()
-        # Other threads may use the GPU meanwhile: those that load data do.
+        # What other threads ask of CUDA meanwhile, such as pinned memory, does this no harm.
         with torch.cuda.graph(graph, capture_error_mode="thread_local"):
             logits = step(self.adapter, buffers)
         return graph, logits

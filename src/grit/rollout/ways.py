@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, Literal
 
 import torch
-from torch.distributed.tensor import DTensor
+from torch.distributed.fsdp import FSDPModule
 
 from grit.models.adapter import Adapter
 from grit.rollout.decoding import Decoding, DynamicDecoding, Prefilled
@@ -44,10 +44,15 @@ def _captures(adapter: Adapter) -> bool:
 
     Known only when a batch begins: Lightning moves the model, and opens autocast, after it is made.
     """
-    weights, attention = adapter.plain.parameters(), adapter.plain.config._attn_implementation
+    attention = adapter.plain.config._attn_implementation
     return (
         adapter.device.type == "cuda"
         and not torch.is_autocast_enabled("cuda")
         and attention != "flash_attention_2"
-        and not any(isinstance(weight, DTensor) for weight in weights)  # FSDP gathers its parts
+        and in_one_piece(adapter)
     )
+
+
+def in_one_piece(adapter: Adapter) -> bool:
+    """Whether no other process has a part of the model, which FSDP would have to fetch."""
+    return not any(isinstance(module, FSDPModule) for module in adapter.plain.modules())
