@@ -507,9 +507,12 @@ def test_the_hash_changes_with_what_is_evaluated(field: str) -> None:
     assert len(found) == 2
 
 
-@pytest.mark.parametrize("override", ["resume=true", "threads=2", "logger=none"])
-def test_the_hash_stays_with_what_cannot(default: DictConfig, override: str) -> None:
-    assert config_hash(config(override)) == config_hash(checked(default))
+@pytest.mark.parametrize(
+    "overrides",
+    [["resume=true"], ["threads=2"], ["logger=none"], ["trainer=zero1", "trainer.devices=2"]],
+)
+def test_the_hash_stays_with_what_cannot(default: DictConfig, overrides: list[str]) -> None:
+    assert config_hash(config(*overrides)) == config_hash(checked(default))
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ _OVERRIDDEN = re.compile(r"Could not override '([^']+)'")
 NOT_HASHED = (
     *("resume", "threads", "logger", "input", "output", "preparation", "runs", "exhibits"),
     *("correlation", "attention"),
+    *("trainer.accelerator", "trainer.devices", "trainer.num_nodes", "trainer.strategy"),
     *("trainer.progress_bar", "trainer.checkpoint_every", "evaluation.before_training"),
     *("judge.max_failure_rate", "judge.base_url", "judge.in_flight", "judge.attempts"),
     *("judge.timeout", "judge.total_timeout", "judge.backoff", "judge.cache", "judge.prices"),

@@ -1,6 +1,7 @@
 """The processes of a data-parallel run; with one process everything here is a no-op."""
 
 import gc
+import os
 from collections.abc import Iterable
 from typing import TypeVar
 
@@ -28,6 +29,15 @@ def gathered(value: Value) -> list[Value]:
     values = [value] * count()
     dist.all_gather_object(values, value)
     return values
+
+
+def launcher() -> list[str]:
+    """How processes like these are started, up to ``-m grit``."""
+    if count() == 1:
+        return ["python"]
+    nodes = int(os.environ.get("GROUP_WORLD_SIZE", "1"))
+    where = "--standalone" if nodes == 1 else f"--nnodes={nodes}"
+    return ["torchrun", where, f"--nproc_per_node={count() // nodes}"]
 
 
 def leave() -> None:

@@ -160,11 +160,14 @@ def test_the_cache_answers_the_second_time(
     assert len(chat.requests) == 1
     used = again.take_usage()
     assert (used.calls, used.cache_hits) == (0, 1)
-    judge_of(cache=ScoreCache(tmp_path), model="another").score([QUERY])
-    assert len(chat.requests) == 2
+    elsewhere = again.service.base_url.replace("127.0.0.1", "localhost")
+    others = ({"model": "another"}, {"temperature": 1.0}, {"base_url": elsewhere})
+    for asked, other in enumerate(others, 2):
+        judge_of(cache=ScoreCache(tmp_path), **other).score([QUERY])
+        assert len(chat.requests) == asked
     for field in Query._fields:
         again.score([QUERY._replace(**{field: "other"})])
-    assert len(chat.requests) == 5
+    assert len(chat.requests) == 7
 
 
 def test_a_failure_is_not_cached(chat: ChatService, judge_of: JudgeOf, tmp_path: Path) -> None:

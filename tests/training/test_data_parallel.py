@@ -58,6 +58,22 @@ def test_sharing_out_the_optimizer_changes_no_bit(runs, tmp_path):
     assert all(0 < kept < everywhere[0] for kept in here)
 
 
+@pytest.mark.parametrize(
+    ("processes_", "nodes", "words"),
+    [
+        (1, 1, "python"),
+        (8, 1, "torchrun --standalone --nproc_per_node=8"),
+        (8, 2, "torchrun --nnodes=2 --nproc_per_node=4"),
+    ],
+)
+def test_a_command_to_go_on_starts_as_many_processes(monkeypatch, processes_, nodes, words):
+    from grit import processes
+
+    monkeypatch.setattr(processes, "count", lambda: processes_)
+    monkeypatch.setenv("GROUP_WORLD_SIZE", str(nodes))
+    assert processes.launcher() == words.split()
+
+
 def test_gradients_travel_in_several_messages(monkeypatch):
     from grit import processes
 

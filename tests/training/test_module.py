@@ -13,6 +13,7 @@ import torch
 
 from grit.data.datamodule import PromptModule
 from grit.data.shapes.source import ShapesSource
+from grit.errors import GritError
 from grit.judge.judge import JudgeFailed
 from grit.judge.rules import RulesJudge
 from grit.judge.usage import Usage
@@ -188,6 +189,16 @@ def test_micro_batches_and_layouts_give_the_same_update(tmp_path, changes):
     assert found.keys() == expected.keys()
     for name, gradient in expected.items():
         torch.testing.assert_close(found[name], gradient, atol=1e-5, rtol=0, msg=name)
+
+
+def test_a_gradient_that_is_no_number_ends_training_before_the_step(tmp_path):
+    one = module()
+    weights = {name: p.detach().clone() for name, p in one.model.named_parameters()}
+    one.learning()[0].register_hook(lambda gradient: gradient * torch.inf)
+    with pytest.raises(GritError, match=r"diverged.*training\.learning_rate"):
+        fit(one, tmp_path)
+    for name, parameter in one.model.named_parameters():
+        assert torch.equal(parameter, weights[name])
 
 
 def test_several_updates_a_rollout_clip_against_the_old_policy(tmp_path, monkeypatch):

@@ -104,7 +104,9 @@ class ServiceJudge:
         return self.exact_match_first and bool(wanted) and wanted == normalized(query.prediction)
 
     def _question(self, query: Query) -> Question:
-        key = cache_key("answer", self.model, VERSION, *query)
+        asked = self.service
+        where = asked.model, asked.base_url, asked.temperature, asked.max_tokens
+        key = cache_key("answer", *where, VERSION, *query)
         return Question(key, lambda: answer_content(query), read_score)
 
 

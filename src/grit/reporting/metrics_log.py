@@ -10,7 +10,7 @@ from typing import Any
 from pytorch_lightning.loggers.logger import Logger
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
-from grit.files import write_jsonl
+from grit.files import written_whole
 
 
 class MetricsLog(Logger):
@@ -50,12 +50,14 @@ class MetricsLog(Logger):
     def rewind(self, step: int) -> None:
         """Take back the lines of ``step`` and later."""
         if self.path.exists():
-            write_jsonl(self.path, (row for row in self.rows() if row["step"] < step))
+            kept = [line for line in self._lines() if json.loads(line)["step"] < step]
+            with written_whole(self.path) as stream:
+                stream.writelines(kept)
 
     def rows(self) -> list[dict[str, Any]]:
         """The lines so far; one that a kill left unfinished is no line."""
-        rows = []
-        for line in self.path.read_text(encoding="utf-8").splitlines(keepends=True):
-            if line.endswith("\n"):
-                rows.append(json.loads(line))
-        return rows
+        return [json.loads(line) for line in self._lines()]
+
+    def _lines(self) -> list[str]:
+        lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
+        return [line for line in lines if line.endswith("\n")]

@@ -26,12 +26,13 @@ def prepare_device(config: Config) -> torch.device:
         raise GritError(f"trainer.accelerator={wanted}: not available here; use auto or cpu")
     on_gpu = has_gpu and wanted != "cpu"
     processes = int(os.environ.get("WORLD_SIZE", "1"))
+    strategy = config.trainer.strategy
     wanted_processes = config.trainer.devices * config.trainer.num_nodes
     if processes != wanted_processes:
         raise GritError(
             f"trainer.devices x num_nodes is {wanted_processes}, but {processes} processes run: "
-            f"start with torchrun --standalone --nproc_per_node={wanted_processes} -m grit ... "
-            "trainer=ddp"
+            f"start with torchrun {_nodes(config)} --nproc_per_node={config.trainer.devices} "
+            f"-m grit ... trainer={'ddp' if strategy == 'auto' else strategy}"
         )
     if processes > 1 and not dist.is_initialized():
         dist.init_process_group("nccl" if on_gpu else "gloo", timeout=SILENCE)
@@ -40,6 +41,11 @@ def prepare_device(config: Config) -> torch.device:
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
     torch.cuda.set_device(device)
     return device
+
+
+def _nodes(config: Config) -> str:
+    nodes = config.trainer.num_nodes
+    return "--standalone" if nodes == 1 else f"--nnodes={nodes}"
 
 
 def autocast(config: Config, device: torch.device) -> AbstractContextManager[object]:

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 import yaml
 
+from grit import processes
 from grit.configuration import config_hash, plain
 from grit.errors import GritError
 from grit.files import write_json, written_whole
@@ -67,7 +68,7 @@ class RunFolder:
             {
                 "config_hash": config_hash(config),
                 "git": git_commit(),
-                "overrides": list(self.overrides),
+                "command": join([*processes.launcher(), "-m", "grit", *self.overrides]),
                 "started": _now(),
                 "versions": {"python": sys.version.split()[0], "torch": torch.__version__},
             },
@@ -82,7 +83,7 @@ class RunFolder:
         """The command that goes on with this run."""
         kept = [o for o in self.overrides if not o.startswith(("resume=", "hydra.run.dir="))]
         where = f"hydra.run.dir={_shown(self.folder)}"
-        return join(["python", "-m", "grit", *kept, where, "resume=true"])
+        return join([*processes.launcher(), "-m", "grit", *kept, where, "resume=true"])
 
 
 def unfinished(config: Config, root: Path) -> Path:

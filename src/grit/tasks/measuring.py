@@ -2,7 +2,6 @@
 
 import json
 import logging
-import shlex
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -248,7 +247,7 @@ def _about(folder: Path) -> dict[str, str]:
     started, now = datetime.fromisoformat(begun["started"]), datetime.now(UTC)
     versions = ", ".join(f"{name} {version}" for name, version in begun["versions"].items())
     return {
-        "command": shlex.join(["python", "-m", "grit", *begun["overrides"]]),
+        "command": begun["command"],
         "commit": begun["git"] or "not in a repository",
         "started": f"{started:%Y-%m-%d %H:%M} UTC",
         "took": duration((now - started).total_seconds()),

@@ -134,7 +134,7 @@ def _fit(
     )
     checkpoints = Checkpoints(run.checkpoints, config.trainer.checkpoint_every)
     try:
-        trainer = _trainer(config, run, checkpoints, tracker)
+        trainer = _trainer(config, learner.adapter.device, run, checkpoints, tracker)
         trainer.fit(learner, data, ckpt_path=run.checkpoint, weights_only=True)
     except Resumable as error:
         raise Resumable(
@@ -159,11 +159,15 @@ def _save(learner: Learner, folder: Path) -> None:
 
 
 def _trainer(
-    config: Config, run: RunFolder, checkpoints: Checkpoints, tracker: Tracker
+    config: Config,
+    device: torch.device,
+    run: RunFolder,
+    checkpoints: Checkpoints,
+    tracker: Tracker,
 ) -> pl.Trainer:
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     return pl.Trainer(
-        accelerator=config.trainer.accelerator,
+        accelerator=device.type,  # "auto" would take a Mac's GPU, which has no float64
         devices=config.trainer.devices,
         num_nodes=config.trainer.num_nodes,
         strategy=Unwrapped() if processes.count() > 1 else "auto",

@@ -2,7 +2,6 @@
 
 import logging
 import re
-import shutil
 import signal
 from pathlib import Path
 from types import FrameType
@@ -21,13 +20,10 @@ KEPT = 2  # the last one, and the one before should the last be damaged
 
 
 def latest(folder: Path) -> Path | None:
-    """The checkpoint of the most steps in ``folder`` that is whole; others are skipped and named.
-
-    A checkpoint that several processes have written is a folder, and appears whole by its name.
-    """
+    """The last checkpoint in ``folder`` that is whole; later ones are skipped and named."""
     found = [path for path in folder.glob("step-*.ckpt") if NAME.fullmatch(path.name)]
     for path in sorted(found, key=steps_of, reverse=True):
-        if path.is_dir() or _is_whole(path):
+        if _is_whole(path):
             return path
         log.info("%s is damaged or incomplete: skipped", path)
     return None
@@ -111,7 +107,7 @@ class Checkpoints(pl.Callback):
             before = [path for path in self.folder.glob("step-*.ckpt") if NAME.fullmatch(path.name)]
             before = sorted((path for path in before if steps_of(path) <= steps), key=steps_of)
             for old in before[:-KEPT]:
-                shutil.rmtree(old) if old.is_dir() else old.unlink()
+                old.unlink()
         trainer.strategy.barrier()
         self.steps = steps
 

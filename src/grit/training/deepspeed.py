@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from grit import processes
 from grit.errors import GritError
 from grit.models.adapter import Adapter
-from grit.training.replicas import Replicas
+from grit.training.replicas import Replicas, finite
 
 BUCKET = 2**26  # numbers of gradients that travel together; a buffer of them is kept
 
@@ -88,7 +88,7 @@ class SharedGradients(Replicas):
     def step(self, take: Callable[[], Any]) -> float:
         """Clip and take the step; every process gets all new weights."""
         take()
-        return float(self._engine.get_global_grad_norm())
+        return finite(self._engine.get_global_grad_norm())  # known only afterwards
 
     def weights(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Copies of what are views into one large tensor, which would be saved with each."""

@@ -22,7 +22,7 @@ from torch.distributed.tensor import DTensor, distribute_tensor
 
 from grit import processes
 from grit.models.adapter import Adapter
-from grit.training.replicas import Replicas
+from grit.training.replicas import Replicas, finite
 
 
 class ShardedLayers(Replicas):
@@ -99,9 +99,10 @@ class ShardedLayers(Replicas):
         dist.all_reduce(of_parts)
         of_whole = nn.utils.get_total_norm([p.grad for p in whole if p.grad is not None]) ** 2
         norm = (of_parts + of_whole.to(of_parts)).sqrt()
+        value = finite(norm)
         nn.utils.clip_grads_with_norm_(self._owned, self._clip_norm, norm)
         take()
-        return norm.item()
+        return value
 
     def weights(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Whole weights on the first process, on the CPU where they had to be gathered."""

@@ -1,5 +1,6 @@
 """How a learner's weights and optimiser states lie on several processes: all of them on each."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from torch.distributed.optim import ZeroRedundancyOptimizer
 
 from grit import processes
+from grit.errors import GritError
 from grit.models.adapter import Adapter
 
 
@@ -64,11 +66,14 @@ class Replicas:
 
         Returns:
             The norm of the gradients before clipping.
+
+        Raises:
+            GritError: it is not finite, and so would all weights be after the step.
         """
         processes.sum_gradients(self._learning)
-        norm = nn.utils.clip_grad_norm_(self._learning, self._clip_norm)
+        norm = finite(nn.utils.clip_grad_norm_(self._learning, self._clip_norm))
         take()
-        return norm.item()
+        return norm
 
     def weights(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Entries of the model's ``state_dict``, each whole on the first process.
@@ -93,6 +98,17 @@ class Replicas:
     ) -> dict[str, Any]:
         """What ``optimizer_state`` gave, as the optimiser on ``learning`` loads it."""
         return state
+
+
+def finite(norm: Tensor | float) -> float:
+    """The norm of a step's gradients, the same on every process; GritError where it is none."""
+    value = float(norm)
+    if not math.isfinite(value):
+        raise GritError(
+            f"training diverged: the norm of a step's gradients is {value}; the checkpoints are "
+            "those of steps before it. Lower training.learning_rate"
+        )
+    return value
 
 
 class Unwrapped(DDPStrategy):
