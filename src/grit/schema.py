@@ -95,7 +95,8 @@ class ModelConfig:
     # between completions, all else is sdpa; it learns on a GPU only, and is not yet measured there
     attention: str = "sdpa"
     gradient_checkpointing: bool = False
-    image: dict[str, int] = field(default_factory=dict)  # settings of the image processor
+    # Settings of the image processor; models of tiny:FAMILY keep theirs.
+    image: dict[str, int] = field(default_factory=dict)
     seed: int = 0  # of random weights, where a model has them
 
 

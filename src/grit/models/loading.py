@@ -60,7 +60,7 @@ def load_base(
         revision: of the Hub.
         dtype: of the weights.
         attention: transformers' ``attn_implementation``; flex_attention: see ``block_attention``.
-        image: settings of the image processor that replace the stored ones.
+        image: settings of the image processor that replace the stored ones; not of tiny models.
 
     Raises:
         GritError: there is no such model, it cannot be reached, or its family has no adapter.

@@ -12,7 +12,7 @@ from grit import processes
 from grit.data.datamodule import PromptModule
 from grit.data.mixtures import drawn_rows
 from grit.data.samples import Sample
-from grit.errors import Interrupted, Resumable
+from grit.errors import GritError, Interrupted, Resumable
 from grit.files import write_json
 from grit.judge.judge import Judge
 from grit.models.adapter import Adapter
@@ -133,6 +133,11 @@ def _fit(
         seed=config.seed,
     )
     checkpoints = Checkpoints(run.checkpoints, config.trainer.checkpoint_every)
+    if run.checkpoint and not all(processes.gathered(run.checkpoint.exists())):
+        raise GritError(
+            f"resume=true: not every process sees {run.checkpoint}: several nodes need a folder "
+            "that they share, hydra.run.dir="
+        )
     try:
         trainer = _trainer(config, learner.adapter.device, run, checkpoints, tracker)
         trainer.fit(learner, data, ckpt_path=run.checkpoint, weights_only=True)
