@@ -36,8 +36,13 @@ def launcher() -> list[str]:
     if count() == 1:
         return ["python"]
     nodes = int(os.environ.get("GROUP_WORLD_SIZE", "1"))
+    return torchrun(nodes, count() // nodes)
+
+
+def torchrun(nodes: int, devices: int) -> list[str]:
+    """How a process is started for each of so many ``devices`` of each of so many ``nodes``."""
     where = "--standalone" if nodes == 1 else f"--nnodes={nodes}"
-    return ["torchrun", where, f"--nproc_per_node={count() // nodes}"]
+    return ["torchrun", where, f"--nproc_per_node={devices}"]
 
 
 def leave() -> None:

@@ -59,17 +59,17 @@ def test_sharing_out_the_optimizer_changes_no_bit(runs, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("processes_", "nodes", "words"),
+    ("number", "nodes", "words"),
     [
         (1, 1, "python"),
         (8, 1, "torchrun --standalone --nproc_per_node=8"),
         (8, 2, "torchrun --nnodes=2 --nproc_per_node=4"),
     ],
 )
-def test_a_command_to_go_on_starts_as_many_processes(monkeypatch, processes_, nodes, words):
+def test_a_command_to_go_on_starts_as_many_processes(monkeypatch, number, nodes, words):
     from grit import processes
 
-    monkeypatch.setattr(processes, "count", lambda: processes_)
+    monkeypatch.setattr(processes, "count", lambda: number)
     monkeypatch.setenv("GROUP_WORLD_SIZE", str(nodes))
     assert processes.launcher() == words.split()
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.loops.progress import _ProcessedTracker
 
 from grit.data.ordering import DrawOrder
 from grit.data.samples import Sample
@@ -115,7 +116,8 @@ class PromptModule(pl.LightningDataModule):
         # `processed` rather than `completed`: a checkpoint written at a batch's end has counted
         # that batch as processed only, and one written in the middle of a batch has not.
         progress = self._trainer().fit_loop.epoch_loop.batch_progress.total
-        return progress.processed  # type: ignore[attr-defined]  # declared as its base class
+        assert isinstance(progress, _ProcessedTracker)  # Lightning declares its base class
+        return progress.processed
 
     def _trainer(self) -> pl.Trainer:
         if self.trainer is None:

@@ -3,11 +3,13 @@
 import os
 from contextlib import AbstractContextManager
 from datetime import timedelta
+from shlex import join
 
 import torch
 import torch.distributed as dist
 
 from grit.errors import GritError
+from grit.processes import torchrun
 from grit.schema import Config
 
 SILENCE = timedelta(hours=4)  # others wait while the first process asks a judge about a test suite
@@ -31,7 +33,7 @@ def prepare_device(config: Config) -> torch.device:
     if processes != wanted_processes:
         raise GritError(
             f"trainer.devices x num_nodes is {wanted_processes}, but {processes} processes run: "
-            f"start with torchrun {_nodes(config)} --nproc_per_node={config.trainer.devices} "
+            f"start with {join(torchrun(config.trainer.num_nodes, config.trainer.devices))} "
             f"-m grit ... trainer={'ddp' if strategy == 'auto' else strategy}"
         )
     if processes > 1 and not dist.is_initialized():
@@ -41,11 +43,6 @@ def prepare_device(config: Config) -> torch.device:
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
     torch.cuda.set_device(device)
     return device
-
-
-def _nodes(config: Config) -> str:
-    nodes = config.trainer.num_nodes
-    return "--standalone" if nodes == 1 else f"--nnodes={nodes}"
 
 
 def autocast(config: Config, device: torch.device) -> AbstractContextManager[object]:
