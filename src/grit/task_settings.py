@@ -19,7 +19,8 @@ class PretrainConfig:
     habits_steps: int | None = None
     finish_steps: int | None = None
     pool: int | None = None  # scenes of the stages from scenes on, but for leading and counts
-    small_pool: int | None = None  # scenes of the stages before, and of leading
+    small_pool: int | None = None  # scenes of the pairs stage and the drills
+    beside_pool: int | None = None  # scenes of the beside and leading stages
     first_rate: float | None = None
     drill_rate: float | None = None
     rate: float | None = None
