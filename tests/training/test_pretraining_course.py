@@ -28,6 +28,7 @@ SETTINGS = PretrainSettings(
     finish_steps=2,
     pool=9,
     small_pool=8,
+    beside_pool=8,
     counts_pool=8,
     quality_rows=2,
     threads=1,
