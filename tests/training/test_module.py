@@ -201,6 +201,37 @@ def test_a_gradient_that_is_no_number_ends_training_before_the_step(tmp_path):
         assert torch.equal(parameter, weights[name])
 
 
+@pytest.mark.parametrize(
+    ("full", "setting"),
+    [
+        ("sampler._complete", "training.tokens_per_rollout_batch"),
+        ("reference.policy.logp", "training.tokens_per_pass"),
+        ("policy.scores", "training.tokens_per_pass"),
+    ],
+)
+def test_where_the_memory_of_a_gpu_is_full_the_setting_that_makes_room_is_named(
+    tmp_path, monkeypatch, full, setting
+):
+    def refuse(*arguments):
+        raise torch.OutOfMemoryError(
+            "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 79.18"
+            " GiB of which 1.05 GiB is free. See documentation for Memory Management"
+        )
+
+    one = module()
+    *owners, name = full.split(".")
+    owner = one
+    for part in owners:
+        owner = getattr(owner, part)
+    monkeypatch.setattr(owner, name, refuse)
+    with pytest.raises(GritError) as caught:
+        fit(one, tmp_path)
+    assert str(caught.value) == (
+        "the GPU's memory is full (CUDA out of memory. Tried to allocate 2.00 GiB.): "
+        f"lower {setting}"
+    )
+
+
 def test_several_updates_a_rollout_clip_against_the_old_policy(tmp_path, monkeypatch):
     import grit.training.module as module_file
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
+from grit.memory import room_by
 from grit.models.adapter import Adapter, EncodedPrompt
 from grit.rollout.choice import Sampling, choose
 from grit.rollout.decoding import Prefilled
@@ -74,9 +75,10 @@ class Sampler:
         try:
             completions: list[list[Completion]] = [[] for _ in prompts]
             for chosen in self._batches(prompts, len(seeds[0]) if seeds else 1, sampling):
-                batch = self._complete(
-                    [prompts[i] for i in chosen], [seeds[i] for i in chosen], sampling
-                )
+                with room_by("training.tokens_per_rollout_batch"):
+                    batch = self._complete(
+                        [prompts[i] for i in chosen], [seeds[i] for i in chosen], sampling
+                    )
                 for i, group in zip(chosen, batch, strict=True):
                     completions[i] = group
             return completions

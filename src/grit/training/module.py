@@ -15,6 +15,7 @@ from grit import processes
 from grit.background import in_background
 from grit.data.samples import Sample
 from grit.judge.judge import Judge, check_failures, check_trouble, trouble_of, usage_of
+from grit.memory import room_by
 from grit.models.adapter import Adapter, EncodedPrompt
 from grit.models.prompting import Prompting
 from grit.rewards.response import Attempt
@@ -124,7 +125,7 @@ class GRPOGR(Learner):
             completions = self._sample(prompts, batch)
         # A judge may be far away: it answers while the reference computes.
         rewarding = in_background(lambda: self._rewarded(batch, prompts, completions))
-        with watch.phase("reference"):
+        with watch.phase("reference"), room_by("training.tokens_per_pass"):
             compared = self._compared(
                 [
                     Group(prompt, tuple(c.token_ids for c in group))
@@ -141,7 +142,7 @@ class GRPOGR(Learner):
                 rewards, judged, delta=self.settings.delta, sample_std=self.settings.sample_std
             )
             self._check_judge(totals)
-        with watch.phase("update"):
+        with watch.phase("update"), room_by("training.tokens_per_pass"):
             metrics = self._update(compared, advantages, judged)
         record = StepRecord(
             values=rollout_values(self.last_rollouts),

@@ -11,6 +11,7 @@ from torch import Tensor
 from grit import processes
 from grit.data.samples import Sample
 from grit.data.shapes.traces import ideal_trace
+from grit.memory import room_by
 from grit.models.adapter import Adapter
 from grit.models.prompting import Prompting
 from grit.training.diagnostics import Stopwatch
@@ -35,7 +36,7 @@ class FewShotSFT(Learner):
     def training_step(self, batch: Sequence[tuple[Sample, int]], batch_idx: int) -> None:
         """One optimiser step on the traces of the step's samples."""
         watch = Stopwatch(self.device)
-        with watch.phase("update"):
+        with watch.phase("update"), room_by("training.tokens_per_pass"):
             groups = [self._group(sample) for sample, _ in batch]
             here = sum(len(ids) for group in groups for ids in group.completions)
             tokens = sum(processes.gathered(here))  # of the whole step
