@@ -63,7 +63,7 @@ class Ratio(StrEnum):
 class Decode(StrEnum):
     """How the rows of a rollout take a step together."""
 
-    auto = "auto"  # captured on a GPU that holds all of the weights, without autocast; else dynamic
+    auto = "auto"  # captured on a GPU that holds all of the weights; else dynamic
     dynamic = "dynamic"  # transformers' growing cache
     static = "static"  # buffers of fixed shapes, without more: what the next two start from
     captured = "captured"  # the static step as CUDA graphs; NVIDIA GPUs only

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Literal
 
-import torch
 from torch.distributed.fsdp import FSDPModule
 
 from grit.models.adapter import Adapter
@@ -40,16 +39,13 @@ def decoder(
 
 
 def _captures(adapter: Adapter) -> bool:
-    """Whether the model is as it was when CUDA graphs were measured: whole, on a GPU, not cast.
+    """Whether the model is as it was when CUDA graphs were measured: whole, on a GPU.
 
-    Known only when a batch begins: Lightning moves the model, and opens autocast, after it is made.
+    Known only when a batch begins: Lightning moves the model after it is made.
     """
     attention = adapter.plain.config._attn_implementation
     return (
-        adapter.device.type == "cuda"
-        and not torch.is_autocast_enabled("cuda")
-        and attention != "flash_attention_2"
-        and in_one_piece(adapter)
+        adapter.device.type == "cuda" and attention != "flash_attention_2" and in_one_piece(adapter)
     )
 
 
