@@ -2,24 +2,27 @@
 
     python -m benchmarks.gpu_step                           # an H200-class GPU
     python -m benchmarks.gpu_step --smoke --log /tmp/log.md # small, without a GPU too
-    python -m benchmarks.gpu_step --decode dynamic captured compiled --no-trl
+    python -m benchmarks.gpu_step --decode auto dynamic compiled --no-trl
     python -m benchmarks.gpu_step --attention sdpa flex_attention --no-trl
+    python -m benchmarks.gpu_step --rollout-batch 65536 262144 --no-trl
 
 32 prompts x 4 completions of 300 tokens behind prompts of 430, with a reference pass and
 gradient checkpointing; LoRA on a bf16 base, and full training of fp32 weights under bf16 autocast.
-Ours is measured once for each choice of ``training.decode`` and ``model.attention`` that is named.
+Ours is measured once for each choice of ``training.decode``, ``model.attention``,
+``training.tokens_per_rollout_batch`` and ``trainer.precision`` that is named.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
-from typing import get_args
+from typing import Any, get_args
 
 import torch
 from transformers import AutoModelForImageTextToText
 
 from benchmarks.arms import Arm, Measurement, measured
 from benchmarks.entry import append, table
+from benchmarks.ours import usual_precision
 from benchmarks.shape import Shape, model_config, prompt_tokens
 from benchmarks.step import SMOKE, parser
 from grit.rollout.ways import Way
@@ -33,6 +36,7 @@ PAPER = Shape(
     extra_words=20,
     checkpointing=True,
     beta=0.01,
+    tokens_per_rollout_batch=262144,  # as in conf/training/paper.yaml: the whole step at once
     tokens_per_pass=16384,
     groups_per_pass=4,  # 12,000 tokens with prompts
     tokens_per_chunk=1024,
@@ -59,13 +63,19 @@ def useful_flops(shape: Shape) -> float:
     return 2.0 * passes * (body * tokens + head * completions)
 
 
-def ours(shape: Shape, decodes: Sequence[str], attentions: Sequence[str]) -> Iterator[Arm]:
-    """Ours with each choice of ways to decode and to attend; the usual ones go without saying."""
-    usual = {"decode": "dynamic", "attention": "sdpa"}
-    for decode, attention in product(decodes, attentions):
-        chosen = {"decode": decode, "attention": attention}
+def ours(shape: Shape, choices: Mapping[str, Sequence[Any]]) -> Iterator[Arm]:
+    """Ours with every combination of ``choices``; the usual ones go without saying."""
+    usual = {
+        "decode": "auto",
+        "attention": "sdpa",
+        "rollout_batch": shape.tokens_per_rollout_batch,
+        "precision": usual_precision(shape),
+    }
+    for values in product(*choices.values()):
+        chosen = dict(zip(choices, values, strict=True))
         parts = {name: value for name, value in chosen.items() if value != usual[name]}
-        yield Arm(", ".join([" ".join(["ours", *parts.values()]), shape.dtype]), shape, parts=parts)
+        label = " ".join(["ours", *map(str, parts.values())])
+        yield Arm(f"{label}, {shape.dtype}", shape, parts=parts)
 
 
 def row(arm: Arm, found: Measurement) -> list[str]:
@@ -96,19 +106,25 @@ def main() -> None:
     options.add_argument(
         "--training", nargs="+", default=["LoRA", "full"], choices=["LoRA", "full"]
     )
-    options.add_argument("--decode", nargs="+", default=["dynamic"], choices=get_args(Way))
+    options.add_argument("--decode", nargs="+", default=["auto"], choices=get_args(Way))
     options.add_argument("--attention", nargs="+", default=["sdpa"], choices=ATTENTIONS)
+    batch = PAPER.tokens_per_rollout_batch
+    options.add_argument("--rollout-batch", nargs="+", default=[batch], type=int)
+    options.add_argument("--precision", nargs="+", choices=["32-true", "bf16-mixed"])
     chosen = options.parse_args()
     device = "cuda" if torch.cuda.is_available() else "cpu"
     base = replace(SMOKE, group_size=2, beta=0.01, device=device) if chosen.smoke else PAPER
     base = replace(base, steps=chosen.steps, warmup=chosen.warmup)
+    base = replace(base, tokens_per_rollout_batch=batch)
+    named = ("decode", "attention", "rollout_batch", "precision")
+    choices = {name: getattr(chosen, name) for name in named if getattr(chosen, name)}
     rows = []
     for model in ("smoke",) if chosen.smoke else chosen.models:
         for training in chosen.training:
             lora = training == "LoRA"
             dtype = "bfloat16" if lora else "float32"
             shape = replace(base, model=model, lora=lora, dtype=dtype)
-            arms = list(ours(shape, chosen.decode, chosen.attention))
+            arms = list(ours(shape, choices))
             if not chosen.no_trl:
                 arms.append(Arm(f"TRL, {dtype}", shape, "trl"))
             rows += [row(arm, measured(arm, chosen.folder)) for arm in arms]

@@ -49,7 +49,7 @@ def measure(shape: Shape, parts: dict[str, Any]) -> list[dict[str, float]]:
     learner = make_learner(shape, parts)
     with tempfile.TemporaryDirectory() as folder:
         metrics = MetricsLog(Path(folder) / "metrics.jsonl")
-        fit(learner, shape, metrics)
+        fit(learner, shape, metrics, parts.get("precision", usual_precision(shape)))
         steps = [json.loads(line) for line in metrics.path.read_text().splitlines()]
     return [
         {
@@ -88,8 +88,9 @@ def make_learner(shape: Shape, parts: dict[str, Any]) -> GRPOGR:
             group_size=shape.group_size,
             beta=shape.beta,
             sampling=Sampling(max_new_tokens=shape.completion),
+            tokens_per_rollout_batch=parts.get("rollout_batch", shape.tokens_per_rollout_batch),
             share_prefill=parts.get("share_prefill", True),
-            decode=parts.get("decode", "dynamic"),
+            decode=parts.get("decode", "auto"),
         ),
         Optimization(
             max_steps=shape.warmup + shape.steps,
@@ -101,14 +102,18 @@ def make_learner(shape: Shape, parts: dict[str, Any]) -> GRPOGR:
     )
 
 
-def fit(learner: GRPOGR, shape: Shape, metrics: MetricsLog) -> None:
+def usual_precision(shape: Shape) -> str:
+    """What the README names for such training."""
+    return "bf16-mixed" if shape.device == "cuda" and not shape.lora else "32-true"
+
+
+def fit(learner: GRPOGR, shape: Shape, metrics: MetricsLog, precision: Any) -> None:
     """Train for the steps of ``shape``."""
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
-    on_gpu = shape.device == "cuda"
     trainer = pl.Trainer(
-        accelerator="gpu" if on_gpu else "cpu",
+        accelerator="gpu" if shape.device == "cuda" else "cpu",
         devices=1,
-        precision="bf16-mixed" if on_gpu and not shape.lora else "32-true",
+        precision=precision,
         max_epochs=1,
         logger=metrics,
         log_every_n_steps=1,

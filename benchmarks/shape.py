@@ -72,6 +72,7 @@ class Shape:
     lora: bool = False
     checkpointing: bool = False
     beta: float = 0.0  # above 0: with a reference pass
+    tokens_per_rollout_batch: int = 65536  # of ours; TRL draws all of a step at once
     tokens_per_pass: int = 2048  # of ours: a group at a time, as TRL takes them
     groups_per_pass: int = 1  # of TRL
     tokens_per_chunk: int = 256  # of ours: whose logits are alive

@@ -49,12 +49,14 @@ def test_ways_to_decode_and_to_attend_are_arms_of_their_own(smoke):
     from benchmarks.arms import measure_here
     from benchmarks.gpu_step import ours
 
-    arms = list(ours(smoke, ["dynamic", "static"], ["sdpa", "eager"]))
+    choices = {"decode": ["auto", "static"], "attention": ["sdpa", "eager"], "rollout_batch": [9]}
+    arms = list(ours(replace(smoke, tokens_per_rollout_batch=9), choices))
     assert [arm.label for arm in arms] == [
         *("ours, float32", "ours eager, float32"),
         *("ours static, float32", "ours static eager, float32"),
     ]
     assert len({arm.file for arm in arms}) == 4
+    assert [a.label for a in ours(smoke, {"rollout_batch": [9]})] == ["ours 9, float32"]
     assert arms[0].parts == {}
     assert measure_here(arms[3]).tokens == 12
 
