@@ -44,6 +44,14 @@ def _wandb_stays_here(tmp_path_factory: pytest.TempPathFactory, monkeypatch) -> 
     monkeypatch.setenv("WANDB_DIR", str(tmp_path_factory.getbasetemp()))
 
 
+@pytest.fixture(scope="session")
+def default():
+    """The default configuration as composed. Shared by tests: change a copy."""
+    from composing import composed
+
+    return composed()
+
+
 @pytest.fixture
 def loopback() -> Iterator[Loopback]:
     """A web server on this machine, with nothing on it yet."""

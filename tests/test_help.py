@@ -1,0 +1,87 @@
+"""The help, which must not wait for torch."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from composing import DEFAULTS, EXPERIMENTS, FILES, choice
+
+from grit.configuration import GROUPS
+from grit.schema import Task
+
+PROGRAM = """
+import sys
+sys.argv = ["grit", *sys.argv[1:]]
+from grit.__main__ import main
+try:
+    main()
+finally:
+    heavy = {"torch", "transformers", "pytorch_lightning", "wandb", "numpy", "PIL", "peft"}
+    print("\\nloaded:", *sorted(heavy & set(sys.modules)))
+"""
+
+
+def light(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command and say, in the last line, which heavy libraries it has loaded."""
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments],
+        cwd=folder,
+        env=os.environ | {"COLUMNS": "100"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def help_page(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
+    folder = tmp_path_factory.mktemp("help")
+    done = light(folder, "--help")
+    assert list(folder.iterdir()) == []  # nothing is left behind
+    return done
+
+
+def test_help_loads_nothing_heavy(help_page: subprocess.CompletedProcess[str]) -> None:
+    assert (help_page.returncode, help_page.stderr) == (0, "")
+    assert help_page.stdout.splitlines()[-1] == "loaded:"
+
+
+@pytest.mark.parametrize("path", FILES + EXPERIMENTS, ids=choice)
+def test_help_describes_every_choice(
+    help_page: subprocess.CompletedProcess[str], path: Path
+) -> None:
+    lines = re.findall(rf"^ ([* ]) {re.escape(choice(path))} +(.*)$", help_page.stdout, re.M)
+    assert len(lines) == 1
+    mark, description = lines[0]
+    assert len(description.split()) >= 3
+    if path.parent.name in DEFAULTS:
+        assert (mark == "*") == (path.stem == DEFAULTS[path.parent.name])
+
+
+def test_help_groups_choices_and_names_the_tasks(
+    help_page: subprocess.CompletedProcess[str],
+) -> None:
+    lines = help_page.stdout.splitlines()
+    for group in GROUPS:
+        assert [line for line in lines if re.match(rf"{group}: \S+", line)]
+    for task in Task:
+        assert [line for line in lines if re.match(rf"task={task.value} +\S+", line)]
+
+
+def test_help_names_no_choice_that_does_not_exist(
+    help_page: subprocess.CompletedProcess[str],
+) -> None:
+    there = {choice(path) for path in FILES + EXPERIMENTS}
+    said = re.findall(r"\b([a-z_]+)=([\w,]+)", help_page.stdout)
+    named = {f"{group}={one}" for group, many in said if group in GROUPS for one in many.split(",")}
+    assert named - there == set()
+
+
+def test_a_mistake_loads_nothing_heavy(tmp_path: Path) -> None:
+    done = light(tmp_path, "training.group_size=1")
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1] == "loaded:"

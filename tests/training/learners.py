@@ -1,0 +1,94 @@
+"""Real tiny models that learn under the real Trainer, for the tests of training."""
+
+from dataclasses import fields
+
+import pytorch_lightning as pl
+
+from grit.data.datamodule import PromptModule
+from grit.data.shapes.source import ShapesSource
+from grit.judge.rules import RulesJudge
+from grit.judge.usage import Usage
+from grit.models.loading import Lora, add_lora, freeze_vision, load_base
+from grit.models.prompting import Prompting
+from grit.reporting.metrics_log import MetricsLog
+from grit.rewards.reward import Reward
+from grit.rollout.choice import Sampling
+from grit.training.learner import Optimization
+from grit.training.module import GRPOGR, GRPOSettings
+
+SAMPLES = [*ShapesSource("vsr", "train", 3), *ShapesSource("tallyqa", "train", 3)]
+
+
+def likes_letters(response):
+    """Share of letters: something a random model says already and can learn to say more often."""
+    text = response.trace.text
+    return sum(c.isalpha() for c in text) / max(len(text), 1)
+
+
+def unjudged(response):
+    return None
+
+
+class Service:
+    """A judge that costs something, and may give up."""
+
+    name = model = "service"
+    trouble = None
+    max_failure_rate = 0.5
+
+    def score(self, queries):
+        return [None] * len(queries)
+
+    def take_usage(self):
+        return Usage(calls=3, cache_hits=1, seconds=1.5, prompt_tokens=30, cost=None)
+
+
+def module(term=likes_letters, lora=False, judge=None, **changes):
+    adapter = load_base("tiny:qwen-random", seed=0)
+    if lora:
+        add_lora(adapter, Lora(8, 16, 0.0, ["q_proj", "v_proj"]), with_vision=False)
+    else:
+        freeze_vision(adapter)
+    adapter.model.train()
+    reward = Reward({"term": (term, 1.0)}, [])
+    names = {field.name for field in fields(GRPOSettings)}
+    settings = GRPOSettings(
+        **{"sampling": Sampling(max_new_tokens=8)}
+        | {name: value for name, value in changes.items() if name in names}
+    )
+    optimization = Optimization(
+        **{"max_steps": 4, "learning_rate": 5e-3}
+        | {name: value for name, value in changes.items() if name not in names}
+    )
+    return GRPOGR(adapter, Prompting(), reward, judge or RulesJudge(), settings, optimization)
+
+
+def fit(one, folder, *, steps=None, resume=None, callbacks=(), prompts=4):
+    steps = steps or one.optimization.max_steps
+    metrics = MetricsLog(folder / "metrics.jsonl")
+    trainer = pl.Trainer(
+        accelerator="cpu",
+        max_epochs=1,
+        logger=metrics,
+        callbacks=list(callbacks),
+        log_every_n_steps=1,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+        default_root_dir=folder,
+    )
+    data = PromptModule(SAMPLES, prompts_per_step=prompts, max_steps=steps, seed=0)
+    trainer.fit(one, data, ckpt_path=resume, weights_only=True)
+    return metrics.rows()
+
+
+def learnt(one):
+    return {n: p.detach().clone() for n, p in one.model.named_parameters() if p.requires_grad}
+
+
+def without_times(rows):
+    return [
+        {k: v for k, v in row.items() if "seconds" not in k and "per_second" not in k}
+        for row in rows
+    ]
