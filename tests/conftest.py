@@ -52,6 +52,14 @@ def default():
     return composed()
 
 
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory):
+    """A folder to start the command line in, shared by the tests of a file."""
+    from desk import Desk
+
+    return Desk(tmp_path_factory.mktemp("desk"))
+
+
 @pytest.fixture
 def loopback() -> Iterator[Loopback]:
     """A web server on this machine, with nothing on it yet."""
