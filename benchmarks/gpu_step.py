@@ -6,7 +6,7 @@
     python -m benchmarks.gpu_step --attention sdpa flex_attention --no-trl
     python -m benchmarks.gpu_step --rollout-batch 65536 262144 --no-trl
 
-32 prompts x 4 completions of 300 tokens behind prompts of 430, with a reference pass and
+32 prompts x 4 completions of 300 tokens behind prompts of 432, with a reference pass and
 gradient checkpointing; LoRA on a bf16 base, and full training of fp32 weights under bf16 autocast.
 Ours is measured once for each choice of ``training.decode``, ``model.attention``,
 ``training.tokens_per_rollout_batch`` and ``trainer.precision`` that is named.

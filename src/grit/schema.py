@@ -63,7 +63,7 @@ class Ratio(StrEnum):
 class Decode(StrEnum):
     """How the rows of a rollout take a step together."""
 
-    auto = "auto"  # captured on a GPU that holds all of the weights; else dynamic
+    auto = "auto"  # captured on a GPU that holds all weights, but flash attention; else dynamic
     dynamic = "dynamic"  # transformers' growing cache
     static = "static"  # buffers of fixed shapes, without more: what the next two start from
     captured = "captured"  # the static step as CUDA graphs; NVIDIA GPUs only
@@ -212,7 +212,7 @@ class TrainingConfig:
     share_prefill: bool = True  # rollout: one prefill a prompt instead of one a completion
     compact_rollout: bool = True  # completions that have ended leave the batch
     # rollout: dynamic, static, captured (CUDA graphs; NVIDIA GPUs only), compiled (torch.compile;
-    # minutes for a large model) or auto: captured where it was measured to be faster, else dynamic
+    # minutes for a large model) or auto: captured where the step can be, else dynamic
     decode: Decode = Decode.auto
     tokens_per_rollout_batch: int = 65536
     tokens_per_pass: int = 16384

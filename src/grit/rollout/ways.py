@@ -21,7 +21,7 @@ def decoder(
     Args:
         adapter: whose model decodes.
         way: ``dynamic`` shapes; or static ones, as they are, captured in CUDA graphs, or compiled;
-            ``auto`` is ``captured`` where that was measured to be faster, else ``dynamic``.
+            ``auto`` is ``captured`` where that works, else ``dynamic``.
         backend: torch.compile's, for ``compiled``.
     """
     match way:
@@ -39,7 +39,7 @@ def decoder(
 
 
 def _captures(adapter: Adapter) -> bool:
-    """Whether the model is as it was when CUDA graphs were measured: whole, on a GPU.
+    """Whether a CUDA graph can hold a step of the model: it is whole and on a GPU.
 
     Known only when a batch begins: Lightning moves the model after it is made.
     """
