@@ -63,7 +63,7 @@ class Ratio(StrEnum):
 class Decode(StrEnum):
     """How the rows of a rollout take a step together."""
 
-    auto = "auto"  # captured on a GPU that holds all weights, but flash attention; else dynamic
+    auto = "auto"  # captured on a GPU with all weights, without flash_attention_2; else dynamic
     dynamic = "dynamic"  # transformers' growing cache
     static = "static"  # buffers of fixed shapes, without more: what the next two start from
     captured = "captured"  # the static step as CUDA graphs; NVIDIA GPUs only
