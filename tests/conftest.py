@@ -38,6 +38,17 @@ def grit_data() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def replica(tmp_path_factory: pytest.TempPathFactory):
+    """Gives model folders as the Hub has them, by name: ``replica("internvl")``."""
+    from replicas import Shelf
+
+    base = tmp_path_factory.getbasetemp()
+    root = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "replicas"
+    root.mkdir(exist_ok=True)
+    return Shelf(root)
+
+
 @pytest.fixture(autouse=True)
 def _wandb_stays_here(tmp_path_factory: pytest.TempPathFactory, monkeypatch) -> None:
     monkeypatch.setenv("WANDB_DATA_DIR", str(tmp_path_factory.getbasetemp() / "wandb"))
