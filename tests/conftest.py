@@ -29,6 +29,10 @@ settings.load_profile("suite")
 CHECKOUT = Path(__file__).parent.parent
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--write-golden", action="store_true", help="write golden files anew")
+
+
 @pytest.fixture(scope="session")
 def grit_data() -> Path:
     """Real rows in GRIT's format, which are not part of the project."""

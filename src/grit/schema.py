@@ -45,6 +45,13 @@ class Dtype(StrEnum):
     bfloat16 = "bfloat16"
 
 
+class Prompt(StrEnum):
+    """Whose words stand around the user's turn."""
+
+    processor = "processor"  # the chat template of the model's own processor
+    released = "released"  # GRIT's released code: other for InternVL only, see models/internvl.py
+
+
 class Training(StrEnum):
     """How a method trains."""
 
@@ -90,6 +97,7 @@ class ModelConfig:
     adaptation: Adaptation = Adaptation.lora
     lora: LoraConfig = field(default_factory=LoraConfig)
     freeze_vision: bool = False
+    prompt: Prompt = Prompt.processor
     dtype: Dtype = Dtype.bfloat16
     # sdpa, eager, flash_attention_2, or flex_attention: shared rows of the update skip the blocks
     # between completions, all else is sdpa; it learns on a GPU only, and is not yet measured there

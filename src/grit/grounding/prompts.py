@@ -10,6 +10,9 @@ GRIT_SUFFIX = (
 )
 """The paper's figure 7; its first space and last newline are the released code's."""
 
+BOX_TAGS_SUFFIX = GRIT_SUFFIX.replace("in JSON with key 'bbox_2d'", "between <box> and </box>")
+"""What the released code puts before InternVL's worked example; all else has ``GRIT_SUFFIX``."""
+
 ExampleStyle = Literal["json", "internvl"]
 
 _CHAIRS = (
@@ -40,6 +43,6 @@ def icl_example(style: ExampleStyle) -> str:
     )
 
 
-def user_text(question: str, *, suffix: bool, example: str = "") -> str:
+def user_text(question: str, *, suffix: bool, example: str = "", wording: str = GRIT_SUFFIX) -> str:
     """The text that follows the image: a line that names the question, suffix, example (code)."""
-    return f"\nQuestion: {question}" + (GRIT_SUFFIX if suffix else "") + example
+    return f"\nQuestion: {question}" + (wording if suffix else "") + example

@@ -25,6 +25,9 @@ from grit.models.block_attention import block_mask
 from grit.models.features import FeatureCache
 from grit.models.shared_rows import SHARED, SharedRows
 
+PromptForm = Literal["processor", "released"]
+"""Whose words stand around the user's turn: the processor's template, or GRIT's released code."""
+
 
 @dataclass(frozen=True)
 class EncodedPrompt:
@@ -56,6 +59,7 @@ class Adapter(ABC):
         self.model: Any = model  # a PreTrainedModel, or a PeftModel around one
         self.processor = processor
         self.tokenizer = processor.tokenizer
+        self.prompt_form: PromptForm = "processor"
         self.feature_cache: FeatureCache | None = None  # only for vision that does not learn
 
     # --- the model's parts
@@ -104,17 +108,25 @@ class Adapter(ABC):
 
     @cached_property
     def forbidden_ids(self) -> Tensor:
-        """Ids that must never be sampled: placeholders, and rows of the embedding that pad it."""
-        vocabulary = self.plain.lm_head.weight.shape[0]
-        padding = set(range(vocabulary)) - set(self.tokenizer.get_vocab().values())
-        return torch.tensor(sorted(self.placeholder_ids | padding), dtype=torch.long)
+        """Rows of the head that must never be sampled: placeholders, and rows that pad it.
+
+        A tokenizer may know ids that the head has no row for, as InternVL3's ``<video>``.
+        """
+        rows = set(range(self.plain.lm_head.weight.shape[0]))
+        padding = rows - set(self.tokenizer.get_vocab().values())
+        return torch.tensor(sorted(self.placeholder_ids & rows | padding), dtype=torch.long)
 
     @cached_property
     def end_ids(self) -> frozenset[int]:
-        """Ids that end a completion."""
+        """Ids that end a completion: the configured ones, and the one that pads a text.
+
+        ``<|endoftext|>`` pads in both families. Qwen2.5-VL's settings name it as an end and
+        InternVL3's do not; the released code lets it end a completion of either.
+        """
         configured = self.plain.generation_config.eos_token_id
         ids = configured if isinstance(configured, list) else [configured]
-        return frozenset(i for i in [*ids, self.tokenizer.eos_token_id] if i is not None)
+        ids = [*ids, self.tokenizer.eos_token_id, self.tokenizer.pad_token_id]
+        return frozenset(i for i in ids if i is not None)
 
     @property
     def pad_id(self) -> int:
@@ -135,10 +147,7 @@ class Adapter(ABC):
 
         ``picture`` identifies the image's content: images that share it share their features.
         """
-        content = [{"type": "image"}, {"type": "text", "text": text}]
-        rendered = self.processor.apply_chat_template(
-            [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False
-        )
+        rendered = self.released(text) if self.prompt_form == "released" else self.templated(text)
         features = self.processor(images=[image], text=[rendered], return_tensors="pt")
         return EncodedPrompt(
             id=prompt_id,
@@ -148,6 +157,16 @@ class Adapter(ABC):
             vision=self._vision_inputs(features),
             space=self._space(features, image),
         )
+
+    def templated(self, text: str) -> str:
+        """The user's turn, with an image before its text, by the processor's chat template."""
+        content = [{"type": "image"}, {"type": "text", "text": text}]
+        turn = [{"role": "user", "content": content}]
+        return self.processor.apply_chat_template(turn, add_generation_prompt=True, tokenize=False)
+
+    def released(self, text: str) -> str:
+        """The same as GRIT's released code writes it: by the template, unless a family differs."""
+        return self.templated(text)
 
     @abstractmethod
     def _positions(self, features: Any) -> Tensor:

@@ -10,6 +10,12 @@ from torch import Tensor, nn
 from grit.grounding.boxes import NORMALIZED_1000, Space
 from grit.models.adapter import Adapter, EncodedPrompt
 
+SYSTEM_MESSAGE = (
+    "你是书生·万象，英文名是InternVL，是由上海人工智能实验室、清华大学及多家合作单位联合开发的"
+    "多模态大语言模型。"
+)
+"""Of the conversation template ``internvl2_5`` in InternVL's original repository."""
+
 
 class InternVLAdapter(Adapter):
     """Adapter of ``InternVLForConditionalGeneration``."""
@@ -32,6 +38,15 @@ class InternVLAdapter(Adapter):
         """Image context, the tokens around it, and video."""
         video = self.tokenizer.get_vocab().get(self.processor.video_token)
         return {*self.processor.image_token_ids, *([] if video is None else [video])}
+
+    def released(self, text: str) -> str:
+        """With the original repository's system message, and no header of the assistant's turn.
+
+        GRIT's released code (``GRPO_GRTrainer.multi_modal_get_item``) ends the prompt with the
+        user's turn: the model has to begin the assistant's by itself.
+        """
+        system = f"<|im_start|>system\n{SYSTEM_MESSAGE}<|im_end|>\n"
+        return f"{system}<|im_start|>user\n{self.processor.image_token}\n{text}<|im_end|>\n"
 
     def _positions(self, features: Any) -> Tensor:
         return torch.arange(features["input_ids"].shape[1]).unsqueeze(0)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from grit.data.samples import Sample
-from grit.grounding.prompts import icl_example, user_text
+from grit.grounding.prompts import BOX_TAGS_SUFFIX, GRIT_SUFFIX, icl_example, user_text
 from grit.models.adapter import Adapter, EncodedPrompt
 
 
@@ -17,7 +17,9 @@ class Prompting:
     def text(self, question: str, adapter: Adapter) -> str:
         """The text of the user's turn."""
         example = icl_example(adapter.example_style) if self.example else ""
-        return user_text(question, suffix=self.suffix, example=example)
+        of_code = adapter.prompt_form == "released" and adapter.example_style == "internvl"
+        wording = BOX_TAGS_SUFFIX if self.example and of_code else GRIT_SUFFIX
+        return user_text(question, suffix=self.suffix, example=example, wording=wording)
 
     def encode(self, sample: Sample, adapter: Adapter) -> EncodedPrompt:
         """The encoded prompt; loads the sample's picture."""

@@ -68,6 +68,7 @@ class RunFolder:
             {
                 "config_hash": config_hash(config),
                 "git": git_commit(),
+                "prompt": config.model.prompt.value,  # whose words stand around the user's turn
                 "command": join([*processes.launcher(), "-m", "grit", *self.overrides]),
                 "started": _now(),
                 "versions": {"python": sys.version.split()[0], "torch": torch.__version__},

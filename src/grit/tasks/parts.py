@@ -101,6 +101,7 @@ def make_adapter(config: Config, *, learning: bool) -> Adapter:
         attention=model.attention,
         image=model.image,
     )
+    adapter.prompt_form = model.prompt.value
     if learning:
         make_learn(adapter, config)
     if (model.freeze_vision or not learning) and config.training.feature_cache_mib:
