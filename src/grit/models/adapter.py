@@ -147,8 +147,7 @@ class Adapter(ABC):
 
         ``picture`` identifies the image's content: images that share it share their features.
         """
-        rendered = self.released(text) if self.prompt_form == "released" else self.templated(text)
-        features = self.processor(images=[image], text=[rendered], return_tensors="pt")
+        features = self.processor(images=[image], text=[self.rendered(text)], return_tensors="pt")
         return EncodedPrompt(
             id=prompt_id,
             picture=picture,
@@ -157,6 +156,20 @@ class Adapter(ABC):
             vision=self._vision_inputs(features),
             space=self._space(features, image),
         )
+
+    def rendered(self, text: str) -> str:
+        """The prompt as text, with one placeholder for the image."""
+        return self.released(text) if self.prompt_form == "released" else self.templated(text)
+
+    def prompt_tokens(self, text: str, width: int, height: int) -> int:
+        """How many tokens ``encode`` makes of ``text`` and an image of this size in pixels."""
+        words = self.tokenizer(self.rendered(text), add_special_tokens=False)["input_ids"]
+        return len(words) - 1 + self.image_tokens(width, height)
+
+    def image_tokens(self, width: int, height: int) -> int:
+        """Tokens that stand for an image of this size in pixels, with those that frame it."""
+        found = self.processor._get_num_multimodal_tokens(image_sizes=[(height, width)])
+        return found["num_image_tokens"][0]
 
     def templated(self, text: str) -> str:
         """The user's turn, with an image before its text, by the processor's chat template."""

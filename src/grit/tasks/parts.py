@@ -115,7 +115,7 @@ def make_learn(adapter: Adapter, config: Config) -> None:
     if model.freeze_vision:
         freeze_vision(adapter)
     if model.gradient_checkpointing:
-        adapter.plain.gradient_checkpointing_enable({"use_reentrant": False})
+        adapter.plain.activation_checkpointing_enable({"use_reentrant": False})
     if model.adaptation is Adaptation.lora:
         lora = Lora(
             model.lora.rank, model.lora.alpha, model.lora.dropout, model.lora.target_modules
