@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from grit.data.jsonl import ImageFile, read_samples
+from grit.data.jsonl import ImageFile, SampleFile, read_samples
 from grit.data.mixtures import mix, shared_pictures
 from grit.data.photographs import photograph_of, photographs_of_tests, read_coco_numbers
 from grit.data.samples import Sample
@@ -88,6 +88,7 @@ def training_samples(config: Config) -> list[Sample]:
             log.info(
                 "%s: %d of %d images missing in %s", file, found.missing_images, found.rows, images
             )
+        _say_boxes_beyond(name, found)
         sources[name] = found.samples
     _leave_out_tested(config, sources)
     sizes = {name: source.rows for name, source in config.data.sources.items()}
@@ -95,6 +96,15 @@ def training_samples(config: Config) -> list[Sample]:
     mixed = mix(sources, sizes, config.data.seed, balanced=balanced, total=config.data.total)
     _check_images(mixed)
     return mixed
+
+
+def _say_boxes_beyond(name: str, found: SampleFile) -> None:
+    if found.boxes_beyond:
+        log.info(
+            "%s: %d boxes reach a few pixels beyond their images and are clipped",
+            name,
+            found.boxes_beyond,
+        )
 
 
 def _check_images(samples: Sequence[Sample]) -> None:
@@ -166,6 +176,7 @@ def _test_set(config: Config, name: str, source: SourceConfig) -> TestSet:
     if not file.is_file():
         return TestSet(name, [], skipped=f"{file} is missing")
     found = read_samples(file, images, name=name)
+    _say_boxes_beyond(name, found)
     if not found.samples:
         reason = f"all {found.rows} images are missing in {images}"
         return TestSet(name, [], found.missing_images, skipped=reason)

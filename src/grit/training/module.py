@@ -6,6 +6,7 @@ Shapes: G prompts of a step, N completions of each, B completions of a forward p
 import logging
 from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor
 from grit import processes
 from grit.background import in_background
 from grit.data.samples import Sample
+from grit.errors import Resumable
 from grit.judge.judge import Judge, check_failures, check_trouble, trouble_of, usage_of
 from grit.memory import room_by
 from grit.models.adapter import Adapter, EncodedPrompt
@@ -133,7 +135,7 @@ class GRPOGR(Learner):
                 ]
             )
         with watch.phase("reward"):
-            self.last_rollouts = rewarding.result()
+            self.last_rollouts = _of_all(rewarding)
             totals = [rollout.outcome.total for rollout in self.last_rollouts]
             shape = len(batch), self.settings.group_size
             judged = torch.tensor([total is not None for total in totals]).view(shape)
@@ -181,7 +183,7 @@ class GRPOGR(Learner):
             for completion in group
         ]
         attempts = [
-            Attempt(s.question, s.answer, s.dataset, completion.text, completion.token_ids)
+            Attempt(s.question, s.answer, s.dataset, completion.text, completion.token_ids, s.id)
             for s, _, completion in rows
         ]
         outcomes = self.reward.score(attempts, self.judge)
@@ -282,3 +284,17 @@ class GRPOGR(Learner):
 
     def _reference_logp(self, groups: Sequence[Group]) -> Tensor | None:
         return None if self.reference is None else self.reference.logp(groups)
+
+
+def _of_all(rewarding: Future[list[Rollout]]) -> list[Rollout]:
+    """What the rewards came to; a Resumable error of one process is raised on every one."""
+    rollouts: list[Rollout] = []
+    failure: Resumable | None = None
+    try:
+        rollouts = rewarding.result()
+    except Resumable as error:
+        failure = error
+    for said in processes.gathered(None if failure is None else str(failure)):
+        if said is not None:
+            raise Resumable(said) from failure
+    return rollouts
