@@ -65,6 +65,7 @@ RANGES: dict[str, Check] = {
     "training.advantage.delta": NOT_NEGATIVE,
     # Greedy completions of one prompt are all the same and teach nothing.
     "training.sampling.temperature": POSITIVE,
+    "training.logp_temperature": POSITIVE,
     "training.sampling.top_p": ((lambda value: 0 < value <= 1), "above 0 and at most 1"),
     "training.sampling.top_k": _at_least(0),
     "training.sampling.max_new_tokens": _at_least(1),
@@ -78,6 +79,7 @@ RANGES: dict[str, Check] = {
     "trainer.devices": _at_least(1),
     "trainer.num_nodes": _at_least(1),
     "trainer.checkpoint_every": _at_least(1),
+    "trainer.stop_within": POSITIVE,
     "model.attention": _one_of(*ATTENTIONS),
     "trainer.strategy": _one_of(*STRATEGIES),
     "trainer.precision": _one_of(*PRECISIONS),

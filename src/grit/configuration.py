@@ -29,7 +29,8 @@ NOT_HASHED = (
     *("resume", "threads", "logger", "input", "output", "preparation", "runs", "exhibits"),
     *("correlation", "attention"),
     *("trainer.accelerator", "trainer.devices", "trainer.num_nodes", "trainer.strategy"),
-    *("trainer.progress_bar", "trainer.checkpoint_every", "evaluation.before_training"),
+    *("trainer.progress_bar", "trainer.checkpoint_every", "trainer.stop_within"),
+    *("evaluation.before_training", "training.must_learn"),
     *("judge.max_failure_rate", "judge.base_url", "judge.in_flight", "judge.attempts"),
     *("judge.timeout", "judge.total_timeout", "judge.backoff", "judge.cache", "judge.prices"),
 )

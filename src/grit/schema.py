@@ -202,6 +202,9 @@ class TrainingConfig:
     """GRPO-GR, and what supervised fine-tuning shares with it."""
 
     steps: int = MISSING
+    # What a preset asks of a large model and its trainer, where the command line says nothing:
+    # adaptation, dtype, freeze_vision, precision.
+    needs: dict[str, Any] = field(default_factory=dict)
     sft: SFTConfig = field(default_factory=SFTConfig)
     prompts_per_step: int = 32
     group_size: int = 4
@@ -215,6 +218,11 @@ class TrainingConfig:
     advantage: AdvantageConfig = field(default_factory=AdvantageConfig)
     updates_per_rollout: int = 1
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
+    # At which log-probabilities are taken; null: at the sampling temperature. Released code: 1.
+    logp_temperature: float | None = None
+    # An end-of-sequence token follows a completion that ended by </answer>, and is learnt (code).
+    append_eos: bool = False
+    must_learn: bool = True  # a run in which no step learnt anything ends with exit code 1
     # Speed: results are the same to rounding with each of these off.
     share_prompt: bool = True  # update: one row a prompt instead of one a completion
     share_prefill: bool = True  # rollout: one prefill a prompt instead of one a completion
@@ -248,6 +256,7 @@ class TrainerConfig:
     strategy: str = "auto"  # auto | ddp | zero1 | fsdp | deepspeed_zero2
     precision: str = "32-true"
     checkpoint_every: int = 50  # steps
+    stop_within: float = 25.0  # seconds that Ctrl-C or SIGTERM gives the step under way to end
     progress_bar: bool = True
 
 

@@ -186,6 +186,8 @@ def make_settings(config: Config) -> GRPOSettings:
         sampling=Sampling(
             sampling.temperature, sampling.top_p, sampling.top_k, sampling.max_new_tokens
         ),
+        logp_temperature=training.logp_temperature,
+        append_eos=training.append_eos,
         tokens_per_rollout_batch=training.tokens_per_rollout_batch,
         share_prefill=training.share_prefill,
         compact_rollout=training.compact_rollout,

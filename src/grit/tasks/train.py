@@ -37,7 +37,7 @@ from grit.tasks.measuring import (
 from grit.tasks.parts import layout_named, make_adapter, make_judge, make_learner, make_reward
 from grit.tasks.questions import TestSet, check_overlap, test_sets, training_samples
 from grit.tasks.tracking import Tracker, tracked
-from grit.training.checkpoints import Checkpoints, steps_of
+from grit.training.checkpoints import Checkpoints, latest, steps_of
 from grit.training.learner import Learner
 from grit.training.replicas import Unwrapped
 
@@ -89,6 +89,24 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         run.end()
     if after is not None:
         check_judged(judge, after)
+    if config.method.training is Training.grpo_gr and config.training.must_learn:
+        _check_learnt(folder)
+
+
+def _check_learnt(folder: Path) -> None:
+    """Raise GritError for a run in which no step had anything to learn from: it is untrained.
+
+    Everything is written by then.
+    """
+    metrics = MetricsLog(folder / "metrics.jsonl")
+    steps = list(metrics.rows()) if metrics.path.exists() else []
+    without = "train/groups_without_variance"
+    if processes.rank() == 0 and steps and all(row.get(without, 1) == 1 for row in steps):
+        raise GritError(
+            f"no step of {len(steps)} learnt anything: the completions of each prompt all earned "
+            f"the same ({metrics.path} has every part of the reward); the results are those of an "
+            "untrained model. training.must_learn=false lets such a run end well"
+        )
 
 
 def _evaluate_before(
@@ -132,7 +150,8 @@ def _fit(
         max_steps=config.trainer.max_steps,
         seed=config.seed,
     )
-    checkpoints = Checkpoints(run.checkpoints, config.trainer.checkpoint_every)
+    every, within = config.trainer.checkpoint_every, config.trainer.stop_within
+    checkpoints = Checkpoints(run.checkpoints, every, within)
     if run.checkpoint and not all(processes.gathered(run.checkpoint.exists())):
         raise GritError(
             f"resume=true: not every process sees {run.checkpoint}: several nodes need a folder "
@@ -141,9 +160,12 @@ def _fit(
     try:
         trainer = _trainer(config, learner.adapter.device, run, checkpoints, tracker)
         trainer.fit(learner, data, ckpt_path=run.checkpoint, weights_only=True)
-    except Resumable as error:
-        raise Resumable(
-            f"{error}; stopped after step {checkpoints.steps} of {config.trainer.max_steps}; "
+    except (Interrupted, Resumable) as error:
+        kind = Interrupted if checkpoints.interrupted else Resumable
+        last = latest(run.checkpoints)
+        steps = steps_of(last) if last else 0
+        raise kind(
+            f"{error}; stopped after step {steps} of {config.trainer.max_steps}; "
             f"go on with: {run.resume_command()}"
         ) from error
     if checkpoints.interrupted:

@@ -7,7 +7,7 @@ import logging
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -66,6 +66,8 @@ class GRPOSettings:
     sample_std: bool = False
     updates_per_rollout: int = 1
     sampling: Sampling = field(default_factory=Sampling)
+    logp_temperature: float | None = None
+    append_eos: bool = False
     tokens_per_rollout_batch: int = 65536
     share_prefill: bool = True
     compact_rollout: bool = True
@@ -86,7 +88,8 @@ class GRPOGR(Learner):
         optimization: Optimization,
         layout: Replicas | None = None,
     ) -> None:
-        super().__init__(adapter, optimization, settings.sampling.temperature, layout)
+        temperature = settings.logp_temperature or settings.sampling.temperature
+        super().__init__(adapter, optimization, temperature, layout)
         self.prompting = prompting
         self.reward = reward
         self.judge = judge
@@ -168,7 +171,18 @@ class GRPOGR(Learner):
             for sample, epoch in batch
         ]
         with self.layout.whole():
-            return self.sampler.sample(prompts, seeds, self.settings.sampling)
+            completions = self.sampler.sample(prompts, seeds, self.settings.sampling)
+        if not self.settings.append_eos:
+            return completions
+        return [[self._with_eos(completion) for completion in group] for group in completions]
+
+    def _with_eos(self, completion: Completion) -> Completion:
+        """As the released code trains on it: the end of the text behind what ended otherwise."""
+        room = len(completion.token_ids) < self.settings.sampling.max_new_tokens
+        if not room or completion.token_ids[-1] in self.adapter.end_ids:
+            return completion
+        eos = self.adapter.tokenizer.eos_token_id
+        return replace(completion, token_ids=(*completion.token_ids, eos))
 
     def _rewarded(
         self,
