@@ -87,6 +87,8 @@ RANGES: dict[str, Check] = {
     "logger.sample_every": _at_least(1),
     "logger.rows": _at_least(0),
     "data.total": _at_least(1),
+    "data.max_prompt_tokens": _at_least(1),
+    "check.rows": _at_least(1),
     "preparation.counting_rows": _at_least(1),
     "preparation.workers": _at_least(1),
     "preparation.attempts": _at_least(1),

@@ -11,6 +11,7 @@ from typing import Any
 from grit.judge_settings import MISSING, SERVICE, JudgeConfig, ServiceJudgeConfig
 from grit.task_settings import (
     AttentionConfig,
+    CheckConfig,
     CorrelationConfig,
     PreparationConfig,
     PretrainConfig,
@@ -23,6 +24,7 @@ class Task(StrEnum):
     train = "train"  # train by the method, evaluate before and after
     evaluate = "evaluate"  # evaluate a model, or predictions made anywhere
     score = "score"  # score completions from anywhere with a reward
+    check = "check"  # what a run would be, before anything large is loaded
     pretrain = "pretrain"  # make a tiny base model
     data = "data"  # prepare and check the paper's data
     tables = "tables"  # tables and figures from finished runs
@@ -129,6 +131,8 @@ class DataConfig:
     root: str = MISSING
     seed: int = 0  # of which rows are drawn; not the run's seed
     total: int | None = None  # rows in all: what other sources lack, the last one makes up
+    # A row with a longer prompt, image included, is refused; null: as many as the model takes.
+    max_prompt_tokens: int | None = 4096
     check_only: bool = False  # task=data: report, download nothing
     sources: dict[str, SourceConfig] = field(default_factory=dict)
 
@@ -301,6 +305,7 @@ class Config:
     logger: LoggerConfig = field(default_factory=LoggerConfig)
     pretrain: PretrainConfig = field(default_factory=PretrainConfig)
     preparation: PreparationConfig = field(default_factory=PreparationConfig)
+    check: CheckConfig = field(default_factory=CheckConfig)
     correlation: CorrelationConfig = field(default_factory=CorrelationConfig)
     attention: AttentionConfig = field(default_factory=AttentionConfig)
     experiment: Any = None

@@ -163,7 +163,11 @@ class Adapter(ABC):
 
     def prompt_tokens(self, text: str, width: int, height: int) -> int:
         """How many tokens ``encode`` makes of ``text`` and an image of this size in pixels."""
-        words = self.tokenizer(self.rendered(text), add_special_tokens=False)["input_ids"]
+        words = self.tokenizer(
+            self.rendered(text),
+            add_special_tokens=False,
+            verbose=False,  # a text that is too long is what this is asked about
+        )["input_ids"]
         return len(words) - 1 + self.image_tokens(width, height)
 
     def image_tokens(self, width: int, height: int) -> int:

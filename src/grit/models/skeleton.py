@@ -28,7 +28,7 @@ def load_skeleton(
         folder = shipped_folder(tiny_family(path.removeprefix(TINY)))
         processor = AutoProcessor.from_pretrained(folder, trust_remote_code=False)
     else:
-        folder = model_folder(path, revision, weights=False)
+        folder = model_folder(path, revision)
         processor = _processor(folder, image or {})
     family = _family(folder)
     config = AutoConfig.from_pretrained(folder, trust_remote_code=False)

@@ -22,6 +22,7 @@ from grit.tasks.measuring import (
     write_measured,
 )
 from grit.tasks.parts import load_checkpoint, make_adapter, make_judge
+from grit.tasks.preflight import preflight
 from grit.tasks.questions import test_sets
 from grit.tasks.tracking import tracked
 
@@ -45,6 +46,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         return
     sets = test_sets(config)
     device = prepare_device(config)
+    preflight(config, device, (), sets, judge)
     run = RunFolder.at(config, folder, overrides) if processes.rank() == 0 else None
     adapter = make_adapter(config, learning=False)
     if config.checkpoint is not None:

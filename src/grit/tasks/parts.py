@@ -82,6 +82,7 @@ def service_judge(judge: ServiceJudgeConfig) -> "ServiceJudge":
         max_failure_rate=judge.max_failure_rate,
         cache=None if judge.cache is None else ScoreCache(Path(judge.cache).expanduser()),
         exact_match_first=judge.exact_match_first,
+        ask_first=judge.ask_first,
     )
 
 

@@ -35,6 +35,7 @@ from grit.tasks.measuring import (
     write_measured,
 )
 from grit.tasks.parts import layout_named, make_adapter, make_judge, make_learner, make_reward
+from grit.tasks.preflight import preflight
 from grit.tasks.questions import TestSet, check_overlap, test_sets, training_samples
 from grit.tasks.tracking import Tracker, tracked
 from grit.training.checkpoints import Checkpoints, latest, steps_of
@@ -57,6 +58,8 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     sets = test_sets(config)
     check_overlap(config, samples, sets)
     device = prepare_device(config)
+    trained_by_reward = config.method.training is Training.grpo_gr
+    preflight(config, device, samples, sets, judge, reward if trained_by_reward else None)
     layout = layout_named(config.trainer.strategy)
     folder = processes.gathered(folder)[0]  # each process has its own clock
     first = RunFolder.at(config, folder, overrides) if processes.rank() == 0 else None
