@@ -58,7 +58,7 @@ def test_a_run_that_was_stopped_goes_on(desk: Desk, model, straight: Path) -> No
     assert "resume=true" in stopped.stderr
     succeeded(desk.grit(*model, *SMALL, VARIETY, run, "resume=true"))
     folder = desk.folder / "stopped" / named(model)
-    timed = ("seconds/",)
+    timed = ("seconds/", "tokens_per_second", "completions_per_second")
 
     def steps(of: Path) -> list[dict[str, float]]:
         return [

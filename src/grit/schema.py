@@ -62,6 +62,20 @@ class Training(StrEnum):
     sft = "sft"
 
 
+class Traces(StrEnum):
+    """In which hand supervised fine-tuning writes its traces."""
+
+    plain = "plain"  # the miniature's: "red circle [5, 6, 20, 22]"
+    family = "family"  # English, and boxes as the model's family writes them
+
+
+class Unannotated(StrEnum):
+    """What supervised fine-tuning does with rows that nobody has put boxes into."""
+
+    without_boxes = "without_boxes"  # a trace that says what to look for, and has no box
+    leave_out = "leave_out"
+
+
 class Ratio(StrEnum):
     """What the importance ratio of equation 3 is taken over."""
 
@@ -199,6 +213,11 @@ class SFTConfig:
 
     steps: int = MISSING
     learning_rate: float = MISSING
+    traces: Traces = Traces.family
+    # without_boxes: the answers of all triplets are learnt, as GRPO-GR learns from all of them, at
+    # the cost of teaching some chains without boxes; leave_out: only grounded chains, from fewer
+    # rows (of TallyQA's own train.json none is left)
+    unannotated: Unannotated = Unannotated.without_boxes
 
 
 @dataclass

@@ -19,6 +19,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from grit.grounding.box_lists import BoxStyle
 from grit.grounding.boxes import Space
 from grit.models.block_attention import NAME as BLOCKS
 from grit.models.block_attention import block_mask
@@ -52,7 +53,7 @@ class Adapter(ABC):
     ``model`` is the plain model, or a PEFT model around it.
     """
 
-    example_style: Literal["json", "internvl"]  # how this family writes boxes in examples
+    example_style: BoxStyle  # how this family writes boxes, in examples and in taught traces
     position_rows: int
 
     def __init__(self, model: Any, processor: Any) -> None:

@@ -21,7 +21,7 @@ from grit.schema import Adaptation, Config, Dtype, Training
 from grit.tasks.device import prepare_device
 from grit.tasks.parts import make_adapter, make_judge, make_learn, make_prompting, make_reward
 from grit.tasks.preflight import check_device, check_prompts, make_skeleton
-from grit.tasks.questions import TestSet, test_sets, training_samples
+from grit.tasks.questions import TestSet, taught_rows, test_sets, training_samples
 from grit.training.costs import GPUS, Load, Sizes, memory, seconds
 
 log = logging.getLogger(__name__)
@@ -83,6 +83,8 @@ def _questions(config: Config, problems: Problems) -> tuple[list[Sample], list[T
     if config.method.training is not Training.none:
         with problems.noted():
             samples = training_samples(config)
+            if config.method.training is Training.sft:
+                samples = taught_rows(config, samples).samples
     with problems.noted():
         sets = test_sets(config)
     return samples, sets

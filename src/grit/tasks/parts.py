@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from grit import processes
+from grit.data.traces import Hand
 from grit.errors import GritError
 from grit.judge.cache import ScoreCache
 from grit.judge.judge import Judge
@@ -26,7 +27,7 @@ from grit.models.loading import (
 from grit.models.prompting import Prompting
 from grit.rewards.reward import Reward, reward_from
 from grit.rollout.choice import Sampling
-from grit.schema import Adaptation, Config, Training
+from grit.schema import Adaptation, Config, Traces, Training
 from grit.training.deepspeed import SharedGradients
 from grit.training.fsdp import ShardedLayers
 from grit.training.learner import Learner, Optimization
@@ -168,7 +169,9 @@ def make_learner(
     """The LightningModule of the method's training."""
     prompting, optimization = make_prompting(config), make_optimization(config)
     if config.method.training is Training.sft:
-        return FewShotSFT(adapter, prompting, optimization, layout)
+        plain = config.training.sft.traces is Traces.plain
+        hand: Hand = "plain" if plain else adapter.example_style
+        return FewShotSFT(adapter, prompting, optimization, layout, hand)
     return GRPOGR(adapter, prompting, reward, judge, make_settings(config), optimization, layout)
 
 

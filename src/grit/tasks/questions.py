@@ -12,9 +12,10 @@ from grit.data.mixtures import mix, shared_pictures
 from grit.data.photographs import photograph_of, photographs_of_tests, read_coco_numbers
 from grit.data.samples import Sample
 from grit.data.shapes.source import ShapesSource
+from grit.data.traces import is_annotated
 from grit.errors import GritError
 from grit.reporting.gallery import PictureOf
-from grit.schema import Config, SourceConfig
+from grit.schema import Config, SourceConfig, Unannotated
 
 log = logging.getLogger(__name__)
 COUNTS = (0, 1, 2, 3, 4)  # the answers that counting data is balanced over (GRIT.md section 3)
@@ -105,6 +106,38 @@ def _say_boxes_beyond(name: str, found: SampleFile) -> None:
             name,
             found.boxes_beyond,
         )
+
+
+@dataclass(frozen=True)
+class TaughtRows:
+    """What supervised fine-tuning learns from, and the rows that nobody has annotated."""
+
+    samples: list[Sample]
+    unannotated: int  # of the rows that were drawn
+
+
+def taught_rows(config: Config, drawn: list[Sample]) -> TaughtRows:
+    """The rows of ``drawn`` that supervised fine-tuning gets, by `training.sft.unannotated`.
+
+    Raises:
+        GritError: none is left.
+    """
+    annotated = [sample for sample in drawn if is_annotated(sample)]
+    unannotated = len(drawn) - len(annotated)
+    if not unannotated:
+        return TaughtRows(drawn, 0)
+    choice = config.training.sft.unannotated
+    count = f"method={config.method.name}: {unannotated} of {len(drawn)} rows have no annotated box"
+    if choice is Unannotated.without_boxes:
+        log.info("%s: their traces are without (training.sft.unannotated=%s)", count, choice)
+        return TaughtRows(drawn, unannotated)
+    if not annotated:
+        raise GritError(
+            f"{count}, and training.sft.unannotated={choice} leaves them out: give the rows of "
+            f"data={config.data.name} their bboxs, or set training.sft.unannotated=without_boxes"
+        )
+    log.info("%s: left out (training.sft.unannotated=%s)", count, choice)
+    return TaughtRows(annotated, unannotated)
 
 
 def _check_images(samples: Sequence[Sample]) -> None:

@@ -36,7 +36,13 @@ from grit.tasks.measuring import (
 )
 from grit.tasks.parts import layout_named, make_adapter, make_judge, make_learner, make_reward
 from grit.tasks.preflight import preflight
-from grit.tasks.questions import TestSet, check_overlap, test_sets, training_samples
+from grit.tasks.questions import (
+    TestSet,
+    check_overlap,
+    taught_rows,
+    test_sets,
+    training_samples,
+)
 from grit.tasks.tracking import Tracker, tracked
 from grit.training.checkpoints import Checkpoints, latest, steps_of
 from grit.training.learner import Learner
@@ -52,6 +58,10 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     """
     learns = config.method.training is not Training.none
     samples = training_samples(config) if learns else []
+    counted = {}
+    if config.method.training is Training.sft:
+        taught = taught_rows(config, samples)
+        samples, counted = taught.samples, {"unannotated": taught.unannotated}
     judge, reward = make_judge(config), make_reward(config)
     if config.method.training is Training.grpo_gr:
         reward.check(samples)
@@ -71,7 +81,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     if processes.rank() == 0:
         run.begin(config)
         if learns:
-            write_json(folder / "drawn.json", drawn_rows(samples, config.data.seed))
+            write_json(folder / "drawn.json", drawn_rows(samples, config.data.seed) | counted)
     with tracked(config, folder, overrides) as tracker:
         before = None
         if learns:
