@@ -21,6 +21,7 @@ from grit.configuration import CONF, checked, one_line, register
 from grit.errors import GritError, Interrupted
 from grit.schema import Config, Task
 from grit.tasks.jobs import in_experiment, run_job
+from grit.threads import choose_wait_policy
 
 TRACEBACK = "GRIT_TRACEBACK"  # 1: mistakes end in a traceback
 
@@ -43,6 +44,7 @@ def run(composed: DictConfig) -> None:
     folder, overrides = Path(job.runtime.output_dir), list(job.overrides.task)
     launch.composed = True
     experiment = in_experiment(composed)
+    choose_wait_policy(composed.threads)  # before anything imports torch
     try:
         if experiment:
             run_job(composed, folder, overrides)

@@ -46,8 +46,8 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         return
     sets = test_sets(config)
     device = prepare_device(config)
-    preflight(config, device, (), sets, judge)
     run = RunFolder.at(config, folder, overrides) if processes.rank() == 0 else None
+    preflight(config, device, (), sets, judge)
     adapter = make_adapter(config, learning=False)
     if config.checkpoint is not None:
         load_checkpoint(adapter, config, Path(config.checkpoint))

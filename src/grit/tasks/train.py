@@ -68,13 +68,13 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     sets = test_sets(config)
     check_overlap(config, samples, sets)
     device = prepare_device(config)
-    trained_by_reward = config.method.training is Training.grpo_gr
-    preflight(config, device, samples, sets, judge, reward if trained_by_reward else None)
     layout = layout_named(config.trainer.strategy)
     folder = processes.gathered(folder)[0]  # each process has its own clock
     first = RunFolder.at(config, folder, overrides) if processes.rank() == 0 else None
     run = processes.gathered(first)[0]
     assert run is not None
+    rewarded = config.method.training is Training.grpo_gr
+    preflight(config, device, samples, sets, judge, reward if rewarded else None)
     torch.manual_seed(seed_for(config.seed, "weights"))  # new LoRA weights are drawn from it
     adapter = make_adapter(config, learning=learns)
     adapter.model.train(learns).to(device)
