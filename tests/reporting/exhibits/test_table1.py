@@ -1,3 +1,5 @@
+import csv
+import io
 import json
 import re
 from collections.abc import Callable
@@ -9,6 +11,7 @@ import pytest
 
 from grit.errors import GritError
 from grit.jobs import Job, Outcome
+from grit.reporting.exhibits.csv_format import csv_text
 from grit.reporting.exhibits.evidence import (
     Evidence,
     evidence_of_jobs,
@@ -44,17 +47,39 @@ def cell(table: Table, label: str, group: str, name: str = "ACC") -> Cell:
 
 
 def test_several_seeds_are_a_mean_with_a_t_interval(run: MakeRun, tmp_path: Path) -> None:
-    run("a", {"vsr": (1.0, 1.0, 1.0, 1.0)}, seed=0)
-    run("b", {"vsr": (0.0, 0.0, 0.0, 0.0)}, seed=1)
+    run("a", {"vsr": (0.52,) * 4}, seed=0)
+    run("b", {"vsr": (0.48,) * 4}, seed=1)
     (table,) = tables_of(evidence(tmp_path))
     found = cell(table, "GRIT, 2 seeds", "VSR")
     assert found.mean is not None
     assert (found.mean.mean, found.mean.runs) == (50.0, 2)
     # Questions of a run do not differ, so that there is one degree of freedom.
-    half = 12.706 * np.std([100.0, 0.0], ddof=1) / np.sqrt(2)
+    half = 12.706 * np.std([52.0, 48.0], ddof=1) / np.sqrt(2)
     assert found.mean.high is not None
     assert found.mean.high - found.mean.mean == pytest.approx(half)
     assert found.text == f"50.0 ± {half:.1f}"
+
+
+def test_no_interval_reaches_beyond_what_a_number_can_be(run: MakeRun, tmp_path: Path) -> None:
+    run("a", {"vsr": (1.0,) * 4, "gqa": (1.0,) * 19 + (0.0,)}, seed=0)
+    run("b", {"vsr": (0.0,) * 4, "gqa": (1.0,) * 18 + (0.0,) * 2}, seed=1)
+    run("c", {"vsr": (1.0, 0.0, 1.0, 0.0), "gqa": (1.0,) * 19 + (0.0,)}, method="cot")
+    exhibit = table1(evidence(tmp_path))
+    written = list(csv.DictReader(io.StringIO(csv_text(exhibit.tables))))
+    intervals = [row for row in written if row["low"]]
+    assert len(intervals) == 12
+    for row in intervals:
+        unit = {"ACC": 100, "GIoU": 1, "Format": 1}[row["column"]]
+        least = -unit if "−" in row["row"] else 0
+        assert least <= float(row["low"]) <= float(row["mean"]) <= float(row["high"]) <= unit, row
+    table = exhibit.tables[0]
+    assert cell(table, "GRIT, 2 seeds", "VSR").text == "50.0 ± 50.0"
+    # A run's own interval stands there as it is in its results.json: 19 of 20 are 95%.
+    own = cell(table, "Chain-of-Thought", "GQA")
+    assert own.text == "95.0 [85.0, 100.0]"
+    assert own.mean is not None
+    assert (own.mean.low, own.mean.high) == (pytest.approx(85.0), 100.0)
+    assert any("never beyond what the number can be" in note for note in table.notes)
 
 
 def test_one_run_keeps_its_interval_over_questions(run: MakeRun, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from grit.reporting.exhibits.evidence import Run
 from grit.reporting.exhibits.grouping import Part, Variant, labels
 from grit.reporting.exhibits.measures import EACH
 from grit.reporting.exhibits.paper import METHODS, TABLE1_COLUMNS, TestSet
-from grit.reporting.exhibits.rows import DIGITS, Groups, model_title, name_in
+from grit.reporting.exhibits.rows import BOUNDS, DIGITS, Groups, model_title, name_in
 from grit.reporting.exhibits.seeds import Mean
 from grit.reporting.exhibits.table import NOTHING, Cell, Row, Section, Table, measured
 
@@ -84,7 +84,7 @@ def _of(runs: Sequence[Run], test_set: TestSet) -> list[Controls]:
 def _mean(runs: Sequence[Run], test_set: TestSet, value: _Value, metric: str) -> Cell:
     values = [each for found in _of(runs, test_set) if (each := value(found)) is not None]
     mean = Mean(fmean(values), None, None, len(values)) if values else None
-    return measured(mean, DIGITS[metric])
+    return measured(mean, DIGITS[metric], BOUNDS[metric])
 
 
 def _most_common(runs: Sequence[Run], test_set: TestSet) -> Cell:
