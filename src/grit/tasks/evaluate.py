@@ -60,6 +60,8 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         if found is not None:
             show(config, folder, sets, found, None, tracker)
             check_judged(judge, found)
+    if run is not None:
+        run.end()
 
 
 UNKNOWN = "unknown"
