@@ -45,7 +45,9 @@ def run(composed: DictConfig) -> None:
     folder, overrides = Path(job.runtime.output_dir), list(job.overrides.task)
     launch.composed = True
     experiment = in_experiment(composed)
-    choose_wait_policy(composed.threads)  # before anything imports torch
+    if "torch" not in sys.modules:  # else it is too late, as in the second job of a multirun
+        threads = composed.threads
+        choose_wait_policy(threads if isinstance(threads, int) else None)
     try:
         if experiment:
             run_job(composed, folder, overrides)
