@@ -49,6 +49,7 @@ def write_qwen(
     age: Age = "old",
     tied: bool = True,
     image_processor: str = "Qwen2VLImageProcessor",
+    seed: int = 0,
 ) -> Path:
     """``Qwen/Qwen2.5-VL-3B-Instruct`` in small.
 
@@ -105,8 +106,8 @@ def write_qwen(
         "vision_config": vision,
         **text,
     }
-    _json(folder / "config.json", config)
-    _json(
+    write_json(folder / "config.json", config)
+    write_json(
         folder / "generation_config.json",
         {
             "bos_token_id": 151643,
@@ -118,7 +119,7 @@ def write_qwen(
             "transformers_version": "4.49.0",
         },
     )
-    _json(
+    write_json(
         folder / "preprocessor_config.json",
         {
             "min_pixels": 3136,
@@ -132,12 +133,13 @@ def write_qwen(
             "processor_class": "Qwen2_5_VLProcessor",
         },
     )
-    _tokenizer(folder, QWEN_TOKENS, {"chat_template": QWEN_TEMPLATE})
+    write_tokenizer(folder, QWEN_TOKENS, {"chat_template": QWEN_TEMPLATE})
     if old:
-        _json(folder / "chat_template.json", {"chat_template": QWEN_TEMPLATE})
+        write_json(folder / "chat_template.json", {"chat_template": QWEN_TEMPLATE})
     else:
         (folder / "chat_template.jinja").write_text(QWEN_TEMPLATE)
-    _weights(folder, {"model.language_model.": "model.", "model.visual.": "visual."} if old else {})
+    renamed = {"model.language_model.": "model.", "model.visual.": "visual."}
+    _weights(folder, renamed if old else {}, seed)
     return folder
 
 
@@ -198,12 +200,12 @@ def write_internvl(folder: Path, *, age: Age = "old") -> Path:
         "text_config": text,
         "vision_config": vision,
     }
-    _json(folder / "config.json", config)
-    _json(
+    write_json(folder / "config.json", config)
+    write_json(
         folder / "generation_config.json",
         {"_from_model_config": True, "bos_token_id": 151643, "eos_token_id": 151645},
     )
-    _json(
+    write_json(
         folder / "preprocessor_config.json",
         {
             "crop_to_patches": False,
@@ -218,7 +220,7 @@ def write_internvl(folder: Path, *, age: Age = "old") -> Path:
             "processor_class": "InternVLProcessor",
         },
     )
-    _json(
+    write_json(
         folder / "processor_config.json",
         {"image_seq_length": 256, "processor_class": "InternVLProcessor"},
     )
@@ -228,7 +230,7 @@ def write_internvl(folder: Path, *, age: Age = "old") -> Path:
         "end_image_token": "</img>",
         "video_token": "<video>",
     }
-    _tokenizer(folder, INTERNVL_TOKENS, {"extra_special_tokens": named, **named})
+    write_tokenizer(folder, INTERNVL_TOKENS, {"extra_special_tokens": named, **named})
     (folder / "chat_template.jinja").write_text(INTERNVL_TEMPLATE)
     renamed = {
         "model.language_model.": "language_model.model.",
@@ -240,7 +242,7 @@ def write_internvl(folder: Path, *, age: Age = "old") -> Path:
     return folder
 
 
-def _tokenizer(
+def write_tokenizer(
     folder: Path, added: Mapping[int, tuple[str, bool]], more: Mapping[str, Any]
 ) -> None:
     (folder / "tokenizer.json").write_text(tokenizer_json(added), encoding="utf-8")
@@ -256,7 +258,7 @@ def _tokenizer(
         for id_, (text, special) in added.items()
     }
     special = [text for text, is_special in added.values() if is_special]
-    _json(
+    write_json(
         folder / "tokenizer_config.json",
         {
             "add_bos_token": False,
@@ -277,11 +279,11 @@ def _tokenizer(
     )
 
 
-def _weights(folder: Path, renamed: Mapping[str, str]) -> None:
+def _weights(folder: Path, renamed: Mapping[str, str], seed: int = 0) -> None:
     """Random weights in bf16, in two files with an index, under other names where told."""
     config = AutoConfig.from_pretrained(folder)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+        torch.manual_seed(seed)
         model = AutoModelForImageTextToText.from_config(config).to(torch.bfloat16)
     weights = {
         _renamed(name, renamed): weight.contiguous()
@@ -296,7 +298,7 @@ def _weights(folder: Path, renamed: Mapping[str, str]) -> None:
         save_file({name: weights[name] for name in half}, folder / file, {"format": "pt"})
         index |= dict.fromkeys(half, file)
     size = sum(weight.nbytes for weight in weights.values())
-    _json(
+    write_json(
         folder / "model.safetensors.index.json",
         {"metadata": {"total_size": size}, "weight_map": index},
     )
@@ -309,5 +311,5 @@ def _renamed(name: str, renamed: Mapping[str, str]) -> str:
     return name
 
 
-def _json(path: Path, fields: Mapping[str, Any]) -> None:
+def write_json(path: Path, fields: Mapping[str, Any]) -> None:
     path.write_text(json.dumps(fields, indent=2), encoding="utf-8")
