@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from grit.reporting.evaluated import method_label
 from grit.reporting.exhibits.evidence import Run
 from grit.reporting.exhibits.paper import METHODS, PAPER_REWARD, UNTRAINED
 
@@ -56,6 +57,9 @@ def _judge_of(run: Run) -> str:
     return f"{run.results.judge} ({model})" if model else run.results.judge
 
 
+_KIND = ("model", "method", "checkpoint")  # of a variant; what has a name in every label
+
+
 class Variant(NamedTuple):
     """What makes runs repetitions of each other, but for the seed; None where it has no say."""
 
@@ -66,12 +70,13 @@ class Variant(NamedTuple):
     reward: str | None
     settings: str | None
     code: str | None
+    checkpoint: str | None = None  # weights from elsewhere: nothing was trained then
 
 
 def variant_of(run: Run) -> Variant:
     """The variant that a run is a repetition of."""
     found = run.results
-    learns = found.method not in UNTRAINED
+    learns = found.method not in UNTRAINED and found.checkpoint is None
     return Variant(
         found.model,
         found.method,
@@ -80,6 +85,7 @@ def variant_of(run: Run) -> Variant:
         found.reward if learns else None,
         found.settings_hash,
         found.code or found.git,
+        found.checkpoint,
     )
 
 
@@ -90,7 +96,7 @@ def by_variant(runs: Iterable[Run]) -> tuple[dict[Variant, list[Run]], list[str]
     for run in runs:
         variant = variant_of(run)
         seeds = groups.setdefault(variant, {})
-        seed = run.results.seed if variant.method not in UNTRAINED else 0
+        seed = run.results.seed if variant.data is not None else 0  # nothing is drawn then
         if seed in seeds:
             notes.append(f"{run.name} repeats {seeds[seed].name} and does not count")
         else:
@@ -105,12 +111,8 @@ def labels(variants: Sequence[Variant]) -> dict[Variant, str]:
     """
     found = {}
     for variant in variants:
-        label = METHODS.get(variant.method, variant.method)
-        twins = [
-            other
-            for other in variants
-            if (other.model, other.method) == (variant.model, variant.method)
-        ]
+        label = method_label(METHODS.get(variant.method, variant.method), variant.checkpoint)
+        twins = [other for other in variants if _same_kind(other, variant)]
         parts = [
             f"{name}={value}"
             for name, value in zip(Variant._fields, variant, strict=True)
@@ -123,6 +125,10 @@ def labels(variants: Sequence[Variant]) -> dict[Variant, str]:
             label += f" ({', '.join(parts)})"
         found[variant] = label
     return found
+
+
+def _same_kind(one: Variant, other: Variant) -> bool:
+    return all(getattr(one, name) == getattr(other, name) for name in _KIND)
 
 
 def _implied(twins: Sequence[Variant], name: str) -> bool:
