@@ -38,7 +38,7 @@ def make_learn(adapter: Adapter, shape: Shape) -> None:
     """Choose what learns; the same for every program that is measured."""
     freeze_vision(adapter)
     if shape.checkpointing:
-        adapter.plain.gradient_checkpointing_enable({"use_reentrant": False})
+        adapter.plain.activation_checkpointing_enable({"use_reentrant": False})
     if shape.lora:
         add_lora(adapter, LORA, with_vision=False)
     adapter.model.train()

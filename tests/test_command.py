@@ -21,7 +21,7 @@ PHOTOGRAPHS = (
     *("model.adaptation=lora", "model.lora.target_modules=[q_proj,v_proj,down_proj]"),
     "training.sampling.max_new_tokens=16",
 )
-METRICS = {"acc", "exact_match", "giou", "format_rate"}
+METRICS = {"acc", "acc_binary", "exact_match", "giou", "format_rate"}
 SETS = ["vsr", "tallyqa", "gqa", "mathvista", "mme", "ovd"]
 
 
@@ -90,6 +90,7 @@ def test_results_are_as_the_contract_says(straight: Path) -> None:
             assert (one["n"], one["judge_failures"]) == (2, 0)
             for metric in METRICS:
                 assert set(one[metric]) == {"mean", "low", "high", "n"}
+            assert one["acc_binary"] == one["acc"]  # the rule gives nothing between 0 and 1
         assert found["sets"]["mathvista"]["giou"]["mean"] is None  # no boxes
         assert found["sets"]["vsr"]["giou"]["n"] == 2
 

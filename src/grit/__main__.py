@@ -20,8 +20,10 @@ from yaml import YAMLError
 from grit.configuration import CONF, checked, one_line, register
 from grit.errors import GritError, Interrupted
 from grit.schema import Config, Task
-from grit.tasks.jobs import in_experiment, run_job
+from grit.tasks.jobs import done_beside, in_experiment, run_job
+from grit.threads import choose_wait_policy
 
+log = logging.getLogger(__name__)
 TRACEBACK = "GRIT_TRACEBACK"  # 1: mistakes end in a traceback
 
 
@@ -43,11 +45,18 @@ def run(composed: DictConfig) -> None:
     folder, overrides = Path(job.runtime.output_dir), list(job.overrides.task)
     launch.composed = True
     experiment = in_experiment(composed)
+    if "torch" not in sys.modules:  # else it is too late, as in the second job of a multirun
+        threads = composed.threads
+        choose_wait_policy(threads if isinstance(threads, int) else None)
     try:
         if experiment:
             run_job(composed, folder, overrides)
         else:
             config = checked(composed)
+            same = done_beside(config, folder) if job.mode is RunMode.MULTIRUN else None
+            if same is not None:
+                log.info("%s", _not_again(config, same))
+                return
             from grit.tasks import perform  # imports torch: --help and mistakes need not wait
 
             perform(config, _folder(config, job), overrides)
@@ -66,6 +75,13 @@ def run(composed: DictConfig) -> None:
         print(f"grit: {number}{error}", file=sys.stderr)
         if isinstance(error, Interrupted):
             sys.exit(1)  # ends a multirun too
+
+
+def _not_again(config: Config, done: Path) -> str:
+    return (
+        f"seed={config.seed}: method={config.method.name} does not train, so that every seed gives "
+        f"the same: this job is not run, {os.path.relpath(done)} has it"
+    )
 
 
 def _concerns(folder: Path, error: OSError) -> bool:

@@ -27,11 +27,13 @@ _OVERRIDDEN = re.compile(r"Could not override '([^']+)'")
 # Fields that change how a run looks or where it runs, not what it computes.
 NOT_HASHED = (
     *("resume", "threads", "logger", "input", "output", "preparation", "runs", "exhibits"),
-    *("correlation", "attention"),
+    *("correlation", "attention", "check", "data.max_prompt_tokens"),
     *("trainer.accelerator", "trainer.devices", "trainer.num_nodes", "trainer.strategy"),
-    *("trainer.progress_bar", "trainer.checkpoint_every", "evaluation.before_training"),
+    *("trainer.progress_bar", "trainer.checkpoint_every", "trainer.stop_within"),
+    *("evaluation.before_training", "training.must_learn"),
     *("judge.max_failure_rate", "judge.base_url", "judge.in_flight", "judge.attempts"),
     *("judge.timeout", "judge.total_timeout", "judge.backoff", "judge.cache", "judge.prices"),
+    "judge.ask_first",
 )
 MEASURED_BY = ("judge", "suite", "correlation", "attention")  # figures 4 and 5, beside the seed
 OF_TRAINING = ("seed", "data", "reward", "training")  # nothing else draws or learns
@@ -80,6 +82,7 @@ def help_text() -> str:
         "task=train     train by the method, evaluate before and after (default)",
         "task=evaluate  evaluate a model (checkpoint=...), or predictions=FILE.jsonl",
         "task=score     score completions with a reward: input=FILE.jsonl output=FILE.jsonl",
+        "task=check     what a run would be and cost, and what is wrong with it; needs no weights",
         "task=report    one page and a W&B report about many runs: runs=[FOLDER,...]",
         "task=pretrain  make a tiny base model",
         "task=data      download, convert and check the paper's data; data.check_only=true reports",

@@ -11,6 +11,7 @@ from typing import Any
 from grit.judge_settings import MISSING, SERVICE, JudgeConfig, ServiceJudgeConfig
 from grit.task_settings import (
     AttentionConfig,
+    CheckConfig,
     CorrelationConfig,
     PreparationConfig,
     PretrainConfig,
@@ -23,6 +24,7 @@ class Task(StrEnum):
     train = "train"  # train by the method, evaluate before and after
     evaluate = "evaluate"  # evaluate a model, or predictions made anywhere
     score = "score"  # score completions from anywhere with a reward
+    check = "check"  # what a run would be, before anything large is loaded
     pretrain = "pretrain"  # make a tiny base model
     data = "data"  # prepare and check the paper's data
     tables = "tables"  # tables and figures from finished runs
@@ -58,6 +60,20 @@ class Training(StrEnum):
     none = "none"
     grpo_gr = "grpo_gr"
     sft = "sft"
+
+
+class Traces(StrEnum):
+    """In which hand supervised fine-tuning writes its traces."""
+
+    plain = "plain"  # the miniature's: "red circle [5, 6, 20, 22]"
+    family = "family"  # English, and boxes as the model's family writes them
+
+
+class Unannotated(StrEnum):
+    """What supervised fine-tuning does with rows that nobody has put boxes into."""
+
+    without_boxes = "without_boxes"  # a trace that says what to look for, and has no box
+    leave_out = "leave_out"
 
 
 class Ratio(StrEnum):
@@ -129,6 +145,8 @@ class DataConfig:
     root: str = MISSING
     seed: int = 0  # of which rows are drawn; not the run's seed
     total: int | None = None  # rows in all: what other sources lack, the last one makes up
+    # A row with a longer prompt, image included, is refused; null: as many as the model takes.
+    max_prompt_tokens: int | None = 4096
     check_only: bool = False  # task=data: report, download nothing
     sources: dict[str, SourceConfig] = field(default_factory=dict)
 
@@ -195,6 +213,11 @@ class SFTConfig:
 
     steps: int = MISSING
     learning_rate: float = MISSING
+    traces: Traces = Traces.family
+    # without_boxes: the answers of all triplets are learnt, as GRPO-GR learns from all of them, at
+    # the cost of teaching some chains without boxes; leave_out: only grounded chains, from fewer
+    # rows (of TallyQA's own train.json none is left)
+    unannotated: Unannotated = Unannotated.without_boxes
 
 
 @dataclass
@@ -202,6 +225,9 @@ class TrainingConfig:
     """GRPO-GR, and what supervised fine-tuning shares with it."""
 
     steps: int = MISSING
+    # What a preset asks of a large model and its trainer, where the command line says nothing:
+    # adaptation, dtype, freeze_vision, precision.
+    needs: dict[str, Any] = field(default_factory=dict)
     sft: SFTConfig = field(default_factory=SFTConfig)
     prompts_per_step: int = 32
     group_size: int = 4
@@ -215,6 +241,11 @@ class TrainingConfig:
     advantage: AdvantageConfig = field(default_factory=AdvantageConfig)
     updates_per_rollout: int = 1
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
+    # At which log-probabilities are taken; null: at the sampling temperature. Released code: 1.
+    logp_temperature: float | None = None
+    # An end-of-sequence token follows a completion that ended by </answer>, and is learnt (code).
+    append_eos: bool = False
+    must_learn: bool = True  # a run in which no step learnt anything ends with exit code 1
     # Speed: results are the same to rounding with each of these off.
     share_prompt: bool = True  # update: one row a prompt instead of one a completion
     share_prefill: bool = True  # rollout: one prefill a prompt instead of one a completion
@@ -248,6 +279,7 @@ class TrainerConfig:
     strategy: str = "auto"  # auto | ddp | zero1 | fsdp | deepspeed_zero2
     precision: str = "32-true"
     checkpoint_every: int = 50  # steps
+    stop_within: float = 25.0  # seconds that Ctrl-C or SIGTERM gives the step under way to end
     progress_bar: bool = True
 
 
@@ -292,6 +324,7 @@ class Config:
     logger: LoggerConfig = field(default_factory=LoggerConfig)
     pretrain: PretrainConfig = field(default_factory=PretrainConfig)
     preparation: PreparationConfig = field(default_factory=PreparationConfig)
+    check: CheckConfig = field(default_factory=CheckConfig)
     correlation: CorrelationConfig = field(default_factory=CorrelationConfig)
     attention: AttentionConfig = field(default_factory=AttentionConfig)
     experiment: Any = None

@@ -46,6 +46,15 @@ class PreparationConfig:
 
 
 @dataclass
+class CheckConfig:
+    """``task=check``: what a run would be, before anyone rents a GPU."""
+
+    gpu: str = "H100"  # whose peaks seconds are estimated from, see training/costs.py
+    rows: int = 2  # prompts that are shown
+    weights: bool = False  # load the model too
+
+
+@dataclass
 class CorrelationConfig:
     """Figure 4: whether a judge can tell a chain's boxes from random ones."""
 

@@ -8,6 +8,7 @@ from grit.evaluation.bootstrap import Estimate, estimate
 from grit.evaluation.metrics import (
     METRICS,
     Accuracy,
+    BinaryAccuracy,
     ExactMatch,
     FormatRate,
     GroundingIoU,
@@ -79,6 +80,16 @@ def test_each_metric_averages_its_score_at_its_scale() -> None:
     assert computed(GroundingIoU, rows)[::3] == (pytest.approx(0.2), 3)
     assert computed(FormatRate, rows)[::3] == (pytest.approx(0.5), 4)
     assert estimates(rows)["acc"] == computed(Accuracy, rows)
+
+
+def test_acc_is_one_number_or_two_by_what_the_judge_gives() -> None:
+    """Issue 10 of the released code: scores in between count as they are, or by the half."""
+    between = [scored(row, acc) for row, acc in enumerate((0.3, 0.5, 0.7, None))]
+    assert computed(Accuracy, between)[::3] == (pytest.approx(50.0), 3)
+    assert computed(BinaryAccuracy, between)[::3] == (pytest.approx(100 / 3), 3)  # 0.5 is not above
+    binary = [scored(row, acc) for row, acc in enumerate((1.0, 0.0, 1.0, None, 1.0))]
+    assert computed(Accuracy, binary) == computed(BinaryAccuracy, binary)
+    assert estimates(between)["acc_binary"] == computed(BinaryAccuracy, between)
 
 
 def test_the_interval_is_the_bootstraps() -> None:

@@ -1,6 +1,7 @@
 """The adapters on folders like the Hub's: real vocabulary, real templates, bf16 weights on disk."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -28,11 +29,16 @@ def family_of(name):
     return name.split("_")[0]
 
 
+@pytest.fixture(scope="module")
+def load(replica):
+    """Gives the adapter of a replica in fp32, loaded once."""
+    return cache(lambda name: load_base(str(replica(name)), image=IMAGE[family_of(name)]))
+
+
 @pytest.fixture(scope="module", params=MAKERS)
-def model(request, replica):
-    """Every replica in fp32, with its name."""
-    family = family_of(request.param)
-    return request.param, load_base(str(replica(request.param)), image=IMAGE[family])
+def model(request, load):
+    """Every replica, with its name."""
+    return request.param, load(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +108,8 @@ def test_greedy_tokens_are_those_of_generate(model, picture):
 def test_the_closing_tag_stops_whatever_follows_in_its_token(model, after):
     _, adapter = model
     ids = adapter.tokenizer(f"<answer> yes {STOP}{after}", add_special_tokens=False)["input_ids"]
-    ends = [n for n in range(1, len(ids) + 1) if Sampler(adapter)._ends(ids[:n])]
+    sampler = Sampler(adapter)
+    ends = [n for n in range(1, len(ids) + 1) if sampler._ends(ids[:n])]
     first = next(n for n in range(1, len(ids) + 1) if STOP in adapter.decode(ids[:n]))
     assert ends[0] == first
 
@@ -162,10 +169,10 @@ class Shown:
 @pytest.mark.parametrize(
     ("name", "form"), [("qwen", "processor"), ("internvl", "processor"), ("internvl", "released")]
 )
-def test_golden_prompts(replica, picture, name, form, method, request):
+def test_golden_prompts(load, picture, name, form, method, request, monkeypatch):
     """What the model reads, token by token decoded; the files are there to be looked at."""
-    adapter = load_base(str(replica(name)), image=IMAGE[name])
-    adapter.prompt_form = form
+    adapter = load(name)
+    monkeypatch.setattr(adapter, "prompt_form", form)
     prompting = Prompting(suffix=method != "direct", example=method == "icl")
     space = Space("original", *picture.size)
     sample = Sample("vsr/1", QUESTION, "2", "tallyqa", Shown(picture), space)
@@ -183,8 +190,8 @@ def test_golden_prompts(replica, picture, name, form, method, request):
     assert text == golden.read_text(encoding="utf-8")
 
 
-def test_the_released_prompt_is_another_for_internvl_only(replica, picture):
+def test_the_released_prompt_is_another_for_internvl_only(load, picture):
     for name in FAMILIES:
-        adapter = load_base(str(replica(name)), image=IMAGE[name])
+        adapter = load(name)
         by_template = adapter.templated("x")
         assert (adapter.released("x") == by_template) is (name == "qwen")

@@ -25,6 +25,10 @@ MAKERS: dict[str, Callable[[Path], Path]] = {
     ),
     "internvl_released": write_internvl_chat,
 }
+REAL_SIZE = {  # without weights
+    "qwen_real": lambda folder: write_qwen(folder, real_size=True),
+    "internvl_real": lambda folder: write_internvl(folder, real_size=True),
+}
 FAMILIES = ("qwen", "internvl")
 
 
@@ -40,7 +44,7 @@ class Shelf:
         with FileLock(self.root / f"{name}.lock"):
             if not folder.exists():
                 partial = self.root / f".{name}"
-                MAKERS[name](partial).rename(folder)
+                (MAKERS | REAL_SIZE)[name](partial).rename(folder)
         return folder
 
 

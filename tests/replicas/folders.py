@@ -13,6 +13,38 @@ from replicas.vocabulary import INTERNVL_TOKENS, QWEN_TOKENS, tokenizer_json
 
 Age = Literal["old", "new"]
 WIDTH, LAYERS, HEADS, KEY_VALUE_HEADS, FEED_FORWARD = 64, 2, 4, 2, 128
+# What the real towers have instead; a folder of that size is written without weights.
+REAL_QWEN = (
+    {
+        "hidden_size": 2048,
+        "intermediate_size": 11008,
+        "num_hidden_layers": 36,
+        "num_attention_heads": 16,
+        "rope_scaling": {"type": "mrope", "mrope_section": [16, 24, 24]},
+    },
+    {
+        "depth": 32,
+        "hidden_size": 1280,
+        "intermediate_size": 3420,
+        "num_heads": 16,
+        "out_hidden_size": 2048,
+        "fullatt_block_indexes": [7, 15, 23, 31],
+    },
+)
+REAL_INTERNVL = (
+    {
+        "hidden_size": 1536,
+        "intermediate_size": 8960,
+        "num_hidden_layers": 28,
+        "num_attention_heads": 12,
+    },
+    {
+        "hidden_size": 1024,
+        "intermediate_size": 4096,
+        "num_hidden_layers": 24,
+        "num_attention_heads": 16,
+    },
+)
 
 QWEN_TEMPLATE = (
     "{% set image_count = namespace(value=0) %}{% set video_count = namespace(value=0) %}"
@@ -50,6 +82,7 @@ def write_qwen(
     tied: bool = True,
     image_processor: str = "Qwen2VLImageProcessor",
     seed: int = 0,
+    real_size: bool = False,
 ) -> Path:
     """``Qwen/Qwen2.5-VL-3B-Instruct`` in small.
 
@@ -77,7 +110,7 @@ def write_qwen(
         "eos_token_id": 151645,
         "tie_word_embeddings": tied,
     }
-    vision = {
+    vision: dict[str, Any] = {
         "depth": LAYERS,
         "hidden_size": WIDTH,
         "intermediate_size": FEED_FORWARD,
@@ -92,6 +125,8 @@ def write_qwen(
         "tokens_per_second": 2,
         "temporal_patch_size": 2,
     }
+    if real_size:
+        text, vision = text | REAL_QWEN[0], vision | REAL_QWEN[1]
     config = {
         "architectures": ["Qwen2_5_VLForConditionalGeneration"],
         "model_type": "qwen2_5_vl",
@@ -138,18 +173,19 @@ def write_qwen(
         write_json(folder / "chat_template.json", {"chat_template": QWEN_TEMPLATE})
     else:
         (folder / "chat_template.jinja").write_text(QWEN_TEMPLATE)
-    renamed = {"model.language_model.": "model.", "model.visual.": "visual."}
-    _weights(folder, renamed if old else {}, seed)
+    if not real_size:
+        renamed = {"model.language_model.": "model.", "model.visual.": "visual."}
+        _weights(folder, renamed if old else {}, seed)
     return folder
 
 
-def write_internvl(folder: Path, *, age: Age = "old") -> Path:
+def write_internvl(folder: Path, *, age: Age = "old", real_size: bool = False) -> Path:
     """``OpenGVLab/InternVL3-2B-hf`` in small.
 
     ``old``: weights under their names of transformers 4.52, as the Hub has them; ``new``: 5's.
     """
     folder.mkdir(parents=True)
-    text = {
+    text: dict[str, Any] = {
         "model_type": "qwen2",
         "vocab_size": 151674,  # none for <video>, 151674
         "hidden_size": WIDTH,
@@ -169,7 +205,7 @@ def write_internvl(folder: Path, *, age: Age = "old") -> Path:
         "tie_word_embeddings": False,
         "torch_dtype": "bfloat16",
     }
-    vision = {
+    vision: dict[str, Any] = {
         "model_type": "internvl_vision",
         "hidden_size": WIDTH,
         "intermediate_size": FEED_FORWARD,
@@ -185,6 +221,8 @@ def write_internvl(folder: Path, *, age: Age = "old") -> Path:
         "use_qk_norm": False,
         "torch_dtype": "bfloat16",
     }
+    if real_size:
+        text, vision = text | REAL_INTERNVL[0], vision | REAL_INTERNVL[1]
     config = {
         "architectures": ["InternVLForConditionalGeneration"],
         "model_type": "internvl",
@@ -238,7 +276,8 @@ def write_internvl(folder: Path, *, age: Age = "old") -> Path:
         "model.multi_modal_projector.": "multi_modal_projector.",
         "lm_head.": "language_model.lm_head.",
     }
-    _weights(folder, renamed if age == "old" else {})
+    if not real_size:
+        _weights(folder, renamed if age == "old" else {})
     return folder
 
 

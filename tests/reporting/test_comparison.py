@@ -1,5 +1,6 @@
 import io
 from dataclasses import replace
+from typing import Any
 
 from rich.console import Console
 
@@ -9,17 +10,19 @@ from grit.reporting.comparison import (
     comparison_table,
     print_comparison,
 )
+from grit.reporting.metrics import DEFINITIONS, DIFFERENT, EQUAL
 from grit.reporting.results import Results, SetResult
 
 NOTHING = Estimate(None, None, None, 0)
 
 
-def set_of(acc: float | None, giou: float | None, rate: float, **more: int) -> SetResult:
+def set_of(acc: float | None, giou: float | None, rate: float, **more: Any) -> SetResult:
     def found(mean: float | None) -> Estimate:
         return NOTHING if mean is None else Estimate(mean, mean, mean, 288)
 
-    metrics = {"acc": found(acc), "exact_match": NOTHING, "giou": found(giou)}
-    return SetResult(288, more.pop("failures", 0), metrics | {"format_rate": found(rate)}, **more)
+    metrics = {"acc": found(acc), "acc_binary": found(more.pop("binary", acc))}
+    metrics |= {"exact_match": NOTHING, "giou": found(giou), "format_rate": found(rate)}
+    return SetResult(288, more.pop("failures", 0), metrics, **more)
 
 
 def run(**sets: SetResult) -> Results:
@@ -45,7 +48,8 @@ def test_the_table_has_before_and_after() -> None:
     text = printed(BEFORE, AFTER)
     assert cells(text, "vsr") == ["vsr", "288", "37.5", "72.9", "0.122", "0.325", "0.50", "1.00"]
     assert cells(text, "ovd") == ["ovd_position", "288", "-", "-", "0.388", "0.398", "0.00", "0.25"]
-    assert [text.count(word) for word in ("ACC", "GIoU", "before", "after")] == [2, 2, 3, 3]
+    head = text.partition("───")[0]
+    assert [head.count(word) for word in ("ACC", "GIoU", "before", "after")] == [2, 2, 3, 3]
     assert max(len(line) for line in text.splitlines()) <= 80
     assert "\x1b" not in text  # nobody is at a terminal
 
@@ -54,6 +58,23 @@ def test_one_run_alone_has_one_column_a_metric() -> None:
     text = printed(BEFORE, None)
     assert cells(text, "vsr") == ["vsr", "288", "37.5", "0.122", "0.50"]
     assert "before" not in text
+
+
+def test_acc_has_two_ways_where_the_judge_gives_something_in_between() -> None:
+    before = run(mathvista_mini=set_of(66.3, 0.1, 0.5, binary=49.5), mme=set_of(88.9, None, 0.0))
+    text = printed(before, AFTER)
+    line = ["mathvista_mini", "288", "66.3", "-", "49.5", "-", "0.100", "-", "0.50", "-"]
+    assert cells(text, "mathvista") == line
+    assert [text.partition("───")[0].count(word) for word in ("ACC>0.5", "before")] == [2, 4]
+    assert max(len(line) for line in text.splitlines()) <= 80
+    assert " ".join(text.split()).endswith(f"{DEFINITIONS} {DIFFERENT}")
+
+
+def test_what_the_columns_mean_is_said_below_them() -> None:
+    said = " ".join(printed(BEFORE, AFTER).split())
+    assert said.endswith(f"{DEFINITIONS} {EQUAL}")
+    assert "not the generalised IoU" in said
+    assert "ACC>0.5 before" not in said
 
 
 def test_names_are_never_read_as_markup() -> None:

@@ -144,10 +144,11 @@ def test_right_answers_with_wrong_boxes_are_told_apart() -> None:
     rows = [
         row(0, said=(true,), true=(true,)),
         row(1, said=((0.0, 0.0, 50.0, 100.0),), true=(true,)),  # GIoU 0.5: right
-        row(2, said=(wrong,), true=(true,), acc=0.5),
+        row(2, said=(wrong,), true=(true,), acc=0.6),
         row(3, said=(), true=(true,)),
         row(4, answer="no", said=(true,), true=(true,)),  # a wrong answer does not count
         row(5, said=(true,), true=None),  # nor one without annotation
+        row(6, said=(true,), true=(true,), acc=0.5),  # nor one that ACC>0.5 does not count
     ]
     assert controls(rows).grounded_correct == 0.5
     assert controls(rows[4:]).grounded_correct is None

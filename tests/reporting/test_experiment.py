@@ -16,6 +16,7 @@ from grit.reporting.experiment import (
     render_experiment,
 )
 from grit.reporting.gallery import gallery
+from grit.reporting.metrics import DEFINITIONS, DIFFERENT, EQUAL
 
 HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(2)> {{ 7 * 7 }}'
 TABLE = "<table><tbody><tr><td>12.3</td></tr></tbody></table>"
@@ -116,6 +117,22 @@ def test_sets_that_no_run_has_are_no_column(data) -> None:
     page = render_experiment(replace(data, runs=[RunSummary("grit", empty)], galleries={}))
     assert '<th scope="col">vsr</th>' in page
     assert '<th scope="col">gqa</th>' not in page
+
+
+def test_acc_both_ways_is_on_the_page(data) -> None:
+    text = text_of(render_experiment(data))
+    assert f"{DEFINITIONS} {EQUAL}" in text
+    assert "ACC>0.5 0 to 100" not in text
+    first = data.runs[0].results
+    metrics = first.sets["vsr"].metrics
+    metrics |= {"acc_binary": metrics["acc"]._replace(mean=42.5)}
+    torn = replace(first, sets={"vsr": replace(first.sets["vsr"], metrics=metrics)})
+    page = render_experiment(replace(data, runs=[RunSummary("grit", torn)], galleries={}))
+    text = text_of(page)
+    assert f"{DEFINITIONS} {DIFFERENT}" in text
+    assert "ACC>0.5 0 to 100" in text
+    assert 'data-tab="acc_binary"' in page
+    assert "42.5" in text
 
 
 def test_an_experiment_of_which_nothing_finished_has_a_page() -> None:

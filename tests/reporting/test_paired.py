@@ -1,10 +1,15 @@
+from math import inf
+
 import numpy as np
 import pytest
 
 from grit.evaluation.bootstrap import Estimate
 from grit.evaluation.metrics import estimates
 from grit.evaluation.predictions import Prediction, ScoredPrediction
+from grit.reporting.over_runs import Bounds
 from grit.reporting.paired import difference, difference_of_runs
+
+ANYTHING = Bounds(-inf, inf)
 
 
 def row(place: int, acc: float | None) -> ScoredPrediction:
@@ -69,24 +74,32 @@ def test_pairing_makes_the_interval_narrower() -> None:
 
 def test_runs_are_compared_on_the_questions_that_all_scored() -> None:
     baseline = [{"a": 0.0, "b": 1.0, "c": 0.0}, {"a": 0.0, "b": 0.0}]
-    found = difference_of_runs(baseline, [{"a": 1.0, "b": 1.0, "d": 0.0}])
+    found = difference_of_runs(baseline, [{"a": 1.0, "b": 1.0, "d": 0.0}], ANYTHING)
     assert (found.mean, found.n) == (0.75, 2)
-    assert difference_of_runs(baseline, [{"d": 1.0}]) == Estimate(None, None, None, 0)
+    assert difference_of_runs(baseline, [{"d": 1.0}], ANYTHING) == Estimate(None, None, None, 0)
 
 
 def test_the_interval_is_of_questions_and_of_runs() -> None:
     """Equal questions leave the runs, equal runs the questions, and pairing leaves nothing."""
     same = {str(place): 1.0 for place in range(50)}
-    runs = difference_of_runs([dict.fromkeys(same, 0.0)], [same, dict.fromkeys(same, 0.0)])
+    runs = difference_of_runs(
+        [dict.fromkeys(same, 0.0)], [same, dict.fromkeys(same, 0.0)], ANYTHING
+    )
     # Two runs half apart from their mean: 12.706 is Student's t of one degree of freedom.
     assert (runs.low, runs.high) == pytest.approx((0.5 - 12.706 * 0.5, 0.5 + 12.706 * 0.5))
     half = {str(place): place % 2 for place in range(50)}
-    questions = difference_of_runs([dict.fromkeys(same, 0.0)], [half, half])
+    questions = difference_of_runs([dict.fromkeys(same, 0.0)], [half, half], ANYTHING)
     assert questions.low is not None
     assert questions.high is not None
     assert 0.3 < questions.low < 0.5 < questions.high < 0.7
-    paired = difference_of_runs([half], [{key: value + 1 for key, value in half.items()}])
+    paired = difference_of_runs([half], [{key: value + 1 for key, value in half.items()}], ANYTHING)
     assert (paired.low, paired.mean, paired.high) == pytest.approx((1.0, 1.0, 1.0))
+
+
+def test_no_difference_is_larger_than_it_can_be() -> None:
+    runs = [{"a": 1.0, "b": 1.0}, {"a": 0.0, "b": 0.0}]
+    found = difference_of_runs([{"a": 0.0, "b": 0.0}], runs, Bounds(-1, 1))
+    assert (found.low, found.mean, found.high) == (-1.0, 0.5, 1.0)
 
 
 @pytest.mark.parametrize(("baselines", "ours", "spread"), [(5, 5, 0.03), (1, 5, 0.03), (3, 3, 0.0)])
@@ -104,7 +117,7 @@ def test_equal_methods_differ_in_one_of_twenty_experiments(baselines, ours, spre
             )
 
         was = [run(0.0 if baselines == 1 else spread) for _ in range(baselines)]
-        found = difference_of_runs(was, [run(spread) for _ in range(ours)])
+        found = difference_of_runs(was, [run(spread) for _ in range(ours)], ANYTHING)
         assert found.low is not None
         assert found.high is not None
         wrong += found.low > 0 or found.high < 0

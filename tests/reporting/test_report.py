@@ -14,7 +14,9 @@ from grit.data.shapes.traces import ideal_trace, written
 from grit.evaluation.predictions import Prediction, ScoredPrediction
 from grit.evaluation.scoring import score_predictions
 from grit.grounding.boxes import Box, Space
+from grit.judge.judge import Query
 from grit.judge.rules import RulesJudge
+from grit.reporting.metrics import DEFINITIONS, DIFFERENT, EQUAL
 from grit.reporting.report import Measured, ReportData, render, write_report
 from grit.reporting.results import Results, set_result
 
@@ -135,6 +137,40 @@ def test_the_page_says_what_was_run_and_found(tmp_path: Path) -> None:
     again = tmp_path / "again.html"
     write_report(again, report_data())
     assert again.read_bytes() == path.read_bytes()
+
+
+def shown(page: str) -> str:
+    return " ".join(" ".join(Page(page).texts).split())
+
+
+def test_the_page_says_what_its_metrics_are() -> None:
+    text = shown(render(report_data()))
+    assert f"{DEFINITIONS} {EQUAL}" in text
+    assert "ACC>0.5 0 to 100" not in text
+
+
+def test_acc_has_two_columns_where_the_judge_gives_something_in_between() -> None:
+    class Torn:
+        name = "torn"
+
+        def score(self, queries: Sequence[Query]) -> list[float | None]:
+            return [(0.3, 0.5, 0.7, 0.8)[at % 4] for at in range(len(queries))]
+
+    asked = [said("<answer> yes", row=row, question=f"{row}?") for row in range(4)]
+    rows = {"vsr": score_predictions(asked, Torn(), tagged_answers=True)}
+    text = shown(render(report_data(after=measured(rows), before=None, picture_of=no_picture)))
+    assert f"{DEFINITIONS} {DIFFERENT}" in text
+    for expected in ("ACC>0.5 mean of 1 set 50.0", "ACC mean of 1 set 57.5", "ACC>0.5 0 to 100"):
+        assert expected in text
+
+
+def test_paths_of_the_machine_are_not_on_the_page() -> None:
+    data = report_data()
+    reason = "all 491 images are missing in /home/me/data/grit/tallyqa"
+    skipped = replace(data.after.results, skipped={"tallyqa": reason})
+    page = render(replace(data, after=replace(data.after, results=skipped)))
+    assert "tallyqa: skipped: all 491 images are missing in .../grit/tallyqa" in page
+    assert "/home/me" not in page
 
 
 def test_the_page_needs_no_network() -> None:

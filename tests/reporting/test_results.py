@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from grit.errors import GritError
+from grit.evaluation.bootstrap import Estimate
 from grit.evaluation.metrics import METRICS
 from grit.evaluation.predictions import Prediction, ScoredPrediction
 from grit.reporting.results import (
@@ -65,6 +66,7 @@ def test_results_have_what_the_contract_names(tmp_path: Path) -> None:
     assert set(vsr) == {"n", "judge_failures", "images_missing", "questions", *METRICS}
     assert all(set(vsr[name]) == {"mean", "low", "high", "n"} for name in METRICS)
     assert (vsr["acc"]["mean"], vsr["acc"]["n"]) == (50.0, 2)
+    assert vsr["acc_binary"] == vsr["acc"]
     assert (vsr["giou"]["mean"], vsr["giou"]["n"]) == (pytest.approx(0.3), 2)
     assert (mme["n"], mme["giou"]) == (1, NO_BOXES)
     assert fields["skipped"] == {"gqa": "none of its 509 images is there"}
@@ -173,6 +175,18 @@ def test_questions_tell_versions_of_a_set_apart() -> None:
     assert set_result(answered).questions == first  # neither answers nor their order count
     assert set_result([other, rows[1]]).questions != first
     assert set_result(rows[:1]).questions != first
+
+
+def test_results_of_before_acc_had_two_ways_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    write_results(path, results())
+    fields = json.loads(path.read_text())
+    del fields["sets"]["vsr"]["acc_binary"]
+    path.write_text(json.dumps(fields))
+    vsr, mme = (read_results(path).sets[name].metrics for name in ("vsr", "mme"))
+    assert vsr["acc_binary"] == Estimate(None, None, None, 0)
+    assert vsr["acc"].mean == 50.0
+    assert mme["acc_binary"].mean == 100.0
 
 
 def test_what_earlier_results_do_not_say_is_none(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from wandb_service import ENTITY, WandbService, error
 
 from grit.errors import GritError
 from grit.reporting.finished import find_runs
+from grit.reporting.metrics import DEFINITIONS, DIFFERENT, EQUAL
 from grit.reporting.wandb_report import (
     Contents,
     default_entity,
@@ -85,6 +87,23 @@ def test_panels_show_what_was_measured_and_varied(report) -> None:
         "summary:eval/mean/giou",
         "summary:eval/mean/format_rate",
     ]
+
+
+def test_acc_both_ways(runs) -> None:
+    def text_of(runs: Any) -> str:
+        return json.dumps(spec(wandb_report(Contents("Seeds", runs, {}), entity="x", project="y")))
+
+    text = text_of(runs)
+    assert DEFINITIONS in text
+    assert EQUAL in text
+    assert "eval/vsr/acc_binary" not in text
+    vsr = runs[0].results.sets["vsr"]
+    metrics = vsr.metrics | {"acc_binary": vsr.metrics["acc"]._replace(mean=42.5)}
+    results = replace(runs[0].results, sets={"vsr": replace(vsr, metrics=metrics)})
+    torn = text_of([replace(runs[0], results=results), runs[1]])
+    assert DIFFERENT in torn
+    assert '"eval/vsr/acc_binary"' in torn
+    assert '"eval/mean/acc_binary"' in torn
 
 
 def test_without_ids_all_runs_of_the_project_are_shown(finished_run, tmp_path: Path) -> None:

@@ -117,6 +117,8 @@ def test_numbers_stand_at_their_steps(logged: Logged) -> None:
     points = [item for item in logged.history if "eval/vsr/acc" in item]
     assert [item["trainer/global_step"] for item in points] == [0, 1]
     assert [item["eval/vsr/acc"] for item in points] == [0, pytest.approx(100 * 5 / 6)]
+    assert [item["eval/vsr/acc_binary"] for item in points] == [0, pytest.approx(100 * 5 / 6)]
+    assert points[1]["eval/mean/acc_binary"] == points[1]["eval/mean/acc"]
     assert points[1]["eval/mean/giou"] == points[1]["eval/vsr/giou"] > 0.7
     assert any(item.get("reward_part_vsr/judge") == 1.0 for item in logged.history)
     assert any(item.get("train/reward") == 1.5 for item in logged.history)

@@ -60,7 +60,7 @@ def test_an_ideal_completion_earns_everything():
     assert earned("grpo_gr", IDEAL, dataset="vsr").total == pytest.approx(2.6)
     assert parts("released", IDEAL) == {
         "judge": 1.0,
-        "bleu": 0.1,
+        "bleu": 0.05,  # of "3 </answer>": the closing tag counts as a word
         "answer_tag": 0.5,
         "tags": 0.5,
         "boxes": 1.5,
@@ -120,29 +120,29 @@ CHEATS = {
     "box spam": (  # sixty boxes earn what one earns, and no more
         SPAM,
         {"think_tags": 0.5, "rethink_tags": 0.5, "box_format": 0.5},
-        {"answer_tag": 0.5, "tags": 0.5, "boxes": 0.5, "repetition": 0.5 * 2 / 226},
+        {"answer_tag": 0.5, "tags": 0.5, "boxes": 0.5, "repetition": 0.5 * 9 / 233},
     ),
     "the answer before the reasoning": (  # the reading of the paper does not forbid it
         GUESSED,
         {"think_tags": 0.5, "rethink_tags": 0.5, "box_format": 0.5, "count": 0.5}
         | {"judge": 1.0, "bleu": 0.1},
-        {"judge": 1.0, "bleu": 0.1, "answer_tag": 0.5, "tags": 0.5, "boxes": 1.5}
+        {"judge": 1.0, "bleu": 0.1 / 21, "answer_tag": 0.5, "tags": 0.5, "boxes": 1.5}
         | {"repetition": 0.5},
     ),
     "every option listed": (
         LISTED,
         {"think_tags": 0.5, "rethink_tags": 0.5, "box_format": 0.5, "count": 0.5, "bleu": 0.02},
-        {"bleu": 0.02, "answer_tag": 0.5, "tags": 0.5, "boxes": 1.5, "repetition": 0.5},
+        {"bleu": 0.1 / 6, "answer_tag": 0.5, "tags": 0.5, "boxes": 1.5, "repetition": 0.5},
     ),
     "two answers": (
         IDEAL.replace("<answer> 3 ", "<answer> 2 </answer><answer> 3 "),
         {"think_tags": 0.5, "rethink_tags": 0.5, "box_format": 0.5, "count": 0.5},
-        {"answer_tag": 0.25, "tags": 0.5, "boxes": 1.5, "repetition": 0.5},
+        {"bleu": 0.02, "answer_tag": 0.25, "tags": 0.5, "boxes": 1.5, "repetition": 0.5},
     ),
     "the number of boxes put right in the reflection": (
         IDEAL.replace(DOGS, "[1, 2, 30, 40]").replace("I count 3.", DOGS),
         {"think_tags": 0.5, "rethink_tags": 0.5, "box_format": 0.5, "judge": 1.0, "bleu": 0.1},
-        {"judge": 1.0, "bleu": 0.1, "answer_tag": 0.5, "tags": 0.5, "boxes": 0.5}
+        {"judge": 1.0, "bleu": 0.05, "answer_tag": 0.5, "tags": 0.5, "boxes": 0.5}
         | {"repetition": 0.5},
     ),
     "tags many times": (

@@ -1,9 +1,11 @@
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 import pytest
+import torch
 
-from grit.errors import GritError
+from grit.errors import GritError, Resumable
 from grit.judge.rules import RulesJudge
 from grit.rewards.answer import bleu, judge
 from grit.rewards.count import count
@@ -103,7 +105,7 @@ def test_counting_data_is_told_row_by_row():
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_a_part_that_is_no_number_is_an_error(value):
-    with pytest.raises(GritError, match=r"'odd' gave"):
+    with pytest.raises(Resumable, match=r"reward\.terms\.odd: .* gave"):
         Reward({"odd": (lambda response: value, 1.0)}, []).score([attempt("")], RulesJudge())
 
 
@@ -151,3 +153,51 @@ def test_a_run_that_cannot_learn_is_refused():
         reward.check([Row("a/1", "vsr", "yes")])
     with pytest.raises(GritError, match=r'b/1: "answer": expected a number of objects.*\'many\''):
         reward.check([Row("b/1", "tallyqa", "many")])
+
+
+def raises(response):
+    return response.nothing_of_the_kind
+
+
+def takes_two(response, other):
+    return 1.0
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (raises, "AttributeError"),
+        (takes_two, "TypeError: .*other"),
+        (lambda: 1.0, "TypeError"),
+        (lambda response: "1", "gave '1', expected a number"),
+        (lambda response: [1.0], r"gave \[1\.0\], expected a number"),
+        (lambda response: None, "gave None"),
+        (lambda response: math.nan, "gave nan"),
+        (lambda response: 1 / 0, "ZeroDivisionError"),
+    ],
+)
+def test_a_rehearsal_names_the_term_that_cannot_work(call, said):
+    reward = Reward({"fine": (think_tags, 1.0), "mine": (call, 0.5)}, ["tallyqa"])
+    with pytest.raises(GritError, match=rf"reward\.terms\.mine: .*{said}") as raised:
+        reward.rehearse()
+    assert "\n" not in str(raised.value)
+
+
+def test_a_term_of_weight_0_is_not_rehearsed():
+    Reward({"fine": (think_tags, 1.0), "off": (raises, 0.0)}, []).rehearse()
+
+
+@pytest.mark.parametrize("value", [1, 0.5, True, np.float32(2.0), torch.tensor(1.0)])
+def test_numbers_of_every_kind_are_rewards(value):
+    Reward({"mine": (lambda response: value, 1.0)}, []).rehearse()
+
+
+def test_a_term_that_raises_on_a_row_names_row_and_term():
+    def first_word(response):
+        return len(response.trace.text.split()[0])
+
+    reward = Reward({"mine": (first_word, 1.0)}, [])
+    reward.rehearse()
+    rows = [attempt("yes"), replace(attempt(""), row="vsr/17")]
+    with pytest.raises(Resumable, match=r"reward\.terms\.mine: on vsr/17: IndexError: .*mend"):
+        reward.score(rows, RulesJudge())

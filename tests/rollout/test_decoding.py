@@ -121,7 +121,6 @@ def test_under_autocast_the_buffers_have_its_type_and_round_no_more(adapter, pro
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:.gradient_checkpointing_enable. is deprecated")
 @pytest.mark.parametrize(("family", "lora"), [("qwen", False), ("internvl", True)])
 def test_a_step_is_compiled_once_and_for_all_positions(photographs, family, lora):
     """One graph without a break: nothing in the step asks the device for a value either.
@@ -138,7 +137,7 @@ def test_a_step_is_compiled_once_and_for_all_positions(photographs, family, lora
         language_model.rotary_emb = Qwen2RotaryEmbedding(language_model.config)
     if lora:
         add_lora(adapter, Lora(4, 8, 0.0, ["q_proj", "v_proj"]), with_vision=False)
-        adapter.plain.gradient_checkpointing_enable({"use_reentrant": False})
+        adapter.plain.activation_checkpointing_enable({"use_reentrant": False})
         adapter.model.train()
     prompt = adapter.encode("p", "\nQuestion: How many?", photographs[0], picture="i")
     expected = Sampler(adapter).sample([prompt], [[0, 1, 2]], SHORT)
@@ -211,7 +210,6 @@ def test_on_a_gpu_every_way_changes_no_token(photographs, family, way, monkeypat
 
 
 @needs_gpu
-@pytest.mark.filterwarnings("ignore:.gradient_checkpointing_enable. is deprecated")
 @pytest.mark.parametrize("lora", [False, True])
 @pytest.mark.parametrize("family", ["qwen", "internvl"])
 def test_on_a_gpu_graphs_hold_autocast_and_lora(photographs, family, lora, monkeypatch):

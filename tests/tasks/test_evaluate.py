@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-METRICS = ("acc", "exact_match", "giou", "format_rate")
+METRICS = ("acc", "acc_binary", "exact_match", "giou", "format_rate")
 ROW: dict[str, Any] = {
     "question": "Where is the dog?",
     "answer": "left",
@@ -138,6 +138,7 @@ def test_the_numbers_of_a_set(grit: Command, tmp_path: Path) -> None:
     means = {name: (vsr[name]["mean"], vsr[name]["n"]) for name in METRICS}
     assert means == {
         "acc": (60.0, 5),
+        "acc_binary": (60.0, 5),  # a rule gives nothing between 0 and 1
         "exact_match": (40.0, 5),
         "giou": (0.4, 5),
         "format_rate": (0.4, 5),

@@ -84,6 +84,29 @@ def test_every_model_and_method_shows_its_chains(tmp_path: Path) -> None:
     assert '<svg class="store"' not in page  # the configuration leads to no images, which is no end
 
 
+def test_curves_of_one_name_are_told_apart_by_settings(finished_run: Any, tmp_path: Path) -> None:
+    for name, beta in (("a", 0.01), ("b", 0.02), ("c", 0.02)):
+        finished_run(tmp_path / name, settings_hash=f"hash-of-{name}")
+        path = tmp_path / name / "config.yaml"
+        path.write_text(yaml.safe_dump({"training": {"beta": beta}, "seed": 0}))
+        metrics = [json.dumps({"step": s, "train/reward": s}) + "\n" for s in (0, 1)]
+        (tmp_path / name / "metrics.jsonl").write_text("".join(metrics))
+    name = "tiny_qwen · grit · shapes · grpo_gr"
+    two = write(tmp_path, find_runs([tmp_path / "a", tmp_path / "b"]))
+    assert f"{name} · training.beta=0.01</h3>" in two
+    assert f"{name} · training.beta=0.02</h3>" in two
+    assert "hash-of" not in two
+    three = write(tmp_path, find_runs([tmp_path]))  # settings do not tell all of them apart
+    assert f"{name} · training.beta=0.02 · settings hash-of-c</h3>" in three
+
+
+def test_why_a_run_failed_names_no_place_of_this_machine(tmp_path: Path) -> None:
+    error = "no room (/home/me/runs/experiments/a-1234/grit.log has the traceback)"
+    failed = [Job("f", Outcome.failed, "tiny_qwen", "shapes", "s", "grit", "r", 9, error=error)]
+    page = write(tmp_path, [], failed=failed)
+    assert "seed 9: no room (.../a-1234/grit.log has the traceback)</li>" in page
+
+
 def test_many_runs_with_photographs_make_a_small_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,6 +45,10 @@ def test_they_are_trained_on_and_tested(own: Path, command: Command) -> None:
     assert (drawn["rows"], drawn["seed"]) == (1, 3)
     found = json.loads((own.parent / "run" / "results.json").read_text())
     assert (found["data"], found["suite"], list(found["sets"])) == ("own", "own", ["test"])
+    assert command("task=tables", "runs=run", "hydra.run.dir=tables", "exhibits=[table1]").code == 0
+    table = (own.parent / "tables" / "table1.md").read_text()
+    assert "## suite=own, judge=rules\n\n| Method | test ACC | test GIoU | test Format |" in table
+    assert "VSR" not in table
 
 
 @pytest.mark.parametrize("file", ["train.jsonl", "test.jsonl"])

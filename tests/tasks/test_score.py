@@ -49,7 +49,8 @@ ROWS: list[dict[str, Any]] = [
     {"question": "Is there a cat?", "answer": "yes", "dataset": "vsr", "completion": ""},
 ]
 # Worked out by hand from the definitions of the paper and of the released code. BLEU-1: "two dogs"
-# shares no word with "2"; "on the table" has two of its three words in "under the table".
+# shares no word with "2"; "on the table" has two of its three words in "under the table". The code
+# takes </answer> for a word.
 EARNED = {
     "grpo_gr": [
         {"think_tags": 0.5, "rethink_tags": 0.5, "box_format": 0.5, "count": 0.5, "judge": 1.0},
@@ -59,8 +60,8 @@ EARNED = {
     ],
     "released": [
         {"judge": 1.0, "answer_tag": 0.5, "tags": 0.5, "boxes": 1.5, "repetition": 0.5},
-        {"bleu": 0.1 * 2 / 3, "answer_tag": 0.5, "tags": 0.3, "repetition": 0.5},
-        {"judge": 1.0, "bleu": 0.1, "answer_tag": 0.5, "repetition": 0.5},
+        {"bleu": 0.1 * 2 / 3, "answer_tag": 0.5, "tags": 0.2, "repetition": 0.5},
+        {"judge": 1.0, "bleu": 0.05, "answer_tag": 0.5, "repetition": 0.5},
         {"repetition": 0.5},
     ],
 }
@@ -107,11 +108,11 @@ def test_every_reward(grit: Command, tmp_path: Path, reward: str) -> None:
 
 
 def test_token_ids_count_for_repetition(grit: Command, tmp_path: Path) -> None:
-    """0.5 times one minus the mean of two shares: none of the words, all of the tokens' 8-grams."""
-    written(tmp_path / "in.jsonl", {**ROWS[2], "completion_ids": [7] * 32}, ROWS[2])
+    """0.5 times one minus two shares: none of the words, all of the tokens' 8-grams."""
+    written(tmp_path / "in.jsonl", {**ROWS[0], "completion_ids": [7] * 32}, ROWS[0])
     assert grit("task=score", "input=in.jsonl", "output=o.jsonl", "reward=released").code == 0
     repetition = [row["components"]["repetition"] for row in read(tmp_path / "o.jsonl")]
-    assert repetition == pytest.approx([0.25, 0.5])
+    assert repetition == pytest.approx([0.0, 0.5])
 
 
 def test_weights_and_counting_data_are_of_the_configuration(grit: Command, tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ def learner_of(settings: Settings) -> KeepsGradients:
     if settings.lora:
         torch.manual_seed(3)
         adapter.model.to(getattr(torch, settings.base))
-        adapter.plain.gradient_checkpointing_enable({"use_reentrant": False})
+        adapter.plain.activation_checkpointing_enable({"use_reentrant": False})
         modules = ["q_proj", "v_proj", "gate_proj", "down_proj"]
         add_lora(adapter, Lora(3, 6, 0.1, modules), with_vision=False)
     else:

@@ -62,7 +62,7 @@ def test_scores_and_gradients_are_those_of_sdpa(adapter, groups, flex, monkeypat
     monkeypatch.setattr(torchs, "_validate_device", lambda *tensors: None)
     flex()
     if checkpointing:
-        adapter.plain.gradient_checkpointing_enable({"use_reentrant": False})
+        adapter.plain.activation_checkpointing_enable({"use_reentrant": False})
         adapter.model.train()
     try:
         ours, found = scores_and_gradients(adapter, groups)

@@ -3,11 +3,14 @@
 import json
 import os
 import signal
+import time
 
+import pytest
 import pytorch_lightning as pl
 import torch
-from learners import fit, learnt, module, without_times
+from learners import fit, learnt, likes_letters, module, without_times
 
+from grit.errors import Resumable
 from grit.training.checkpoints import Checkpoints, latest
 
 
@@ -47,3 +50,52 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(tmp_path):
     for name, weight in learnt(whole).items():
         assert torch.equal(learnt(resumed)[name], weight), name
     assert json.loads((folder / "metrics.jsonl").read_text().splitlines()[-1])["step"] == 3
+
+
+class Hangs:
+    """A reward term that is told to stop in one of its calls, and takes long over it."""
+
+    def __init__(self, call):
+        self.call, self.calls = call, 0
+
+    def __call__(self, response):
+        self.calls += 1
+        if self.calls == self.call:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(60)
+        return likes_letters(response)
+
+
+@pytest.mark.parametrize("step", [0, 1])
+def test_a_step_that_takes_too_long_to_stop_is_given_up(tmp_path, step):
+    """It is done again: nothing of it has happened."""
+    folder, begun = tmp_path / "stopped", time.monotonic()
+    checkpoints = Checkpoints(folder / "c", every=100, stop_within=0.5)
+    with pytest.raises(Resumable, match=r"did not end in 0\.5 s: given up"):
+        fit(module(Hangs(16 * step + 1), max_steps=2), folder, callbacks=[checkpoints])
+    assert time.monotonic() - begun < 45
+    last = latest(folder / "c")
+    assert last.name == f"step-{step:06d}.ckpt"
+    assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
+    assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
+    resumed, whole = module(max_steps=2), module(max_steps=2)
+    rows = fit(resumed, folder, resume=last)
+    assert without_times(rows) == without_times(fit(whole, tmp_path / "whole"))
+    for name, weight in learnt(whole).items():
+        assert torch.equal(learnt(resumed)[name], weight), name
+
+
+def test_a_step_that_has_begun_to_learn_is_not_given_up(tmp_path):
+    """Two updates a rollout: between them nothing can be taken back."""
+
+    class Interrupt(pl.Callback):
+        def on_before_optimizer_step(self, trainer, pl_module, optimizer):
+            if trainer.global_step == 2:
+                os.kill(os.getpid(), signal.SIGTERM)
+                time.sleep(1)
+
+    checkpoints = Checkpoints(tmp_path / "c", every=100, stop_within=0.2)
+    one = module(max_steps=4, updates_per_rollout=2)
+    fit(one, tmp_path, callbacks=[Interrupt(), checkpoints])
+    assert checkpoints.interrupted
+    assert latest(tmp_path / "c").name == "step-000002.ckpt"

@@ -1,8 +1,12 @@
 """Few-shot supervised fine-tuning under the real Trainer."""
 
+from dataclasses import replace
+
 from learners import fit
 
+from grit.data.shapes import ideal_trace
 from grit.data.shapes.source import ShapesSource
+from grit.data.traces import taught_trace
 from grit.models.loading import freeze_vision, load_base
 from grit.models.prompting import Prompting
 from grit.training.learner import Optimization
@@ -27,3 +31,42 @@ def test_traces_end_as_turns_of_the_chat_do():
     learner = FewShotSFT(adapter, Prompting(), Optimization(max_steps=1, learning_rate=1.0))
     (trace,) = learner._group(ShapesSource("vsr", "train", 1)[0]).completions
     assert trace[-1] == end
+
+
+def learner_of(adapter, **fields):
+    optimization = Optimization(max_steps=1, learning_rate=1.0)
+    return FewShotSFT(adapter, Prompting(), optimization, **fields)
+
+
+def test_in_the_plain_hand_the_miniature_s_trace_is_taught(adapter):
+    sample = ShapesSource("tallyqa", "train", 3)[2]
+    group = learner_of(adapter)._group(sample)
+    text = adapter.tokenizer.decode(group.completions[0])
+    assert text == ideal_trace(sample, group.prompt.space) + adapter.tokenizer.eos_token
+
+
+def test_a_family_is_taught_in_its_own_hand(adapter):
+    """Also a row that nobody annotated is taught something."""
+    sample = replace(ShapesSource("vsr", "train", 1)[0], labels=())
+    learner = learner_of(adapter, hand=adapter.example_style)
+    for one in (sample, replace(sample, boxes=None)):
+        group = learner._group(one)
+        text = adapter.tokenizer.decode(group.completions[0])
+        assert text == (
+            taught_trace(one, group.prompt.space, adapter.example_style)
+            + adapter.tokenizer.eos_token
+        )
+        said = {"json": '"bbox_2d": [', "internvl": "</ref><box>[["}[adapter.example_style]
+        assert (said in text) is (one.boxes is not None)
+
+
+def test_what_ends_a_trace_ends_the_model_s_turn(adapter):
+    """The chat template puts the same token behind what the assistant says."""
+    said = "<answer> yes </answer>"
+    turns = [
+        {"role": "user", "content": [{"type": "text", "text": "Is it?"}]},
+        {"role": "assistant", "content": [{"type": "text", "text": said}]},
+    ]
+    rendered = adapter.processor.apply_chat_template(turns, tokenize=False)
+    assert rendered.partition(said)[2].startswith(adapter.tokenizer.eos_token)
+    assert adapter.tokenizer.eos_token_id in adapter.end_ids

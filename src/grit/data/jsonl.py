@@ -11,7 +11,8 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from PIL import Image
 
-from grit.data.rows import Row, read_rows
+from grit.data.annotation import read_annotation
+from grit.data.rows import Corners, Row, read_rows
 from grit.data.samples import Sample
 from grit.errors import GritError
 from grit.grounding.boxes import Box, Space
@@ -83,6 +84,7 @@ class SampleFile:
     samples: list[Sample]
     missing_images: int  # rows whose image is not in the folder
     rows: int  # rows in the file
+    boxes_beyond: int = 0  # boxes that reach a little beyond their images, where they are clipped
 
 
 def read_samples(
@@ -93,24 +95,27 @@ def read_samples(
     A sample's id is ``name/line``. Rows whose image is missing are counted, and left out of the
     samples where ``require_images`` is true. Raises GritError for a row that is not right.
     """
-    samples, missing, rows = [], 0, 0
+    samples, missing, rows, beyond = [], 0, 0, 0
     any_images = images_folder.is_dir()
     for row in read_rows(file):
         rows += 1
-        sample, path = _sample(row, images_folder, name)
+        size = row.pixels("width"), row.pixels("height")
+        annotation = read_annotation(row, "bboxs", size)
+        beyond += annotation.beyond
+        sample, path = _sample(row, images_folder, name, size, annotation.boxes)
         found = any_images and _is_file(path, row)
         missing += not found
         if found or not require_images:
             samples.append(sample)
-    return SampleFile(samples, missing, rows)
+    return SampleFile(samples, missing, rows, beyond)
 
 
-def _sample(row: Row, folder: Path, name: str) -> tuple[Sample, Path]:
+def _sample(
+    row: Row, folder: Path, name: str, size: tuple[int, int], boxes: list[Corners] | None
+) -> tuple[Sample, Path]:
     answer, answer_is_box = row.answer()
-    size = row.pixels("width"), row.pixels("height")
     path = folder / _image_name(row)
     space = Space("original", *size)
-    boxes = row.optional_boxes("bboxs")
     sample = Sample(
         id=f"{name}/{row.line}",
         question=row.text("question", blank=False),

@@ -14,7 +14,7 @@ _CHOICES = "Choices:"  # as MathVista lists them
 
 @dataclass(frozen=True)
 class SetStatistics:
-    """One column of table 2, each mean to the one decimal that the paper prints."""
+    """One column of table 2, not rounded."""
 
     rows: int
     question_words: float
@@ -57,4 +57,4 @@ def _grounded_percent(sample: Sample) -> float:
 
 
 def _mean(values: Sequence[float]) -> float:
-    return round(fmean(values), 1)
+    return fmean(values)

@@ -17,6 +17,8 @@ from grit.evaluation.bootstrap import Estimate, estimate
 from grit.evaluation.predictions import ScoredPrediction
 from grit.seeding import seed_for
 
+RIGHT_ABOVE = 0.5  # the judge's score above which BinaryAccuracy counts an answer
+
 
 class RowMetric(Metric):
     """The mean of one score over the rows that have it.
@@ -26,7 +28,7 @@ class RowMetric(Metric):
     """
 
     score: ClassVar[str]  # the field of ScoredPrediction
-    scale: ClassVar[float] = 1.0
+    scale: ClassVar[float] = 1.0  # the largest value that the metric can have; the smallest is 0
     full_state_update = False
 
     ids: list[torch.Tensor]
@@ -37,9 +39,15 @@ class RowMetric(Metric):
         self.add_state("ids", default=[], dist_reduce_fx="cat")
         self.add_state("values", default=[], dist_reduce_fx="cat")
 
+    @classmethod
+    def value(cls, row: ScoredPrediction) -> float | None:
+        """A row's part in the mean, 0 to 1; None where it has none."""
+        found: float | None = getattr(row, cls.score)
+        return found
+
     def update(self, rows: Iterable[ScoredPrediction]) -> None:
-        """Take in rows; those whose score is None do not count."""
-        known = [(row, getattr(row, self.score)) for row in rows]
+        """Take in rows; those without a value do not count."""
+        known = [(row, self.value(row)) for row in rows]
         known = [(row, value) for row, value in known if value is not None]
         ids = [seed_for(row.prediction.set, row.prediction.id) for row, _ in known]
         values = [value for _, value in known]
@@ -58,10 +66,23 @@ class RowMetric(Metric):
 
 
 class Accuracy(RowMetric):
-    """ACC: mean judge score, 0 to 100."""
+    """The paper's ACC: the judge's mean score, 0 to 100."""
 
     score = "acc"
     scale = 100.0
+
+
+class BinaryAccuracy(Accuracy):
+    """Share of answers that the judge scores above 0.5, 0 to 100.
+
+    What many take ACC for. The two are one where every score is 0 or 1, and far apart where a judge
+    gives much in between.
+    """
+
+    @classmethod
+    def value(cls, row: ScoredPrediction) -> float | None:
+        """1 for a score above 0.5, 0 for any other; None where the judge could not say."""
+        return None if row.acc is None else float(row.acc > RIGHT_ABOVE)
 
 
 class ExactMatch(RowMetric):
@@ -85,6 +106,7 @@ class FormatRate(RowMetric):
 
 METRICS: dict[str, type[RowMetric]] = {  # by their names in results.json
     "acc": Accuracy,
+    "acc_binary": BinaryAccuracy,
     "exact_match": ExactMatch,
     "giou": GroundingIoU,
     "format_rate": FormatRate,

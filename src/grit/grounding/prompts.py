@@ -1,6 +1,6 @@
 """What a model is asked: the question, GRIT's suffix, and the worked example of one-shot ICL."""
 
-from typing import Literal
+from grit.grounding.box_lists import BoxStyle, internvl_group, json_object
 
 GRIT_SUFFIX = (
     " First, think between <think> and </think> while output necessary coordinates needed to"
@@ -13,8 +13,6 @@ GRIT_SUFFIX = (
 BOX_TAGS_SUFFIX = GRIT_SUFFIX.replace("in JSON with key 'bbox_2d'", "between <box> and </box>")
 """What the released code puts before InternVL's worked example; all else has ``GRIT_SUFFIX``."""
 
-ExampleStyle = Literal["json", "internvl"]
-
 _CHAIRS = (
     (38, 212, 131, 402),
     (147, 205, 236, 391),
@@ -24,17 +22,16 @@ _CHAIRS = (
 )
 
 
-def icl_example(style: ExampleStyle) -> str:
+def icl_example(style: BoxStyle) -> str:
     """The worked example that one-shot ICL appends to the suffix: question, trace and answer.
 
     ``json`` lists the boxes under the key ``bbox_2d`` (Qwen2.5-VL); ``internvl`` writes them as
     ``<ref>chair</ref><box>[[...], ...]</box>``. As in the released code it asks for five chairs.
     """
     if style == "json":
-        rows = [f'{{"bbox_2d": {list(box)}, "label": "chair"}}' for box in _CHAIRS]
-        boxes = "[" + ", ".join(rows) + "]"
+        boxes = "[" + ", ".join(json_object("chair", box) for box in _CHAIRS) + "]"
     else:
-        boxes = f"<ref>chair</ref><box>{[list(box) for box in _CHAIRS]}</box>"
+        boxes = internvl_group("chair", _CHAIRS)
     return (
         "Example:\nQuestion: How many chairs are there?\n"
         f"<think> I look for every chair in the image: {boxes} </think>\n"

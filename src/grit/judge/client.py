@@ -128,6 +128,17 @@ class Client:
         assert fault is not None
         raise Unjudged(self._without_secrets(fault.reason))
 
+    async def meet(self, content: Content, seconds: float) -> str | None:
+        """Ask once, whatever the reply; why nothing will be answered, None where something is."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._reply(content)
+        except FAULTS as error:
+            fault = fault_of(error)
+            if fault.unreachable or fault.meaning is Meaning.stop:
+                return self._without_secrets(fault.reason)
+        return None
+
     def _wait(self, attempt: int, fault: Fault) -> float:
         """Seconds before another try: what the service asks for, or ours with some jitter."""
         ours = min(self.service.backoff * 2 ** (attempt - 1), _LONGEST_WAIT)

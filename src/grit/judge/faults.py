@@ -26,6 +26,7 @@ class Fault:
     meaning: Meaning
     reason: str
     wait: float = 0.0
+    unreachable: bool = False  # nobody has answered at all
 
 
 FAULTS = (openai.OpenAIError, TimeoutError, UnreadableReply, json.JSONDecodeError)
@@ -45,10 +46,10 @@ def fault_of(error: Exception) -> Fault:
     if isinstance(error, openai.APIStatusError):
         return _of_status(error)
     if isinstance(error, TimeoutError | openai.APITimeoutError):
-        return Fault(Meaning.again, "no answer in time")
+        return Fault(Meaning.again, "no answer in time", unreachable=True)
     if isinstance(error, openai.APIConnectionError):
         cause = error.__cause__
-        return Fault(Meaning.again, f"no connection ({cause or error})")
+        return Fault(Meaning.again, f"no connection ({cause or error})", unreachable=True)
     if isinstance(error, json.JSONDecodeError):
         return Fault(Meaning.again, "a response that is not valid JSON")
     return Fault(Meaning.again, str(error))

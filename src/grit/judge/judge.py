@@ -41,8 +41,22 @@ class Accountable(Protocol):
         """What was used since this was called last."""
 
 
+@runtime_checkable
+class Reachable(Protocol):
+    """A judge that may not be there."""
+
+    def meet(self) -> None:
+        """Raise GritError where it will answer nothing."""
+
+
 class JudgeFailed(Resumable):
     """Too much could not be judged to go on."""
+
+
+def meet(judge: Judge) -> None:
+    """Find out now, and not after hours, whether the judge answers; see ``Reachable``."""
+    if isinstance(judge, Reachable):
+        judge.meet()
 
 
 def trouble_of(judge: Judge) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from grit.background import in_background
+from grit.errors import GritError
 from grit.judge.cache import ScoreCache, cache_key
 from grit.judge.client import Client, Service, Stopped, Unjudged
 from grit.judge.judge import Query
@@ -16,6 +17,8 @@ from grit.judge.usage import NOTHING, Usage
 from grit.judge.words import normalized
 
 log = logging.getLogger(__name__)
+PATIENCE = 10.0  # seconds that a service has to answer at all
+MADE_UP = Query("How many dogs are there?", "2", "two")
 _KEPT_AT_ONCE = 64  # answers that are written to the cache together, lest a kill loses more
 
 
@@ -40,6 +43,7 @@ class ServiceJudge:
         in_flight: how many calls are under way at a time.
         max_failure_rate: see ``Accountable``.
         cache: answers of former runs; None does without.
+        ask_first: whether the first thing asked is whether anybody answers, see ``meet``.
         exact_match_first: a prediction that equals the truth but for case, articles, punctuation
             and ways of writing numbers scores 1 without being asked about.
     """
@@ -54,6 +58,7 @@ class ServiceJudge:
         max_failure_rate: float = 0.5,
         cache: ScoreCache | None = None,
         exact_match_first: bool = False,
+        ask_first: bool = False,
     ) -> None:
         service.check()
         self.service = service
@@ -62,8 +67,33 @@ class ServiceJudge:
         self.max_failure_rate = max_failure_rate
         self.cache = cache
         self.exact_match_first = exact_match_first
+        self.ask_first = ask_first
         self.trouble: str | None = None
         self._usage = NOTHING
+
+    def meet(self) -> None:
+        """Ask one made-up question, once, before much time depends on the answers.
+
+        Raises:
+            GritError: nobody answers in ten seconds, or the service refuses every question.
+        """
+        if not self.ask_first:
+            return
+        self.ask_first = False
+
+        async def ask() -> str | None:
+            async with Client(self.service) as client:
+                refusal = await client.meet(answer_content(MADE_UP), PATIENCE)
+                self.add_usage(client.usage)
+                return refusal
+
+        refusal = in_background(lambda: asyncio.run(ask())).result()
+        if refusal is not None:
+            raise GritError(
+                f"judge: {self.service.base_url} ({self.model}) was asked one question: {refusal}; "
+                "check judge.base_url, judge.model and the key, or use judge=rules "
+                "(judge.ask_first=false leaves the question out)"
+            )
 
     def take_usage(self) -> Usage:
         """What was used since this was called last."""
@@ -86,6 +116,8 @@ class ServiceJudge:
         found = self.cache.get(list(distinct)) if self.cache is not None else {}
         missing = [question for key, question in distinct.items() if key not in found]
         hits = len(distinct) - len(missing)
+        if missing:
+            self.meet()
         if missing and self.trouble is None:
             # Its own thread, because the caller's may have an event loop already (a notebook).
             batch = _Batch(self, missing)

@@ -19,6 +19,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from grit.grounding.box_lists import BoxStyle
 from grit.grounding.boxes import Space
 from grit.models.block_attention import NAME as BLOCKS
 from grit.models.block_attention import block_mask
@@ -52,7 +53,7 @@ class Adapter(ABC):
     ``model`` is the plain model, or a PEFT model around it.
     """
 
-    example_style: Literal["json", "internvl"]  # how this family writes boxes in examples
+    example_style: BoxStyle  # how this family writes boxes, in examples and in taught traces
     position_rows: int
 
     def __init__(self, model: Any, processor: Any) -> None:
@@ -147,8 +148,7 @@ class Adapter(ABC):
 
         ``picture`` identifies the image's content: images that share it share their features.
         """
-        rendered = self.released(text) if self.prompt_form == "released" else self.templated(text)
-        features = self.processor(images=[image], text=[rendered], return_tensors="pt")
+        features = self.processor(images=[image], text=[self.rendered(text)], return_tensors="pt")
         return EncodedPrompt(
             id=prompt_id,
             picture=picture,
@@ -157,6 +157,24 @@ class Adapter(ABC):
             vision=self._vision_inputs(features),
             space=self._space(features, image),
         )
+
+    def rendered(self, text: str) -> str:
+        """The prompt as text, with one placeholder for the image."""
+        return self.released(text) if self.prompt_form == "released" else self.templated(text)
+
+    def prompt_tokens(self, text: str, width: int, height: int) -> int:
+        """How many tokens ``encode`` makes of ``text`` and an image of this size in pixels."""
+        words = self.tokenizer(
+            self.rendered(text),
+            add_special_tokens=False,
+            verbose=False,  # a text that is too long is what this is asked about
+        )["input_ids"]
+        return len(words) - 1 + self.image_tokens(width, height)
+
+    def image_tokens(self, width: int, height: int) -> int:
+        """Tokens that stand for an image of this size in pixels, with those that frame it."""
+        found = self.processor._get_num_multimodal_tokens(image_sizes=[(height, width)])
+        return found["num_image_tokens"][0]
 
     def templated(self, text: str) -> str:
         """The user's turn, with an image before its text, by the processor's chat template."""

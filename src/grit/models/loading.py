@@ -80,7 +80,7 @@ def load_base(
             load_trained(adapter, trained)
         return adapter
     folder = model_folder(path, revision, weights=trained is None)
-    family = _known(family_of(folder), folder)
+    family = known_family(folder)
     source = folder
     if trained is not None:
         _check_family(family_of(trained), family, trained)
@@ -99,15 +99,21 @@ def load_base(
     return ADAPTERS[family](model, processor)
 
 
-def _known(family: str, folder: Path) -> str:
-    if family not in ADAPTERS:
-        if OWN_CODE in settings_in(folder):
-            raise needs_code(folder, f"a model of the family {family}")
-        raise GritError(
-            f"model.path={folder}: its family is {family}; there are adapters for "
-            f"{', '.join(ADAPTERS)} (add one in src/grit/models)"
-        )
-    return family
+def known_family(folder: Path) -> str:
+    """The family of a base model, one of ``ADAPTERS``.
+
+    Raises:
+        GritError: there is no model in the folder, or no adapter of its family.
+    """
+    family = family_of(folder)
+    if family in ADAPTERS:
+        return family
+    if OWN_CODE in settings_in(folder):
+        raise needs_code(folder, f"a model of the family {family}")
+    raise GritError(
+        f"model.path={folder}: its family is {family}; there are adapters for "
+        f"{', '.join(ADAPTERS)} (add one in src/grit/models)"
+    )
 
 
 def _check_family(found: str, wanted: str, checkpoint: Path) -> None:

@@ -189,17 +189,23 @@ def _config(family: Family, tokenizer: PreTrainedTokenizerFast) -> PretrainedCon
     return family_config(family, tokenizer, text, vision, IMAGE_TOKENS)
 
 
+def tiny_family(name: str) -> Family:
+    """The family of a tiny model, by its name; raises GritError where there is none."""
+    families: dict[str, Family] = {each: each for each in get_args(Family)}
+    family: Family | None = families.get(name.removesuffix("-random"))
+    if family is None:
+        known = ", ".join(f"tiny:{each}, tiny:{each}-random" for each in families)
+        raise GritError(f"model.path=tiny:{name}: there are {known}")
+    return family
+
+
 def load_tiny(name: str, seed: int) -> tuple[PreTrainedModel, ProcessorMixin]:
     """The shipped model, or random weights where none are shipped or ``name`` ends in ``-random``.
 
     Raises:
         GritError: there is no such model.
     """
-    families: dict[str, Family] = {each: each for each in get_args(Family)}
-    family: Family | None = families.get(name.removesuffix("-random"))
-    if family is None:
-        known = ", ".join(f"tiny:{each}, tiny:{each}-random" for each in families)
-        raise GritError(f"model.path=tiny:{name}: there are {known}")
+    family = tiny_family(name)
     folder = shipped_folder(family)
     if name != family or not (folder / "model.safetensors").is_file():
         return build_tiny(family, seed)

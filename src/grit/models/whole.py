@@ -10,6 +10,7 @@ from transformers import (
     AutoModelForImageTextToText,
     GenerationConfig,
     InternVLForConditionalGeneration,
+    PretrainedConfig,
     PreTrainedModel,
     ProcessorMixin,
 )
@@ -40,6 +41,23 @@ def family_of(folder: Path) -> str:
     return FAMILIES.get(name, name)
 
 
+def config_of(folder: Path, image_token_id: int) -> PretrainedConfig:
+    """A model's configuration in transformers.
+
+    Args:
+        folder: of the model.
+        image_token_id: the tokenizer's, which InternVL's own layout leaves to it.
+
+    Raises:
+        GritError: it cannot be loaded.
+    """
+    fields = settings_in(folder)
+    with readable(folder, "its configuration"):
+        if fields.get("model_type") == MODEL_TYPE:
+            return converted_config(fields, image_token_id)
+        return AutoConfig.from_pretrained(folder, trust_remote_code=False)
+
+
 def load_whole(
     folder: Path,
     *,
@@ -51,7 +69,7 @@ def load_whole(
 
     Args:
         folder: where it is.
-        image_token_id: the tokenizer's, which InternVL's own layout leaves to it.
+        image_token_id: as ``config_of``'s.
         dtype: of the weights; "auto" as they are stored.
         attention: transformers' ``attn_implementation``.
 
@@ -68,7 +86,7 @@ def load_whole(
         if settings_in(folder)["model_type"] == MODEL_TYPE:
             model, found = InternVLForConditionalGeneration.from_pretrained(
                 None,
-                config=converted_config(settings_in(folder), image_token_id),
+                config=config_of(folder, image_token_id),
                 state_dict=converted_weights(stored_weights(folder)),
                 trust_remote_code=False,
                 **options,
@@ -103,7 +121,8 @@ def check_tokens(
     Raises:
         GritError: it cannot.
     """
-    rows, of_base = model.get_output_embeddings().weight.shape[0], _rows(base)
+    rows = model.get_output_embeddings().weight.shape[0]
+    of_base = config_of(base, processor.image_token_id).get_text_config().vocab_size
     needed = max(id_ for id_ in processor.tokenizer.get_vocab().values() if id_ < of_base) + 1
     if not needed <= rows <= of_base:
         raise GritError(
@@ -116,16 +135,6 @@ def check_tokens(
             f"checkpoint={checkpoint}: images are the token {model.config.image_token_id}, and in "
             f"{base}, whose tokenizer is used, {processor.image_token_id}"
         )
-
-
-def _rows(folder: Path) -> int:
-    """The rows of a model's head, without its weights."""
-    fields = settings_in(folder)
-    if fields["model_type"] == MODEL_TYPE:
-        return int(fields["llm_config"]["vocab_size"])
-    with readable(folder, "its configuration"):
-        config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
-    return int(config.get_text_config().vocab_size)
 
 
 def ends_of(folder: Path) -> GenerationConfig | None:

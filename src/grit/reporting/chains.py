@@ -11,7 +11,7 @@ from PIL import Image
 from grit.evaluation.predictions import ScoredPrediction
 from grit.grounding.boxes import Box, Space
 from grit.grounding.traces import BOX_PATTERN, Corners, boxes_in
-from grit.reporting.controls import RIGHT_ANSWER, RIGHT_BOXES
+from grit.reporting.controls import RIGHT_BOXES, answers_right
 
 VIEW = 240  # longest side of a picture in the unit of its overlay
 COLORS = 8  # box numbers take them in turn
@@ -83,7 +83,7 @@ def is_right(row: ScoredPrediction) -> bool | None:
     """Whether the answer counts as right; for detection, whether the boxes do."""
     if row.prediction.truth_is_box:
         return None if row.giou is None else row.giou >= RIGHT_BOXES
-    return None if row.acc is None else row.acc >= RIGHT_ANSWER
+    return answers_right(row)
 
 
 def chain_of(row: ScoredPrediction) -> Chain:

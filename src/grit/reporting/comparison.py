@@ -8,14 +8,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from grit.reporting.metrics import Metric, definitions, shown_metrics
 from grit.reporting.results import Results, SetResult
 
-_COLUMNS = (  # metric in results.json, its heading, decimals
-    ("acc", "ACC", 1),
-    ("giou", "GIoU", 3),
-    ("format_rate", "Format", 2),
-)
 _NONE = "-"
+_MOST_WIDE = 6  # columns of numbers that leave room for more than a space between them
 
 
 class ComparedSet(NamedTuple):
@@ -30,10 +27,11 @@ def compared_sets(before: Results, after: Results | None = None) -> list[Compare
     """The table's lines, sets in the order of ``before``; without ``after``, one cell a metric."""
     runs = [before] if after is None else [before, after]
     names = dict.fromkeys(name for run in runs for name in run.sets)
+    metrics = shown_metrics(runs)
     lines = []
     for name in names:
         found = [run.sets.get(name) for run in runs]
-        cells = [_cell(one, metric, digits) for metric, _, digits in _COLUMNS for one in found]
+        cells = [_cell(one, metric) for metric in metrics for one in found]
         rows = next(one.n for one in found if one is not None)
         lines.append(ComparedSet(name, str(rows), tuple(cells)))
     return lines
@@ -41,10 +39,13 @@ def compared_sets(before: Results, after: Results | None = None) -> list[Compare
 
 def comparison_table(before: Results, after: Results | None = None) -> Table:
     """The comparison for a terminal of 80 columns."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    headings = _headings(before, after)
+    narrow = len(headings) > _MOST_WIDE
+    padding = (0, 0) if narrow else (0, 1)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=padding)
     table.add_column("Set", overflow="fold")
     table.add_column("n", justify="right")
-    for heading in _headings(after is not None):
+    for heading in headings:
         table.add_column(heading.replace(" ", "\n"), justify="right", no_wrap=True)
     for line in compared_sets(before, after):
         # Text, because a set's name may hold the square brackets that rich reads as markup.
@@ -67,21 +68,23 @@ def comparison_notes(before: Results, after: Results | None = None) -> list[str]
 def print_comparison(
     before: Results, after: Results | None = None, console: Console | None = None
 ) -> None:
-    """Print table and notes."""
+    """Print the table, what its numbers mean and what they leave out."""
     console = console or Console()
     console.print(comparison_table(before, after))
-    for note in comparison_notes(before, after):
+    runs = [before] if after is None else [before, after]
+    for note in (*definitions(runs), *comparison_notes(before, after)):
         console.print(note, markup=False, highlight=False)
 
 
-def _headings(compared: bool) -> list[str]:
-    whens = (" before", " after") if compared else ("",)
-    return [heading + when for _, heading, _ in _COLUMNS for when in whens]
+def _headings(before: Results, after: Results | None) -> list[str]:
+    whens = ("",) if after is None else (" before", " after")
+    metrics = shown_metrics([before] if after is None else [before, after])
+    return [metric.title + when for metric in metrics for when in whens]
 
 
-def _cell(found: SetResult | None, metric: str, digits: int) -> str:
-    mean = None if found is None else found.metrics[metric].mean
-    return _NONE if mean is None else f"{mean:.{digits}f}"
+def _cell(found: SetResult | None, metric: Metric) -> str:
+    mean = None if found is None else found.metrics[metric.key].mean
+    return _NONE if mean is None else f"{mean:.{metric.digits}f}"
 
 
 def _left_out(run: Results) -> Iterator[str]:

@@ -17,13 +17,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from grit.evaluation.metrics import unique_rows
+from grit.evaluation.metrics import BinaryAccuracy, unique_rows
 from grit.evaluation.predictions import ScoredPrediction
 from grit.grounding.boxes import Box, Space, union_iou
 from grit.judge.rules import normalized
 from grit.seeding import seed_for
 
-RIGHT_ANSWER = 0.5  # the judge's score from which an answer counts as right
 RIGHT_BOXES = 0.5  # the GIoU from which boxes count as right
 CONSTANT = 0.9  # the share of all answers from which one is printed as a warning
 _SHOWN = 8  # answers of a histogram
@@ -62,6 +61,12 @@ class Controls:
     def to_row(self) -> dict[str, Any]:
         """Plain values, for a JSON file."""
         return asdict(self) | {"answers": [answer._asdict() for answer in self.answers]}
+
+
+def answers_right(row: ScoredPrediction) -> bool | None:
+    """Whether an answer counts as right, as in ACC>0.5; None where nobody could say."""
+    value = BinaryAccuracy.value(row)
+    return None if value is None else value > 0
 
 
 def controls(rows: Sequence[ScoredPrediction], seed: int = 0) -> Controls:
@@ -191,7 +196,7 @@ def _derangement(n: int, seed: int) -> list[int]:
 
 
 def _grounded_correct(rows: Sequence[ScoredPrediction]) -> float | None:
-    right = [row.giou for row in rows if row.acc is not None and row.acc >= RIGHT_ANSWER]
+    right = [row.giou for row in rows if answers_right(row)]
     return _mean(float(giou >= RIGHT_BOXES) for giou in right if giou is not None)
 
 

@@ -11,9 +11,9 @@ from grit.evaluation.bootstrap import Estimate
 from grit.files import written_whole
 from grit.reporting.curves import Curves
 from grit.reporting.gallery import Gallery
+from grit.reporting.metrics import Metric, definitions, shown_metrics
 from grit.reporting.pages import page
 from grit.reporting.results import Results
-from grit.reporting.summary import METRICS, Metric
 
 FACTS = ("method", "model", "data", "reward", "judge", "seed")  # fields of Results
 
@@ -61,12 +61,14 @@ def render_experiment(data: ExperimentData) -> str:
     """The page as text."""
     finished = [run for run in data.runs if run.results is not None]
     galleries = {name: found for name, found in data.galleries.items() if found.sets}
-    alike, _ = _facts([run.results for run in finished if run.results is not None])
+    results = [run.results for run in finished if run.results is not None]
+    alike, _ = _facts(results)
     return page(
         "experiment.html.jinja",
         data=data,
         bodies=[Markup(section.body) for section in data.sections],
         alike=alike,
+        definitions=definitions(results),
         grids=_grids(finished),
         finished=finished,
         unfinished=[run for run in data.runs if run.results is None],
@@ -102,7 +104,7 @@ class Grid:
 def _grids(runs: Sequence[RunSummary]) -> list[Grid]:
     every = dict.fromkeys(name for run in runs if run.results for name in run.results.sets)
     grids = []
-    for metric in METRICS:
+    for metric in shown_metrics([run.results for run in runs if run.results is not None]):
         rows = [
             GridRow(
                 run,

@@ -10,7 +10,7 @@ from grit.evaluation.correlation import CONTROLS, Correlation
 from grit.files import write_json
 from grit.reporting.charts import BarGroup, Chart, Panel, chart_svg
 from grit.reporting.figure_runs import SCHEMA_VERSION, RunName, Unfinished, grouped, read_record
-from grit.reporting.over_runs import over_runs
+from grit.reporting.over_runs import Bounds, over_runs
 
 RECORD = "figure4.json"
 METHODS = ("grit", "icl", "sft")
@@ -19,6 +19,7 @@ METHODS = ("grit", "icl", "sft")
 WRITTEN = "written"
 """The method's name of chains that no model wrote but the drawn scenes' own annotations."""
 
+SHARE = Bounds(0.0, 1.0)
 CONTROL_NAMES = {"random": "against random boxes", "same_sizes": "against boxes of the same sizes"}
 
 
@@ -65,12 +66,12 @@ class Bars(NamedTuple):
 
     def estimate(self, control: str) -> Estimate:
         """The correlation against a control, over runs."""
-        return over_runs([run.correlations[control].interval for run in self.runs])
+        return over_runs([run.correlations[control].interval for run in self.runs], SHARE)
 
     def of_set(self, control: str, name: str) -> Estimate:
         """The same within a set."""
         sets = [run.correlations[control].sets for run in self.runs]
-        return over_runs([found[name] for found in sets if name in found])
+        return over_runs([found[name] for found in sets if name in found], SHARE)
 
 
 def write_figure4(figure: Figure4, folder: Path) -> Path:

@@ -11,7 +11,7 @@ from grit.evaluation.bootstrap import Estimate
 from grit.files import write_json
 from grit.reporting.charts import Chart, Line, Panel, chart_svg
 from grit.reporting.figure_runs import SCHEMA_VERSION, RunName, Unfinished, grouped, read_record
-from grit.reporting.over_runs import over_runs
+from grit.reporting.over_runs import Bounds, over_runs
 
 RECORD = "figure5.json"
 METHODS = ("grit",)
@@ -22,6 +22,7 @@ PREFIX_NAMES = {
     "no_boxes": "boxes removed",
     "fewer_words": "as many other tokens removed",
 }
+LEVELS, CHANGES = Bounds(0.0, 1.0), Bounds(-1.0, 1.0)  # attention is a share of one
 UNIT = 1e3  # shown in thousandths
 _SHOWN_FROM = 0.1  # of the samples have to reach a token for its mean to be drawn
 
@@ -60,11 +61,11 @@ class Levels(NamedTuple):
 
     def level(self, prefix: str) -> Estimate:
         """Attention after a prefix, over runs."""
-        return over_runs([run.study.curves[prefix].level for run in self.runs])
+        return over_runs([run.study.curves[prefix].level for run in self.runs], LEVELS)
 
     def difference(self, name: str) -> Estimate:
         """One of COMPARED, over runs."""
-        return over_runs([run.study.differences[name] for run in self.runs])
+        return over_runs([run.study.differences[name] for run in self.runs], CHANGES)
 
     def line(self, prefix: str) -> tuple[float | None, ...]:
         """The mean over all samples that reached each token, where enough did."""

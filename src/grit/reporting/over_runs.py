@@ -16,6 +16,17 @@ _T95 = (
 _NORMAL95 = 1.96
 
 
+class Bounds(NamedTuple):
+    """The least and the largest value that a number can have."""
+
+    least: float
+    largest: float
+
+    def within(self, value: float) -> float:
+        """The value, or the bound that it lies beyond."""
+        return min(max(value, self.least), self.largest)
+
+
 class Source(NamedTuple):
     """What makes a mean uncertain: draws of seeds, or of questions."""
 
@@ -28,38 +39,51 @@ class Source(NamedTuple):
         return Source(variance(draws) / len(draws), len(draws))
 
 
-def over_runs(runs: Sequence[Estimate]) -> Estimate:
+def over_runs(runs: Sequence[Estimate], bounds: Bounds) -> Estimate:
     """The mean of the runs' means with a 95% t-interval, ``n`` runs.
 
     The interval is of the seeds, by the spread of the means, and of the questions, which all runs
-    share, by the runs' own intervals: as wide as one run's where seeds change nothing. A single run
-    keeps its interval. Runs without a mean do not count.
+    share, by the runs' own intervals: as wide as one run's where seeds change nothing. Each side is
+    made of the runs' own sides, which near a bound are not of one length, and ends at the bound: no
+    mean lies beyond it, so an interval loses nothing there. A single run keeps its interval. Runs
+    without a mean do not count.
     """
     known = [(run, run.mean) for run in runs if run.mean is not None]
     if len(known) == 1:
         return known[0][0]
     if not known:
         return Estimate(None, None, None, 0)
-    sources = [Source.of([mean for _, mean in known])]
-    own = [
-        (((run.high - run.low) / 2 / _NORMAL95) ** 2, run.n)
-        for run, _ in known
-        if run.low is not None and run.high is not None
-    ]
-    if own:
-        sources.append(Source(fmean(each for each, _ in own), min(n for _, n in own)))
-    return t_interval(fmean(mean for _, mean in known), sources, len(known))
+    seeds = Source.of([mean for _, mean in known])
+    mean = fmean(mean for _, mean in known)
+    below = _reach([seeds, *_questions([(m - r.low, r.n) for r, m in known if r.low is not None])])
+    above = _reach(
+        [seeds, *_questions([(r.high - m, r.n) for r, m in known if r.high is not None])]
+    )
+    return Estimate(mean, bounds.within(mean - below), bounds.within(mean + above), len(known))
 
 
-def t_interval(mean: float, sources: Sequence[Source], n: int) -> Estimate:
-    """The mean with its 95% interval by independent sources together.
+def t_interval(mean: float, sources: Sequence[Source], n: int, bounds: Bounds) -> Estimate:
+    """The mean with its 95% interval by independent sources together, as far as the bounds go."""
+    half = _reach(sources)
+    return Estimate(mean, bounds.within(mean - half), bounds.within(mean + half), n)
+
+
+def _questions(sides: Sequence[tuple[float, int]]) -> list[Source]:
+    """The uncertainty of the questions, by one side of the runs' own intervals and their rows."""
+    if not sides:
+        return []
+    variances = [(side / _NORMAL95) ** 2 for side, _ in sides]
+    return [Source(fmean(variances), min(rows for _, rows in sides))]
+
+
+def _reach(sources: Sequence[Source]) -> float:
+    """How far a 95% t-interval by independent sources together reaches to one side.
 
     Degrees of freedom by Welch and Satterthwaite: those of the source that matters most, nearly.
     """
     total = sum(source.variance for source in sources)
     spread = sum(source.variance**2 / max(1, source.draws - 1) for source in sources)
-    half = t95(max(1, int(total**2 / spread))) * sqrt(total) if spread else 0.0
-    return Estimate(mean, mean - half, mean + half, n)
+    return t95(max(1, int(total**2 / spread))) * sqrt(total) if spread else 0.0
 
 
 def t95(degrees: int) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 from grit.evaluation.bootstrap import Estimate, estimate
 from grit.evaluation.metrics import METRICS, unique_rows
 from grit.evaluation.predictions import ScoredPrediction
-from grit.reporting.over_runs import Source, t_interval
+from grit.reporting.over_runs import Bounds, Source, t_interval
 
 
 def difference(
@@ -24,18 +24,20 @@ def difference(
         metric: a name of ``METRICS``.
     """
     kind = METRICS[metric]
-    was = {row.prediction.id: getattr(row, kind.score) for row in unique_rows(before)}
+    was = {row.prediction.id: kind.value(row) for row in unique_rows(before)}
     changes = [
-        value - was[row.prediction.id]
+        value - old
         for row in unique_rows(after)
-        if (value := getattr(row, kind.score)) is not None
-        and was.get(row.prediction.id) is not None
+        if (value := kind.value(row)) is not None
+        and (old := was.get(row.prediction.id)) is not None
     ]
     return estimate(np.array(changes) * kind.scale)
 
 
 def difference_of_runs(
-    baseline: Sequence[Mapping[str, float]], ours: Sequence[Mapping[str, float]]
+    baseline: Sequence[Mapping[str, float]],
+    ours: Sequence[Mapping[str, float]],
+    bounds: Bounds,
 ) -> Estimate:
     """The mean of ours minus the baseline over the questions that all runs scored.
 
@@ -46,6 +48,7 @@ def difference_of_runs(
     Args:
         baseline: of each run, the score of each question.
         ours: the same of the runs that are compared with them.
+        bounds: what a difference can be.
     """
     common = set.intersection(*(set(run) for run in (*baseline, *ours)))
     questions = sorted(common)
@@ -59,4 +62,4 @@ def difference_of_runs(
     mean = float(change.mean())
     if len(questions) == 1:
         return Estimate(mean, None, None, 1)
-    return t_interval(mean, [Source.of(change.tolist()), *sources], len(questions))
+    return t_interval(mean, [Source.of(change.tolist()), *sources], len(questions), bounds)

@@ -11,7 +11,9 @@ from grit.reporting.comparison import comparison_notes
 from grit.reporting.controls import controls
 from grit.reporting.curves import training_curves
 from grit.reporting.gallery import PictureOf, gallery
+from grit.reporting.metrics import definitions
 from grit.reporting.pages import page
+from grit.reporting.places import without_places
 from grit.reporting.results import Results
 from grit.reporting.stack import reward_stack
 from grit.reporting.summary import control_lines, headline, result_lines
@@ -57,9 +59,14 @@ def render(data: ReportData) -> str:
         results=data.after.results,
         headline=headline(old, data.after.results),
         lines=result_lines(old, data.after.results, before, data.after.rows, now),
-        notes=comparison_notes(old or data.after.results, data.after.results if old else None),
+        definitions=definitions([data.after.results] if old is None else [old, data.after.results]),
+        notes=list(map(without_places, _notes(old, data.after.results))),
         controls=control_lines(was, now),
         stack=reward_stack(data.metrics),
         curves=training_curves(data.metrics),
         gallery=gallery(before, data.after.rows, data.picture_of),
     )
+
+
+def _notes(before: Results | None, after: Results) -> list[str]:
+    return comparison_notes(after) if before is None else comparison_notes(before, after)

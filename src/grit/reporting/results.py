@@ -18,6 +18,8 @@ from grit.grounding.boxes import Box
 
 SCHEMA_VERSION = 1
 
+# Metrics that results of this schema need not have, because earlier versions did not write them.
+_ADDED = ("acc_binary",)
 _TEXTS = ("method", "model", "data", "reward", "judge", "config_hash")
 _OPTIONAL_TEXTS = (
     *("git", "code", "suite", "settings_hash", "triplets_hash"),
@@ -176,6 +178,8 @@ class _Reader:
         )
 
     def _estimate(self, found: dict[str, Any], metric: str, where: str) -> Estimate:
+        if metric in _ADDED and metric not in found:
+            return Estimate(None, None, None, 0)
         values = self._object(found, metric, where)
         where = f"{where}{metric}."
         number = (int, float, type(None))

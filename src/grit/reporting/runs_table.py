@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 from grit.evaluation.bootstrap import Estimate
 from grit.reporting.finished import FinishedRun
-from grit.reporting.summary import METRICS, Metric
+from grit.reporting.metrics import Metric, shown_metrics
 
 
 def runs_markdown(runs: Sequence[FinishedRun], names: Sequence[str]) -> dict[str, str]:
     """A table for each metric, ``mean [low, high]``: heading -> Markdown."""
     sets = list(dict.fromkeys(name for run in runs for name in run.results.sets))
     tables = {}
-    for metric in METRICS:
+    for metric in shown_metrics([run.results for run in runs]):
         rows = [[_cell(run, name, metric) for name in sets] for run in runs]
         there = [any(row[at] for row in rows) for at in range(len(sets))]
         if not any(there):

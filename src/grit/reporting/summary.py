@@ -7,26 +7,12 @@ from typing import NamedTuple
 from grit.evaluation.bootstrap import Estimate
 from grit.evaluation.predictions import ScoredPrediction
 from grit.reporting.controls import CONSTANT, Controls
+from grit.reporting.metrics import Metric, shown_metrics
 from grit.reporting.paired import difference
 from grit.reporting.results import Results
 
 Rows = Mapping[str, Sequence[ScoredPrediction]]  # by set
 
-
-class Metric(NamedTuple):
-    """How a metric of results.json is shown."""
-
-    key: str
-    title: str
-    unit: float  # its largest value
-    digits: int
-
-
-METRICS = (
-    Metric("acc", "ACC", 100, 1),
-    Metric("giou", "GIoU", 1, 3),
-    Metric("format_rate", "Format", 1, 2),
-)
 
 _NAMED = 5  # answers of a histogram
 
@@ -98,7 +84,7 @@ class ControlLine(NamedTuple):
 def headline(before: Results | None, after: Results) -> list[Tile]:
     """The run in a few numbers; with ``before``, over the sets that both have."""
     tiles = []
-    for metric in METRICS:
+    for metric in shown_metrics(_known_runs(before, after)):
         pairs = [
             (None if before is None else _mean(before, name, metric.key), now)
             for name in after.sets
@@ -121,11 +107,12 @@ def result_lines(
 ) -> list[Line]:
     """The table of results, sets in the order of ``before``."""
     names = dict.fromkeys([*(before.sets if before else ()), *after.sets])
+    metrics = shown_metrics(_known_runs(before, after))
     lines = []
     for name in names:
         old, new = (before.sets.get(name) if before else None), after.sets.get(name)
         cells = []
-        for metric in METRICS:
+        for metric in metrics:
             change = None
             if name in rows_before and name in rows_after:
                 change = _known(difference(rows_before[name], rows_after[name], metric.key))
@@ -162,8 +149,10 @@ def control_lines(
 def _references(metric: Metric, found: Controls | None) -> tuple[Reference, ...]:
     if found is None:
         return ()
+    majority = [(f"always “{found.majority_answer}”", found.majority_acc)]
     candidates = {
-        "acc": [(f"always “{found.majority_answer}”", found.majority_acc)],
+        "acc": majority,
+        "acc_binary": majority,
         "giou": [
             ("central box", found.central_box_giou),
             ("own boxes, shuffled", found.shuffled_giou),
@@ -185,6 +174,10 @@ def _bars(found: Controls) -> tuple[Bar, ...]:
 
 def _mean(results: Results, name: str, key: str) -> float | None:
     return results.sets[name].metrics[key].mean if name in results.sets else None
+
+
+def _known_runs(before: Results | None, after: Results) -> list[Results]:
+    return [after] if before is None else [before, after]
 
 
 def _known(found: Estimate) -> Estimate | None:

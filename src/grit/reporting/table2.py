@@ -59,7 +59,7 @@ def print_table2(sets: Mapping[str, SetStatistics], console: Console | None = No
 
 
 def write_table2(folder: Path, sets: Mapping[str, SetStatistics]) -> None:
-    """Write ``table2.json`` and ``table2.md``."""
+    """Write ``table2.json``, not rounded, and ``table2.md``, with the digits of the paper."""
     write_json(folder / "table2.json", {name: found.as_row() for name, found in sets.items()})
     rule = ["---", "---"] + ["---:"] * len(_HEADINGS[2:])
     with written_whole(folder / "table2.md") as stream:
@@ -72,10 +72,12 @@ def _lines(sets: Mapping[str, SetStatistics]) -> Iterator[list[str]]:
     """For each set a line with what its file gives and one with what the paper printed."""
     for name, found in sets.items():
         row, printed = found.as_row(), PRINTED[name]._asdict()
-        figures = [_shown(row[field]) for field in printed]
+        figures = [_shown(row[field]) for field in printed]  # to the one decimal that it prints
         yield [name, "files", *figures, str(found.images_missing)]
         yield ["", "paper", *map(_shown, printed.values()), ""]
 
 
 def _shown(value: float | None) -> str:
-    return _NONE if value is None else str(value)
+    if value is None:
+        return _NONE
+    return str(value) if isinstance(value, int) else f"{value:.1f}"

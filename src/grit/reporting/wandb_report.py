@@ -15,7 +15,7 @@ import wandb
 from grit.errors import GritError
 from grit.reporting.differences import varied_settings
 from grit.reporting.finished import FinishedRun
-from grit.reporting.summary import METRICS
+from grit.reporting.metrics import Metric, definitions, shown_metrics
 from grit.reporting.wandb_results import STEP
 from grit.reporting.wandb_server import failures
 
@@ -54,18 +54,21 @@ def wandb_report(contents: Contents, *, entity: str, project: str) -> "Report":
         return wr.PanelGrid(runsets=[runset], panels=list(panels))
 
     varied = varied_settings(runs)
+    results = [run.results for run in runs]
+    metrics = shown_metrics(results)
     blocks = [
         wr.TableOfContents(),
         *chain.from_iterable(
             (wr.H2(heading), wr.MarkdownBlock(table)) for heading, table in contents.tables.items()
         ),
         wr.H2("Results"),
-        grid(*_bars(wr, runs)),
+        wr.MarkdownBlock(" ".join(definitions(results))),
+        grid(*_bars(wr, runs, metrics)),
         wr.H2("Training"),
         grid(*_lines(wr, runs)),
     ]
     if varied:
-        blocks += [wr.H2("What was varied"), grid(*_sweep(wr, varied))]
+        blocks += [wr.H2("What was varied"), grid(*_sweep(wr, varied, metrics))]
     blocks += [
         wr.H2("Runs side by side"),
         grid(wr.RunComparer(diff_only="split", layout=wr.Layout(w=24, h=15))),
@@ -117,9 +120,9 @@ def default_entity() -> str:
     return str(entity)
 
 
-def _bars(wr: Any, runs: Sequence[FinishedRun]) -> Iterable[Any]:
+def _bars(wr: Any, runs: Sequence[FinishedRun], metrics: Sequence[Metric]) -> Iterable[Any]:
     sets = dict.fromkeys(name for run in runs for name in run.results.sets)
-    for metric in METRICS:
+    for metric in metrics:
         yield wr.BarPlot(title=f"{metric.title}: mean", metrics=[f"eval/mean/{metric.key}"])
         for name in sets:
             found = [run.results.sets[name] for run in runs if name in run.results.sets]
@@ -146,7 +149,9 @@ def _lines(wr: Any, runs: Sequence[FinishedRun]) -> Iterable[Any]:
         )
 
 
-def _sweep(wr: Any, varied: Mapping[str, Sequence[Any]]) -> Iterable[Any]:
+def _sweep(
+    wr: Any, varied: Mapping[str, Sequence[Any]], metrics: Sequence[Metric]
+) -> Iterable[Any]:
     columns = [
         wr.ParallelCoordinatesPlotColumn(wr.Config(f"grit.{name}"), display_name=name)
         for name in varied
@@ -155,7 +160,7 @@ def _sweep(wr: Any, varied: Mapping[str, Sequence[Any]]) -> Iterable[Any]:
         wr.ParallelCoordinatesPlotColumn(
             wr.SummaryMetric(f"eval/mean/{metric.key}"), display_name=metric.title
         )
-        for metric in METRICS
+        for metric in metrics
     ]
     wide = wr.Layout(w=24, h=9)
     yield wr.ParallelCoordinatesPlot(title="Settings and results", columns=columns, layout=wide)

@@ -3,6 +3,7 @@
 import math
 import re
 from collections import Counter
+from collections.abc import Sequence
 
 _NEITHER_WORD_NOR_SPACE = re.compile(r"[^\w\s]|_")
 
@@ -14,7 +15,11 @@ def words(text: str) -> list[str]:
 
 def bleu1(prediction: str, truth: str) -> float:
     """Unigram precision with clipping times the brevity penalty, in [0, 1]; 0 without words."""
-    predicted, true = words(prediction), words(truth)
+    return unigram_bleu(words(prediction), words(truth))
+
+
+def unigram_bleu(predicted: Sequence[str], true: Sequence[str]) -> float:
+    """The same of texts that are words already."""
     if not predicted or not true:
         return 0.0
     matched = (Counter(predicted) & Counter(true)).total()

@@ -15,6 +15,7 @@ class Attempt:
     dataset: str
     completion: str
     token_ids: tuple[int, ...] | None = None
+    row: str = ""  # where it comes from, for messages
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Protocol
 
-from grit.errors import GritError
+from grit.errors import GritError, Resumable
 from grit.grounding.traces import parse
 from grit.judge.judge import Judge, Query, score_once
 from grit.rewards.count import count
@@ -14,6 +14,12 @@ from grit.rewards.response import Attempt, Response, true_count
 
 Term = Callable[[Response], float | None]
 """A part before weighting; None where it cannot say because the response is not judged."""
+
+REHEARSED = (
+    "<think> two dogs [1, 2, 30, 40], [50, 2, 90, 40] </think>\n"
+    "<rethink> I count 2. </rethink>\n<answer> 2 </answer>"
+)
+"""A completion that every term can be tried on."""
 
 _ONLY_COUNTING: frozenset[Term] = frozenset({count})  # 0 on every other data set
 
@@ -74,7 +80,8 @@ class Reward:
         The judge is asked once, about the answers on which a term depends, each distinct one once.
         """
         responses = [self._response(attempt) for attempt in attempts]
-        parts = [self._components(response) for response in responses]
+        rows = [attempt.row or repr(attempt.question[:60]) for attempt in attempts]
+        parts = [self._components(*pair) for pair in zip(responses, rows, strict=True)]
         open_rows = [
             row
             for row, (found, response) in enumerate(zip(parts, responses, strict=True))
@@ -83,11 +90,27 @@ class Reward:
         scores = score_once(judge, [_query(responses[row]) for row in open_rows])
         for row, judged in zip(open_rows, scores, strict=True):
             responses[row] = replace(responses[row], judged=judged)
-            parts[row] = self._components(responses[row])
+            parts[row] = self._components(responses[row], rows[row])
         return [
             Outcome(_total(found), found, response)
             for found, response in zip(parts, responses, strict=True)
         ]
+
+    def rehearse(self) -> None:
+        """Call every term once with made-up responses, before anything costs time.
+
+        Raises:
+            GritError: a term raises, or gives what is no number, for a judged and ordinary answer.
+        """
+        for dataset in ("rehearsal", *sorted(self.counting_datasets)[:1]):
+            made_up = Attempt("How many dogs are there?", "2", dataset, REHEARSED, (1, 2, 3))
+            response = replace(self._response(made_up), judged=1.0)
+            for name, value in self._components(response, "a made-up response").items():
+                if value is None:
+                    raise GritError(
+                        f"reward.terms.{name}: gave None for a made-up response that is judged; "
+                        "None says that a completion has no reward at all: return a number"
+                    )
 
     def possible(self, datasets: Iterable[str]) -> list[str]:
         """The terms that can be other than 0 on these data sets; a run with none learns nothing."""
@@ -136,9 +159,9 @@ class Reward:
             counting=attempt.dataset in self.counting_datasets,
         )
 
-    def _components(self, response: Response) -> dict[str, float | None]:
+    def _components(self, response: Response, row: str) -> dict[str, float | None]:
         return {
-            name: _weighted(name, call(response), weight) if weight else 0.0
+            name: _weighted(name, call, weight, response, row) if weight else 0.0
             for name, (call, weight) in self.terms.items()
         }
 
@@ -165,12 +188,27 @@ def _function(name: str, path: str) -> Term:
     return call
 
 
-def _weighted(name: str, value: float | None, weight: float) -> float | None:
-    if value is None:
-        return None
-    if not math.isfinite(value):
-        raise GritError(f"reward term {name!r} gave {value}, which is not a reward")
-    return weight * value
+def _weighted(name: str, call: Term, weight: float, response: Response, row: str) -> float | None:
+    """A term's value at its weight.
+
+    Raises:
+        Resumable: somebody's own function raises, or gives no number; mended, the run can go on.
+    """
+    try:
+        value = call(response)
+        if value is None:
+            return None
+        if not hasattr(value, "__float__"):
+            raise TypeError(f"gave {value!r:.60}, expected a number")
+        weighted = weight * float(value)
+    except Exception as error:  # whatever a function of the user's raises
+        said = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise Resumable(f"reward.terms.{name}: on {row}: {said}; mend the function") from error
+    if not math.isfinite(weighted):
+        raise Resumable(
+            f"reward.terms.{name}: on {row}: gave {value}, which is not a reward; mend the function"
+        )
+    return weighted
 
 
 def _total(components: Mapping[str, float | None]) -> float | None:

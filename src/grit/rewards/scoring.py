@@ -41,4 +41,5 @@ def _attempt(row: Row, reward: Reward) -> Attempt:
         dataset=dataset,
         completion=row.text("completion"),
         token_ids=row.optional_integers("completion_ids"),
+        row=row.where,
     )

@@ -24,6 +24,7 @@ from grit.tasks.measuring import (
     write_measured,
 )
 from grit.tasks.parts import make_adapter, make_judge
+from grit.tasks.preflight import preflight
 from grit.tasks.questions import test_sets
 from grit.tasks.tracking import tracked
 
@@ -48,6 +49,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     sets = test_sets(config)
     device = prepare_device(config)
     run = RunFolder.at(config, folder, overrides) if processes.rank() == 0 else None
+    preflight(config, device, (), sets, judge)
     checkpoint = None if config.checkpoint is None else find_checkpoint(config.checkpoint)
     adapter = make_adapter(config, learning=False, checkpoint=checkpoint)
     adapter.model.to(device)
@@ -61,6 +63,8 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
             if checkpoint is not None:
                 print_beside_paper(found.results)
             check_judged(judge, found)
+    if run is not None:
+        run.end()
 
 
 UNKNOWN = "unknown"

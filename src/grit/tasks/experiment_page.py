@@ -17,9 +17,11 @@ from grit.reporting.exhibits.evidence import FIGURES, Evidence
 from grit.reporting.exhibits.sections import exhibit_section
 from grit.reporting.experiment import ExperimentData, RunSummary, Section, experiment_report
 from grit.reporting.finished import FinishedRun
+from grit.reporting.places import without_places
 from grit.reporting.repetitions import MOST, is_trained, repetitions, title_of
 from grit.reporting.results import git_commit
 from grit.reporting.summary import duration
+from grit.reporting.twins import distinctions
 from grit.tasks.galleries import galleries_of
 
 
@@ -95,22 +97,35 @@ def _summary(run: FinishedRun, name: str, path: Path) -> RunSummary:
 
 def _failure(job: Job) -> RunSummary:
     name = " · ".join([job.model, job.method, job.data, f"seed {job.seed}"])
-    return RunSummary(name, note=job.error or "another process works at it")
+    return RunSummary(name, note=without_places(job.error or "another process works at it"))
 
 
 def _curves(runs: Sequence[FinishedRun]) -> list[Curves]:
     groups = [[runs[at] for at in places] for places in repetitions(runs)]
     trained = [group for group in groups if is_trained(group[0].results)][:MOST]
-    titles = [title_of(group[0].results) for group in trained]
+    titles = _told_apart([group[0] for group in trained])
     curves = []
     for group, title in zip(trained, titles, strict=True):
-        results = group[0].results
-        if titles.count(title) > 1:
-            title += f" · settings {results.settings_hash or 'unknown'}"
         if len(group) > 1:
             title += f", {len(group)} seeds"
         curves.append(mean_curves(title, [run.metrics() for run in group]))
     return curves
+
+
+def _told_apart(runs: Sequence[FinishedRun]) -> list[str]:
+    """A title for each group of repetitions, with what tells it from those of the same name."""
+    names = [title_of(run.results) for run in runs]
+    titles = list(names)
+    for name in set(names):
+        places = [place for place, other in enumerate(names) if other == name]
+        if len(places) == 1:
+            continue
+        told = distinctions([runs[place].config for place in places])
+        unknown = len(set(told)) < len(told)
+        for place, settings in zip(places, told, strict=True):
+            fingerprint = f"settings {runs[place].results.settings_hash or 'unknown'}"
+            titles[place] = " · ".join([name, *settings, *([fingerprint] if unknown else [])])
+    return titles
 
 
 def _about(runs: Sequence[FinishedRun], overrides: Sequence[str]) -> dict[str, str]:

@@ -13,7 +13,7 @@ import torch
 import yaml
 
 from grit import processes
-from grit.configuration import config_hash, plain
+from grit.configuration import canonical, code_hash, config_hash, plain
 from grit.errors import GritError
 from grit.files import write_json, written_whole
 from grit.models.loading import Checkpoint
@@ -74,6 +74,8 @@ class RunFolder:
             self.folder / "run.json",
             {
                 "config_hash": config_hash(config),
+                "result_hash": config_hash(canonical(config)),
+                "code": code_hash(config),
                 "git": git_commit(),
                 "prompt": config.model.prompt.value,  # whose words stand around the user's turn
                 "command": join([*processes.launcher(), "-m", "grit", *self.overrides]),

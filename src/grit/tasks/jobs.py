@@ -5,6 +5,7 @@ import logging
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -13,11 +14,12 @@ from grit.configuration import canonical, checked, code_hash, config_hash
 from grit.errors import GritError, Interrupted
 from grit.files import write_json
 from grit.jobs import Job, JobLog, Outcome, locked
-from grit.schema import Config, Task
+from grit.schema import Config, Task, Training
 
 log = logging.getLogger(__name__)
 DONE = "done.json"
 PARTS = ("model", "data", "suite", "method", "reward")
+ASKING = (Task.train, Task.evaluate)  # tasks that put a model to the test
 ALWAYS = ("data",)  # tasks whose result hangs on files that a configuration only names
 
 
@@ -39,7 +41,7 @@ def run_job(composed: DictConfig, folder: Path, overrides: list[str]) -> None:
             fails with becomes one too, because the other jobs go on; its traceback is in the
             folder's log.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+    if _is_shared():
         raise GritError(
             "experiment=: torchrun's processes would each take jobs of their own; start "
             "the command once per device instead, each with its own CUDA_VISIBLE_DEVICES: they "
@@ -72,6 +74,48 @@ def run_job(composed: DictConfig, folder: Path, overrides: list[str]) -> None:
         said = f"{type(error).__name__}: {error}"
         note(Outcome.failed, " ".join(said.split()))
         raise GritError(f"{said} ({folder}/grit.log has the traceback)") from error
+
+
+def done_beside(config: Config, folder: Path) -> Path | None:
+    """The folder of a finished job of the same sweep that says all this one could say.
+
+    What a method without training answers does not hang on the seed. A sibling counts with the same
+    settings and code, and where the judge could score all of its answers.
+
+    Args:
+        config: of this job.
+        folder: of this job, beside those of the others.
+    """
+    trains = config.method.training is not Training.none
+    # Each of torchrun's processes would see other siblings: each has folders of its own.
+    if config.task not in ASKING or trains or _is_shared():
+        return None
+    wanted = {"result_hash": config_hash(canonical(config)), "code": code_hash(config)}
+    for results in sorted(folder.parent.glob("*/results.json")):
+        begun = _record(results.parent / "run.json")
+        is_same = wanted.items() <= begun.items() and "finished" in begun
+        if is_same and results.parent != folder and _all_judged(results):
+            return results.parent
+    return None
+
+
+def _record(path: Path) -> dict[str, Any]:
+    """What a run began with; nothing where it is not known, which goes for a damaged file too."""
+    try:
+        begun = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return begun if isinstance(begun, dict) else {}
+
+
+def _all_judged(results: Path) -> bool:
+    sets = json.loads(results.read_text(encoding="utf-8"))["sets"]
+    return not any(found["judge_failures"] for found in sets.values())
+
+
+def _is_shared() -> bool:
+    """Whether several processes were started to do a job together."""
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
 def _do_once(config: Config, folder: Path, overrides: list[str]) -> Outcome:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from grit import processes
+from grit.data.traces import Hand
 from grit.errors import GritError
 from grit.judge.cache import ScoreCache
 from grit.judge.judge import Judge
@@ -26,7 +27,7 @@ from grit.models.loading import (
 from grit.models.prompting import Prompting
 from grit.rewards.reward import Reward, reward_from
 from grit.rollout.choice import Sampling
-from grit.schema import Adaptation, Config, Training
+from grit.schema import Adaptation, Config, Traces, Training
 from grit.training.deepspeed import SharedGradients
 from grit.training.fsdp import ShardedLayers
 from grit.training.learner import Learner, Optimization
@@ -82,6 +83,7 @@ def service_judge(judge: ServiceJudgeConfig) -> "ServiceJudge":
         max_failure_rate=judge.max_failure_rate,
         cache=None if judge.cache is None else ScoreCache(Path(judge.cache).expanduser()),
         exact_match_first=judge.exact_match_first,
+        ask_first=judge.ask_first,
     )
 
 
@@ -126,7 +128,7 @@ def make_learn(adapter: Adapter, config: Config) -> None:
     if model.freeze_vision:
         freeze_vision(adapter)
     if model.gradient_checkpointing:
-        adapter.plain.gradient_checkpointing_enable({"use_reentrant": False})
+        adapter.plain.activation_checkpointing_enable({"use_reentrant": False})
     if model.adaptation is Adaptation.lora:
         lora = Lora(
             model.lora.rank, model.lora.alpha, model.lora.dropout, model.lora.target_modules
@@ -170,7 +172,9 @@ def make_learner(
     """The LightningModule of the method's training."""
     prompting, optimization = make_prompting(config), make_optimization(config)
     if config.method.training is Training.sft:
-        return FewShotSFT(adapter, prompting, optimization, layout)
+        plain = config.training.sft.traces is Traces.plain
+        hand: Hand = "plain" if plain else adapter.example_style
+        return FewShotSFT(adapter, prompting, optimization, layout, hand)
     return GRPOGR(adapter, prompting, reward, judge, make_settings(config), optimization, layout)
 
 
@@ -189,6 +193,8 @@ def make_settings(config: Config) -> GRPOSettings:
         sampling=Sampling(
             sampling.temperature, sampling.top_p, sampling.top_k, sampling.max_new_tokens
         ),
+        logp_temperature=training.logp_temperature,
+        append_eos=training.append_eos,
         tokens_per_rollout_batch=training.tokens_per_rollout_batch,
         share_prefill=training.share_prefill,
         compact_rollout=training.compact_rollout,

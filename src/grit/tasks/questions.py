@@ -7,14 +7,15 @@ from pathlib import Path
 
 from PIL import Image
 
-from grit.data.jsonl import ImageFile, read_samples
+from grit.data.jsonl import ImageFile, SampleFile, read_samples
 from grit.data.mixtures import mix, shared_pictures
 from grit.data.photographs import photograph_of, photographs_of_tests, read_coco_numbers
 from grit.data.samples import Sample
 from grit.data.shapes.source import ShapesSource
+from grit.data.traces import is_annotated
 from grit.errors import GritError
 from grit.reporting.gallery import PictureOf
-from grit.schema import Config, SourceConfig
+from grit.schema import Config, SourceConfig, Unannotated
 
 log = logging.getLogger(__name__)
 COUNTS = (0, 1, 2, 3, 4)  # the answers that counting data is balanced over (GRIT.md section 3)
@@ -88,6 +89,7 @@ def training_samples(config: Config) -> list[Sample]:
             log.info(
                 "%s: %d of %d images missing in %s", file, found.missing_images, found.rows, images
             )
+        _say_boxes_beyond(name, found)
         sources[name] = found.samples
     _leave_out_tested(config, sources)
     sizes = {name: source.rows for name, source in config.data.sources.items()}
@@ -95,6 +97,47 @@ def training_samples(config: Config) -> list[Sample]:
     mixed = mix(sources, sizes, config.data.seed, balanced=balanced, total=config.data.total)
     _check_images(mixed)
     return mixed
+
+
+def _say_boxes_beyond(name: str, found: SampleFile) -> None:
+    if found.boxes_beyond:
+        log.info(
+            "%s: %d boxes reach a few pixels beyond their images and are clipped",
+            name,
+            found.boxes_beyond,
+        )
+
+
+@dataclass(frozen=True)
+class TaughtRows:
+    """What supervised fine-tuning learns from, and the rows that nobody has annotated."""
+
+    samples: list[Sample]
+    unannotated: int  # of the rows that were drawn
+
+
+def taught_rows(config: Config, drawn: list[Sample]) -> TaughtRows:
+    """The rows of ``drawn`` that supervised fine-tuning gets, by `training.sft.unannotated`.
+
+    Raises:
+        GritError: none is left.
+    """
+    annotated = [sample for sample in drawn if is_annotated(sample)]
+    unannotated = len(drawn) - len(annotated)
+    if not unannotated:
+        return TaughtRows(drawn, 0)
+    choice = config.training.sft.unannotated
+    count = f"method={config.method.name}: {unannotated} of {len(drawn)} rows have no annotated box"
+    if choice is Unannotated.without_boxes:
+        log.info("%s: their traces are without (training.sft.unannotated=%s)", count, choice)
+        return TaughtRows(drawn, unannotated)
+    if not annotated:
+        raise GritError(
+            f"{count}, and training.sft.unannotated={choice} leaves them out: give the rows of "
+            f"data={config.data.name} their bboxs, or set training.sft.unannotated=without_boxes"
+        )
+    log.info("%s: left out (training.sft.unannotated=%s)", count, choice)
+    return TaughtRows(annotated, unannotated)
 
 
 def _check_images(samples: Sequence[Sample]) -> None:
@@ -166,6 +209,7 @@ def _test_set(config: Config, name: str, source: SourceConfig) -> TestSet:
     if not file.is_file():
         return TestSet(name, [], skipped=f"{file} is missing")
     found = read_samples(file, images, name=name)
+    _say_boxes_beyond(name, found)
     if not found.samples:
         reason = f"all {found.rows} images are missing in {images}"
         return TestSet(name, [], found.missing_images, skipped=reason)

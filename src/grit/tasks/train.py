@@ -35,9 +35,16 @@ from grit.tasks.measuring import (
     write_measured,
 )
 from grit.tasks.parts import layout_named, make_adapter, make_judge, make_learner, make_reward
-from grit.tasks.questions import TestSet, check_overlap, test_sets, training_samples
+from grit.tasks.preflight import preflight
+from grit.tasks.questions import (
+    TestSet,
+    check_overlap,
+    taught_rows,
+    test_sets,
+    training_samples,
+)
 from grit.tasks.tracking import Tracker, tracked
-from grit.training.checkpoints import Checkpoints, steps_of
+from grit.training.checkpoints import Checkpoints, latest, steps_of
 from grit.training.learner import Learner
 from grit.training.replicas import Unwrapped
 
@@ -51,6 +58,10 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     """
     learns = config.method.training is not Training.none
     samples = training_samples(config) if learns else []
+    counted = {}
+    if config.method.training is Training.sft:
+        taught = taught_rows(config, samples)
+        samples, counted = taught.samples, {"unannotated": taught.unannotated}
     judge, reward = make_judge(config), make_reward(config)
     if config.method.training is Training.grpo_gr:
         reward.check(samples)
@@ -62,13 +73,15 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     first = RunFolder.at(config, folder, overrides) if processes.rank() == 0 else None
     run = processes.gathered(first)[0]
     assert run is not None
+    rewarded = config.method.training is Training.grpo_gr
+    preflight(config, device, samples, sets, judge, reward if rewarded else None)
     torch.manual_seed(seed_for(config.seed, "weights"))  # new LoRA weights are drawn from it
     adapter = make_adapter(config, learning=learns)
     adapter.model.train(learns).to(device)
     if processes.rank() == 0:
         run.begin(config)
         if learns:
-            write_json(folder / "drawn.json", drawn_rows(samples, config.data.seed))
+            write_json(folder / "drawn.json", drawn_rows(samples, config.data.seed) | counted)
     with tracked(config, folder, overrides) as tracker:
         before = None
         if learns:
@@ -89,6 +102,24 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         run.end()
     if after is not None:
         check_judged(judge, after)
+    if config.method.training is Training.grpo_gr and config.training.must_learn:
+        _check_learnt(folder)
+
+
+def _check_learnt(folder: Path) -> None:
+    """Raise GritError for a run in which no step had anything to learn from: it is untrained.
+
+    Everything is written by then.
+    """
+    metrics = MetricsLog(folder / "metrics.jsonl")
+    steps = list(metrics.rows()) if metrics.path.exists() else []
+    without = "train/groups_without_variance"
+    if processes.rank() == 0 and steps and all(row.get(without, 1) == 1 for row in steps):
+        raise GritError(
+            f"no step of {len(steps)} learnt anything: the completions of each prompt all earned "
+            f"the same ({metrics.path} has every part of the reward); the results are those of an "
+            "untrained model. training.must_learn=false lets such a run end well"
+        )
 
 
 def _evaluate_before(
@@ -132,7 +163,8 @@ def _fit(
         max_steps=config.trainer.max_steps,
         seed=config.seed,
     )
-    checkpoints = Checkpoints(run.checkpoints, config.trainer.checkpoint_every)
+    every, within = config.trainer.checkpoint_every, config.trainer.stop_within
+    checkpoints = Checkpoints(run.checkpoints, every, within)
     if run.checkpoint and not all(processes.gathered(run.checkpoint.exists())):
         raise GritError(
             f"resume=true: not every process sees {run.checkpoint}: several nodes need a folder "
@@ -141,9 +173,12 @@ def _fit(
     try:
         trainer = _trainer(config, learner.adapter.device, run, checkpoints, tracker)
         trainer.fit(learner, data, ckpt_path=run.checkpoint, weights_only=True)
-    except Resumable as error:
-        raise Resumable(
-            f"{error}; stopped after step {checkpoints.steps} of {config.trainer.max_steps}; "
+    except (Interrupted, Resumable) as error:
+        kind = Interrupted if checkpoints.interrupted else Resumable
+        last = latest(run.checkpoints)
+        steps = steps_of(last) if last else 0
+        raise kind(
+            f"{error}; stopped after step {steps} of {config.trainer.max_steps}; "
             f"go on with: {run.resume_command()}"
         ) from error
     if checkpoints.interrupted:

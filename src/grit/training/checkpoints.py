@@ -11,7 +11,8 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.loops.progress import _ProcessedTracker
 
-from grit.errors import Resumable
+from grit import processes
+from grit.errors import Interrupted, Resumable
 from grit.files import UNREADABLE, archive_is_whole, put_in_place
 
 log = logging.getLogger(__name__)
@@ -53,19 +54,23 @@ class Checkpoints(pl.Callback):
 
     A checkpoint is written under another name and renamed, so that a kill leaves the last one
     whole; of those before, one is kept. Ctrl-C and SIGTERM (as SLURM sends it before a job's
-    time is up) let the step under way finish; a second one stops at once. A Resumable error, which
-    all processes have to raise alike, ends in a checkpoint too.
+    time is up) let the step under way finish, or give it up after ``stop_within`` seconds; a second
+    one stops at once. A Resumable error, which all processes have to raise alike, ends in a
+    checkpoint too.
     """
 
-    def __init__(self, folder: Path, every: int) -> None:
+    def __init__(self, folder: Path, every: int, stop_within: float = 25.0) -> None:
         self.folder = folder
         self.every = every
+        self.stop_within = stop_within
         self.interrupted = False
+        self._committed = lambda: False
         self.steps = 0  # of the checkpoint written last
-        self._previous: dict[signal.Signals, Any] = {}
+        self._previous: dict[signal.Signals, Any] = {}  # handlers
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Listen to signals."""
+        self._committed = lambda: bool(getattr(pl_module, "committed", False))
         for number in (signal.SIGINT, signal.SIGTERM):
             self._previous[number] = signal.signal(number, self._interrupt)
 
@@ -78,6 +83,7 @@ class Checkpoints(pl.Callback):
         batch_idx: int,
     ) -> None:
         """Save where it is time, or where the run is to stop."""
+        signal.setitimer(signal.ITIMER_REAL, 0)  # the step is done: nothing is given up
         steps = batch_idx + 1
         # Every process has to take part in saving, so one that was interrupted tells the others.
         self.interrupted = trainer.strategy.reduce_boolean_decision(self.interrupted, all=False)
@@ -114,9 +120,27 @@ class Checkpoints(pl.Callback):
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         self.interrupted = True
         self._listen_no_more()
-        log.info("stopping after this step, with a checkpoint; once more to stop at once")
+        self._previous[signal.SIGALRM] = signal.signal(signal.SIGALRM, self._give_up)
+        signal.setitimer(signal.ITIMER_REAL, self.stop_within)
+        log.info(
+            "stopping after this step, with a checkpoint; a step that does not end in %g s is "
+            "given up; once more to stop at once",
+            self.stop_within,
+        )
+
+    def _give_up(self, number: int, frame: FrameType | None) -> None:
+        """Leave the step under way, of which nothing has changed the weights yet.
+
+        With several processes each would leave it elsewhere, and saving takes all of them: then
+        the run goes on from its last checkpoint.
+        """
+        if self._committed():
+            return
+        what = f"interrupted; the step under way did not end in {self.stop_within:g} s: given up"
+        raise Interrupted(what) if processes.count() > 1 else Resumable(what)
 
     def _listen_no_more(self) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in self._previous.items():
             signal.signal(number, handler)
         self._previous.clear()

@@ -20,7 +20,10 @@ Where this differs from the paper, or where the paper and its released code diff
 - A completion that could not be judged has no reward: it is left out of its group's mean and
   standard deviation and of the loss, instead of counting as a zero.
 - log pi is that of the whole vocabulary at the sampling temperature, also where top-p, top-k or the
-  tokens that must never be sampled left some out: all pass for sampled from it.
+  tokens that must never be sampled left some out: all pass for sampled from it. The code samples at
+  0.9 with top-k 50 and takes log pi at 1 (``training=released``).
+- The code puts an end-of-sequence token behind a completion that stopped at ``</answer>`` and
+  trains on it; here a completion ends with what was sampled, unless ``append_eos`` is set.
 - A group whose rewards are equal has advantage 0 exactly; computed naively, rounding divided by
   a delta of 1e-8 would become a gradient.
 

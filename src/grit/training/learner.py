@@ -53,6 +53,7 @@ class Learner(pl.LightningModule):
         self.optimization = optimization
         self.layout = layout or Replicas()
         self._laid_out = False
+        self.committed = False  # the step under way has begun to change the weights
         self.policy = Policy(
             adapter,
             share_prompt=optimization.share_prompt,
@@ -62,6 +63,7 @@ class Learner(pl.LightningModule):
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Give the step random numbers of its own: a resumed run drops out what it would have."""
+        self.committed = False
         torch.manual_seed(seed_for(self.optimization.seed, "step", batch_idx, processes.rank()))
 
     def learning(self) -> list[torch.nn.Parameter]:
@@ -110,6 +112,7 @@ class Learner(pl.LightningModule):
     def optimizer_step_with_clipping(self) -> float:
         """Sum the gradients of all processes, clip and step; the norm before clipping."""
         optimizer: Any = self.optimizers()
+        self.committed = True
         return self.layout.step(optimizer.step)
 
     def backward(self, loss: torch.Tensor, *arguments: Any, **options: Any) -> None:

@@ -6,7 +6,8 @@ Shapes: G prompts of a step, N completions of each, B completions of a forward p
 import logging
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -14,6 +15,7 @@ from torch import Tensor
 from grit import processes
 from grit.background import in_background
 from grit.data.samples import Sample
+from grit.errors import Resumable
 from grit.judge.judge import Judge, check_failures, check_trouble, trouble_of, usage_of
 from grit.memory import room_by
 from grit.models.adapter import Adapter, EncodedPrompt
@@ -64,6 +66,8 @@ class GRPOSettings:
     sample_std: bool = False
     updates_per_rollout: int = 1
     sampling: Sampling = field(default_factory=Sampling)
+    logp_temperature: float | None = None
+    append_eos: bool = False
     tokens_per_rollout_batch: int = 65536
     share_prefill: bool = True
     compact_rollout: bool = True
@@ -84,7 +88,8 @@ class GRPOGR(Learner):
         optimization: Optimization,
         layout: Replicas | None = None,
     ) -> None:
-        super().__init__(adapter, optimization, settings.sampling.temperature, layout)
+        temperature = settings.logp_temperature or settings.sampling.temperature
+        super().__init__(adapter, optimization, temperature, layout)
         self.prompting = prompting
         self.reward = reward
         self.judge = judge
@@ -133,7 +138,7 @@ class GRPOGR(Learner):
                 ]
             )
         with watch.phase("reward"):
-            self.last_rollouts = rewarding.result()
+            self.last_rollouts = _of_all(rewarding)
             totals = [rollout.outcome.total for rollout in self.last_rollouts]
             shape = len(batch), self.settings.group_size
             judged = torch.tensor([total is not None for total in totals]).view(shape)
@@ -166,7 +171,18 @@ class GRPOGR(Learner):
             for sample, epoch in batch
         ]
         with self.layout.whole():
-            return self.sampler.sample(prompts, seeds, self.settings.sampling)
+            completions = self.sampler.sample(prompts, seeds, self.settings.sampling)
+        if not self.settings.append_eos:
+            return completions
+        return [[self._with_eos(completion) for completion in group] for group in completions]
+
+    def _with_eos(self, completion: Completion) -> Completion:
+        """As the released code trains on it: the end of the text behind what ended otherwise."""
+        room = len(completion.token_ids) < self.settings.sampling.max_new_tokens
+        if not room or completion.token_ids[-1] in self.adapter.end_ids:
+            return completion
+        eos = self.adapter.tokenizer.eos_token_id
+        return replace(completion, token_ids=(*completion.token_ids, eos))
 
     def _rewarded(
         self,
@@ -181,7 +197,7 @@ class GRPOGR(Learner):
             for completion in group
         ]
         attempts = [
-            Attempt(s.question, s.answer, s.dataset, completion.text, completion.token_ids)
+            Attempt(s.question, s.answer, s.dataset, completion.text, completion.token_ids, s.id)
             for s, _, completion in rows
         ]
         outcomes = self.reward.score(attempts, self.judge)
@@ -282,3 +298,17 @@ class GRPOGR(Learner):
 
     def _reference_logp(self, groups: Sequence[Group]) -> Tensor | None:
         return None if self.reference is None else self.reference.logp(groups)
+
+
+def _of_all(rewarding: Future[list[Rollout]]) -> list[Rollout]:
+    """What the rewards came to; a Resumable error of one process is raised on every one."""
+    rollouts: list[Rollout] = []
+    failure: Resumable | None = None
+    try:
+        rollouts = rewarding.result()
+    except Resumable as error:
+        failure = error
+    for said in processes.gathered(None if failure is None else str(failure)):
+        if said is not None:
+            raise Resumable(said) from failure
+    return rollouts

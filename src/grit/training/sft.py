@@ -1,7 +1,7 @@
 """Few-shot supervised fine-tuning: the baseline that is told what GRPO-GR has to find out.
 
-The same triplets, each with an ideal trace written from its annotations; the loss is the mean
-negative log-likelihood of the traces' tokens. It learns through the same rows as GRPO-GR.
+The same triplets, each with a trace written from its annotations; the loss is the mean negative
+log-likelihood of the traces' tokens. It learns through the same rows as GRPO-GR.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from grit import processes
 from grit.data.samples import Sample
-from grit.data.shapes.traces import ideal_trace
+from grit.data.traces import Hand, taught_trace
 from grit.memory import room_by
 from grit.models.adapter import Adapter
 from grit.models.prompting import Prompting
@@ -29,9 +29,11 @@ class FewShotSFT(Learner):
         prompting: Prompting,
         optimization: Optimization,
         layout: Replicas | None = None,
+        hand: Hand = "plain",
     ) -> None:
         super().__init__(adapter, optimization, temperature=1.0, layout=layout)
         self.prompting = prompting
+        self.hand: Hand = hand
 
     def training_step(self, batch: Sequence[tuple[Sample, int]], batch_idx: int) -> None:
         """One optimiser step on the traces of the step's samples."""
@@ -62,7 +64,7 @@ class FewShotSFT(Learner):
 
     def _group(self, sample: Sample) -> Group:
         prompt = self.prompting.encode(sample, self.adapter)
-        trace = ideal_trace(sample, prompt.space)
+        trace = taught_trace(sample, prompt.space, self.hand)
         ids = self.adapter.tokenizer(trace, add_special_tokens=False)["input_ids"]
         # A family may have several ids that end a text; a turn of its chat ends with this one.
         return Group(prompt, ((*ids, self.adapter.tokenizer.eos_token_id),))

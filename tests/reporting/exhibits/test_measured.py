@@ -112,7 +112,7 @@ def test_records_of_different_judges_stay_apart(records: Path, tmp_path: Path) -
     write_figure4(replace(FOUR, judge="rules", runs=FOUR.runs[:1]), records / "again")
     text = markdown("figure4", records, tmp_path / "out")
     assert text.count("| GRIT, 2 seeds |") == 2  # over all sets, and each set
-    assert f"## judge=rules; {records / 'again'}".replace("_", "\\_") in text
+    assert f"## judge=rules; .../{records.name}/again\n".replace("_", "\\_") in text
     assert "(figure4-2.svg)" in text
     twice = evidence_of_sources([str(records), str(records / "again")])
     assert len(twice.figures) == 3

@@ -1,3 +1,5 @@
+import csv
+import io
 import json
 import re
 from collections.abc import Callable
@@ -6,16 +8,23 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 from grit.errors import GritError
 from grit.jobs import Job, Outcome
+from grit.reporting.exhibits.building import build, telling
+from grit.reporting.exhibits.csv_format import csv_text
 from grit.reporting.exhibits.evidence import (
     Evidence,
     evidence_of_jobs,
     evidence_of_sources,
 )
+from grit.reporting.exhibits.latex_format import latex_text
+from grit.reporting.exhibits.markdown_format import markdown_text
+from grit.reporting.exhibits.sections import exhibit_section
 from grit.reporting.exhibits.table import Cell, Row, Table
 from grit.reporting.exhibits.table1 import EACH, table1
+from grit.reporting.metrics import DEFINITIONS, DIFFERENT, EQUAL
 
 MakeRun = Callable[..., Path]
 
@@ -30,7 +39,9 @@ def tables_of(found: Evidence, start: str = "") -> list[Table]:
     tables = table1(found).tables
     if start:
         return [table for table in tables if table.title.startswith(start)]
-    return [table for table in tables if not re.search("Controls|ets together", table.title)]
+    return [
+        table for table in tables if not re.search("Controls|ets together|both ways", table.title)
+    ]
 
 
 def rows(table: Table) -> dict[str, Row]:
@@ -44,17 +55,39 @@ def cell(table: Table, label: str, group: str, name: str = "ACC") -> Cell:
 
 
 def test_several_seeds_are_a_mean_with_a_t_interval(run: MakeRun, tmp_path: Path) -> None:
-    run("a", {"vsr": (1.0, 1.0, 1.0, 1.0)}, seed=0)
-    run("b", {"vsr": (0.0, 0.0, 0.0, 0.0)}, seed=1)
+    run("a", {"vsr": (0.52,) * 4}, seed=0)
+    run("b", {"vsr": (0.48,) * 4}, seed=1)
     (table,) = tables_of(evidence(tmp_path))
     found = cell(table, "GRIT, 2 seeds", "VSR")
     assert found.mean is not None
     assert (found.mean.mean, found.mean.runs) == (50.0, 2)
     # Questions of a run do not differ, so that there is one degree of freedom.
-    half = 12.706 * np.std([100.0, 0.0], ddof=1) / np.sqrt(2)
+    half = 12.706 * np.std([52.0, 48.0], ddof=1) / np.sqrt(2)
     assert found.mean.high is not None
     assert found.mean.high - found.mean.mean == pytest.approx(half)
     assert found.text == f"50.0 ± {half:.1f}"
+
+
+def test_no_interval_reaches_beyond_what_a_number_can_be(run: MakeRun, tmp_path: Path) -> None:
+    run("a", {"vsr": (1.0,) * 4, "gqa": (1.0,) * 19 + (0.0,)}, seed=0)
+    run("b", {"vsr": (0.0,) * 4, "gqa": (1.0,) * 18 + (0.0,) * 2}, seed=1)
+    run("c", {"vsr": (1.0, 0.0, 1.0, 0.0), "gqa": (1.0,) * 19 + (0.0,)}, method="cot")
+    exhibit = table1(evidence(tmp_path))
+    written = list(csv.DictReader(io.StringIO(csv_text(exhibit.tables))))
+    intervals = [row for row in written if row["low"]]
+    assert len(intervals) == 12
+    for row in intervals:
+        unit = {"ACC": 100, "GIoU": 1, "Format": 1}[row["column"]]
+        least = -unit if "−" in row["row"] else 0
+        assert least <= float(row["low"]) <= float(row["mean"]) <= float(row["high"]) <= unit, row
+    table = exhibit.tables[0]
+    assert cell(table, "GRIT, 2 seeds", "VSR").text == "50.0 ± 50.0"
+    # A run's own interval stands there as it is in its results.json: 19 of 20 are 95%.
+    own = cell(table, "Chain-of-Thought", "GQA")
+    assert own.text == "95.0 [85.0, 100.0]"
+    assert own.mean is not None
+    assert (own.mean.low, own.mean.high) == (pytest.approx(85.0), 100.0)
+    assert any("never beyond what the number can be" in note for note in table.notes)
 
 
 def test_one_run_keeps_its_interval_over_questions(run: MakeRun, tmp_path: Path) -> None:
@@ -65,6 +98,77 @@ def test_one_run_keeps_its_interval_over_questions(run: MakeRun, tmp_path: Path)
     assert found.mean is not None
     assert (found.mean.mean, found.mean.runs) == (50.0, 1)
     assert found.mean.low == pytest.approx(own["mean"] - (own["high"] - own["low"]) / 2)
+
+
+def test_acc_both_ways_has_a_table_where_the_two_differ(run: MakeRun, tmp_path: Path) -> None:
+    run("a", {"vsr": (0.3, 0.5, 0.7), "tallyqa": (1.0, 0.0)})
+    run("b", {"vsr": (0.3, 0.8, 0.7), "tallyqa": (1.0, 0.0)}, method="cot")
+    found = evidence(tmp_path)
+    each, together = tables_of(found, "ACC both ways")
+    assert [(c.group, c.name) for c in each.columns[:2]] == [("VSR", "ACC"), ("VSR", "ACC>0.5")]
+    assert len(each.columns) == 2 * 5  # OVDEval has no ACC
+    assert {column.group for column in together.columns} == {"in-domain", "out-of-domain"}
+    shown = {label: [one.text for one in row.cells[:2]] for label, row in rows(each).items()}
+    assert shown["GRIT"][0].startswith("50.0 ")
+    assert shown["GRIT"][1].startswith("33.3 ")
+    assert shown["Chain-of-Thought"][0].startswith("60.0 ")
+    assert shown["Chain-of-Thought"][1].startswith("66.7 ")
+    assert DIFFERENT in each.notes
+    table = tables_of(found)[0]
+    assert table.columns == EACH.columns  # the paper's
+    assert table.notes[:2] == (DEFINITIONS, DIFFERENT)
+    for text in (csv_text, lambda tables: markdown_text("x", tables), lambda t: latex_text("x", t)):
+        assert "33.3" in text([each])
+
+
+def test_acc_both_ways_is_a_note_where_the_two_are_one(run: MakeRun, tmp_path: Path) -> None:
+    run("a", {"vsr": (1.0, 0.0)})
+    found = evidence(tmp_path)
+    assert tables_of(found, "ACC both ways") == []
+    (table,) = tables_of(found)
+    assert table.notes[:2] == (DEFINITIONS, EQUAL)
+
+
+def test_earlier_results_say_nothing_of_acc_the_other_way(run: MakeRun, tmp_path: Path) -> None:
+    path = run("a", {"vsr": (0.3, 0.7)}) / "results.json"
+    fields = json.loads(path.read_text())
+    del fields["sets"]["vsr"]["acc_binary"]
+    path.write_text(json.dumps(fields))
+    (table,) = tables_of(evidence(tmp_path))
+    assert cell(table, "GRIT", "VSR").text.startswith("50.0 ")
+    assert table.notes[0] == DEFINITIONS
+    assert not any("ACC>0.5" in note for note in table.notes)
+
+
+def test_sets_that_are_not_the_papers_have_a_table_of_their_own(
+    run: MakeRun, tmp_path: Path
+) -> None:
+    own = {"cups": (1.0, 0.0), "plates": (1.0, 1.0)}
+    run("a", own, suite="own", data="own")
+    run("b", own, suite="own", data="own", method="direct")
+    found = evidence(tmp_path)
+    table, differences, controls = table1(found).tables
+    assert table.title == "suite=own, judge=rules"
+    assert [(column.group, column.name) for column in table.columns] == [
+        ("cups", "ACC"),
+        ("plates", "ACC"),
+        ("all sets", "Format"),
+    ]
+    assert list(rows(table)) == ["Direct query", "GRIT"]  # nothing is expected to be there
+    assert rows(table)["GRIT"].cells[1].text == "100.0 ± 0.0"
+    assert not [row for section in table.sections for row in section.rows if row.paper]
+    assert list(rows(differences)) == ["GRIT − Direct query"]
+    assert rows(controls)["majority answer; central box"].cells[0].text == "100.0"
+    assert [exhibit.name for exhibit in telling(found)] == ["table1"]
+
+
+def test_other_sets_stand_beside_the_papers(run: MakeRun, tmp_path: Path) -> None:
+    run("a", {"vsr": (1.0, 0.0), "cups": (1.0, 0.0)}, suite=None)
+    main, *_ = table1(evidence(tmp_path)).tables
+    (other,) = tables_of(evidence(tmp_path), "other sets; suite=unknown")
+    assert main.columns == EACH.columns
+    assert [column.group for column in other.columns] == ["cups", "cups"]
+    assert rows(other)["GRIT"].cells[0].text == "50.0 ± 50.0"
 
 
 def test_what_is_not_there_is_marked(run: MakeRun, tmp_path: Path) -> None:
@@ -135,6 +239,88 @@ def test_what_is_no_repetition_has_a_row_of_its_own(
     labels = [label for label in rows(table) if label.startswith("GRIT")]
     assert len(labels) == 2
     assert said in labels[1]
+
+
+def configured(folder: Path, **changed: Any) -> None:
+    """Give a run the configuration that its settings' fingerprint would be of."""
+    config: dict[str, Any] = {
+        "seed": 0,
+        "trainer": {"devices": 1, "max_steps": 60},
+        "training": {"steps": 60, "beta": 0.01},
+        "reward": {"name": "grpo_gr", "terms": {"count": {"call": "a.b", "weight": 1.0}}},
+    }
+    (folder / "config.yaml").write_text(yaml.safe_dump(config | changed))
+
+
+MINE = {"count": {"call": "a.b", "weight": 1.0}, "mine": {"call": "m.f", "weight": 0.5}}
+NO_COUNT = {"count": {"call": "a.b", "weight": 0.0}}
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (
+            {"training": {"steps": 60, "beta": 0.02}},
+            ["GRIT (training.beta=0.01)", "GRIT (training.beta=0.02)"],
+        ),
+        (
+            {"reward": {"name": "grpo_gr", "terms": NO_COUNT}},
+            ["GRIT (reward.terms.count.weight=1.0)", "GRIT (reward.terms.count.weight=0.0)"],
+        ),
+        (
+            {"reward": {"name": "grpo_gr", "terms": MINE}},
+            ["GRIT (without reward.terms.mine)", "GRIT (with reward.terms.mine)"],
+        ),
+        (
+            {"training": {"steps": 5, "beta": 0.01}, "trainer": {"devices": 4, "max_steps": 5}},
+            ["GRIT (training.steps=60)", "GRIT (training.steps=5)"],
+        ),
+    ],
+)
+def test_what_has_no_name_is_told_by_the_settings_that_differ(
+    run: MakeRun, tmp_path: Path, changed: dict[str, Any], said: list[str]
+) -> None:
+    configured(run("a", {"vsr": (1.0,)}))
+    configured(run("b", {"vsr": (0.0,)}, settings_hash="other"), **changed)
+    (table,) = tables_of(evidence(tmp_path))
+    assert [label for label in rows(table) if label.startswith("GRIT")] == said
+
+
+def test_settings_that_explain_the_triplets_stand_for_their_fingerprint(
+    run: MakeRun, tmp_path: Path
+) -> None:
+    configured(run("a", {"vsr": (1.0,)}, triplets_hash="t"), data={"name": "shapes", "seed": 0})
+    other = run("b", {"vsr": (0.0,)}, triplets_hash="u", settings_hash="other")
+    configured(other, data={"name": "shapes", "seed": 1})
+    (table,) = tables_of(evidence(tmp_path))
+    labels = [label for label in rows(table) if label.startswith("GRIT")]
+    assert labels == ["GRIT (data.seed=0)", "GRIT (data.seed=1)"]
+
+
+def test_a_fingerprint_stays_where_settings_do_not_tell_runs_apart(
+    run: MakeRun, tmp_path: Path
+) -> None:
+    configured(run("a", {"vsr": (1.0,)}))
+    other = {"seed": 3, "trainer": {"devices": 9, "max_steps": 60}}  # neither makes other results
+    configured(run("b", {"vsr": (0.0,)}, settings_hash="other"), **other)
+    (table,) = tables_of(evidence(tmp_path))
+    labels = [label for label in rows(table) if label.startswith("GRIT")]
+    assert labels == ["GRIT (settings=same)", "GRIT (settings=other)"]
+
+
+def test_paths_of_the_machine_stay_out_of_every_format(run: MakeRun, tmp_path: Path) -> None:
+    reason = "all 491 images are missing in /home/me/data/grit/tallyqa"
+    run("a", {"vsr": (1.0,)}, skipped={"tallyqa": reason})
+    run("again", {"vsr": (1.0,)})
+    folder = tmp_path / "out"
+    texts = {path.suffix: path.read_text() for path in build("table1", evidence(tmp_path), folder)}
+    for text in texts.values():
+        assert "/home/me" not in text
+        assert str(tmp_path) not in text
+    assert "skipped: all 491 images are missing in .../grit/tallyqa" in texts[".tex"]
+    assert "tallyqa: skipped: all 491 images are missing in .../grit/tallyqa" in texts[".md"]
+    assert "- .../runs/again repeats .../runs/a and does not count" in texts[".md"]
+    assert ".../grit/tallyqa" in exhibit_section(table1(evidence(tmp_path))).body
 
 
 def test_a_method_without_training_has_one_run_whatever_it_was_given(

@@ -71,6 +71,24 @@ def test_what_a_run_lacks_is_said(
     assert "its schema_version is 0" in notes
 
 
+def test_settings_that_wandb_keeps_tell_runs_apart(
+    wandb_service: WandbService, results: Callable[..., dict[str, Any]]
+) -> None:
+    logged = []
+    for name, beta in (("same", 0.01), ("other", 0.02)):
+        run = logged_run(name, {"results": results(name, settings_hash=name)})
+        config = {"grit": {"value": {"training": {"beta": beta}, "seed": 0}}}
+        logged.append(run | {"config": json.dumps(config)})
+    wandb_service.projects["grit"] = logged
+    table = table1(evidence_of_sources([SOURCE])).tables[0]
+    labels = [row.label for row in table.sections[0].rows if row.label.startswith("GRIT")]
+    assert labels == ["GRIT (training.beta=0.01)", "GRIT (training.beta=0.02)"]
+    logged[0]["config"] = "{}"  # one that does not say: the fingerprints do
+    table = table1(evidence_of_sources([SOURCE])).tables[0]
+    labels = [row.label for row in table.sections[0].rows if row.label.startswith("GRIT")]
+    assert labels == ["GRIT (settings=same)", "GRIT (settings=other)"]
+
+
 @pytest.mark.parametrize(
     ("source", "said"),
     [

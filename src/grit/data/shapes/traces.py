@@ -1,15 +1,15 @@
-"""Ideal grounded traces, written from a sample's annotations: for drawn scenes and for real rows.
+"""Ideal grounded traces of drawn scenes, in the miniature's hand, from a sample's annotations.
 
     <think> red circle [5, 6, 20, 22], blue square [50, 8, 70, 30] </think>
     <rethink> the red circle is left of the blue square </rethink>
     <answer> yes
 
 They serve few-shot supervised fine-tuning, in-context examples and pre-training; GRPO-GR never
-sees one.
+sees one. Real rows, and the hands of large models: `grit.data.traces`.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from grit.data.samples import Sample
 from grit.grounding.boxes import Box, Space
@@ -26,12 +26,14 @@ def box_text(box: Box, space: Space) -> str:
     return str([round(value) for value in box.to(space).corners])
 
 
-def in_space(text: str, original: Space, space: Space) -> str:
+def in_space(
+    text: str, original: Space, space: Space, said: Callable[[Box, Space], str] = box_text
+) -> str:
     """The text with every box "[x1, y1, x2, y2]" taken from one space to the other."""
 
     def moved(match: re.Match[str]) -> str:
         x1, y1, x2, y2 = (float(value) for value in match.groups())
-        return box_text(Box(x1, y1, x2, y2, original), space)
+        return said(Box(x1, y1, x2, y2, original), space)
 
     return _BOX.sub(moved, text)
 

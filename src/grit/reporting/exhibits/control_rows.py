@@ -7,9 +7,9 @@ from statistics import fmean
 from grit.reporting.controls import Controls, clipped
 from grit.reporting.exhibits.evidence import Run
 from grit.reporting.exhibits.grouping import Part, Variant, labels
-from grit.reporting.exhibits.measures import EACH
-from grit.reporting.exhibits.paper import METHODS, TABLE1_COLUMNS, TestSet
-from grit.reporting.exhibits.rows import DIGITS, Groups, model_title, name_in
+from grit.reporting.exhibits.measures import EACH, Measures
+from grit.reporting.exhibits.paper import METHODS, TestSet
+from grit.reporting.exhibits.rows import BOUNDS, DIGITS, Groups, model_title, name_in
 from grit.reporting.exhibits.seeds import Mean
 from grit.reporting.exhibits.table import NOTHING, Cell, Row, Section, Table, measured
 
@@ -23,22 +23,27 @@ _ANSWER = 12  # characters
 _Value = Callable[[Controls], float | None]
 
 
-def control_tables(part: Part, groups: Groups, models: Sequence[str]) -> list[Table]:
-    """The controls of every row of a table; none where there are no predictions."""
-    named = labels(list(groups))
+def control_tables(
+    part: Part, groups: Groups, models: Sequence[str], shown: Measures = EACH
+) -> list[Table]:
+    """The controls of every row of a table; none where there are no predictions.
+
+    Each column of ``shown`` is ACC or GIoU of one set.
+    """
+    named = labels(groups)
     sections = []
     for model in models:
         own = [variant for variant in groups if variant.model == model]
         runs = [run for variant in own for run in groups[variant]]
         if any(run.controls for run in runs):
-            rows = [blind_row(runs)]
+            rows = [blind_row(runs, shown)]
             for variant in sorted(own, key=place):
-                rows += control_rows(named[variant], groups[variant])
+                rows += control_rows(named[variant], groups[variant], shown)
             sections.append(Section(model_title(model), tuple(rows)))
     title = f"Controls; {part.title}"
     if not sections:
         return []
-    return [Table(title, EACH.columns, tuple(sections), (CONTROLS,), aside=True)]
+    return [Table(title, shown.columns, tuple(sections), (CONTROLS,), aside=True)]
 
 
 def place(variant: Variant) -> int:
@@ -46,20 +51,20 @@ def place(variant: Variant) -> int:
     return [*METHODS, variant.method].index(variant.method)
 
 
-def blind_row(runs: Sequence[Run]) -> Row:
+def blind_row(runs: Sequence[Run], shown: Measures = EACH) -> Row:
     """What needs no model: the same for all runs that were asked the same questions."""
     values: dict[str, _Value] = {
         "acc": lambda found: found.majority_acc,
         "giou": lambda found: found.central_box_giou,
     }
-    cells = (_mean(runs, test_set, values[metric], metric) for test_set, metric in TABLE1_COLUMNS)
+    cells = (_mean(runs, sets[0], values[metric], metric) for sets, metric in shown.numbers)
     return Row("majority answer; central box", tuple(cells))
 
 
-def control_rows(label: str, runs: Sequence[Run]) -> list[Row]:
+def control_rows(label: str, runs: Sequence[Run], shown: Measures = EACH) -> list[Row]:
     """The two rows of a method's runs, which differ in their seeds."""
     habits, grounded = [], []
-    for test_set, metric in TABLE1_COLUMNS:
+    for (test_set, *_), metric in shown.numbers:
         if metric == "acc":
             habits.append(_most_common(runs, test_set))
             grounded.append(_mean(runs, test_set, _grounded_percent, metric))
@@ -84,7 +89,7 @@ def _of(runs: Sequence[Run], test_set: TestSet) -> list[Controls]:
 def _mean(runs: Sequence[Run], test_set: TestSet, value: _Value, metric: str) -> Cell:
     values = [each for found in _of(runs, test_set) if (each := value(found)) is not None]
     mean = Mean(fmean(values), None, None, len(values)) if values else None
-    return measured(mean, DIGITS[metric])
+    return measured(mean, DIGITS[metric], BOUNDS[metric])
 
 
 def _most_common(runs: Sequence[Run], test_set: TestSet) -> Cell:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from grit.evaluation.metrics import METRICS
 from grit.jobs import Job, Outcome
@@ -24,6 +25,16 @@ class Run:
     name: str
     results: Results
     finished: FinishedRun | None = None
+    logged: Mapping[str, Any] = field(default_factory=dict)  # the configuration that W&B keeps
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """Its resolved configuration; empty where nobody knows it.
+
+        Raises:
+            GritError: its file is damaged.
+        """
+        return self.logged if self.finished is None else self.finished.config
 
     def scores(self, name: str, metric: str) -> Scores | None:
         """A metric's score of each question of a set; None where there are no predictions."""
@@ -40,9 +51,9 @@ class Run:
         sets = {} if self.finished is None else self.finished.rows()
         scores: dict[tuple[str, str], Scores] = {
             (name, metric): {
-                row.prediction.id: score * kind.scale
+                row.prediction.id: value * kind.scale
                 for row in rows
-                if (score := getattr(row, kind.score)) is not None
+                if (value := kind.value(row)) is not None
             }
             for name, rows in sets.items()
             for metric, kind in METRICS.items()
@@ -94,7 +105,7 @@ def evidence_of_sources(sources: Sequence[str]) -> Evidence:
     for source in sources:
         if source.startswith(PREFIX):
             logged, problems = runs_of_project(source)
-            found = [Run(name, results) for name, results in logged]
+            found = [Run(each.name, each.results, logged=each.config) for each in logged]
         else:
             places = run_folders(Path(source), (*RECORDS, *FIGURES))
             figures += [place / name for place in places for name in FIGURES]

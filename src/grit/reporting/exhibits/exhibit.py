@@ -1,7 +1,7 @@
 """A table or figure of the paper as a whole, and its files."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grit.files import written_whole
@@ -13,6 +13,7 @@ from grit.reporting.exhibits.html_format import html_page
 from grit.reporting.exhibits.latex_format import latex_text
 from grit.reporting.exhibits.markdown_format import markdown_text
 from grit.reporting.exhibits.table import Table
+from grit.reporting.places import without_places
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,18 @@ class Exhibit:
     title: str
     tables: tuple[Table, ...]
     charts: tuple[Chart | DrawnChart, ...] = ()
+
+    @property
+    def shown(self) -> tuple[Table, ...]:
+        """Its tables for anybody to read: titles and notes without the paths of this machine."""
+        return tuple(
+            replace(
+                table,
+                title=without_places(table.title),
+                notes=tuple(map(without_places, table.notes)),
+            )
+            for table in self.tables
+        )
 
 
 def write_exhibit(exhibit: Exhibit, folder: Path) -> Iterator[Path]:
@@ -36,11 +49,11 @@ def write_exhibit(exhibit: Exhibit, folder: Path) -> Iterator[Path]:
         else:
             yield from write_chart(chart, folder / stem)
     texts = {
-        "md": markdown_text(exhibit.title, exhibit.tables, [path.name for path in pictures]),
-        "tex": latex_text(exhibit.title, exhibit.tables),
-        "csv": csv_text(exhibit.tables),
+        "md": markdown_text(exhibit.title, exhibit.shown, [path.name for path in pictures]),
+        "tex": latex_text(exhibit.title, exhibit.shown),
+        "csv": csv_text(exhibit.shown),
         "html": html_page(
-            exhibit.title, exhibit.tables, [path.read_text(encoding="utf-8") for path in pictures]
+            exhibit.title, exhibit.shown, [path.read_text(encoding="utf-8") for path in pictures]
         ),
     }
     for ending, text in texts.items():

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from itertools import combinations
 
+from grit.reporting.exhibits.both_ways import acc_tables
 from grit.reporting.exhibits.chart import Chart, Panel, Series
 from grit.reporting.exhibits.control_rows import control_tables
 from grit.reporting.exhibits.evidence import Evidence
@@ -20,6 +21,7 @@ from grit.reporting.exhibits.rows import (
     seeds_label,
 )
 from grit.reporting.exhibits.table import Column, Row, Section, Table
+from grit.reporting.metrics import definitions
 
 DOMAINS = {"in-domain": IN_DOMAIN, "out-of-domain": OUT_OF_DOMAIN}
 SHOWN = Measures(
@@ -43,13 +45,14 @@ def figure6(evidence: Evidence) -> Exhibit:
         )
         models = models_of(groups, evidence)
         rows = {model: _rows(model, groups) for model in models}
-        common = (PAPER, INTERVALS, POOLED, MINIATURE)
+        common = (PAPER, *definitions(part.results), INTERVALS, POOLED, MINIATURE)
         notes = (*common, *repeated, *notes_of(part.runs, evidence))
         sections = tuple(
             Section(model_title(model), tuple(row for _, row in rows[model])) for model in models
         )
         tables.append(Table(part.title, SHOWN.columns, sections, notes, "Triplets"))
         tables += _differences(part, groups, models)
+        tables += acc_tables(f"ACC both ways; {part.title}", part, SHOWN, groups, models)
         tables += control_tables(part, groups, models)
         charts.append(
             Chart(
@@ -69,7 +72,7 @@ def _rows(model: str, groups: Groups) -> list[tuple[int, Row]]:
     rows = []
     for size in SIZES:
         variants = [v for v in groups if v.model == model and SCALES[v.data or ""] == size]
-        named = labels(variants)
+        named = labels({variant: groups[variant] for variant in variants})
         for variant in variants:
             label = str(size) if len(variants) == 1 else f"{size}: {named[variant]}"
             runs = groups[variant]

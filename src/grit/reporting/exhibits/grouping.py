@@ -1,12 +1,17 @@
 """Which runs may stand in one table, and which are repetitions of each other."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from grit.reporting.evaluated import method_label
 from grit.reporting.exhibits.evidence import Run
 from grit.reporting.exhibits.paper import METHODS, PAPER_REWARD, UNTRAINED
+from grit.reporting.results import Results
+from grit.reporting.twins import distinctions
+
+_FINGERPRINTS = ("triplets", "settings")  # of what has names: data, reward and settings
+_OF_TRAINING = ("seed", "data", "reward", "training")  # what a method without training does not use
 
 
 @dataclass
@@ -17,6 +22,11 @@ class Part:
     runs: list[Run] = field(default_factory=list)
     # Set -> fingerprint of its rows; None where the runs do not say, which is a version of its own.
     questions: dict[str, str | None] = field(default_factory=dict)
+
+    @property
+    def results(self) -> list[Results]:
+        """What the runs found."""
+        return [run.results for run in self.runs]
 
     def takes(self, run: Run) -> bool:
         """Whether a run was asked the same, as far as both were asked."""
@@ -104,20 +114,17 @@ def by_variant(runs: Iterable[Run]) -> tuple[dict[Variant, list[Run]], list[str]
     return {v: [runs[s] for s in sorted(runs)] for v, runs in groups.items()}, notes
 
 
-def labels(variants: Sequence[Variant]) -> dict[Variant, str]:
+def labels(groups: Mapping[Variant, Sequence[Run]]) -> dict[Variant, str]:
     """Variants of one method of one model by the method's name, and by what tells them apart.
 
-    GRIT with another reward than the paper's says so also where it stands alone.
+    GRIT with another reward than the paper's says so also where it stands alone. What has no name
+    of its own is told by the settings that differ, or where these are not known by a fingerprint.
     """
     found = {}
-    for variant in variants:
+    for variant in groups:
         label = method_label(METHODS.get(variant.method, variant.method), variant.checkpoint)
-        twins = [other for other in variants if _same_kind(other, variant)]
-        parts = [
-            f"{name}={value}"
-            for name, value in zip(Variant._fields, variant, strict=True)
-            if _kinds(twins, name) > 1 and not _implied(twins, name)
-        ]
+        twins = [other for other in groups if _same_kind(other, variant)]
+        parts = _parts(variant, twins, groups)
         other = variant.method == "grit" and variant.reward not in (PAPER_REWARD, None)
         if other and not any(part.startswith("reward=") for part in parts):
             parts.insert(0, f"reward={variant.reward}")
@@ -131,10 +138,45 @@ def _same_kind(one: Variant, other: Variant) -> bool:
     return all(getattr(one, name) == getattr(other, name) for name in _KIND)
 
 
+def _parts(
+    variant: Variant, twins: Sequence[Variant], groups: Mapping[Variant, Sequence[Run]]
+) -> list[str]:
+    """What tells a variant from its twins: names, settings, and fingerprints where these fail."""
+    settings = _settings(twins, groups) if _kinds(twins, "settings") > 1 else {}
+    said = {twin: (twin.data, twin.reward, settings.get(twin)) for twin in twins}
+    parts: list[str] = []
+    for name, value in zip(Variant._fields, variant, strict=True):
+        if _kinds(twins, name) == 1 or _implied(twins, name):
+            continue
+        if name == "settings":
+            parts += settings.get(variant, ())
+        if name not in _FINGERPRINTS or not settings or _tells_more(twins, said, name):
+            parts.append(f"{name}={value}")
+    return parts
+
+
+def _settings(
+    twins: Sequence[Variant], groups: Mapping[Variant, Sequence[Run]]
+) -> dict[Variant, tuple[str, ...]]:
+    """The settings in which each twin differs; none where some configuration is not known."""
+    configs = [groups[twin][0].config for twin in twins]
+    if not all(configs):
+        return {}
+    ignored = _OF_TRAINING if twins[0].method in UNTRAINED else ("seed",)
+    told = distinctions(configs, [(twin.data, twin.reward) for twin in twins], ignored)
+    return dict(zip(twins, told, strict=True)) if any(told) else {}
+
+
 def _implied(twins: Sequence[Variant], name: str) -> bool:
     """Whether a fingerprint tells no more apart than what has a name does."""
     named = ("data", "reward")
-    return name in ("triplets", "settings") and _kinds(twins, *named) == _kinds(twins, *named, name)
+    return name in _FINGERPRINTS and _kinds(twins, *named) == _kinds(twins, *named, name)
+
+
+def _tells_more(twins: Sequence[Variant], said: Mapping[Variant, object], name: str) -> bool:
+    """Whether a fingerprint tells twins apart of which the same is said."""
+    both = {(said[twin], getattr(twin, name)) for twin in twins}
+    return len(both) > len({said[twin] for twin in twins})
 
 
 def _kinds(twins: Sequence[Variant], *names: str) -> int:

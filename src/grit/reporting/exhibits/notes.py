@@ -8,7 +8,8 @@ from grit.reporting.exhibits.paper import METHODS
 
 INTERVALS = (
     "± is half a 95% interval: over questions (bootstrap), in rows of several seeds over these too "
-    "(Student's t). Bold is the best of a column, ours and the paper's apart."
+    "(Student's t), and never beyond what the number can be. Where it is not symmetric, [ ] has "
+    "its ends. Bold is the best of a column, ours and the paper's apart."
 )
 MINIATURE = (
     "Rows “paper” are the paper's own, of the full model on photographs. A miniature is another, "

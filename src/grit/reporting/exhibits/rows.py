@@ -7,14 +7,19 @@ from grit.reporting.exhibits.grouping import Part, Variant, comparable_parts
 from grit.reporting.exhibits.paper import MINIATURES, MODELS, TestSet
 from grit.reporting.exhibits.seeds import mean_over_runs, pooled
 from grit.reporting.exhibits.table import MISSING, NOTHING, Cell, measured, number
+from grit.reporting.metrics import METRICS
+from grit.reporting.over_runs import Bounds
 from grit.reporting.paired import difference_of_runs
 
-DIGITS = {"acc": 1, "giou": 3, "format_rate": 2}
-HEADINGS = {"acc": "ACC", "giou": "GIoU", "format_rate": "Format"}
+DIGITS = {metric.key: metric.digits for metric in METRICS}
+HEADINGS = {metric.key: metric.title for metric in METRICS}
+BOUNDS = {metric.key: Bounds(0.0, metric.unit) for metric in METRICS}
+CHANGES = {metric.key: Bounds(-metric.unit, metric.unit) for metric in METRICS}
 DIFFERENCES = (
     "Differences of the same questions, with 95% t-intervals over questions and, on a side of "
-    "several seeds, over seeds; one trained run stands for itself and not for its method. Bold: "
-    "the interval excludes 0, a test at 5% for each cell, not corrected for their number."
+    "several seeds, over seeds, within what a difference can be; one trained run stands for itself "
+    "and not for its method. Bold: the interval excludes 0, a test at 5% for each cell, not "
+    "corrected for their number."
 )
 Groups = Mapping[Variant, Sequence[Run]]
 
@@ -51,7 +56,8 @@ def sets_cell(runs: Iterable[Run], test_sets: Sequence[TestSet], metric: str) ->
             found.append(one)
     if not found:
         return Cell(MISSING)
-    return measured(mean_over_runs(found), DIGITS[metric])
+    bounds = BOUNDS[metric]
+    return measured(mean_over_runs(found, bounds), DIGITS[metric], bounds)
 
 
 def difference_cell(
@@ -61,7 +67,8 @@ def difference_cell(
     was, now = (_scores(runs, test_sets, metric) for runs in (baseline, ours))
     if was is None or now is None:
         return Cell(MISSING)
-    mean = mean_over_runs([difference_of_runs(was, now)])
+    bounds = CHANGES[metric]
+    mean = mean_over_runs([difference_of_runs(was, now, bounds)], bounds)
     if mean is None or mean.low is None or mean.high is None:
         return Cell(NOTHING)
     digits = DIGITS[metric]

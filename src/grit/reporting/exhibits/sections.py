@@ -15,13 +15,13 @@ from grit.reporting.markup import inline_svg
 def exhibit_section(exhibit: Exhibit) -> Section:
     """The charts and the tables below them."""
     parts = [_drawing(chart) for chart in exhibit.charts]
-    parts += [table_html(table) for table in exhibit.tables]
+    parts += [table_html(table) for table in exhibit.shown]
     return Section(exhibit.title, Markup("").join(parts))
 
 
 def exhibit_markdown(exhibit: Exhibit) -> str:
     """The tables alone; a figure's table has its numbers."""
-    return "\n\n".join(table_markdown(table, level=3) for table in exhibit.tables) + "\n"
+    return "\n\n".join(table_markdown(table, level=3) for table in exhibit.shown) + "\n"
 
 
 def _drawing(chart: Chart | DrawnChart) -> Markup:

@@ -1,11 +1,11 @@
 """One number from several runs that differ in their seed."""
 
 from collections.abc import Iterable, Sequence
-from math import sqrt
+from math import hypot
 from typing import NamedTuple
 
 from grit.evaluation.bootstrap import Estimate
-from grit.reporting.over_runs import over_runs
+from grit.reporting.over_runs import Bounds, over_runs
 from grit.reporting.results import Results
 
 
@@ -18,17 +18,21 @@ class Mean(NamedTuple):
     runs: int  # 0: a number of the paper
 
 
-def mean_over_runs(estimates: Iterable[Estimate | None]) -> Mean | None:
-    """The mean over runs with its interval; of one run, its own."""
+def mean_over_runs(estimates: Iterable[Estimate | None], bounds: Bounds) -> Mean | None:
+    """The mean over runs with its interval, within what it can be; of one run, its own."""
     known = [one for one in estimates if one is not None and one.mean is not None]
-    found = over_runs(known)
-    return None if found.mean is None else Mean(found.mean, found.low, found.high, len(known))
+    found = over_runs(known, bounds)
+    if found.mean is None:
+        return None
+    low, high = (None if end is None else bounds.within(end) for end in (found.low, found.high))
+    return Mean(bounds.within(found.mean), low, high, len(known))
 
 
 def pooled(results: Results, sets: Sequence[str], metric: str) -> Estimate | None:
     """A run's mean over the rows of several sets together; None if one of them is not there.
 
-    The interval adds up those of the sets, which have no question in common.
+    The interval adds up those of the sets, which have no question in common, each side by itself:
+    of one set it is the set's own, and it never reaches beyond what the metric can be.
     """
     if any(name not in results.sets for name in sets):
         return None
@@ -38,9 +42,9 @@ def pooled(results: Results, sets: Sequence[str], metric: str) -> Estimate | Non
     if not rows:
         return None
     mean = sum(part.n * _known(part.mean) for part in parts) / rows
-    halves = [(_known(part.high) - _known(part.low)) / 2 * part.n / rows for part in parts]
-    half = sqrt(sum(each * each for each in halves))
-    return Estimate(mean, mean - half, mean + half, rows)
+    below = hypot(*(part.n / rows * (_known(part.mean) - _known(part.low)) for part in parts))
+    above = hypot(*(part.n / rows * (_known(part.high) - _known(part.mean)) for part in parts))
+    return Estimate(mean, mean - below, mean + above, rows)
 
 
 def _known(value: float | None) -> float:

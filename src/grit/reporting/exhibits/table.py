@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from grit.reporting.exhibits.seeds import Mean
+from grit.reporting.over_runs import Bounds
 
 MISSING = "missing"
 NOTHING = "–"
+_SYMMETRIC = 0.1  # of half an interval: how far its middle may be from the mean
 
 
 class Column(NamedTuple):
@@ -56,14 +58,22 @@ class Table:
     aside: bool = False  # it stands beside what the exhibit has to say, as controls do
 
 
-def measured(mean: Mean | None, digits: int) -> Cell:
-    """A mean with half its interval, or the mark of a number that does not exist."""
+def measured(mean: Mean | None, digits: int, bounds: Bounds) -> Cell:
+    """A mean with half its interval, or the mark of a number that does not exist.
+
+    With the ends of the interval instead where half of it would say something else: where one side
+    is much longer than the other, or where half of it reaches beyond what the number can be.
+    """
     if mean is None:
         return Cell(NOTHING)
-    text = number(mean.mean, digits)
-    if mean.low is not None and mean.high is not None:
-        text += f" ± {number((mean.high - mean.low) / 2, digits)}"
-    return Cell(text, mean)
+    if mean.low is None or mean.high is None:
+        return Cell(number(mean.mean, digits), mean)
+    half, middle = (mean.high - mean.low) / 2, (mean.high + mean.low) / 2
+    reached = [round(end, digits) for end in (mean.mean - half, mean.mean + half)]
+    is_real = all(bounds.within(end) == end for end in reached)
+    if is_real and abs(middle - mean.mean) <= _SYMMETRIC * half:
+        return Cell(f"{number(mean.mean, digits)} ± {number(half, digits)}", mean)
+    return bracketed(mean, digits)
 
 
 def bracketed(mean: Mean | None, digits: int) -> Cell:

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 
-from grit.reporting.exhibits.control_rows import control_tables, place
+from grit.reporting.exhibits.both_ways import acc_tables
+from grit.reporting.exhibits.control_rows import control_tables
 from grit.reporting.exhibits.evidence import Evidence
 from grit.reporting.exhibits.exhibit import Exhibit
 from grit.reporting.exhibits.grouping import Part, by_variant, labels
-from grit.reporting.exhibits.measures import EACH, Measures, measures
+from grit.reporting.exhibits.measures import EACH, measures
 from grit.reporting.exhibits.notes import INTERVALS, MINIATURE, notes_of
+from grit.reporting.exhibits.other_sets import has_papers_sets, other_tables
+from grit.reporting.exhibits.own_rows import difference_tables, own_sections
 from grit.reporting.exhibits.paper import (
     IN_DOMAIN,
     METHODS,
@@ -18,7 +21,6 @@ from grit.reporting.exhibits.paper import (
     TABLE1,
 )
 from grit.reporting.exhibits.rows import (
-    DIFFERENCES,
     Groups,
     model_title,
     models_of,
@@ -26,6 +28,7 @@ from grit.reporting.exhibits.rows import (
     seeds_label,
 )
 from grit.reporting.exhibits.table import Row, Section, Table, best_in_bold, printed
+from grit.reporting.metrics import definitions
 
 TOGETHER = measures(
     [(sets, metric) for sets in (IN_DOMAIN, OUT_OF_DOMAIN) for metric in ("acc", "giou")]
@@ -40,20 +43,33 @@ def table1(evidence: Evidence) -> Exhibit:
     for part in parts_of(evidence):
         groups, repeated = by_variant(part.runs)
         models = models_of(groups, evidence)
-        sections = [
-            Section(model_title(model), tuple(best_in_bold(_rows(model, groups), EACH.columns)))
-            for model in models
-        ]
-        notes = (INTERVALS, MINIATURE, *repeated, *notes_of(part.runs, evidence))
-        tables.append(Table(part.title, EACH.columns, tuple(sections), notes, "Method"))
-        tables += _differences(f"GRIT minus the baselines; {part.title}", EACH, groups, models)
-        tables += _together(part, groups, models)
-        tables += control_tables(part, groups, models)
+        meaning = (*definitions(part.results), INTERVALS)
+        notes = (*repeated, *notes_of(part.runs, evidence))
+        if has_papers_sets(part):
+            tables += _papers_sets(part, groups, models, (*meaning, MINIATURE, *notes))
+            notes = ()  # once is enough
+        tables += other_tables(part, groups, models, (*meaning, *notes))
     return Exhibit("table1", "Table 1: methods, models and test sets", tuple(tables))
 
 
+def _papers_sets(
+    part: Part, groups: Groups, models: Sequence[str], notes: tuple[str, ...]
+) -> list[Table]:
+    sections = tuple(
+        Section(model_title(model), tuple(best_in_bold(_rows(model, groups), EACH.columns)))
+        for model in models
+    )
+    return [
+        Table(part.title, EACH.columns, sections, notes, "Method"),
+        *acc_tables(f"ACC both ways; {part.title}", part, EACH, groups, models),
+        *difference_tables(f"GRIT minus the baselines; {part.title}", EACH, groups, models),
+        *_together(part, groups, models),
+        *control_tables(part, groups, models),
+    ]
+
+
 def _rows(model: str, groups: Groups) -> list[Row]:
-    named = labels(list(groups))
+    named = labels(groups)
     rows = []
     own = [v for v in groups if v.model == model]
     others = [v.method for v in own if v.method not in METHODS]
@@ -83,38 +99,12 @@ def _paper_rows(model: str, method: str) -> list[Row]:
 
 def _together(part: Part, groups: Groups, models: Sequence[str]) -> list[Table]:
     """The two domains and the format of all sets, and GRIT's differences in them."""
-    named = labels(list(groups))
-    sections = []
-    for model in models:
-        own = sorted((v for v in groups if v.model == model), key=place)
-        rows = [
-            Row(seeds_label(named[each], groups[each]), TOGETHER.of(groups[each])) for each in own
-        ]
-        if any(cell.mean is not None for row in rows for cell in row.cells):
-            shown = tuple(best_in_bold(rows, TOGETHER.columns))
-            sections.append(Section(model_title(model), shown))
+    sections = own_sections(TOGETHER, groups, models)
     if not sections:
         return []
-    columns, title = TOGETHER.columns, f"Sets together; {part.title}"
-    results = Table(title, columns, tuple(sections), (INTERVALS, POOLED), "Method")
-    title = f"GRIT minus the baselines; sets together; {part.title}"
-    return [results, *_differences(title, TOGETHER, groups, models)]
-
-
-def _differences(title: str, shown: Measures, groups: Groups, models: Sequence[str]) -> list[Table]:
-    """GRIT minus each baseline, question by question; nothing where there are no predictions."""
-    named = labels(list(groups))
-    sections = []
-    for model in models:
-        ours = [v for v in groups if (v.model, v.method) == (model, "grit")]
-        others = (v for v in groups if v.model == model and v.method != "grit")
-        baselines = sorted(others, key=place)
-        rows = [
-            Row(f"{named[our]} − {named[base]}", shown.differences(groups[base], groups[our]))
-            for our in ours
-            for base in baselines
-        ]
-        rows = [row for row in rows if any(cell.mean is not None for cell in row.cells)]
-        if rows:
-            sections.append(Section(model_title(model), tuple(rows)))
-    return [Table(title, shown.columns, tuple(sections), (DIFFERENCES,))] if sections else []
+    title, notes = f"sets together; {part.title}", (INTERVALS, POOLED)
+    return [
+        Table(f"S{title[1:]}", TOGETHER.columns, sections, notes, "Method"),
+        *acc_tables(f"ACC both ways; {title}", part, TOGETHER, groups, models),
+        *difference_tables(f"GRIT minus the baselines; {title}", TOGETHER, groups, models),
+    ]

@@ -1,5 +1,6 @@
 """Table 3: GRIT with and without counting data and the reward for counts."""
 
+from grit.reporting.exhibits.both_ways import acc_tables
 from grit.reporting.exhibits.control_rows import control_tables
 from grit.reporting.exhibits.evidence import Evidence
 from grit.reporting.exhibits.exhibit import Exhibit
@@ -30,6 +31,7 @@ from grit.reporting.exhibits.rows import (
     seeds_label,
 )
 from grit.reporting.exhibits.table import Column, Row, Section, Table, best_in_bold, printed
+from grit.reporting.metrics import definitions
 
 COUNTING = (TALLYQA,)  # which the paper does not print apart
 PLACES = {IN_DOMAIN: "in-domain", OUT_OF_DOMAIN: "out-of-domain", COUNTING: TALLYQA.title}
@@ -55,14 +57,13 @@ def table3(evidence: Evidence) -> Exhibit:
             and run.results.data in (*PAPER_DATA, *WITHOUT_COUNTS)
             and run.results.checkpoint is None
         )
-        sections = tuple(
-            Section(model_title(model), tuple(_rows(model, groups)))
-            for model in models_of(groups, evidence)
-        )
-        common = (INTERVALS, DIFFERENCES, POOLED, MINIATURE)
+        models = models_of(groups, evidence)
+        sections = tuple(Section(model_title(one), tuple(_rows(one, groups))) for one in models)
+        common = (*definitions(part.results), INTERVALS, DIFFERENCES, POOLED, MINIATURE)
         notes = (*common, *repeated, *notes_of(part.runs, evidence))
         tables.append(Table(part.title, SHOWN.columns, sections, notes))
-        tables += control_tables(part, groups, models_of(groups, evidence))
+        tables += acc_tables(f"ACC both ways; {part.title}", part, SHOWN, groups, models)
+        tables += control_tables(part, groups, models)
     return Exhibit("table3", "Table 3: counting data and reward", tuple(tables))
 
 
@@ -75,7 +76,7 @@ def _rows(model: str, groups: Groups) -> list[Row]:
     ):
         found[title] = [v for v in groups if v.model == model and v.data in data]
         # Several of one kind, such as another learning rate, are told apart by what differs.
-        named = labels(found[title])
+        named = labels({variant: groups[variant] for variant in found[title]})
         for variant in found[title]:
             label = title if [variant] == found[title] else f"{title}: {named[variant]}"
             if variant.reward != reward and "reward=" not in label:

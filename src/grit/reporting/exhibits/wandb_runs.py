@@ -1,15 +1,27 @@
 """Results that runs have left in Weights & Biases: their summaries hold a results.json each."""
 
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
 from grit.errors import GritError
 from grit.reporting.results import SCHEMA_VERSION, Results, parse_results
 from grit.reporting.wandb_server import failures
 
 PREFIX = "wandb:"
 KEY = "results"  # of the summary
+CONFIG = "grit"  # of the configuration
 
 
-def runs_of_project(source: str) -> tuple[list[tuple[str, Results]], list[str]]:
-    """The results of ``wandb:ENTITY/PROJECT`` by the runs' names, and what cannot be used.
+class LoggedRun(NamedTuple):
+    """What W&B keeps of a run."""
+
+    name: str
+    results: Results
+    config: Mapping[str, Any]
+
+
+def runs_of_project(source: str) -> tuple[list[LoggedRun], list[str]]:
+    """The runs of ``wandb:ENTITY/PROJECT`` that have results, and what cannot be used.
 
     Raises:
         GritError: W&B cannot be asked, or no run has results.
@@ -22,7 +34,7 @@ def runs_of_project(source: str) -> tuple[list[tuple[str, Results]], list[str]]:
     with failures(f"runs={source}: W&B"):
         # Not lazy: summaries would be asked for one by one, a request for each run.
         found = list(wandb.Api().runs(project, lazy=False))
-    results: list[tuple[str, Results]] = []
+    logged: list[LoggedRun] = []
     notes = []
     for run in found:
         fields = run.summary_metrics.get(KEY)
@@ -33,7 +45,9 @@ def runs_of_project(source: str) -> tuple[list[tuple[str, Results]], list[str]]:
             version = fields.get("schema_version")
             notes.append(f"{name} ({run.name}) is left out: its schema_version is {version}")
         else:
-            results.append((name, parse_results(name, fields)))
-    if not results:
+            config = run.config.get(CONFIG)
+            known = config if isinstance(config, dict) else {}
+            logged.append(LoggedRun(name, parse_results(name, fields), known))
+    if not logged:
         raise GritError(f"runs={source}: none of its {len(found)} runs has results in its summary")
-    return results, notes
+    return logged, notes

@@ -1,0 +1,154 @@
+"""``task=check``: what it says of the models, and what it finds before a run would."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+Command = Callable[..., Any]
+CONTRACT = {
+    *("model", "family", "vocabulary", "forbidden_ids", "end_ids", "stop_tokens", "box_space"),
+    *("prompt_tokens", "memory_gb", "judge_calls", "problems"),
+}
+
+
+@pytest.fixture
+def check(command: Command, tmp_path: Path) -> Callable[..., tuple[Any, dict[str, Any]]]:
+    """Run the task; how it ended, and what is in ``check.json``."""
+
+    def run(*overrides: str) -> tuple[Any, dict[str, Any]]:
+        ended = command("task=check", "hydra.run.dir=run", *overrides)
+        path = tmp_path / "run" / "check.json"
+        return ended, json.loads(path.read_text()) if path.exists() else {}
+
+    return run
+
+
+@pytest.mark.parametrize("model", ["tiny_qwen", "tiny_internvl"])
+def test_the_miniature(check, model: str) -> None:
+    ended, found = check(f"model={model}", "suite.limit=3")
+    assert (ended.code, ended.err) == (0, "")
+    assert set(found) >= CONTRACT
+    assert found["problems"] == []
+    assert found["judge_calls"] == 0
+    assert found["questions"] == {"training": 20, "test": 18}
+    assert set(found["memory_gb"]) == {"weights", "states", "cache", "activations", "total"}
+    assert "First, think between <think> and </think>" in ended.out
+    assert "problems" in ended.out
+
+
+REAL = {
+    "qwen_real": ("qwen2_5_vl_3b", "qwen2_5_vl", 151936, 151935, "resized"),
+    "internvl_real": ("internvl3_2b", "internvl", 151674, 151667, "normalized_1000"),
+}
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_the_real_models_without_their_weights(check, replica, name: str) -> None:
+    model, family, rows, largest, space = REAL[name]
+    ended, found = check(f"model={model}", f"model.path={replica(name)}", "suite.limit=1")
+    assert (ended.code, ended.err) == (0, "")
+    assert (found["model"], found["family"], found["vocabulary"]) == (model, family, rows)
+    assert found["forbidden_ids"]["max"] == largest
+    assert found["end_ids"] == [151643, 151645]
+    assert found["stop_tokens"] == [522, 9217, 29]
+    assert found["box_space"] == space
+    first = found["prompts"][0]
+    assert first["tokens"] <= found["prompt_tokens"]["max"]
+    assert first["box"]["read"] == pytest.approx(first["box"]["annotated"], abs=1)
+
+
+@pytest.mark.parametrize(("training", "measured"), [("paper_lora", 15.8), ("paper", 73.0)])
+def test_memory_is_near_what_was_measured(check, replica, training: str, measured: float) -> None:
+    """Peaks of a 3B step on an H100 and an H200, benchmarks/README.md: 32 x 4 x 300 tokens."""
+    model = "model=qwen2_5_vl_3b", f"model.path={replica('qwen_real')}"
+    shape = "training.sampling.max_new_tokens=300", f"training={training}", "suite.limit=1"
+    _, found = check(*model, *shape, "training.tokens_per_rollout_batch=65536")
+    assert found["memory_gb"]["total"] == pytest.approx(measured, rel=0.25)
+
+
+def test_seconds_are_near_what_was_measured(check, replica) -> None:
+    """23.4 s on an H100; the prompts here are shorter."""
+    model = "model=qwen2_5_vl_3b", f"model.path={replica('qwen_real')}"
+    shape = "training.sampling.max_new_tokens=300", "suite.limit=1"
+    _, found = check(*model, *shape, "training.tokens_per_rollout_batch=65536")
+    assert found["seconds_per_step"] == pytest.approx(23.4, rel=0.4)
+
+
+def test_judge_calls_and_their_cost(check, chat) -> None:
+    service = "judge=openai", f"judge.base_url={chat.url}/v1", "judge.cache=null"
+    _, found = check(*service, "suite.limit=2")
+    # Twice ten questions that a judge reads (a box is none), and 60 steps of 32 x 4.
+    assert found["judge_calls"] == 2 * 10 + 60 * 32 * 4
+    assert found["judge_cost"] == pytest.approx(found["judge_calls"] * (150 * 2.5 + 10 * 10) / 1e6)
+    assert len(chat.requests) == 1  # does anybody answer?
+
+
+def own_row(tmp_path: Path, **fields: Any) -> tuple[str, ...]:
+    (tmp_path / "own" / "images").mkdir(parents=True)
+    Image.new("RGB", (96, 64), "white").save(tmp_path / "own" / "images" / "dog.png")
+    row = {"question": "Where?", "answer": "left", "image": "dog.png", "width": 96, "height": 64}
+    for name, more in (("train", fields), ("test", {})):
+        text = json.dumps(row | {"dataset": "mine"} | more) + "\n"
+        (tmp_path / "own" / f"{name}.jsonl").write_text(text)
+    return "data=own", "data.root=own", "training.prompts_per_step=1", "logger=none"
+
+
+PROBLEMS = {
+    "a long question": (
+        {"question": "why " * 20_000},
+        (),
+        ["train.jsonl line 1", "tokens", "4096"],
+    ),
+    "positions": ({}, ("training.sampling.max_new_tokens=5000",), ["max_new_tokens=5000", "4096"]),
+    "captured": ({}, ("training.decode=captured", "trainer.accelerator=cpu"), ["captured", "GPU"]),
+    "xywh": ({"bboxs": [[50, 40, 20, 10]]}, (), ["train.jsonl line 1", "[x, y, width, height]"]),
+    "a term": (
+        {},
+        ("+reward.terms.mine={call: math.sqrt, weight: 1.0}",),
+        ["reward.terms.mine", "TypeError"],
+    ),
+    "no such GPU": ({}, ("check.gpu=H1000",), ["check.gpu=H1000", "H100"]),
+    "a folder that is none": ({}, ("model.path=./nowhere",), ["model.path=./nowhere"]),
+}
+
+
+@pytest.mark.parametrize("kind", PROBLEMS)
+@pytest.mark.parametrize("task", ["check", "train"])
+def test_what_a_run_would_fail_with_is_one_line(
+    command: Command, tmp_path: Path, kind: str, task: str
+) -> None:
+    fields, overrides, words = PROBLEMS[kind]
+    if task == "train" and kind == "no such GPU":
+        pytest.skip("nothing of a training")
+    run = f"task={task}", "hydra.run.dir=run", "experiment=smoke", *own_row(tmp_path, **fields)
+    ended = command(*run, *overrides)
+    assert ended.code == 1
+    (line,) = ended.err.splitlines()
+    assert [word for word in words if word not in line] == []
+    assert not (tmp_path / "run" / "results.before.json").exists()
+    if task == "check" and kind != "no such GPU":
+        found = json.loads((tmp_path / "run" / "check.json").read_text())
+        assert [word for word in words if word not in found["problems"][0]] == []
+
+
+def test_a_judge_that_is_not_there_is_found_at_once(command: Command, monkeypatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "key-of-the-tests-0123456789")
+    run = "experiment=smoke", "judge=openai", "judge.base_url=http://127.0.0.1:9/v1", "logger=none"
+    ended = command(*run, "judge.cache=null", "hydra.run.dir=run")
+    assert ended.code == 1
+    (line,) = ended.err.splitlines()
+    assert "no connection" in line
+    assert "judge.base_url" in line
+
+
+def test_a_run_that_learnt_nothing_does_not_end_well(command: Command, tmp_path: Path) -> None:
+    run = "experiment=smoke", "training.must_learn=true", "logger=none", "hydra.run.dir=run"
+    ended = command(*run, "training.sampling.max_new_tokens=1", "suite.limit=1")
+    assert ended.code == 1
+    (line,) = ended.err.splitlines()
+    assert "no step of 2 learnt anything" in line
+    assert (tmp_path / "run" / "results.json").exists()

@@ -1,0 +1,126 @@
+"""A plain multirun of methods without training; what a run itself does is left out."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grit import tasks
+from grit.configuration import config_hash
+from grit.evaluation.predictions import Prediction, ScoredPrediction
+from grit.reporting.exhibits.evidence import evidence_of_sources
+from grit.reporting.exhibits.table1 import table1
+from grit.reporting.results import Results, set_result, write_results
+from grit.schema import Config
+from grit.tasks.folder import RunFolder
+
+SWEEP = ("-m", "logger=none", "hydra.sweep.dir=sweep")
+Command = Callable[..., Any]
+
+
+class Runs:
+    """What would have been run."""
+
+    def __init__(self) -> None:
+        self.done: list[tuple[str, int]] = []
+        self.judge_fails = False
+        self.is_stopped = False
+
+    def perform(self, config: Config, folder: Path, overrides: list[str]) -> None:
+        self.done.append((config.method.name, config.seed))
+        run = RunFolder.at(config, folder, overrides)
+        run.begin(config)
+        said = Prediction("vsr", 0, "vsr/0", "?", "yes", False, "vsr", "yes")
+        row = ScoredPrediction(said, "yes", None, {}, 1.0, False, 1.0, None, 1.0)
+        if self.judge_fails:
+            row = replace(row, acc=None, judge_failed=True)
+        parts = {part: getattr(config, part).name for part in ("method", "model", "data", "reward")}
+        write_results(
+            folder / "results.json",
+            Results(
+                **parts,
+                judge="rules",
+                suite="shapes",
+                seed=config.seed,
+                config_hash=config_hash(config),
+                sets={"vsr": set_result([row])},
+            ),
+        )
+        if not self.is_stopped:
+            run.end()
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
+    found = Runs()
+    monkeypatch.setattr(tasks, "perform", found.perform)
+    return found
+
+
+def test_what_does_not_train_is_run_for_one_seed(runs: Runs, command: Command) -> None:
+    ended = command(*SWEEP, "method=direct,grit", "seed=0,1,2")
+    assert (ended.code, ended.err) == (0, "")
+    assert runs.done == [("direct", 0), ("grit", 0), ("grit", 1), ("grit", 2)]
+    lines = [line for line in ended.out.splitlines() if "does not train" in line]
+    assert [line.partition(":")[0] for line in lines] == ["seed=1", "seed=2"]
+    done = Path("sweep/0-tiny_qwen-shapes-direct-seed0")
+    assert all(line.endswith(f"this job is not run, {done} has it") for line in lines)
+    assert {path.parent for path in Path("sweep").glob("*-direct-*/*.json")} == {done}
+    assert "has it" in Path("sweep/1-tiny_qwen-shapes-direct-seed1/grit.log").read_text()
+    table = table1(evidence_of_sources(["sweep"])).tables[0]
+    labels = [row.label for section in table.sections for row in section.rows]
+    assert {"Direct query", "GRIT, 3 seeds"} <= set(labels)
+    assert not any("repeats" in note for note in table.notes)
+
+
+@pytest.mark.parametrize(
+    "other", [("method=direct,cot",), ("method=direct", "evaluation.max_new_tokens=9,10")]
+)
+def test_another_method_or_setting_is_another_run(
+    runs: Runs, command: Command, other: tuple[str, ...]
+) -> None:
+    assert command(*SWEEP, *other, "seed=0,1").code == 0
+    assert len(runs.done) == 2
+    assert {seed for _, seed in runs.done} == {0}
+
+
+def test_a_run_that_is_not_finished_or_not_judged_stands_for_no_other(
+    runs: Runs, command: Command
+) -> None:
+    runs.is_stopped = True
+    assert command(*SWEEP, "method=direct", "seed=0,1").code == 0
+    runs.is_stopped, runs.judge_fails = False, True
+    assert command(*SWEEP[:-1], "hydra.sweep.dir=other", "method=direct", "seed=0,1").code == 0
+    assert len(runs.done) == 4
+
+
+@pytest.mark.parametrize("damage", ["{", "[]", "other code"])
+def test_what_other_code_has_done_or_a_damaged_record_says_counts_for_nothing(
+    runs: Runs, command: Command, damage: str
+) -> None:
+    one = (*SWEEP, "method=direct")
+    assert command(*one, "seed=0,1", "hydra.sweep.subdir=${seed}").code == 0
+    record = Path("sweep/0/run.json")
+    begun = json.loads(record.read_text())
+    other = json.dumps(begun | {"code": "0" * 12})
+    record.write_text(other if damage == "other code" else damage)
+    assert command(*one, "seed=2", "hydra.sweep.subdir=${seed}").code == 0
+    assert runs.done == [("direct", 0), ("direct", 2)]
+
+
+def test_processes_that_share_a_job_all_run_it(
+    runs: Runs, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert command(*SWEEP, "method=direct", "seed=0,1").code == 0
+    assert len(runs.done) == 2
+
+
+def test_single_runs_are_always_run(runs: Runs, command: Command) -> None:
+    for seed in (0, 1):
+        place = f"hydra.run.dir=sweep/{seed}"
+        assert command("logger=none", "method=direct", f"seed={seed}", place).code == 0
+    assert runs.done == [("direct", 0), ("direct", 1)]
