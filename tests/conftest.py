@@ -83,6 +83,18 @@ def loopback() -> Iterator[Loopback]:
     server.close()
 
 
+@pytest.fixture
+def hub(loopback: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Loopback:
+    """A Hugging Face Hub on this machine, and an empty cache of what is downloaded from it."""
+    from huggingface_hub import constants
+
+    template = f"{loopback.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+    monkeypatch.setattr(constants, "ENDPOINT", loopback.url)
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub-cache"))
+    return loopback
+
+
 @pytest.fixture(scope="session", params=["qwen", "internvl"])
 def adapter(request: pytest.FixtureRequest):
     """A tiny random model of each family. Shared by tests: leave its weights as they are."""

@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 from PIL import Image
 
@@ -64,6 +65,27 @@ class Loopback:
         info = {"id": name, "sha": COMMIT, "siblings": siblings, "private": False, "tags": []}
         kind = {"Content-Type": "application/json"}
         self.put(f"/api/datasets/{name}", content(json.dumps(info).encode(), kind))
+
+    def put_model(self, name: str, folder: Path, *, commit: str = COMMIT) -> None:
+        """A model of the Hub with the files of a folder, the large ones as the Hub stores them."""
+        kind = {"Content-Type": "application/json"}
+        tree = []
+        for path in sorted(folder.iterdir()):
+            body = path.read_bytes()
+            sha256 = hashlib.sha256(body).hexdigest()
+            entry = {"type": "file", "path": path.name, "size": len(body), "oid": sha256[:40]}
+            if path.suffix == ".safetensors":
+                entry["lfs"] = {"oid": sha256, "size": len(body), "pointerSize": 1}
+            tree.append(entry)
+            headers = {"ETag": f'"{sha256}"', "X-Repo-Commit": commit}
+            for revision in ("main", commit):
+                self.put(f"/{name}/resolve/{revision}/{path.name}", content(body, headers))
+        info = {"id": name, "sha": commit, "private": False, "tags": [], "siblings": []}
+        answer = content(json.dumps(info).encode(), kind)
+        for place in ("", "/revision/main", f"/revision/{commit}"):
+            self.put(f"/api/models/{name}{place}", answer)
+        listing = content(json.dumps(tree).encode(), kind)
+        self.put(f"/api/models/{name}/tree/{commit}", listing)
 
 
 def content(body: bytes, headers: dict[str, str] | None = None, code: int = 200) -> Answer:

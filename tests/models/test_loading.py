@@ -6,13 +6,13 @@ import torch
 from PIL import Image
 
 from grit.errors import GritError
+from grit.models.hub import model_folder
 from grit.models.loading import (
     Lora,
     add_lora,
     freeze_vision,
     load_base,
     load_trained,
-    model_folder,
     save_trained,
 )
 

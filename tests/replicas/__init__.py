@@ -4,18 +4,26 @@ Whatever touches a real model's files is tested on one of these: tokenizer, chat
 numbers, names and types of the stored weights are the Hub's; only the towers are small.
 """
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Container
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
 from replicas.folders import write_internvl, write_qwen
+from replicas.internvl_chat import write_internvl_chat
 
 MAKERS: dict[str, Callable[[Path], Path]] = {
     "qwen": write_qwen,
     "qwen_new": lambda folder: write_qwen(folder, age="new", tied=False),
     "internvl": write_internvl,
     "internvl_new": lambda folder: write_internvl(folder, age="new"),
+    # What GRIT's authors released: a former name of the processor, and InternVL's own layout.
+    "qwen_released": lambda folder: write_qwen(
+        folder, image_processor="Qwen2_5_VLImageProcessor", seed=1
+    ),
+    "internvl_released": write_internvl_chat,
 }
 REAL_SIZE = {  # without weights
     "qwen_real": lambda folder: write_qwen(folder, real_size=True),
@@ -38,3 +46,20 @@ class Shelf:
                 partial = self.root / f".{name}"
                 (MAKERS | REAL_SIZE)[name](partial).rename(folder)
         return folder
+
+
+def linked(folder: Path, place: Path, *, without: Container[str] = ()) -> Path:
+    """A copy of a replica to change files of, at ``place``: links to its files, but for some."""
+    place.mkdir(parents=True)
+    for file in folder.iterdir():
+        if file.name not in without:
+            (place / file.name).symlink_to(file)
+    return place
+
+
+def rewritten(file: Path, **fields: Any) -> None:
+    """Give fields of a JSON file of a linked replica other values; a None takes a field away."""
+    found = json.loads(file.read_text(encoding="utf-8")) | fields
+    file.unlink()
+    kept = {name: value for name, value in found.items() if value is not None}
+    file.write_text(json.dumps(kept), encoding="utf-8")

@@ -81,6 +81,7 @@ def write_qwen(
     age: Age = "old",
     tied: bool = True,
     image_processor: str = "Qwen2VLImageProcessor",
+    seed: int = 0,
     real_size: bool = False,
 ) -> Path:
     """``Qwen/Qwen2.5-VL-3B-Instruct`` in small.
@@ -140,8 +141,8 @@ def write_qwen(
         "vision_config": vision,
         **text,
     }
-    _json(folder / "config.json", config)
-    _json(
+    write_json(folder / "config.json", config)
+    write_json(
         folder / "generation_config.json",
         {
             "bos_token_id": 151643,
@@ -153,7 +154,7 @@ def write_qwen(
             "transformers_version": "4.49.0",
         },
     )
-    _json(
+    write_json(
         folder / "preprocessor_config.json",
         {
             "min_pixels": 3136,
@@ -167,14 +168,14 @@ def write_qwen(
             "processor_class": "Qwen2_5_VLProcessor",
         },
     )
-    _tokenizer(folder, QWEN_TOKENS, {"chat_template": QWEN_TEMPLATE})
+    write_tokenizer(folder, QWEN_TOKENS, {"chat_template": QWEN_TEMPLATE})
     if old:
-        _json(folder / "chat_template.json", {"chat_template": QWEN_TEMPLATE})
+        write_json(folder / "chat_template.json", {"chat_template": QWEN_TEMPLATE})
     else:
         (folder / "chat_template.jinja").write_text(QWEN_TEMPLATE)
     if not real_size:
         renamed = {"model.language_model.": "model.", "model.visual.": "visual."}
-        _weights(folder, renamed if old else {})
+        _weights(folder, renamed if old else {}, seed)
     return folder
 
 
@@ -237,12 +238,12 @@ def write_internvl(folder: Path, *, age: Age = "old", real_size: bool = False) -
         "text_config": text,
         "vision_config": vision,
     }
-    _json(folder / "config.json", config)
-    _json(
+    write_json(folder / "config.json", config)
+    write_json(
         folder / "generation_config.json",
         {"_from_model_config": True, "bos_token_id": 151643, "eos_token_id": 151645},
     )
-    _json(
+    write_json(
         folder / "preprocessor_config.json",
         {
             "crop_to_patches": False,
@@ -257,7 +258,7 @@ def write_internvl(folder: Path, *, age: Age = "old", real_size: bool = False) -
             "processor_class": "InternVLProcessor",
         },
     )
-    _json(
+    write_json(
         folder / "processor_config.json",
         {"image_seq_length": 256, "processor_class": "InternVLProcessor"},
     )
@@ -267,7 +268,7 @@ def write_internvl(folder: Path, *, age: Age = "old", real_size: bool = False) -
         "end_image_token": "</img>",
         "video_token": "<video>",
     }
-    _tokenizer(folder, INTERNVL_TOKENS, {"extra_special_tokens": named, **named})
+    write_tokenizer(folder, INTERNVL_TOKENS, {"extra_special_tokens": named, **named})
     (folder / "chat_template.jinja").write_text(INTERNVL_TEMPLATE)
     renamed = {
         "model.language_model.": "language_model.model.",
@@ -280,7 +281,7 @@ def write_internvl(folder: Path, *, age: Age = "old", real_size: bool = False) -
     return folder
 
 
-def _tokenizer(
+def write_tokenizer(
     folder: Path, added: Mapping[int, tuple[str, bool]], more: Mapping[str, Any]
 ) -> None:
     (folder / "tokenizer.json").write_text(tokenizer_json(added), encoding="utf-8")
@@ -296,7 +297,7 @@ def _tokenizer(
         for id_, (text, special) in added.items()
     }
     special = [text for text, is_special in added.values() if is_special]
-    _json(
+    write_json(
         folder / "tokenizer_config.json",
         {
             "add_bos_token": False,
@@ -317,11 +318,11 @@ def _tokenizer(
     )
 
 
-def _weights(folder: Path, renamed: Mapping[str, str]) -> None:
+def _weights(folder: Path, renamed: Mapping[str, str], seed: int = 0) -> None:
     """Random weights in bf16, in two files with an index, under other names where told."""
     config = AutoConfig.from_pretrained(folder)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+        torch.manual_seed(seed)
         model = AutoModelForImageTextToText.from_config(config).to(torch.bfloat16)
     weights = {
         _renamed(name, renamed): weight.contiguous()
@@ -336,7 +337,7 @@ def _weights(folder: Path, renamed: Mapping[str, str]) -> None:
         save_file({name: weights[name] for name in half}, folder / file, {"format": "pt"})
         index |= dict.fromkeys(half, file)
     size = sum(weight.nbytes for weight in weights.values())
-    _json(
+    write_json(
         folder / "model.safetensors.index.json",
         {"metadata": {"total_size": size}, "weight_map": index},
     )
@@ -349,5 +350,5 @@ def _renamed(name: str, renamed: Mapping[str, str]) -> str:
     return name
 
 
-def _json(path: Path, fields: Mapping[str, Any]) -> None:
+def write_json(path: Path, fields: Mapping[str, Any]) -> None:
     path.write_text(json.dumps(fields, indent=2), encoding="utf-8")

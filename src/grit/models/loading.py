@@ -1,36 +1,35 @@
-"""From a name or a folder to an adapter: download, load, freeze, put LoRA in."""
+"""From a name or a folder to an adapter: load, freeze, put LoRA and trained weights in."""
 
 import re
 import shutil
+import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-import httpx2
 import torch
-from huggingface_hub import HfApi, snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors import SafetensorError
 from torch import nn
-from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor, ProcessorMixin
 
 from grit.errors import GritError
 from grit.files import UNREADABLE, archive_is_whole, put_in_place
 from grit.models.adapter import Adapter
 from grit.models.block_attention import FLEX, use_attention
+from grit.models.folders import OWN_CODE, needs_code, settings_in, short
+from grit.models.hub import commit_of, is_hub_id, model_folder
 from grit.models.internvl import InternVLAdapter
+from grit.models.processors import load_processor
 from grit.models.qwen import QwenAdapter
 from grit.models.tiny import load_tiny
+from grit.models.whole import check_tokens, ends_of, family_of, load_whole
 
 ADAPTERS: dict[str, type[Adapter]] = {
     "qwen2_5_vl": QwenAdapter,
     "internvl": InternVLAdapter,
 }
 TINY = "tiny:"
-HUB_PATIENCE = 10.0  # seconds that the Hub has to answer at all
-EDGES = {"min_pixels": "shortest_edge", "max_pixels": "longest_edge"}
-WEIGHTS_AND_CONFIG = ["*.json", "*.safetensors", "*.txt", "*.jinja", "*.model"]
+ADAPTER = "adapter_config.json"  # in the folder of a PEFT adapter
 
 
 @dataclass(frozen=True)
@@ -51,91 +50,78 @@ def load_base(
     dtype: torch.dtype = torch.float32,
     attention: str = "sdpa",
     image: Mapping[str, int] | None = None,
+    trained: Path | None = None,
 ) -> Adapter:
-    """Load a base model.
+    """Load a base model, or a model that was trained from it.
 
     Args:
-        path: ``tiny:qwen``, ``tiny:internvl``, a folder in transformers format, or a Hub id.
+        path: ``tiny:qwen``, ``tiny:internvl``, a folder in transformers format or in InternVL's
+            own layout, or a Hub id.
         seed: of the weights of a tiny model that ships none.
         revision: of the Hub.
         dtype: of the weights.
         attention: transformers' ``attn_implementation``; flex_attention: see ``block_attention``.
         image: settings of the image processor that replace the stored ones; not of tiny models.
+        trained: the folder of a whole model that was trained from this one. Configuration and
+            weights are taken from it, so that the base's weights are not even downloaded;
+            tokenizer, processor and what ends a completion are the base's, which is all that some
+            trainers leave them to.
 
     Raises:
-        GritError: there is no such model, it cannot be reached, or its family has no adapter.
+        GritError: there is no such model, it cannot be reached, its family has no adapter, or the
+            trained weights do not fit.
     """
     if path.startswith(TINY):
         model, processor = load_tiny(path.removeprefix(TINY), seed)
         model = model.to(dtype)
         use_attention(model, attention)
-        return ADAPTERS[model.config.model_type](model, processor)
-    folder = model_folder(path, revision)
-    family = _family(folder)
-    try:
-        processor = _processor(folder, image or {})
-        model = AutoModelForImageTextToText.from_pretrained(
-            folder, dtype=dtype, attn_implementation="sdpa" if attention == FLEX else attention
-        )
-        use_attention(model, attention)
-    except (OSError, ValueError, SafetensorError) as error:
-        raise GritError(f"model: {folder} cannot be loaded: {error}") from error
+        adapter = ADAPTERS[model.config.model_type](model, processor)
+        if trained is not None:
+            load_trained(adapter, trained)
+        return adapter
+    folder = model_folder(path, revision, weights=trained is None)
+    family = known_family(folder)
+    source = folder
+    if trained is not None:
+        _check_family(family_of(trained), family, trained)
+        source = trained
+    processor = load_processor(folder, image or {})
+    model = load_whole(
+        source,
+        image_token_id=processor.image_token_id,
+        dtype=dtype,
+        attention="sdpa" if attention == FLEX else attention,
+    )
+    if trained is not None:
+        check_tokens(model, processor, trained, folder)
+        model.generation_config = ends_of(folder) or model.generation_config
+    use_attention(model, attention)
     return ADAPTERS[family](model, processor)
 
 
-def _processor(folder: Path, image: Mapping[str, int]) -> ProcessorMixin:
-    """The stored processor with other image settings.
+def known_family(folder: Path) -> str:
+    """The family of a base model, one of ``ADAPTERS``.
 
-    Qwen's pixel bounds have become the edges of a size, which is set afterwards: those that the
-    Hub's folders have under their old names would win over it.
+    Raises:
+        GritError: there is no model in the folder, or no adapter of its family.
     """
-    settings = {name: value for name, value in image.items() if name not in EDGES}
-    edges = {EDGES[name]: value for name, value in image.items() if name in EDGES}
-    processor = AutoProcessor.from_pretrained(folder, **settings)
-    if edges:
-        images = processor.image_processor
-        images.size = replace(images.size, **edges)
-    return processor
-
-
-def model_folder(path: str, revision: str | None = None) -> Path:
-    """The local folder of a model, downloaded from the Hub where ``path`` is not a folder."""
-    if Path(path).is_dir():
-        return Path(path)
-    if path.startswith((".", "/", "~")) or path.count("/") != 1:
-        raise GritError(f"model.path={path}: there is no such folder")
-    try:
-        HfApi().model_info(path, revision=revision, timeout=HUB_PATIENCE)
-    except (OSError, HfHubHTTPError, HFValidationError, httpx2.HTTPError) as error:
-        return _cached_folder(path, revision, error)
-    try:
-        return Path(snapshot_download(path, revision=revision, allow_patterns=WEIGHTS_AND_CONFIG))
-    except (OSError, HfHubHTTPError, LocalEntryNotFoundError, httpx2.HTTPError) as error:
-        raise _unreachable(path, error) from error
-
-
-def _cached_folder(path: str, revision: str | None, error: Exception) -> Path:
-    """The folder of an earlier download, where the Hub cannot be reached now."""
-    try:
-        return Path(
-            snapshot_download(
-                path,
-                revision=revision,
-                allow_patterns=WEIGHTS_AND_CONFIG,
-                local_files_only=True,
-            )
-        )
-    except (OSError, LocalEntryNotFoundError, HFValidationError):
-        raise _unreachable(path, error) from error
-
-
-def _unreachable(path: str, error: Exception) -> GritError:
-    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    return GritError(
-        f"model.path={path}: not in the local cache and the Hub cannot give it ({reason}); "
-        f"check the network, HF_ENDPOINT and HF_TOKEN, or download it elsewhere with "
-        f"'hf download {path}' and set model.path to the folder"
+    family = family_of(folder)
+    if family in ADAPTERS:
+        return family
+    if OWN_CODE in settings_in(folder):
+        raise needs_code(folder, f"a model of the family {family}")
+    raise GritError(
+        f"model.path={folder}: its family is {family}; there are adapters for "
+        f"{', '.join(ADAPTERS)} (add one in src/grit/models)"
     )
+
+
+def _check_family(found: str, wanted: str, checkpoint: Path) -> None:
+    if found != wanted:
+        raise GritError(
+            f"checkpoint={checkpoint} is of the family {found}, and model.path of {wanted}: choose "
+            "the model= that it was trained from"
+        )
 
 
 def freeze_vision(adapter: Adapter) -> None:
@@ -167,8 +153,9 @@ def load_trained(adapter: Adapter, checkpoint: Path) -> None:
 
     Args:
         adapter: the base model.
-        checkpoint: a PEFT adapter folder, a model folder in transformers format, a Lightning
-            ``.ckpt`` file of this suite, or a run's folder with one of them in it.
+        checkpoint: a PEFT adapter folder, a model folder in transformers format or in InternVL's
+            own layout, a Lightning ``.ckpt`` file of this suite, or a run's folder with one of them
+            in it.
 
     A ``.ckpt`` file of a run with LoRA needs a model that LoRA was added to.
 
@@ -188,9 +175,8 @@ def load_trained(adapter: Adapter, checkpoint: Path) -> None:
         state = torch.load(source, map_location="cpu", weights_only=True)["state_dict"]
         weights = {k.removeprefix("model."): v for k, v in state.items() if k.startswith("model.")}
         _load_partial(adapter.model, weights)
-    except (*UNREADABLE, OSError, SafetensorError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise GritError(f"checkpoint={source} does not fit this model: {reason}") from error
+    except (*UNREADABLE, OSError, SafetensorError, UserWarning) as error:
+        raise GritError(f"checkpoint={source} does not fit this model: {short(error)}") from error
 
 
 def save_trained(
@@ -208,27 +194,64 @@ def save_trained(
     put_in_place(partial, folder)
 
 
+@dataclass(frozen=True)
+class Checkpoint:
+    """Trained weights that were asked for, and where they are."""
+
+    name: str  # as it was asked for: a path, or a Hub id
+    path: Path  # a ``.ckpt`` file, or the folder of a PEFT adapter or of a model
+    commit: str | None = None  # of the Hub, where they come from there
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is a model by itself, which needs no other's weights."""
+        return self.path.is_dir() and not (self.path / ADAPTER).is_file()
+
+
+def find_checkpoint(name: str) -> Checkpoint:
+    """The weights that ``checkpoint=`` means: what is here by that name, or a model of the Hub.
+
+    Args:
+        name: what ``load_trained`` takes, or a Hub id, which may end in ``@REVISION``.
+
+    Raises:
+        GritError: there is nothing of the kind here, nor on the Hub.
+    """
+    if Path(name).exists() or not is_hub_id(name):
+        path = find_weights(Path(name))
+    else:
+        id_, _, revision = name.partition("@")
+        path = find_weights(model_folder(id_, revision or None, setting="checkpoint"))
+    return Checkpoint(name, path, commit_of(path))
+
+
 def find_weights(checkpoint: Path) -> Path:
     """The ``.ckpt`` file or the model folder that ``checkpoint`` means, see ``load_trained``."""
     if checkpoint.is_file():
         return checkpoint
     for folder in (checkpoint, checkpoint / "model"):
-        if any((folder / name).is_file() for name in ("adapter_config.json", "config.json")):
+        if any((folder / name).is_file() for name in (ADAPTER, "config.json")):
             return folder
     files = [*checkpoint.glob("*.ckpt"), *checkpoint.glob("checkpoints/*.ckpt")]
     if files:
         return max(files)  # names count the steps
     raise GritError(
-        f"checkpoint={checkpoint}: expected a .ckpt file, a folder with adapter_config.json "
-        "or config.json, or the folder of a run that has trained"
+        f"checkpoint={checkpoint}: expected a .ckpt file, a folder with adapter_config.json or "
+        "config.json, the folder of a run that has trained, or a model of the Hub"
     )
 
 
 def _load_folder(adapter: Adapter, folder: Path) -> None:
-    if (folder / "adapter_config.json").is_file():
-        adapter.model = PeftModel.from_pretrained(adapter.model, str(folder))
+    if (folder / ADAPTER).is_file():
+        with warnings.catch_warnings():
+            # Else weights that no name fits would leave the base as it is, with a word at most.
+            warnings.filterwarnings("error", "Found missing adapter keys")
+            adapter.model = PeftModel.from_pretrained(
+                adapter.model, str(folder), trust_remote_code=False
+            )
         return
-    trained = AutoModelForImageTextToText.from_pretrained(folder, dtype="auto")
+    _check_family(family_of(folder), adapter.plain.config.model_type, folder)
+    trained = load_whole(folder, image_token_id=adapter.image_id)
     adapter.model.load_state_dict(trained.state_dict())
 
 
@@ -237,16 +260,3 @@ def _load_partial(model: nn.Module, weights: Mapping[str, torch.Tensor]) -> None
     unknown = model.load_state_dict(weights, strict=False).unexpected_keys
     if unknown:
         raise ValueError(f"it has weights the model has not, for example {unknown[0]}")
-
-
-def _family(folder: Path) -> str:
-    try:
-        family = AutoConfig.from_pretrained(folder).model_type
-    except (OSError, ValueError) as error:
-        raise GritError(f"model.path={folder}: no config of transformers: {error}") from error
-    if family not in ADAPTERS:
-        raise GritError(
-            f"model.path={folder}: its family is {family}; there are adapters for "
-            f"{', '.join(ADAPTERS)} (add one in src/grit/models)"
-        )
-    return family

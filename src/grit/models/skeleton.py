@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 
 import torch
-from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor, GenerationConfig
+from transformers import AutoModelForImageTextToText, AutoProcessor
 
-from grit.errors import GritError
 from grit.models.adapter import Adapter
-from grit.models.loading import ADAPTERS, TINY, _family, _processor, model_folder
+from grit.models.folders import readable
+from grit.models.hub import model_folder
+from grit.models.loading import ADAPTERS, TINY, known_family
+from grit.models.processors import load_processor
 from grit.models.tiny import shipped_folder, tiny_family
+from grit.models.whole import config_of, ends_of, family_of
 
 
 def load_skeleton(
@@ -27,15 +30,13 @@ def load_skeleton(
     if path.startswith(TINY):
         folder = shipped_folder(tiny_family(path.removeprefix(TINY)))
         processor = AutoProcessor.from_pretrained(folder, trust_remote_code=False)
+        family = family_of(folder)
     else:
-        folder = model_folder(path, revision)
-        processor = _processor(folder, image or {})
-    family = _family(folder)
-    config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
-    try:
-        with torch.device("meta"):
-            model = AutoModelForImageTextToText.from_config(config, trust_remote_code=False)
-        model.generation_config = GenerationConfig.from_pretrained(folder)
-    except (OSError, ValueError) as error:
-        raise GritError(f"model: {folder} cannot be loaded: {error}") from error
+        folder = model_folder(path, revision, weights=False)
+        family = known_family(folder)
+        processor = load_processor(folder, image or {})
+    config = config_of(folder, processor.image_token_id)
+    with readable(folder, "the model"), torch.device("meta"):
+        model = AutoModelForImageTextToText.from_config(config, trust_remote_code=False)
+    model.generation_config = ends_of(folder) or model.generation_config
     return ADAPTERS[family](model.eval(), processor)

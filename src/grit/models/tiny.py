@@ -60,7 +60,7 @@ def build_tiny(family: Family, seed: int) -> tuple[PreTrainedModel, ProcessorMix
 
     The global random state is left as it was.
     """
-    processor = AutoProcessor.from_pretrained(shipped_folder(family))
+    processor = AutoProcessor.from_pretrained(shipped_folder(family), trust_remote_code=False)
     return random_model(family, processor.tokenizer, seed), processor
 
 
@@ -80,7 +80,9 @@ def random_model(family: Family, tokenizer: PreTrainedTokenizerFast, seed: int) 
     config = _config(family, tokenizer)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model: PreTrainedModel = AutoModelForImageTextToText.from_config(config)
+        model: PreTrainedModel = AutoModelForImageTextToText.from_config(
+            config, trust_remote_code=False
+        )
     model.generation_config.eos_token_id = tokenizer.convert_tokens_to_ids("<|im_end|>")
     model.generation_config.pad_token_id = tokenizer.pad_token_id
     return model.eval()
@@ -207,5 +209,7 @@ def load_tiny(name: str, seed: int) -> tuple[PreTrainedModel, ProcessorMixin]:
     folder = shipped_folder(family)
     if name != family or not (folder / "model.safetensors").is_file():
         return build_tiny(family, seed)
-    model = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32)
-    return model.eval(), AutoProcessor.from_pretrained(folder)
+    model = AutoModelForImageTextToText.from_pretrained(
+        folder, dtype=torch.float32, trust_remote_code=False
+    )
+    return model.eval(), AutoProcessor.from_pretrained(folder, trust_remote_code=False)

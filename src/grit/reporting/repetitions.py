@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from grit.reporting.evaluated import method_label
 from grit.reporting.exhibits.paper import METHODS, UNTRAINED
 from grit.reporting.finished import FinishedRun
 from grit.reporting.results import Results
@@ -25,13 +26,14 @@ def repetitions(runs: Sequence[FinishedRun]) -> list[list[int]]:
 
 
 def is_trained(results: Results) -> bool:
-    """Whether the method teaches the model something, so that there is a before and an after."""
-    return results.method not in UNTRAINED
+    """Whether the run taught the model something, so that there is a before and an after."""
+    return results.method not in UNTRAINED and results.checkpoint is None
 
 
 def title_of(results: Results) -> str:
     """A group's name, which all its seeds share."""
-    parts = [results.model, results.method, results.data]
+    method = method_label(results.method, results.checkpoint)
+    parts = [results.model, method, results.data]
     return " · ".join([*parts, results.reward] if results.method == "grit" else parts)
 
 

@@ -21,7 +21,10 @@ SCHEMA_VERSION = 1
 # Metrics that results of this schema need not have, because earlier versions did not write them.
 _ADDED = ("acc_binary",)
 _TEXTS = ("method", "model", "data", "reward", "judge", "config_hash")
-_OPTIONAL_TEXTS = ("git", "code", "suite", "settings_hash", "triplets_hash")
+_OPTIONAL_TEXTS = (
+    *("git", "code", "suite", "settings_hash", "triplets_hash"),
+    *("checkpoint", "checkpoint_commit"),
+)
 
 
 class OtherSchema(GritError):
@@ -55,6 +58,8 @@ class Results:
     code: str | None = None  # fingerprint of the code, which a commit may leave as it is
     suite: str | None = None
     settings_hash: str | None = None  # equal: repetitions that differ in nothing but the seed
+    checkpoint: str | None = None  # weights that were evaluated: a path or a Hub id; None: own ones
+    checkpoint_commit: str | None = None  # of the Hub
     triplets: int | None = None  # rows trained on; None: there was no training
     triplets_hash: str | None = None  # fingerprint of these rows
     skipped: Mapping[str, str] = field(default_factory=dict)  # set without a row -> why

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from grit import processes
 from grit.errors import GritError
+from grit.models.loading import find_checkpoint
+from grit.reporting.beside_paper import print_beside_paper
 from grit.reporting.comparison import print_comparison
 from grit.reporting.controls import controls, print_controls
 from grit.reporting.results import Results, read_results
@@ -21,7 +23,7 @@ from grit.tasks.measuring import (
     show,
     write_measured,
 )
-from grit.tasks.parts import load_checkpoint, make_adapter, make_judge
+from grit.tasks.parts import make_adapter, make_judge
 from grit.tasks.preflight import preflight
 from grit.tasks.questions import test_sets
 from grit.tasks.tracking import tracked
@@ -48,17 +50,18 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     device = prepare_device(config)
     run = RunFolder.at(config, folder, overrides) if processes.rank() == 0 else None
     preflight(config, device, (), sets, judge)
-    adapter = make_adapter(config, learning=False)
-    if config.checkpoint is not None:
-        load_checkpoint(adapter, config, Path(config.checkpoint))
+    checkpoint = None if config.checkpoint is None else find_checkpoint(config.checkpoint)
+    adapter = make_adapter(config, learning=False, checkpoint=checkpoint)
     adapter.model.to(device)
     if run is not None:
-        run.begin(config)
+        run.begin(config, checkpoint)
     with tracked(config, folder, overrides) as tracker:
         with autocast(config, device):
-            found = evaluate_model(config, adapter, sets, judge, folder)
+            found = evaluate_model(config, adapter, sets, judge, folder, checkpoint=checkpoint)
         if found is not None:
             show(config, folder, sets, found, None, tracker)
+            if checkpoint is not None:
+                print_beside_paper(found.results)
             check_judged(judge, found)
     if run is not None:
         run.end()

@@ -19,13 +19,15 @@ from grit.evaluation.predictions import Prediction, read_predictions
 from grit.fingerprints import fingerprint
 from grit.jobs import Job
 from grit.models.adapter import Adapter
+from grit.models.loading import Checkpoint, find_checkpoint
+from grit.reporting.evaluated import method_label
 from grit.reporting.exhibits.evidence import has_ended
 from grit.reporting.figure_runs import RunName, Unfinished
 from grit.reporting.finished import RESULTS
 from grit.reporting.results import Results, read_results
-from grit.schema import Config, Training
+from grit.schema import Config, Task, Training
 from grit.tasks.device import prepare_device
-from grit.tasks.parts import load_checkpoint, make_adapter
+from grit.tasks.parts import make_adapter
 from grit.tasks.questions import test_sets
 
 T = TypeVar("T")
@@ -53,7 +55,7 @@ class MeasuredRun:
             folder=str(self.folder),
             model=config.model.name,
             data=config.data.name,
-            method=config.method.name,
+            method=method_label(config.method.name, config.checkpoint),
             seed=config.seed,
             config_hash=self.config_hash,
             reward=config.reward.name if config.method.training is Training.grpo_gr else "",
@@ -109,11 +111,17 @@ class MeasuredRun:
             model=replace(self.config.model, attention="eager"),
             trainer=replace(self.config.trainer, devices=1, num_nodes=1),  # whoever trained it
         )
-        adapter = make_adapter(config, learning=False)
-        if config.method.training is not Training.none:
-            load_checkpoint(adapter, config, self.folder)
+        adapter = make_adapter(config, learning=False, checkpoint=self._checkpoint())
         adapter.model.eval().to(prepare_device(config))
         return adapter
+
+    def _checkpoint(self) -> Checkpoint | None:
+        """The weights that answered: those that the run evaluated, or those that it trained."""
+        if self.config.checkpoint is not None:
+            return find_checkpoint(self.config.checkpoint)
+        if self.config.method.training is Training.none or self.config.task is not Task.train:
+            return None
+        return find_checkpoint(str(self.folder))
 
 
 def _questions(results: Results, sets: Sequence[str] | None) -> str:

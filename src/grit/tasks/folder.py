@@ -16,6 +16,8 @@ from grit import processes
 from grit.configuration import canonical, code_hash, config_hash, plain
 from grit.errors import GritError
 from grit.files import write_json, written_whole
+from grit.models.loading import Checkpoint
+from grit.reporting.evaluated import checkpoint_label
 from grit.reporting.results import git_commit
 from grit.schema import Config, Task
 from grit.training.checkpoints import latest, steps_of
@@ -57,8 +59,13 @@ class RunFolder:
             log.info("resume=true: there is no run in %s to go on with; one begins there", folder)
         return cls(folder, tuple(overrides), resumed=False, checkpoint=None)
 
-    def begin(self, config: Config) -> None:
-        """Write down with what a new run began: from now on the folder is taken."""
+    def begin(self, config: Config, checkpoint: Checkpoint | None = None) -> None:
+        """Write down with what a new run began: from now on the folder is taken.
+
+        Args:
+            config: of the run.
+            checkpoint: the trained weights that it evaluates.
+        """
         if self.resumed:
             return
         with written_whole(self.folder / "config.yaml") as stream:
@@ -73,6 +80,7 @@ class RunFolder:
                 "prompt": config.model.prompt.value,  # whose words stand around the user's turn
                 "command": join([*processes.launcher(), "-m", "grit", *self.overrides]),
                 "started": _now(),
+                "checkpoint": checkpoint and {"name": checkpoint.name, "commit": checkpoint.commit},
                 "versions": {"python": sys.version.split()[0], "torch": torch.__version__},
             },
         )
@@ -116,6 +124,9 @@ def unfinished(config: Config, root: Path) -> Path:
 def run_name(config: Config) -> str:
     """What a run is called in W&B and in its report."""
     parts = [config.model.name, config.data.name, config.method.name]
+    if config.checkpoint is not None:
+        parts[1:2] = []  # no triplets were trained on
+        return "-".join([*parts, checkpoint_label(config.checkpoint)])
     if config.reward.name != "grpo_gr":
         parts.append(config.reward.name)
     return "-".join([*parts, f"seed{config.seed}"])

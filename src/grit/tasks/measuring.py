@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from grit.judge.judge import (
 )
 from grit.judge.usage import NOTHING, Usage
 from grit.models.adapter import Adapter
+from grit.models.loading import Checkpoint
 from grit.reporting.comparison import print_comparison
 from grit.reporting.controls import controls, print_controls
 from grit.reporting.metrics_log import MetricsLog
@@ -58,6 +60,7 @@ def evaluate_model(
     folder: Path,
     stem: str = "",
     trained_on: Sequence[Sample] = (),
+    checkpoint: Checkpoint | None = None,
 ) -> Measured | None:
     """Ask the model every question and write ``predictions`` and ``results`` into ``folder``.
 
@@ -72,6 +75,7 @@ def evaluate_model(
         folder: of the run.
         stem: put into the files' names, ``results.before.json``.
         trained_on: the triplets that the model has learned from in this run.
+        checkpoint: the trained weights that the model has from elsewhere.
     """
     sampler = Sampler(
         adapter,
@@ -97,6 +101,11 @@ def evaluate_model(
         return None
     former = NOTHING if stem else _usage_so_far(folder)
     measured = measure(config, predictions, judge, sets, former, trained_on)
+    if checkpoint is not None:
+        named = replace(
+            measured.results, checkpoint=checkpoint.name, checkpoint_commit=checkpoint.commit
+        )
+        measured = replace(measured, results=named)
     write_measured(measured, folder, stem)
     return measured
 

@@ -17,9 +17,9 @@ from grit.judge_settings import ServiceJudgeConfig
 from grit.models.adapter import Adapter
 from grit.models.features import MEBIBYTE, FeatureCache
 from grit.models.loading import (
+    Checkpoint,
     Lora,
     add_lora,
-    find_weights,
     freeze_vision,
     load_base,
     load_trained,
@@ -92,9 +92,15 @@ def make_prompting(config: Config) -> Prompting:
     return Prompting(suffix=config.method.suffix, example=config.method.example)
 
 
-def make_adapter(config: Config, *, learning: bool) -> Adapter:
-    """The base model; with ``learning``, what does not learn is frozen and LoRA is in place."""
+def make_adapter(
+    config: Config, *, learning: bool, checkpoint: Checkpoint | None = None
+) -> Adapter:
+    """The base model; with ``learning``, what does not learn is frozen and LoRA is in place.
+
+    With a ``checkpoint``, which is not for ``learning``, its weights are in place of the base's.
+    """
     model = config.model
+    whole = checkpoint if checkpoint is not None and checkpoint.is_whole else None
     adapter = load_base(
         model.path,
         seed=model.seed,
@@ -102,8 +108,13 @@ def make_adapter(config: Config, *, learning: bool) -> Adapter:
         dtype=getattr(torch, model.dtype.value),
         attention=model.attention,
         image=model.image,
+        trained=None if whole is None else whole.path,
     )
     adapter.prompt_form = model.prompt.value
+    if checkpoint is not None and whole is None:
+        if checkpoint.path.is_file() and model.adaptation is Adaptation.lora:
+            make_learn(adapter, config)  # puts in what the file has weights for
+        load_trained(adapter, checkpoint.path)
     if learning:
         make_learn(adapter, config)
     if (model.freeze_vision or not learning) and config.training.feature_cache_mib:
@@ -123,14 +134,6 @@ def make_learn(adapter: Adapter, config: Config) -> None:
             model.lora.rank, model.lora.alpha, model.lora.dropout, model.lora.target_modules
         )
         add_lora(adapter, lora, with_vision=not model.freeze_vision)
-
-
-def load_checkpoint(adapter: Adapter, config: Config, checkpoint: Path) -> None:
-    """Put trained weights into a base model that was loaded without ``learning``."""
-    source = find_weights(checkpoint)
-    if source.is_file() and config.model.adaptation is Adaptation.lora:
-        make_learn(adapter, config)  # puts in what the file has weights for
-    load_trained(adapter, source)
 
 
 def make_optimization(config: Config) -> Optimization:

@@ -41,6 +41,7 @@ def figure6(evidence: Evidence) -> Exhibit:
             for run in part.runs
             if (run.results.method, run.results.reward) == ("grit", "grpo_gr")
             and run.results.data in SCALES
+            and run.results.checkpoint is None
         )
         models = models_of(groups, evidence)
         rows = {model: _rows(model, groups) for model in models}

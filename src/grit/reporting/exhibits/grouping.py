@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from grit.reporting.evaluated import method_label
 from grit.reporting.exhibits.evidence import Run
 from grit.reporting.exhibits.paper import METHODS, PAPER_REWARD, UNTRAINED
 from grit.reporting.results import Results
@@ -66,6 +67,9 @@ def _judge_of(run: Run) -> str:
     return f"{run.results.judge} ({model})" if model else run.results.judge
 
 
+_KIND = ("model", "method", "checkpoint")  # of a variant; what has a name in every label
+
+
 class Variant(NamedTuple):
     """What makes runs repetitions of each other, but for the seed; None where it has no say."""
 
@@ -76,12 +80,13 @@ class Variant(NamedTuple):
     reward: str | None
     settings: str | None
     code: str | None
+    checkpoint: str | None = None  # weights from elsewhere: nothing was trained then
 
 
 def variant_of(run: Run) -> Variant:
     """The variant that a run is a repetition of."""
     found = run.results
-    learns = found.method not in UNTRAINED
+    learns = found.method not in UNTRAINED and found.checkpoint is None
     return Variant(
         found.model,
         found.method,
@@ -90,6 +95,7 @@ def variant_of(run: Run) -> Variant:
         found.reward if learns else None,
         found.settings_hash,
         found.code or found.git,
+        found.checkpoint,
     )
 
 
@@ -100,7 +106,7 @@ def by_variant(runs: Iterable[Run]) -> tuple[dict[Variant, list[Run]], list[str]
     for run in runs:
         variant = variant_of(run)
         seeds = groups.setdefault(variant, {})
-        seed = run.results.seed if variant.method not in UNTRAINED else 0
+        seed = run.results.seed if variant.data is not None else 0  # nothing is drawn then
         if seed in seeds:
             notes.append(f"{run.name} repeats {seeds[seed].name} and does not count")
         else:
@@ -116,8 +122,8 @@ def labels(groups: Mapping[Variant, Sequence[Run]]) -> dict[Variant, str]:
     """
     found = {}
     for variant in groups:
-        label = METHODS.get(variant.method, variant.method)
-        twins = [v for v in groups if (v.model, v.method) == (variant.model, variant.method)]
+        label = method_label(METHODS.get(variant.method, variant.method), variant.checkpoint)
+        twins = [other for other in groups if _same_kind(other, variant)]
         parts = _parts(variant, twins, groups)
         other = variant.method == "grit" and variant.reward not in (PAPER_REWARD, None)
         if other and not any(part.startswith("reward=") for part in parts):
@@ -126,6 +132,10 @@ def labels(groups: Mapping[Variant, Sequence[Run]]) -> dict[Variant, str]:
             label += f" ({', '.join(parts)})"
         found[variant] = label
     return found
+
+
+def _same_kind(one: Variant, other: Variant) -> bool:
+    return all(getattr(one, name) == getattr(other, name) for name in _KIND)
 
 
 def _parts(

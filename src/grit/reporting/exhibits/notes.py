@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from grit.reporting.evaluated import is_released, method_label
 from grit.reporting.exhibits.evidence import Evidence, Run
 from grit.reporting.exhibits.paper import METHODS
 
@@ -18,8 +19,20 @@ MINIATURE = (
 
 def notes_of(runs: Sequence[Run], evidence: Evidence) -> list[str]:
     """Notes on the runs of one table, each once."""
-    found = [*evidence.notes, *_failures(evidence), *_left_out(runs), *_codes(runs)]
+    found = [*evidence.notes, *_evaluated(runs), *_failures(evidence)]
+    found += [*_left_out(runs), *_codes(runs)]
     return list(dict.fromkeys(found))
+
+
+def _evaluated(runs: Sequence[Run]) -> Iterator[str]:
+    for run in runs:
+        if (checkpoint := run.results.checkpoint) is None:
+            continue
+        label = method_label(METHODS.get(run.results.method, ""), checkpoint)
+        name = checkpoint if is_released(checkpoint) else "weights from elsewhere"
+        commit = run.results.checkpoint_commit
+        at = f", commit {commit}" if commit else ""
+        yield f"{run.results.model}, {label}: evaluated here and not trained here: {name}{at}"
 
 
 def _failures(evidence: Evidence) -> Iterator[str]:

@@ -71,9 +71,14 @@ def _papers_sets(
 def _rows(model: str, groups: Groups) -> list[Row]:
     named = labels(groups)
     rows = []
-    others = [v.method for v in groups if v.model == model and v.method not in METHODS]
+    own = [v for v in groups if v.model == model]
+    others = [v.method for v in own if v.method not in METHODS]
+    # Where all that there is was evaluated and not trained here, nobody has asked for the rest.
+    asked = own and all(v.checkpoint for v in own) and {v.method for v in own}
     for method in [*METHODS, *dict.fromkeys(others)]:
-        variants = [v for v in groups if (v.model, v.method) == (model, method)]
+        if asked and method not in asked:
+            continue
+        variants = [v for v in own if v.method == method]
         rows += [
             Row(seeds_label(named[variant], groups[variant]), EACH.of(groups[variant]))
             for variant in variants

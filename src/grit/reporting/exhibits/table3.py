@@ -53,7 +53,9 @@ def table3(evidence: Evidence) -> Exhibit:
         groups, repeated = by_variant(
             run
             for run in part.runs
-            if run.results.method == "grit" and run.results.data in (*PAPER_DATA, *WITHOUT_COUNTS)
+            if run.results.method == "grit"
+            and run.results.data in (*PAPER_DATA, *WITHOUT_COUNTS)
+            and run.results.checkpoint is None
         )
         models = models_of(groups, evidence)
         sections = tuple(Section(model_title(one), tuple(_rows(one, groups))) for one in models)

@@ -173,7 +173,7 @@ def _processor(settings: PretrainSettings, folder: Path) -> ProcessorMixin:
     if not (folder / "tokenizer.json").is_file():
         tokenizer = train_tokenizer(settings.family, corpus(settings.family, settings.seed))
         make_processor(settings.family, tokenizer).save_pretrained(folder)
-    return AutoProcessor.from_pretrained(folder)
+    return AutoProcessor.from_pretrained(folder, trust_remote_code=False)
 
 
 def claim(settings: PretrainSettings, folder: Path) -> None:

@@ -1,0 +1,105 @@
+"""What a model folder says of itself, and its weights as they are stored.
+
+No code that lies in a folder is ever run: where transformers cannot do without it, that is said.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+from transformers.utils import logging as transformers_log
+
+from grit.errors import GritError
+
+CONFIG = "config.json"
+PREPROCESSOR, PROCESSOR = "preprocessor_config.json", "processor_config.json"
+WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
+OWN_CODE = "auto_map"  # a setting that names classes in files of a folder
+LONGEST = 200  # letters of a reason, of which transformers has had 4,000
+_FAULTS = (OSError, ValueError, RuntimeError, KeyError, TypeError, ImportError)
+
+
+def settings_in(folder: Path, name: str = CONFIG) -> dict[str, Any]:
+    """The object in a JSON file of the folder.
+
+    Raises:
+        GritError: there is no such file, or it is damaged.
+    """
+    try:
+        fields = json.loads((folder / name).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise GritError(f"{folder}: there is no {name}: expected a model folder") from None
+    except (OSError, ValueError) as error:
+        raise GritError(f"{folder / name}: cannot be read: {short(error)}") from error
+    if not isinstance(fields, dict):
+        raise GritError(f"{folder / name}: expected an object, found {fields!r:.60}")
+    return fields
+
+
+def optional_settings(folder: Path, name: str) -> dict[str, Any]:
+    """The same, and nothing where there is no such file."""
+    return settings_in(folder, name) if (folder / name).is_file() else {}
+
+
+def needs_code(folder: Path, what: str) -> GritError:
+    """The refusal of a folder that transformers knows nothing of by itself."""
+    return GritError(
+        f"{folder}: {what} needs code that lies in the folder, which is never run: take a copy in "
+        "transformers format (of InternVL those whose names end in -hf)"
+    )
+
+
+def stored_weights(folder: Path) -> dict[str, Tensor]:
+    """All weights of a folder, by the names that they are stored under.
+
+    Raises:
+        GritError: there are none in safetensors format, or a file is missing or damaged.
+    """
+    if (folder / INDEX).is_file():
+        index = settings_in(folder, INDEX).get("weight_map")
+        if not isinstance(index, dict):
+            raise GritError(f"{folder / INDEX}: expected a weight_map")
+        files = sorted({Path(str(file)).name for file in index.values()})
+    elif (folder / WEIGHTS).is_file():
+        files = [WEIGHTS]
+    else:
+        raise GritError(f"{folder}: there is neither {WEIGHTS} nor {INDEX}")
+    weights: dict[str, Tensor] = {}
+    for name in files:
+        try:
+            weights |= load_file(folder / name)
+        except (OSError, SafetensorError) as error:
+            raise GritError(f"{folder / name}: cannot be read: {short(error)}") from error
+    return weights
+
+
+def short(error: Exception) -> str:
+    """The beginning of what an error says, in one line."""
+    said = " ".join(str(error).split()) or type(error).__name__
+    return said if len(said) <= LONGEST else f"{said[: LONGEST - 1]}…"
+
+
+@contextmanager
+def readable(folder: Path, what: str) -> Iterator[None]:
+    """Make one short line of whatever transformers says of a folder that it cannot load.
+
+    Its warnings are about folders in general, and would stand beside that line.
+
+    Raises:
+        GritError: it cannot be loaded.
+    """
+    verbosity = transformers_log.get_verbosity()
+    transformers_log.set_verbosity_error()
+    try:
+        yield
+    except (*_FAULTS, SafetensorError) as error:
+        if "trust_remote_code" in str(error):
+            raise needs_code(folder, what) from error
+        raise GritError(f"{folder}: {what} cannot be loaded: {short(error)}") from error
+    finally:
+        transformers_log.set_verbosity(verbosity)

@@ -1,0 +1,96 @@
+"""Processors of folders as the Hub has them, whatever their classes were called."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from replicas import linked, rewritten
+
+from grit.errors import GritError
+from grit.models.processors import load_processor
+
+TILES = {"min_patches": 1, "max_patches": 2}
+PIXELS = {"min_pixels": 3136, "max_pixels": 200704}
+TURN = [
+    {"role": "system", "content": "Look closely."},
+    {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "\nQuestion: how?"}]},
+]
+
+
+def encoded(folder: Path, image: dict[str, int], photographs):
+    processor = load_processor(folder, image)
+    text = processor.apply_chat_template(TURN, add_generation_prompt=True, tokenize=False)
+    features = [processor(images=[p], text=[text], return_tensors="pt") for p in photographs]
+    return text, features
+
+
+@pytest.mark.parametrize(
+    ("released", "copy", "image"),
+    [
+        ("qwen_released", "qwen", PIXELS),
+        ("qwen_released", "qwen", {}),
+        ("internvl_released", "internvl", TILES),
+        ("internvl_released", "internvl", {}),
+    ],
+)
+def test_a_released_folder_gives_what_transformers_copy_does(
+    replica, photographs, released, copy, image
+):
+    """Even the tokens' ids and the pixels are the same."""
+    (text, found), (expected_text, expected) = (
+        encoded(replica(name), image, photographs) for name in (released, copy)
+    )
+    assert text == expected_text
+    for one, other in zip(found, expected, strict=True):
+        assert one.keys() == other.keys()
+        for name, value in other.items():
+            assert torch.equal(one[name], value), name
+
+
+def test_a_prompt_of_the_original_layout_has_the_tokens_that_the_head_has_rows_for(
+    replica, photographs
+):
+    _, features = encoded(replica("internvl_released"), TILES, photographs)
+    assert all(found["input_ids"].max() < 151674 for found in features)
+    assert [int((found["input_ids"] == 151667).sum()) for found in features] == [
+        256 * len(found["pixel_values"]) for found in features
+    ]
+    assert {len(found["pixel_values"]) for found in features} == {1, 3}  # tiles and a thumbnail
+
+
+def test_former_names_with_and_without_fast(replica, photographs, tmp_path):
+    place = linked(replica("qwen"), tmp_path / "fast")
+    rewritten(
+        place / "preprocessor_config.json", image_processor_type="Qwen2_5_VLImageProcessorFast"
+    )
+    assert encoded(place, PIXELS, photographs)[0] == encoded(replica("qwen"), {}, photographs)[0]
+
+
+def refusal(folder: Path) -> str:
+    with pytest.raises(GritError) as raised:
+        load_processor(folder, {})
+    assert "\n" not in str(raised.value)
+    assert len(str(raised.value)) < 400
+    return str(raised.value)
+
+
+def test_a_class_that_nobody_knows_is_one_short_line(replica, tmp_path):
+    place = linked(replica("qwen"), tmp_path / "unknown")
+    rewritten(place / "preprocessor_config.json", image_processor_type="FlamingoImageProcessor")
+    assert f"{place}: its processor cannot be loaded: Unrecognized image processor" in refusal(
+        place
+    )
+
+
+def test_a_folder_that_a_trainer_left_without_a_processor(replica, tmp_path):
+    place = linked(
+        replica("qwen_released"), tmp_path / "bare", without=["preprocessor_config.json"]
+    )
+    assert "checkpoint=" in refusal(place)
+
+
+@pytest.mark.parametrize("name", ["tokenizer_config.json", "preprocessor_config.json"])
+def test_damaged_files(replica, tmp_path, name):
+    place = linked(replica("qwen"), tmp_path / "damaged", without=[name])
+    (place / name).write_text('{"a": ')
+    assert str(place) in refusal(place)
