@@ -97,20 +97,21 @@ class Reward:
         ]
 
     def rehearse(self) -> None:
-        """Call every term once with made-up responses, before anything costs time.
+        """Call every term once with a made-up response, before anything costs time.
+
+        Its data set is called "rehearsal", for terms that count their calls.
 
         Raises:
             GritError: a term raises, or gives what is no number, for a judged and ordinary answer.
         """
-        for dataset in ("rehearsal", *sorted(self.counting_datasets)[:1]):
-            made_up = Attempt("How many dogs are there?", "2", dataset, REHEARSED, (1, 2, 3))
-            response = replace(self._response(made_up), judged=1.0)
-            for name, value in self._components(response, "a made-up response").items():
-                if value is None:
-                    raise GritError(
-                        f"reward.terms.{name}: gave None for a made-up response that is judged; "
-                        "None says that a completion has no reward at all: return a number"
-                    )
+        made_up = Attempt("How many dogs are there?", "2", "rehearsal", REHEARSED, (1, 2, 3))
+        response = replace(self._response(made_up), judged=1.0, counting=True)
+        for name, value in self._components(response, "a made-up response").items():
+            if value is None:
+                raise GritError(
+                    f"reward.terms.{name}: gave None for a made-up response that is judged; "
+                    "None says that a completion has no reward at all: return a number"
+                )
 
     def possible(self, datasets: Iterable[str]) -> list[str]:
         """The terms that can be other than 0 on these data sets; a run with none learns nothing."""
