@@ -90,7 +90,8 @@ def _costs(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         )
     if found["seconds_per_evaluation"] is not None:
         minutes = found["seconds_per_evaluation"] / 60
-        yield "", f"{minutes:,.0f} min an evaluation of all questions, likewise"
+        lasts = "less than a minute" if minutes < 1 else f"{minutes:,.0f} min"
+        yield "", f"{lasts} for an evaluation of all questions, likewise"
 
 
 def _size(size: Sequence[float]) -> str:
