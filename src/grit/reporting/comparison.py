@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from grit.reporting.judging import judging_note
 from grit.reporting.results import Results, SetResult
 
 _COLUMNS = (  # metric in results.json, its heading, decimals
@@ -70,7 +71,8 @@ def print_comparison(
     """Print table and notes."""
     console = console or Console()
     console.print(comparison_table(before, after))
-    for note in comparison_notes(before, after):
+    judging = judging_note([before])
+    for note in [*([judging] if judging else []), *comparison_notes(before, after)]:
         console.print(note, markup=False, highlight=False)
 
 

@@ -11,6 +11,7 @@ from grit.reporting.comparison import comparison_notes
 from grit.reporting.controls import controls
 from grit.reporting.curves import training_curves
 from grit.reporting.gallery import PictureOf, gallery
+from grit.reporting.judging import judging_note
 from grit.reporting.pages import page
 from grit.reporting.results import Results
 from grit.reporting.stack import reward_stack
@@ -55,6 +56,7 @@ def render(data: ReportData) -> str:
         "run.html.jinja",
         data=data,
         results=data.after.results,
+        judging=judging_note([data.after.results]),
         headline=headline(old, data.after.results),
         lines=result_lines(old, data.after.results, before, data.after.rows, now),
         notes=comparison_notes(old or data.after.results, data.after.results if old else None),

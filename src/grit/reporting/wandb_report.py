@@ -15,6 +15,7 @@ import wandb
 from grit.errors import GritError
 from grit.reporting.differences import varied_settings
 from grit.reporting.finished import FinishedRun
+from grit.reporting.judging import judging_note
 from grit.reporting.summary import METRICS
 from grit.reporting.wandb_results import STEP
 from grit.reporting.wandb_server import failures
@@ -54,7 +55,9 @@ def wandb_report(contents: Contents, *, entity: str, project: str) -> "Report":
         return wr.PanelGrid(runsets=[runset], panels=list(panels))
 
     varied = varied_settings(runs)
+    judging = judging_note(run.results for run in runs)
     blocks = [
+        *([wr.MarkdownBlock(judging)] if judging else []),
         wr.TableOfContents(),
         *chain.from_iterable(
             (wr.H2(heading), wr.MarkdownBlock(table)) for heading, table in contents.tables.items()

@@ -8,6 +8,7 @@ from grit.reporting.controls import Controls, clipped
 from grit.reporting.exhibits.evidence import Run
 from grit.reporting.exhibits.grouping import Part, Variant, labels
 from grit.reporting.exhibits.measures import EACH
+from grit.reporting.exhibits.notes import judged
 from grit.reporting.exhibits.paper import METHODS, TABLE1_COLUMNS, TestSet
 from grit.reporting.exhibits.rows import DIGITS, Groups, model_title, name_in
 from grit.reporting.exhibits.seeds import Mean
@@ -38,7 +39,8 @@ def control_tables(part: Part, groups: Groups, models: Sequence[str]) -> list[Ta
     title = f"Controls; {part.title}"
     if not sections:
         return []
-    return [Table(title, EACH.columns, tuple(sections), (CONTROLS,), aside=True)]
+    notes = (*judged(part.runs), CONTROLS)
+    return [Table(title, EACH.columns, tuple(sections), notes, aside=True)]
 
 
 def place(variant: Variant) -> int:

@@ -1,13 +1,14 @@
 """Table 1: five methods, models and six test sets, beside the paper's numbers."""
 
 from collections.abc import Sequence
+from itertools import chain
 
 from grit.reporting.exhibits.control_rows import control_tables, place
 from grit.reporting.exhibits.evidence import Evidence
 from grit.reporting.exhibits.exhibit import Exhibit
 from grit.reporting.exhibits.grouping import Part, by_variant, labels
 from grit.reporting.exhibits.measures import EACH, Measures, measures
-from grit.reporting.exhibits.notes import INTERVALS, MINIATURE, notes_of
+from grit.reporting.exhibits.notes import INTERVALS, MINIATURE, judged, notes_of
 from grit.reporting.exhibits.paper import (
     IN_DOMAIN,
     METHODS,
@@ -44,7 +45,8 @@ def table1(evidence: Evidence) -> Exhibit:
             Section(model_title(model), tuple(best_in_bold(_rows(model, groups), EACH.columns)))
             for model in models
         ]
-        notes = (INTERVALS, MINIATURE, *repeated, *notes_of(part.runs, evidence))
+        common = (*judged(part.runs), INTERVALS, MINIATURE)
+        notes = (*common, *repeated, *notes_of(part.runs, evidence))
         tables.append(Table(part.title, EACH.columns, tuple(sections), notes, "Method"))
         tables += _differences(f"GRIT minus the baselines; {part.title}", EACH, groups, models)
         tables += _together(part, groups, models)
@@ -91,7 +93,9 @@ def _together(part: Part, groups: Groups, models: Sequence[str]) -> list[Table]:
     if not sections:
         return []
     columns, title = TOGETHER.columns, f"Sets together; {part.title}"
-    results = Table(title, columns, tuple(sections), (INTERVALS, POOLED), "Method")
+    results = Table(
+        title, columns, tuple(sections), (*judged(part.runs), INTERVALS, POOLED), "Method"
+    )
     title = f"GRIT minus the baselines; sets together; {part.title}"
     return [results, *_differences(title, TOGETHER, groups, models)]
 
@@ -112,4 +116,5 @@ def _differences(title: str, shown: Measures, groups: Groups, models: Sequence[s
         rows = [row for row in rows if any(cell.mean is not None for cell in row.cells)]
         if rows:
             sections.append(Section(model_title(model), tuple(rows)))
-    return [Table(title, shown.columns, tuple(sections), (DIFFERENCES,))] if sections else []
+    notes = (*judged(chain.from_iterable(groups.values())), DIFFERENCES)
+    return [Table(title, shown.columns, tuple(sections), notes)] if sections else []

@@ -5,7 +5,7 @@ from grit.reporting.exhibits.evidence import Evidence
 from grit.reporting.exhibits.exhibit import Exhibit
 from grit.reporting.exhibits.grouping import Variant, by_variant, labels
 from grit.reporting.exhibits.measures import Measures
-from grit.reporting.exhibits.notes import INTERVALS, MINIATURE, notes_of
+from grit.reporting.exhibits.notes import INTERVALS, MINIATURE, judged, notes_of
 from grit.reporting.exhibits.paper import (
     IN_DOMAIN,
     INTERNVL,
@@ -57,7 +57,7 @@ def table3(evidence: Evidence) -> Exhibit:
             Section(model_title(model), tuple(_rows(model, groups)))
             for model in models_of(groups, evidence)
         )
-        common = (INTERVALS, DIFFERENCES, POOLED, MINIATURE)
+        common = (*judged(part.runs), INTERVALS, DIFFERENCES, POOLED, MINIATURE)
         notes = (*common, *repeated, *notes_of(part.runs, evidence))
         tables.append(Table(part.title, SHOWN.columns, sections, notes))
         tables += control_tables(part, groups, models_of(groups, evidence))
