@@ -138,6 +138,10 @@ def test_a_refused_run_leaves_no_folder(desk: Desk) -> None:
             ["experiment"],
         ),
         (["--config-dir", "mine", "experiment=nothing"], ["method", "gritt"]),
+        (
+            ["experiment=table1", "model=internvl3_2b", "data=vsr_tally", "method=grit", "seed=0"],
+            ["table1 of model=internvl3_2b, suite=paper", "say judge=openai, or judge=rules"],
+        ),
     ],
     ids=" ".join,
 )

@@ -63,6 +63,12 @@ def test_the_choices_that_the_design_names_are_there(group: str) -> None:
     assert there >= NAMED[group]
 
 
+def test_whole_completions_are_judged_only_where_a_method_has_no_tags() -> None:
+    methods = {name: config(f"method={name}").method for name in NAMED["method"]}
+    untagged = {name for name, method in methods.items() if not method.tagged_answer}
+    assert untagged == {name for name, method in methods.items() if not method.suffix} == {"direct"}
+
+
 def test_the_defaults_are_those_of_the_design() -> None:
     found = config()
     assert {group: getattr(found, group).name for group in DEFAULTS} == DEFAULTS

@@ -75,6 +75,7 @@ def test_a_value_that_cannot_work_is_named(default: DictConfig, field: str, valu
         (["task=evaluate", "predictions=a.jsonl", "checkpoint=run"], ["predictions", "checkpoint"]),
         (["method.example=true", "method.suffix=false"], ["method.example", "method.suffix"]),
         (["method.tagged_answer=false"], ["method.tagged_answer", "method.training"]),
+        (["method=cot", "method.tagged_answer=false"], ["method.tagged_answer", "method.suffix"]),
         (["trainer.devices=2"], ["trainer.devices", "strategy"]),
         (["trainer=ddp", "trainer.devices=5"], ["training.prompts_per_step", "multiple of 5"]),
         (["model.adaptation=lora"], ["model.lora.target_modules"]),

@@ -224,6 +224,11 @@ def _check_method(config: Config) -> None:
         raise GritError(
             f"config: method.training={method.training} needs method.tagged_answer=true"
         )
+    if method.suffix and not method.tagged_answer:
+        raise GritError(
+            "config: method.suffix=true needs method.tagged_answer=true: the suffix asks for "
+            "<answer>, and a whole completion is judged only where there are no tags"
+        )
 
 
 def _check_matcher(config: Config) -> None:

@@ -7,6 +7,7 @@ from grit.evaluation.predictions import Prediction, ScoredPrediction
 from grit.evaluation.scoring import score_predictions
 from grit.grounding.boxes import NORMALIZED_1000, Box, Space
 from grit.judge.judge import Query
+from grit.judge.rules import RulesJudge
 
 ORIGINAL = Space("original", 200, 100)
 WHOLE = (
@@ -74,6 +75,24 @@ def test_a_direct_answer_is_the_whole_completion() -> None:
     assert (found.answer, found.acc, found.exact_match, found.format) == ("dog", 0.7, 1.0, 0.0)
     assert score(prediction(" \n"), tagged=False).acc == 0.0
     assert score(prediction("dog")).answer is None
+
+
+@pytest.mark.parametrize(
+    ("completion", "with_tags", "without"),
+    [
+        ("It is a dog.", 0.0, 1.0),
+        ("I think it is a dog.", 0.0, 1.0),
+        ("It is a dog. <answer> cat", 0.0, 0.0),
+        ("Not a bird, it is a cat. <answer> dog", 1.0, 0.0),
+    ],
+)
+def test_whole_completions_are_judged_only_without_tags(
+    completion: str, with_tags: float, without: float
+) -> None:
+    rules = RulesJudge()
+    for tagged, acc in ((True, with_tags), (False, without)):
+        (found,) = score_predictions([prediction(completion)], rules, tagged_answers=tagged)
+        assert found.acc == acc
 
 
 def test_a_judge_that_fails_is_not_a_zero() -> None:

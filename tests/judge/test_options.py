@@ -1,6 +1,6 @@
 import pytest
 
-from grit.judge.options import letters_in, named, only_letter, options_in
+from grit.judge.options import leading, letters_in, named, only_letter, options_in
 
 COLORS = {"A": "red", "B": "blue", "C": "dark green"}
 
@@ -92,3 +92,29 @@ def test_the_longer_of_two_options_is_meant():
     assert named("it is quarter past", options) == {"B"}
     assert named("it is a quarter", options) == {"A"}
     assert named("it is sample A", options) == {"C"}
+
+
+@pytest.mark.parametrize(
+    ("text", "letter"),
+    [
+        ("B. blue. It is the colour of the sky.", "B"),
+        ("(B)", "B"),
+        ("**B. blue**", "B"),
+        ("(A) The flag in the picture has the colour of blood.", "A"),
+        ("B: red", None),  # the text of another
+        ("(A) or (B)", None),
+        ("A. red B. blue", None),
+        ("(B) is wrong", None),
+        ("B or C", None),
+        ("B, C", None),
+        ("D. green", None),  # there is none
+        ("The answer is B", None),  # not at the start
+        ("", None),
+    ],
+)
+def test_leading(text, letter):
+    assert leading(text, COLORS) == letter
+
+
+def test_options_that_are_letters_have_no_leading_one():
+    assert leading("(c) because of its shape", {"A": "c", "B": "a", "C": "b"}) is None

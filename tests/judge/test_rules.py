@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grit.data.shapes.source import ShapesSource
 from grit.judge.judge import Query
 from grit.judge.rules import is_right
 
@@ -182,15 +183,36 @@ def test_a_truth_is_right_and_nothing_is_wrong(truth):
     assert not is_right(Query(ANY, truth, ""))
 
 
-@pytest.mark.parametrize(
-    "piece", ["1", "1,", "1,000", "(A) ", "A. ", "a ", "-", "hundred ", "yes "]
-)
+PIECES = [
+    *(
+        "1",
+        "1,",
+        "1,000",
+        "(A) ",
+        "A. ",
+        "a ",
+        "-",
+        "hundred ",
+        "yes ",
+        "yes, ",
+        "so, ",
+        "not ",
+        "\n",
+    ),
+    *(" ", ", not ", "answer: 3 ", "because ", "There are 3 dogs. ", "(", "how many "),
+]
+
+
+@pytest.mark.parametrize("piece", PIECES)
 def test_long_text_is_judged_in_linear_time(piece):
     text = piece * (60_000 // len(piece))
-    start = time.perf_counter()
+    start = time.process_time()  # a busy machine is no failure
     is_right(Query(text, "7", text))
     is_right(Query(CHOICES, "blue", text))
-    assert time.perf_counter() - start < 5
+    is_right(Query(MANY, "3", text))
+    is_right(Query(OFFERED, "yes", f"yes{text}"))
+    is_right(Query(ANY, "dog", f"not{text}dog"))
+    assert time.process_time() - start < 5
 
 
 @pytest.mark.parametrize("name", ["vsr", "tallyqa", "gqa", "mme"])
@@ -221,3 +243,30 @@ def test_real_multiple_choice(grit_data):
             assert not is_right(Query(question, truth, ", ".join(cheat)))
             assert not is_right(Query(question, truth, " ".join(cheat)))
     assert asked > 500
+
+
+@pytest.mark.parametrize("kind", ["vsr", "tallyqa", "gqa", "mathvista", "mme"])
+def test_short_answers_about_drawn_scenes_are_judged_by_their_words_alone(kind):
+    """Of the answers of one sort that a kind has, those with other words are wrong."""
+    samples = ShapesSource(kind, "test", 60)[:]
+    answers = dict.fromkeys(sample.answer for sample in samples)
+    for sample in samples:
+        for answer in answers:
+            for form in ("{}", "{}.", "The answer is {}", "{0} {0}", "the {}"):
+                right = is_right(Query(sample.question, sample.answer, form.format(answer)))
+                if answer == sample.answer and form != "the {}":
+                    assert right, (sample.question, answer, form)
+                elif answer != sample.answer and sort(answer) == sort(sample.answer):
+                    assert not right, (sample.question, sample.answer, answer, form)
+        for other in answers:  # nor does saying two of a sort help
+            if sort(other) == sort(sample.answer) and other != sample.answer:
+                for said in (f"{other}, {sample.answer}", f"{sample.answer} or {other}"):
+                    assert not is_right(Query(sample.question, sample.answer, said)), said
+
+
+def sort(answer):
+    if answer in ("yes", "no"):
+        return "polarity"
+    if answer.isdecimal():
+        return "number"
+    return "letter" if answer.isupper() else len(answer.split())

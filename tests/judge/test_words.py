@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grit.judge.words import contains, is_number, normalized
+from grit.judge.words import contains, is_number, normalized, singular
 
 
 @pytest.mark.parametrize(
@@ -98,3 +98,23 @@ def test_contains_whole_words_in_order():
     assert not contains(["a", "dog", "hot"], ["hot", "dog"])
     assert not contains(["hotdog"], ["dog"])
     assert not contains(["hot", "dog"], [])
+
+
+@pytest.mark.parametrize(
+    ("word", "one"),
+    [
+        ("dogs", "dog"),
+        ("boxes", "box"),
+        ("benches", "bench"),
+        ("berries", "berry"),
+        ("people", "person"),
+        ("glasses", "glasses"),  # not a glass
+        ("glass", "glass"),
+        ("bus", "bus"),
+        ("tennis", "tennis"),
+        ("ties", "tie"),
+        ("sheep", "sheep"),
+    ],
+)
+def test_singular(word, one):
+    assert singular(word) == one

@@ -212,7 +212,16 @@ def test_predictions_made_anywhere_are_nobodys_unless_the_command_says_whose(
     grit: Command, tmp_path: Path
 ) -> None:
     found = evaluated(grit, tmp_path, ROW, **{"data.name": "gqa_20"})
-    assert (found["model"], found["data"]) == ("unknown", "gqa_20")
+    assert [found[name] for name in ("model", "data", "suite")] == ["unknown", "gqa_20", "unknown"]
+
+
+def test_predictions_judged_by_rules_say_so_unless_they_are_of_drawn_scenes(
+    grit: Command, tmp_path: Path
+) -> None:
+    written(tmp_path / "said.jsonl", ROW)
+    where = "predictions=said.jsonl"
+    assert "by a strict text rule" in " ".join(grit(where).out.split())
+    assert "by a strict text rule" not in " ".join(grit(where, "suite=shapes").out.split())
 
 
 def test_predictions_of_a_run_stay_those_of_its_model(grit: Command, tmp_path: Path) -> None:
@@ -223,10 +232,11 @@ def test_predictions_of_a_run_stay_those_of_its_model(grit: Command, tmp_path: P
     assert not (tmp_path / "run" / "results.json").exists()
     assert grit("predictions=one/predictions.jsonl", "method=direct").code == 0
     again = results(tmp_path / "run")
-    assert [again[name] for name in ("model", "data", "method")] == [
+    assert [again[name] for name in ("model", "data", "method", "suite")] == [
         "internvl3_2b",
         "shapes_500",
         "direct",
+        "unknown",  # the run was one of predictions, too
     ]
 
 

@@ -301,3 +301,52 @@ def test_figures_have_the_settings_of_the_command_line(
 
 def test_data_are_counted_anew_each_time(runs: Runs) -> None:
     assert "data" in jobs.ALWAYS
+
+
+PHOTOGRAPHED = "model=qwen2_5_vl_3b,internvl3_2b", "data=vsr_tally"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["table1", *PHOTOGRAPHED], "table1 of model=qwen2_5_vl_3b, suite=paper"),
+        (["table1", "model=tiny_qwen,internvl3_2b"], "table1 of model=internvl3_2b, suite=shapes"),
+        (["table1", "suite=shapes,paper"], "table1 of model=tiny_qwen, suite=paper"),
+        (["table1", "model=tiny_qwen", "data=own"], "suite=own"),
+        (["table3", PHOTOGRAPHED[0], "data=vsr_tally,vsr_only"], "table3 of"),
+        (["figure6", PHOTOGRAPHED[0], "data=vsr_tally,vsr_tally_500"], "figure6 of"),
+        (["table1", *PHOTOGRAPHED, "judge=openai"], None),
+        (["table1", *PHOTOGRAPHED, "judge=rules"], None),
+        (["table1", *PHOTOGRAPHED, "judge=openai,rules"], None),
+        (["table1"], None),
+    ],
+)
+def test_the_real_models_ask_for_the_papers_judge_unless_told_rules(
+    runs: Runs, command: Any, overrides: list[str], said: str | None
+) -> None:
+    name, *others = overrides
+    method = [] if name == "figure6" else ["method=grit"]
+    ended = command(f"experiment={name}", "seed=0", *method, *others)
+    if said is None:
+        assert runs.done, ended.err
+        return
+    (line,) = ended.err.splitlines()
+    assert line.startswith("grit: ")
+    assert said in line
+    assert "say judge=openai, or judge=rules for ACC by a strict text rule" in line
+    assert (ended.code, runs.done) == (1, [])
+    assert not Path("runs").exists()
+
+
+def test_tables_of_finished_photographs_are_made_whoever_judged_them(
+    runs: Runs, command: Any
+) -> None:
+    """And say so: nothing is refused after the work is done."""
+    paper = ("experiment=table1", "model=tiny_qwen", "method=grit", "seed=0", "suite=paper")
+    assert command(*paper, "judge=rules").code == 0
+    text = (TABLE / "table1.md").read_text(encoding="utf-8")
+    assert "by a strict text rule" in text
+    assert "by a strict text rule" in (TABLE / "report.html").read_text(encoding="utf-8")
+    ended = command("task=tables", "runs=runs/experiments", "hydra.run.dir=tables")
+    assert ended.code == 0
+    assert Path("tables/table1.md").read_text(encoding="utf-8") == text

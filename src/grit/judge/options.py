@@ -14,6 +14,10 @@ _LETTERS = re.compile(
     r"|(?<![\w'’-])(A(?!\s+(?!or\b|and\b)\w\w)|[B-Z])(?![\w'’-])"
     r"|\b(?:option|choice|answer is)\s+([a-z])\W*$"
 )
+_FIRST = re.compile(r"[\s*_\"']*(?:\(([A-Za-z])\)|([A-Z])[.):](?=[\s*_]))[\s*_]*")
+_SENTENCE_END = re.compile(r"[.,;:](?=\s|$)|\n")
+_A_LABEL = 3  # words that may be another answer and no explanation
+_HEDGE = re.compile(r"\W*(?:or|and|not|is|isn't)\b", re.IGNORECASE)
 _ONLY_A_LETTER = re.compile(r"\W*([A-Za-z])\W*")
 
 
@@ -62,6 +66,28 @@ def letters_in(text: str) -> set[str]:
     if only:
         return {only}
     return {letter.upper() for found in _LETTERS.findall(text) for letter in found if letter}
+
+
+def leading(text: str, options: dict[str, str]) -> str | None:
+    """The option that a text begins with, marked by its letter, before an explanation.
+
+    "B. 70°. The base angles are equal ..." -> B. None where no letter stands first, where another
+    one is marked too, or where what follows it is the text of another option.
+    """
+    first = _FIRST.match(text)
+    letter = (first[1] or first[2]).upper() if first else ""
+    letters = any(map(only_letter, options.values()))  # "(A) (c)": which of them is meant?
+    if not first or letter not in options or letters:
+        return None
+    rest = text[first.end() :]
+    after = _SENTENCE_END.split(rest, maxsplit=1)[0]
+    words = normalized(after).split()
+    marked = {(mark[1] or mark[2]).upper() for mark in _MARK.finditer(rest)}
+    told = named(after, options) if words else set()
+    clear = words == options[letter].split() or not words or len(words) > _A_LABEL
+    if not clear or _HEDGE.match(rest) or (marked | told) - {letter}:
+        return None
+    return letter
 
 
 def named(text: str, options: dict[str, str]) -> set[str]:

@@ -16,6 +16,20 @@ FUNCTION_WORDS = word_set(
 )
 """Words that carry an answer without being one; articles are not among them, they are dropped."""
 
+POLARITY = {"yes": "yes", "yeah": "yes", "yep": "yes", "no": "no", "nope": "no"}
+UNSURE = word_set(
+    "or maybe perhaps possibly either both unsure unknown unclear idea clue any all every"
+    " could might anything something everything such"
+)
+NEGATION = word_set(
+    "not never neither nor without except cannot isnt arent wasnt doesnt dont cant instead"
+)
+COMPARISON = word_set(
+    "more less fewer over under above below least most between almost nearly < > ≤ ≥ +"
+)
+FEW = 8  # words beside an answer that is no sentence
+MOST = 60  # words of an answer with an explanation
+
 _ONES = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
     " sixteen seventeen eighteen nineteen"
@@ -32,6 +46,7 @@ _TOKEN = re.compile(
     r"|[+=<>√±≤≥]"
 )
 _ARTICLE = re.compile(r"""(?<![\w'-])(?:the(?![\w'-])|an?(?=\s+["(\['“]*\w\w))""")
+_ANY_ARTICLE = re.compile(r"\b(?:a|an|the)\b", re.IGNORECASE)
 _DECIMAL = re.compile(r"(-?)(\d*)(?:\.(\d+))?")
 _DASHES = str.maketrans({"−": "-", "–": "-", "—": "-", "’": "'", "‘": "'"})
 
@@ -53,9 +68,35 @@ def is_number(word: str) -> bool:
     return word.removeprefix("-")[:1].isdigit()
 
 
+_IRREGULAR = {"people": "person", "men": "man", "women": "woman", "children": "child"}
+
+
+def singular(word: str) -> str:
+    """A word without the ending of a plural, as far as a rule can tell: dogs, boxes, berries."""
+    if word in _IRREGULAR:
+        return _IRREGULAR[word]
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    if word.endswith(("ches", "shes", "xes")):
+        return word[:-2]
+    if word.endswith("s") and not word.endswith(("ss", "us", "is", "sses")) and len(word) > 3:
+        return word[:-1]
+    return word
+
+
 def contains(words: list[str], phrase: list[str]) -> bool:
     """Whether ``phrase`` stands in ``words``, as neighbours and in its order."""
     return bool(phrase) and f" {' '.join(phrase)} " in f" {' '.join(words)} "
+
+
+def few_strangers(extras: set[str], question: str, text: str) -> bool:
+    """At most three words that neither carry an answer nor are the question's own.
+
+    At most one where nothing makes a phrase of them: "brown dog" may pass, "cat dog bird" not.
+    """
+    strangers = extras - FUNCTION_WORDS - set(normalized(question).split())
+    phrase = _ANY_ARTICLE.search(text) or extras & FUNCTION_WORDS
+    return len(strangers) <= (3 if phrase else 1)
 
 
 def _cleaned(text: str) -> str:

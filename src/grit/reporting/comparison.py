@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from grit.reporting.judging import judging_note
 from grit.reporting.metrics import Metric, definitions, shown_metrics
 from grit.reporting.results import Results, SetResult
 
@@ -72,7 +73,9 @@ def print_comparison(
     console = console or Console()
     console.print(comparison_table(before, after))
     runs = [before] if after is None else [before, after]
-    for note in (*definitions(runs), *comparison_notes(before, after)):
+    judging = judging_note([before])
+    notes = (*([judging] if judging else []), *definitions(runs))
+    for note in (*notes, *comparison_notes(before, after)):
         console.print(note, markup=False, highlight=False)
 
 

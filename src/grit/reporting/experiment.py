@@ -11,6 +11,7 @@ from grit.evaluation.bootstrap import Estimate
 from grit.files import written_whole
 from grit.reporting.curves import Curves
 from grit.reporting.gallery import Gallery
+from grit.reporting.judging import judging_note
 from grit.reporting.metrics import Metric, definitions, shown_metrics
 from grit.reporting.pages import page
 from grit.reporting.results import Results
@@ -69,6 +70,7 @@ def render_experiment(data: ExperimentData) -> str:
         bodies=[Markup(section.body) for section in data.sections],
         alike=alike,
         definitions=definitions(results),
+        judging=judging_note(run.results for run in finished if run.results is not None),
         grids=_grids(finished),
         finished=finished,
         unfinished=[run for run in data.runs if run.results is None],

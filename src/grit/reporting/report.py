@@ -11,6 +11,7 @@ from grit.reporting.comparison import comparison_notes
 from grit.reporting.controls import controls
 from grit.reporting.curves import training_curves
 from grit.reporting.gallery import PictureOf, gallery
+from grit.reporting.judging import judging_note
 from grit.reporting.metrics import definitions
 from grit.reporting.pages import page
 from grit.reporting.places import without_places
@@ -57,6 +58,7 @@ def render(data: ReportData) -> str:
         "run.html.jinja",
         data=data,
         results=data.after.results,
+        judging=judging_note([data.after.results]),
         headline=headline(old, data.after.results),
         lines=result_lines(old, data.after.results, before, data.after.rows, now),
         definitions=definitions([data.after.results] if old is None else [old, data.after.results]),

@@ -15,6 +15,7 @@ import wandb
 from grit.errors import GritError
 from grit.reporting.differences import varied_settings
 from grit.reporting.finished import FinishedRun
+from grit.reporting.judging import judging_note
 from grit.reporting.metrics import Metric, definitions, shown_metrics
 from grit.reporting.wandb_results import STEP
 from grit.reporting.wandb_server import failures
@@ -56,7 +57,9 @@ def wandb_report(contents: Contents, *, entity: str, project: str) -> "Report":
     varied = varied_settings(runs)
     results = [run.results for run in runs]
     metrics = shown_metrics(results)
+    judging = judging_note(run.results for run in runs)
     blocks = [
+        *([wr.MarkdownBlock(judging)] if judging else []),
         wr.TableOfContents(),
         *chain.from_iterable(
             (wr.H2(heading), wr.MarkdownBlock(table)) for heading, table in contents.tables.items()

@@ -68,18 +68,19 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
 
 
 UNKNOWN = "unknown"
+PARTS = ("model", "data", "suite")  # of results, which predictions do not say themselves
 
 
 def _named(results: Results, origin: Mapping[str, str]) -> Results:
-    model, data = (origin.get(part, getattr(results, part)) for part in ("model", "data"))
-    return replace(results, model=model, data=data)
+    model, data, suite = (origin[part] for part in PARTS)
+    return replace(results, model=model, data=data, suite=suite)
 
 
 def _origin(predictions: Path, config: Config, overrides: Sequence[str]) -> dict[str, str]:
-    """Whose predictions they are, as far as the command does not say it.
+    """Whose predictions they are and of which suite, as the command says or else their run.
 
     Those of a run have its results beside them. Elsewhere the defaults of the configuration would
-    claim a model and data that may have had no part in them.
+    claim a model, data and questions that may have had no part in them.
 
     Raises:
         GritError: the run's answers are to be read by another method than the configuration has.
@@ -92,5 +93,10 @@ def _origin(predictions: Path, config: Config, overrides: Sequence[str]) -> dict
             f"predictions={predictions}: {beside.name} beside it says method={run.method}, and "
             f"the configuration has {config.method.name}: name one by method="
         )
-    names = {part: UNKNOWN if run is None else getattr(run, part) for part in ("model", "data")}
-    return {part: name for part, name in names.items() if part not in chosen}
+
+    def name_of(part: str) -> str:
+        if part in chosen:
+            return str(getattr(config, part).name)
+        return UNKNOWN if run is None else getattr(run, part) or UNKNOWN
+
+    return {part: name_of(part) for part in PARTS}

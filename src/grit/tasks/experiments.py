@@ -15,6 +15,7 @@ from grit.errors import GritError
 from grit.jobs import Job, JobLog, Outcome
 from grit.tasks import quieten
 from grit.tasks.jobs import job_log
+from grit.tasks.planned import check_judge
 
 log = logging.getLogger(__name__)
 MEASURED = {"figure4": "grit.tasks.correlation", "figure5": "grit.tasks.attention"}
@@ -60,6 +61,7 @@ def _check(config: DictConfig) -> None:
     check_exhibits(list(config.exhibits))
     if not MEASURED.keys().isdisjoint(config.exhibits):
         figure_settings(config)
+    check_judge(config)
 
 
 def _write(config: DictConfig, jobs: list[Job]) -> list[GritError]:

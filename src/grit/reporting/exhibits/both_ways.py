@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from grit.reporting.exhibits.grouping import Part
 from grit.reporting.exhibits.measures import Measures
+from grit.reporting.exhibits.notes import judged
 from grit.reporting.exhibits.own_rows import own_sections
 from grit.reporting.exhibits.rows import DIGITS, HEADINGS, Groups
 from grit.reporting.exhibits.table import Column, Table
@@ -28,7 +29,8 @@ def acc_tables(
         return []
     both = _both_ways(shown)
     sections = own_sections(both, groups, models)
-    return [Table(title, both.columns, sections, (DIFFERENT,), "Method")] if sections else []
+    notes = (*judged(part.runs), DIFFERENT)
+    return [Table(title, both.columns, sections, notes, "Method")] if sections else []
 
 
 def _both_ways(shown: Measures) -> Measures:

@@ -8,6 +8,7 @@ from grit.reporting.controls import Controls, clipped
 from grit.reporting.exhibits.evidence import Run
 from grit.reporting.exhibits.grouping import Part, Variant, labels
 from grit.reporting.exhibits.measures import EACH, Measures
+from grit.reporting.exhibits.notes import judged
 from grit.reporting.exhibits.paper import METHODS, TestSet
 from grit.reporting.exhibits.rows import BOUNDS, DIGITS, Groups, model_title, name_in
 from grit.reporting.exhibits.seeds import Mean
@@ -43,7 +44,8 @@ def control_tables(
     title = f"Controls; {part.title}"
     if not sections:
         return []
-    return [Table(title, shown.columns, tuple(sections), (CONTROLS,), aside=True)]
+    notes = (*judged(part.runs), CONTROLS)
+    return [Table(title, shown.columns, tuple(sections), notes, aside=True)]
 
 
 def place(variant: Variant) -> int:

@@ -10,7 +10,7 @@ from grit.reporting.exhibits.evidence import Evidence
 from grit.reporting.exhibits.exhibit import Exhibit
 from grit.reporting.exhibits.grouping import Part, Variant, by_variant, labels
 from grit.reporting.exhibits.measures import Measures
-from grit.reporting.exhibits.notes import INTERVALS, MINIATURE, notes_of
+from grit.reporting.exhibits.notes import INTERVALS, MINIATURE, judged, notes_of
 from grit.reporting.exhibits.paper import IN_DOMAIN, OUT_OF_DOMAIN, POOLED, SCALES
 from grit.reporting.exhibits.rows import (
     DIFFERENCES,
@@ -45,7 +45,8 @@ def figure6(evidence: Evidence) -> Exhibit:
         )
         models = models_of(groups, evidence)
         rows = {model: _rows(model, groups) for model in models}
-        common = (PAPER, *definitions(part.results), INTERVALS, POOLED, MINIATURE)
+        meaning = (*judged(part.runs), PAPER, *definitions(part.results))
+        common = (*meaning, INTERVALS, POOLED, MINIATURE)
         notes = (*common, *repeated, *notes_of(part.runs, evidence))
         sections = tuple(
             Section(model_title(model), tuple(row for _, row in rows[model])) for model in models
@@ -99,7 +100,8 @@ def _differences(part: Part, groups: Groups, models: Sequence[str]) -> list[Tabl
         if rows:
             sections.append(Section(model_title(model), tuple(rows)))
     title = f"More triplets minus fewer; {part.title}"
-    return [Table(title, SHOWN.columns, tuple(sections), (DIFFERENCES,))] if sections else []
+    notes = (*judged(part.runs), DIFFERENCES)
+    return [Table(title, SHOWN.columns, tuple(sections), notes)] if sections else []
 
 
 def _series(rows: list[tuple[int, Row]]) -> tuple[Series, ...]:

@@ -1,10 +1,11 @@
 """What a table has to say below itself: what is not in it, and what its numbers leave out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from grit.reporting.evaluated import is_released, method_label
 from grit.reporting.exhibits.evidence import Evidence, Run
 from grit.reporting.exhibits.paper import METHODS
+from grit.reporting.judging import judging_note
 
 INTERVALS = (
     "± is half a 95% interval: over questions (bootstrap), in rows of several seeds over these too "
@@ -15,6 +16,12 @@ MINIATURE = (
     "Rows “paper” are the paper's own, of the full model on photographs. A miniature is another, "
     "far smaller model on drawn scenes: its numbers say nothing about the full model's."
 )
+
+
+def judged(runs: Iterable[Run]) -> tuple[str, ...]:
+    """That rules judged the photographs of these runs, where they did: the first note."""
+    note = judging_note(run.results for run in runs)
+    return (note,) if note else ()
 
 
 def notes_of(runs: Sequence[Run], evidence: Evidence) -> list[str]:

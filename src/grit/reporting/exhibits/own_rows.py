@@ -1,10 +1,12 @@
 """Rows of our own runs alone, and GRIT's differences in them."""
 
 from collections.abc import Sequence
+from itertools import chain
 
 from grit.reporting.exhibits.control_rows import place
 from grit.reporting.exhibits.grouping import labels
 from grit.reporting.exhibits.measures import Measures
+from grit.reporting.exhibits.notes import judged
 from grit.reporting.exhibits.rows import DIFFERENCES, Groups, model_title, seeds_label
 from grit.reporting.exhibits.table import Row, Section, Table, best_in_bold
 
@@ -40,4 +42,5 @@ def difference_tables(
         rows = [row for row in rows if any(cell.mean is not None for cell in row.cells)]
         if rows:
             sections.append(Section(model_title(model), tuple(rows)))
-    return [Table(title, shown.columns, tuple(sections), (DIFFERENCES,))] if sections else []
+    notes = (*judged(chain.from_iterable(groups.values())), DIFFERENCES)
+    return [Table(title, shown.columns, tuple(sections), notes)] if sections else []

@@ -8,7 +8,7 @@ from grit.reporting.exhibits.evidence import Evidence
 from grit.reporting.exhibits.exhibit import Exhibit
 from grit.reporting.exhibits.grouping import Part, by_variant, labels
 from grit.reporting.exhibits.measures import EACH, measures
-from grit.reporting.exhibits.notes import INTERVALS, MINIATURE, notes_of
+from grit.reporting.exhibits.notes import INTERVALS, MINIATURE, judged, notes_of
 from grit.reporting.exhibits.other_sets import has_papers_sets, other_tables
 from grit.reporting.exhibits.own_rows import difference_tables, own_sections
 from grit.reporting.exhibits.paper import (
@@ -43,7 +43,7 @@ def table1(evidence: Evidence) -> Exhibit:
     for part in parts_of(evidence):
         groups, repeated = by_variant(part.runs)
         models = models_of(groups, evidence)
-        meaning = (*definitions(part.results), INTERVALS)
+        meaning = (*judged(part.runs), *definitions(part.results), INTERVALS)
         notes = (*repeated, *notes_of(part.runs, evidence))
         if has_papers_sets(part):
             tables += _papers_sets(part, groups, models, (*meaning, MINIATURE, *notes))
@@ -102,7 +102,7 @@ def _together(part: Part, groups: Groups, models: Sequence[str]) -> list[Table]:
     sections = own_sections(TOGETHER, groups, models)
     if not sections:
         return []
-    title, notes = f"sets together; {part.title}", (INTERVALS, POOLED)
+    title, notes = f"sets together; {part.title}", (*judged(part.runs), INTERVALS, POOLED)
     return [
         Table(f"S{title[1:]}", TOGETHER.columns, sections, notes, "Method"),
         *acc_tables(f"ACC both ways; {title}", part, TOGETHER, groups, models),

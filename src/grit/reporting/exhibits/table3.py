@@ -6,7 +6,7 @@ from grit.reporting.exhibits.evidence import Evidence
 from grit.reporting.exhibits.exhibit import Exhibit
 from grit.reporting.exhibits.grouping import Variant, by_variant, labels
 from grit.reporting.exhibits.measures import Measures
-from grit.reporting.exhibits.notes import INTERVALS, MINIATURE, notes_of
+from grit.reporting.exhibits.notes import INTERVALS, MINIATURE, judged, notes_of
 from grit.reporting.exhibits.paper import (
     IN_DOMAIN,
     INTERNVL,
@@ -59,7 +59,8 @@ def table3(evidence: Evidence) -> Exhibit:
         )
         models = models_of(groups, evidence)
         sections = tuple(Section(model_title(one), tuple(_rows(one, groups))) for one in models)
-        common = (*definitions(part.results), INTERVALS, DIFFERENCES, POOLED, MINIATURE)
+        meaning = (*judged(part.runs), *definitions(part.results))
+        common = (*meaning, INTERVALS, DIFFERENCES, POOLED, MINIATURE)
         notes = (*common, *repeated, *notes_of(part.runs, evidence))
         tables.append(Table(part.title, SHOWN.columns, sections, notes))
         tables += acc_tables(f"ACC both ways; {part.title}", part, SHOWN, groups, models)

@@ -1,0 +1,215 @@
+"""The number that a text gives as its answer: how many of what the question asks for, or how much.
+
+A text has at most one such number, whatever the true one is: the only number of few words, the
+first that counts the subject of a "how many", or the only one that something is said to be.
+"""
+
+import re
+from collections.abc import Iterator
+from itertools import dropwhile, takewhile
+from typing import NamedTuple
+
+from grit.judge.sentences import Clause, affirmed, clauses, concluded
+from grit.judge.words import (
+    COMPARISON,
+    FEW,
+    FUNCTION_WORDS,
+    MOST,
+    NEGATION,
+    POLARITY,
+    UNSURE,
+    contains,
+    few_strangers,
+    is_number,
+    normalized,
+    singular,
+    word_set,
+)
+
+_CLOSED = word_set("yes yeah yep nope true false")  # a first word that answers no "how many"
+_SINGLE = re.compile(r"\b(?:an?\s+|the\s+)?single\b", re.IGNORECASE)
+_HOW_MANY = re.compile(r".*\bhow many\s+(?:of\s+)?(.*)", re.IGNORECASE | re.DOTALL)
+_OPEN = word_set("or maybe perhaps possibly either unsure unknown unclear sure could might")
+_LEFT = word_set("left remain remains remaining leaves leaving")
+_OTHERS = word_set("other another remaining rest")
+_WHOLE = word_set("total number count group set row herd flock crowd team")
+_VERBS = word_set("is are was were do does did can could have has had will would there appear")
+_SEEING = word_set("see count show shows contain contains depicts features visible find counted")
+_BREAK = (
+    FUNCTION_WORDS
+    | _VERBS
+    | word_set(
+        "and but near behind beside under over above below next further while who which that"
+    )
+)
+_IS = word_set("is was = equals measures leaves leaving ≈")
+_ABOUT = word_set("about approximately around roughly exactly only just equal to now ≈")
+
+
+class _Mention(NamedTuple):
+    """A number in a text, and what it seems to count."""
+
+    value: str
+    clause: int
+    at: int  # place in its clause
+    kind: str  # "subject", "part" of what was counted, "other" things, or "bare"
+
+
+def number_said(question: str, text: str) -> str | None:
+    """The number that is a text's answer, written as ``normalized`` does; None for none."""
+    text = _SINGLE.sub("1", concluded(affirmed(text)))
+    words = normalized(text).split()
+    if set(words[:1]) & _CLOSED or len(words) > MOST:
+        return None
+    return _only_number(question, text) or _in_sentences(question, text)
+
+
+def _only_number(question: str, text: str) -> str | None:
+    """The only number of few words that say nothing against it."""
+    given = normalized(text).split()
+    found = {word for word in given if is_number(word)}
+    if len(found) != 1:
+        return None
+    number = found.pop()
+    others = set(given) - {number}
+    against = UNSURE | NEGATION | COMPARISON | POLARITY.keys()
+    if given.count(number) > 2 or against & others or len(given) > 1 + FEW:
+        return None
+    if contains(given, ["none", "of"]):  # "three dogs, but none of them ..."
+        return None
+    if _is_part(given, number, question) or not few_strangers(others, question, text):
+        return None
+    return number
+
+
+def _is_part(given: list[str], number: str, question: str) -> bool:
+    """Whether more is said of some of the things asked for: "one of the dogs is asleep"."""
+    at = given.index(number)
+    if given[at + 1 : at + 2] != ["of"] or at + 2 >= len(given):
+        return False
+    told = set(given[at + 3 :]) - FUNCTION_WORDS - set(normalized(question).split())
+    return singular(given[at + 2]) == _subject(question) and bool(told)
+
+
+def _in_sentences(question: str, text: str) -> str | None:
+    parts = clauses(text)
+    if any(_OPEN & set(part.words) for part in parts):
+        return None
+    subject = _subject(question)
+    mentions = [] if subject is None else list(_mentions(parts, subject))
+    counts = [mention for mention in mentions if mention.kind == "subject"]
+    if _LEFT & set(normalized(question).split()):  # what was there before is no answer
+        counts = [mention for mention in counts if _LEFT & set(parts[mention.clause].words)]
+    asked = [mention for mention in mentions if _is_asked_part(parts, mention, question)]
+    if len(asked) == 1:
+        return asked[0].value
+    return _count(parts, mentions, counts[0]) if counts else _measure(parts)
+
+
+def _subject(question: str) -> str | None:
+    """What a "how many" asks for, by its last noun in the singular: "red circles" -> "circle"."""
+    nouns = list(takewhile(lambda word: word not in _BREAK, _asked_for(question)))
+    if not nouns or COMPARISON & set(nouns):  # "how many more rings than squares"
+        return None
+    return singular(nouns[-1])
+
+
+def _asked_for(question: str) -> list[str]:
+    """The words behind the last "how many"."""
+    match = _HOW_MANY.match(question)
+    return normalized(match[1]).split() if match else []
+
+
+def _mentions(parts: list[Clause], subject: str) -> Iterator[_Mention]:
+    for place, (words, _) in enumerate(parts):
+        for at, word in enumerate(words):
+            nouns = [*takewhile(_is_noun, words[at + 1 : at + 5])]
+            counts = subject in map(singular, nouns)
+            if is_number(word):
+                yield _Mention(word, place, at, _kind(words, at, nouns, counts))
+            elif counts and (word == "no" or (word == "any" and NEGATION & set(words[:at]))):
+                yield _Mention("0", place, at, "subject")
+            elif word == "none" and words[at + 1 : at + 2] == ["of"]:
+                yield _Mention("0", place, at, "part")
+
+
+def _is_noun(word: str) -> bool:
+    """Whether it may be a noun, or stand before one."""
+    return word not in _BREAK and not is_number(word)
+
+
+def _kind(words: list[str], at: int, nouns: list[str], counts: bool) -> str:
+    before, after = words[max(0, at - 2) : at], words[at + 1 : at + 3]
+    if after[:1] == ["of"] or (before and before[-1] in _OTHERS):
+        return "part"
+    some = before[-1:] == ["of"] and before[0] not in _WHOLE  # "of the 7 dogs"
+    if some or before[-1:] == ["than"]:  # "3 bars larger than 50"
+        return "other"
+    if counts or after == ["in", "total"]:
+        return "subject"
+    return "other" if nouns else "bare"
+
+
+def _is_asked_part(parts: list[Clause], mention: _Mention, question: str) -> bool:
+    """Whether it is a part of which the question's own is said: "2 of them are larger than 50".
+
+    Then it, and not the whole, is what was asked for.
+    """
+    words = parts[mention.clause].words
+    if mention.kind != "part" or words[mention.at + 1 : mention.at + 2] != ["of"]:
+        return False
+    asked = set(map(singular, _asked_for(question)))
+    told = [singular(word) for word in words[mention.at + 3 :] if word not in _BREAK]
+    return bool(told) and set(told) <= asked
+
+
+def _count(parts: list[Clause], mentions: list[_Mention], first: _Mention) -> str | None:
+    """The first number that counts the subject, where others only divide what it counts."""
+    words = parts[first.clause].words
+    before = words[: first.at]
+    denied = NEGATION & set(before) and words[first.at] != "any"
+    if denied or COMPARISON & set(before[-2:]) or not (_VERBS | _SEEING) & set(words):
+        return None
+    place = mentions.index(first)
+    earlier, later = mentions[:place], mentions[place + 1 :]
+    if any(mention.kind in ("bare", "part") for mention in earlier):
+        return None
+    if first.value == "0" and any(parts[each.clause].mark == "," for each in later):
+        return None  # "no red circle, just 1 blue"
+    rest = [each for each in later if each.kind != "other" and each.value != "0"]
+    return first.value if _divides(parts, first, rest) else None
+
+
+def _divides(parts: list[Clause], first: _Mention, rest: list[_Mention]) -> bool:
+    """Whether later numbers are parts of the first: "three dogs: two brown dogs, one white dog"."""
+    if not all(each.value.isdecimal() for each in (first, *rest)):
+        return not rest
+    total = sum(int(each.value) for each in rest)
+    if all(each.kind == "part" for each in rest):
+        return total <= int(first.value)
+    apart = all(_opens_part(parts, first, each) for each in rest if each.kind == "subject")
+    below = all(each.clause > first.clause for each in rest)
+    return total == int(first.value) and len(rest) > 1 and apart and below
+
+
+def _opens_part(parts: list[Clause], first: _Mention, mention: _Mention) -> bool:
+    """Whether a list of parts, or a sentence about them, stands between two counts of a subject."""
+    between = parts[first.clause + 1 : mention.clause + 1]
+    if any(part.mark in (":", "(", "-", "–", "—") for part in between):
+        return True
+    words = parts[mention.clause].words
+    sentence = any(part.mark in (".", ";") for part in between) and _VERBS & set(words)
+    return bool(sentence) and words[0] != "there"  # "there are two dogs": a guess like the first
+
+
+def _measure(parts: list[Clause]) -> str | None:
+    """The one number that something is said to be, at the end of a clause: "the area is 6 cm"."""
+    found = set()
+    for words, _ in parts:
+        places = [at for at, word in enumerate(words) if is_number(word)]
+        if not places or len(words) - places[-1] > 3:
+            continue
+        before = list(dropwhile(lambda word: word in _ABOUT, reversed(words[: places[-1]])))
+        if before and before[0] in _IS:
+            found.add(words[places[-1]])
+    return found.pop() if len(found) == 1 else None

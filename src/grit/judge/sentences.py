@@ -1,0 +1,89 @@
+"""Where in a longer text the answer stands: what is stated, concluded or denied, clause by clause.
+
+All of it is read off the text alone and never looks at the truth: a text has one reading, and so
+can be right for one truth only, whatever else it says.
+"""
+
+import re
+from typing import NamedTuple
+
+from grit.judge.words import normalized
+
+_BE = r"(?:is|was|would\s+be|should\s+be|must\s+be)"
+_STATED = re.compile(
+    rf"\b(?:answer|option|choice)[*_]*(?:\s+{_BE}\b\s*:?|\s*:)[*_\s]*"  # "The answer is", "Answer:"
+    r"|\\boxed\{",
+    re.IGNORECASE,
+)
+_REASON = re.compile(r"\b(?:because|since|given\s+that|due\s+to)\b", re.IGNORECASE)
+_CONCLUDED = re.compile(
+    r"(?:^|[.,;:!]\s|\n)\s?(?:and\s+)?(?:so(?!\s+(?:that|many|much|far|few|called)\b)"
+    r"|therefore|thus|hence|consequently)\b[,:]?\s+(?:that\s+)?",
+    re.IGNORECASE,
+)
+_CLAUSE_END = re.compile(r"[.,:](?!\d)|(?<=[^\W\d])[.,:](?=\d)|[;!?()\n]|\s[-–—]\s")
+_DENIED = re.compile(
+    r"(?:,|\band\b|\bbut\b)\s*not\b[^.,;:!?\n]*,?"  # "a cat, not a dog"
+    r"|\b(?:instead\s+of|rather\s+than|as\s+opposed\s+to)\b[^.,;:!?\n]*,?"
+    r"|\bnot\b[^.,;:!?\n]{1,80}?,?\sbut\s",  # "not a dog but a cat"
+    re.IGNORECASE,
+)
+_MOST_STATED = 5
+
+
+class Clause(NamedTuple):
+    """A piece between two marks: its normalised words, and the mark that it follows."""
+
+    words: list[str]
+    mark: str  # "" at the start
+
+
+def answers_of(text: str) -> list[str]:
+    """What a text states to be its answer, without reasons; the text itself where it states none.
+
+    "AB = AC, so the answer is (B) because ..." -> ["(B)"]. A text that states several answers is
+    right only where each of them is.
+    """
+    starts = list(_STATED.finditer(text))
+    bounds = [*(match.start() for match in starts), len(text)]
+    stated = [text[match.end() : end] for match, end in zip(starts, bounds[1:], strict=True)]
+    found = [_without_reason(one) for one in stated if normalized(one)]
+    return found if 0 < len(found) <= _MOST_STATED else [_without_reason(text)]
+
+
+def concluded(text: str) -> str:
+    """What follows the last "so", "therefore" or "thus" that opens a clause; else the text."""
+    openings = [match.end() for match in _CONCLUDED.finditer(text)]
+    rest = text[openings[-1] :] if openings else ""
+    return rest if normalized(rest) else text
+
+
+def affirmed(text: str) -> str:
+    """The text without what it says not to be so: "a cat, not a dog" -> "a cat"."""
+    kept = _DENIED.sub(" ", text)
+    return kept if normalized(kept) else text
+
+
+def clauses(text: str) -> list[Clause]:
+    """The pieces of a text that have words, in their order; at least one."""
+    found, start, mark = [], 0, ""
+    for end in _CLAUSE_END.finditer(text):
+        words = normalized(text[start : end.start()]).split()
+        if words:
+            found.append(Clause(words, mark))
+            mark = ""
+        # Of several marks in a row the strongest counts: a list goes on after a comma alone.
+        mark = max(mark, end[0].strip() or ".", key=_strength)
+        start = end.end()
+    words = normalized(text[start:]).split()
+    return [*found, Clause(words, mark)] if words or not found else found
+
+
+def _strength(mark: str) -> int:
+    return 0 if not mark else 1 if mark == "," else 2
+
+
+def _without_reason(text: str) -> str:
+    match = _REASON.search(text)
+    kept = "" if match is None else text[: match.start()]
+    return kept if normalized(kept) else text

@@ -1,0 +1,80 @@
+"""The jobs that a multirun is going to do, composed before any of them begins."""
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from grit.errors import GritError
+from grit.reporting.exhibits.paper import MINIATURES, MODELS
+from grit.reporting.judging import is_drawn
+
+OF_ACC = ("table1", "table3", "figure6")  # what shows ACC beside the paper's
+PARTS = ("model", "data", "suite", "judge")  # groups that say who is asked what, and judged by whom
+
+
+def check_judge(config: DictConfig) -> None:
+    """Refuse ACC by rules beside the paper's, where the command line does not ask for it.
+
+    Raises:
+        GritError: rules would judge a model of full size, or answers about photographs.
+    """
+    shown = [name for name in config.exhibits if name in OF_ACC]
+    if not shown or _asks_for_rules(config.hydra.overrides.task):
+        return
+    for job in planned(config):
+        model, suite = job.model.name, job.suite.name
+        large = model in MODELS and model not in MINIATURES
+        if job.judge.name == "rules" and (large or not is_drawn(suite)):
+            raise GritError(
+                f"{shown[0]} of model={model}, suite={suite}: the paper's judge is GPT-4o: say "
+                "judge=openai, or judge=rules for ACC by a strict text rule"
+            )
+
+
+def planned(config: DictConfig) -> Iterator[DictConfig]:
+    """The jobs of a multirun, one for each combination of the groups in ``PARTS``.
+
+    What cannot be composed is left out: Hydra refuses it by itself.
+    """
+    loader = GlobalHydra.instance().config_loader()
+    swept = [
+        f"{key}={values}" for key, values in (config.hydra.sweeper.get("params") or {}).items()
+    ]
+    try:
+        overrides = _parsed([*swept, *config.hydra.overrides.task])
+    except HydraException:
+        return
+    for chosen in product(*map(_choices, overrides)):
+        try:
+            yield loader.load_sweep_config(config, list(chosen))
+        except (HydraException, OmegaConfBaseException):
+            continue
+
+
+def _asks_for_rules(overrides: Sequence[str]) -> bool:
+    asked = [each for each in _parsed(overrides) if each.key_or_group in ("judge", "judge.name")]
+    return any(choice.partition("=")[2] == "rules" for each in asked for choice in _choices(each))
+
+
+def _parsed(overrides: Sequence[str]) -> list[Override]:
+    """Overrides one by one; of several with one key the last counts, as in Hydra's sweeps."""
+    loader = GlobalHydra.instance().config_loader()
+    parsed = OverridesParser.create(config_loader=loader).parse_overrides(list(overrides))
+    return list({override.get_key_element(): override for override in parsed}.values())
+
+
+def _choices(override: Override) -> list[str]:
+    """What an override may be in a job; of a sweep over no part the first stands for all."""
+    if not override.is_sweep_override():
+        return [str(override.input_line)]
+    if not override.is_discrete_sweep():
+        return []
+    values = list(override.sweep_string_iterator())
+    kept = values if str(override.key_or_group).split(".")[0] in PARTS else values[:1]
+    return [f"{override.get_key_element()}={value}" for value in kept]
