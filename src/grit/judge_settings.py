@@ -34,7 +34,7 @@ class ServiceJudgeConfig(JudgeConfig):
     temperature: float | None = 0.0
     max_tokens: int | None = 256  # of a reply
     exact_match_first: bool = False  # an answer that equals the truth is right without being asked
-    ask_first: bool = True  # before anything else, one question: does anybody answer?
+    ask_first: bool = True  # one question before a model is loaded: does anybody answer?
     max_failure_rate: float = 0.5  # a larger share of unjudged answers stops the run
     in_flight: int = 64  # calls at a time, of each process
     attempts: int = 5

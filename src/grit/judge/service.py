@@ -43,7 +43,7 @@ class ServiceJudge:
         in_flight: how many calls are under way at a time.
         max_failure_rate: see ``Accountable``.
         cache: answers of former runs; None does without.
-        ask_first: whether the first thing asked is whether anybody answers, see ``meet``.
+        ask_first: whether ``meet`` asks anything.
         exact_match_first: a prediction that equals the truth but for case, articles, punctuation
             and ways of writing numbers scores 1 without being asked about.
     """
@@ -79,7 +79,6 @@ class ServiceJudge:
         """
         if not self.ask_first:
             return
-        self.ask_first = False
 
         async def ask() -> str | None:
             async with Client(self.service) as client:
@@ -116,8 +115,6 @@ class ServiceJudge:
         found = self.cache.get(list(distinct)) if self.cache is not None else {}
         missing = [question for key, question in distinct.items() if key not in found]
         hits = len(distinct) - len(missing)
-        if missing:
-            self.meet()
         if missing and self.trouble is None:
             # Its own thread, because the caller's may have an event loop already (a notebook).
             batch = _Batch(self, missing)
