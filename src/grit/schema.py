@@ -108,7 +108,8 @@ class ModelConfig:
     """The base model and which of its weights learn."""
 
     name: str = MISSING
-    path: str = MISSING  # a Hub id, a local folder in transformers format, or tiny:FAMILY
+    # a Hub id, a local folder in transformers format or in InternVL's own layout, or tiny:FAMILY
+    path: str = MISSING
     revision: str | None = None  # of the Hub
     adaptation: Adaptation = Adaptation.lora
     lora: LoraConfig = field(default_factory=LoraConfig)
@@ -305,7 +306,9 @@ class Config:
     seed: int = 0
     resume: bool = False
     threads: int | None = None  # of the CPU; null leaves it to torch
-    checkpoint: str | None = None  # evaluate: trained weights, a .ckpt file or a model folder
+    # evaluate: trained weights: a .ckpt file, a folder with an adapter or a model, a run's folder,
+    # or a Hub id, ORG/NAME or ORG/NAME@REVISION
+    checkpoint: str | None = None
     predictions: str | None = None  # evaluate: predictions made anywhere, JSONL
     input: str | None = None  # score: completions, JSONL
     output: str | None = None  # score: where the scored rows go

@@ -20,6 +20,7 @@ from grit.models.loading import (
     load_trained,
     save_trained,
 )
+from grit.models.skeleton import load_skeleton
 
 WEIGHTS = ("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors")
 INDEX = "model.safetensors.index.json"
@@ -86,6 +87,22 @@ def test_trained_weights_go_into_a_model_that_is_there(replica):
     expected = converted_weights(weights_in(replica("internvl_released")))
     found = adapter.model.state_dict()
     assert all(torch.equal(found[name], w.float()) for name, w in expected.items())
+
+
+@pytest.mark.parametrize("name", ["qwen_released", "internvl_released"])
+def test_what_is_known_without_the_weights(replica, tmp_path, picture, name):
+    """``task=check`` and the preflight of a run see of a folder what the run itself does."""
+    skeleton = load_skeleton(str(without_weights(replica(name), tmp_path / "bare")))
+    loaded = load_base(str(replica(name)))
+    shapes = [
+        {key: weight.shape for key, weight in adapter.model.state_dict().items()}
+        for adapter in (skeleton, loaded)
+    ]
+    assert shapes[0] == shapes[1]
+    assert skeleton.end_ids == loaded.end_ids
+    assert torch.equal(skeleton.forbidden_ids, loaded.forbidden_ids)
+    one, other = (a.encode("p", "\nHow?", picture, picture="p") for a in (skeleton, loaded))
+    assert torch.equal(one.input_ids, other.input_ids)
 
 
 def refusal(base: Path, trained: Path) -> str:

@@ -3,7 +3,7 @@ from pathlib import Path
 from finished_runs import drawn_rows, results_of
 
 from grit.reporting.finished import FinishedRun
-from grit.reporting.repetitions import repetitions, title_of
+from grit.reporting.repetitions import is_trained, repetitions, title_of
 
 
 def runs(*made_of: dict[str, object]) -> list[FinishedRun]:
@@ -38,6 +38,13 @@ def test_other_data_rewards_and_settings_are_no_repetitions() -> None:
     )
     assert repetitions(found) == [[0, 1], [2], [3], [4]]
     assert title_of(found[4].results) == "tiny_qwen · grit · shapes · no_count"
+
+
+def test_weights_from_elsewhere_are_named_and_not_trained() -> None:
+    found = runs({}, {"settings_hash": "b", "checkpoint": "yfan1997/GRIT-20-InternVL-2B"})
+    assert repetitions(found) == [[0], [1]]
+    assert [is_trained(run.results) for run in found] == [True, False]
+    assert title_of(found[1].results) == "tiny_qwen · grit (released)"
 
 
 def test_a_seed_counts_once_and_other_code_and_triplets_are_no_repetitions() -> None:

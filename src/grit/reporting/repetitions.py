@@ -32,8 +32,9 @@ def is_trained(results: Results) -> bool:
 
 def title_of(results: Results) -> str:
     """A group's name, which all its seeds share."""
-    method = method_label(results.method, results.checkpoint)
-    parts = [results.model, method, results.data]
+    if results.checkpoint is not None:  # trained on data, and for a reward, of its own
+        return f"{results.model} · {method_label(results.method, results.checkpoint)}"
+    parts = [results.model, results.method, results.data]
     return " · ".join([*parts, results.reward] if results.method == "grit" else parts)
 
 

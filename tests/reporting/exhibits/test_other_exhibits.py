@@ -66,6 +66,22 @@ def test_acc_against_the_number_of_triplets(run: MakeRun, tmp_path: Path) -> Non
     ]
 
 
+@pytest.mark.parametrize("exhibit", [figure6, table3])
+def test_weights_from_elsewhere_are_nobodys_training(run: MakeRun, tmp_path: Path, exhibit) -> None:
+    run("a", checkpoint="yfan1997/GRIT-20-Qwen2.5-VL-3B")
+    found = exhibit(evidence_of_sources([str(tmp_path)]))
+    cells = [
+        cell
+        for table in found.tables
+        for section in table.sections
+        for row in section.rows
+        if not row.paper
+        for cell in row.cells
+    ]
+    assert [cell for cell in cells if cell.mean is not None] == []
+    assert [size for chart in found.charts for panel in chart.panels for size in panel.series] == []
+
+
 def test_sizes_are_compared_question_by_question(run: MakeRun, tmp_path: Path) -> None:
     scores = dict.fromkeys(("vsr", "tallyqa", "gqa", "mathvista"), (0.0, 0.5, 1.0))
     run("a", scores)

@@ -466,3 +466,43 @@ def test_sets_together_have_a_table_and_differences_of_their_own(
     (differences,) = tables_of(found, "GRIT minus the baselines; sets together")
     cell = rows(differences)["GRIT − Chain-of-Thought"].cells[place]
     assert cell.mean.mean == pytest.approx(100 - 400 / 6)
+
+
+RELEASED = {"checkpoint": "yfan1997/GRIT-20-InternVL-2B", "checkpoint_commit": "c" * 40}
+
+
+def test_weights_from_elsewhere_are_a_row_that_says_so(run: MakeRun, tmp_path: Path) -> None:
+    run("a", {"vsr": (1.0, 0.0)})
+    run("b", {"vsr": (1.0, 1.0)}, **RELEASED)
+    run("c", {"vsr": (0.0, 0.0)}, checkpoint="/home/me/runs/2026/model", triplets=None)
+    run("d", {"vsr": (0.0, 0.0)}, method="cot")
+    table = tables_of(evidence(tmp_path))[0]
+    found = {
+        label: cell(table, label, "VSR").mean.mean
+        for label in ("GRIT", "GRIT (released)", "GRIT (checkpoint=2026/model)")
+    }
+    assert found == {"GRIT": 50, "GRIT (released)": 100, "GRIT (checkpoint=2026/model)": 0}
+    notes = " ".join(table.notes)
+    assert f"yfan1997/GRIT-20-InternVL-2B, commit {'c' * 40}" in notes
+    assert "/home/me" not in notes
+    differences = tables_of(evidence(tmp_path), "GRIT minus the baselines; suite")[0]
+    assert "GRIT (released) − Chain-of-Thought" in rows(differences)
+
+
+def test_seeds_are_no_repetitions_of_weights_from_elsewhere(run: MakeRun, tmp_path: Path) -> None:
+    run("a", {"vsr": (1.0, 0.0)}, seed=0, **RELEASED)
+    run("b", {"vsr": (1.0, 0.0)}, seed=1, **RELEASED)
+    table = tables_of(evidence(tmp_path))[0]
+    assert "GRIT (released)" in rows(table)
+    assert any("repeats" in note for note in table.notes)
+
+
+def test_alone_they_are_shown_beside_the_papers_row_only(run: MakeRun, tmp_path: Path) -> None:
+    run("a", {"vsr": (1.0, 0.0)}, **RELEASED)
+    run("b", {"vsr": (1.0, 0.0)}, model="tiny_internvl")
+    table = tables_of(evidence(tmp_path))[0]
+    shown = {section.title.split(",")[0]: section.rows for section in table.sections}
+    assert [row.label for row in shown["tiny_qwen"]] == ["GRIT (released)", "paper"]
+    assert [row.label for row in shown["tiny_internvl"] if not row.paper] == [
+        *("Direct query", "Chain-of-Thought", "One-shot ICL", "Few-shot fine-tuning", "GRIT")
+    ]
