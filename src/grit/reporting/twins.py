@@ -15,11 +15,13 @@ _LONGEST = 40  # characters of a value
 # forgotten that the fingerprint of settings leaves out.
 NO_RESULT = (
     *("resume", "threads", "logger", "input", "output", "preparation", "runs", "exhibits"),
-    *("correlation", "attention", "experiment"),
+    *("correlation", "attention", "experiment", "check", "data.max_prompt_tokens"),
     *("trainer.accelerator", "trainer.devices", "trainer.num_nodes", "trainer.strategy"),
-    *("trainer.progress_bar", "trainer.checkpoint_every", "evaluation.before_training"),
+    *("trainer.progress_bar", "trainer.checkpoint_every", "trainer.stop_within"),
+    *("evaluation.before_training", "training.must_learn"),
     *("judge.max_failure_rate", "judge.base_url", "judge.in_flight", "judge.attempts"),
     *("judge.timeout", "judge.total_timeout", "judge.backoff", "judge.cache", "judge.prices"),
+    "judge.ask_first",
 )
 # Settings that follow another where nobody sets them, and need not be said beside it.
 _FOLLOWS = {
