@@ -274,6 +274,13 @@ def test_methods_without_training_only_evaluate(several: Done, desk: Desk) -> No
             assert row["answer"] == (said.strip() or None)
 
 
+def test_settings_that_are_meant_for_other_jobs_are_said(several: Done, desk: Desk) -> None:
+    for path in (desk.folder / "several").glob("*/results.json"):
+        method = results(path.parent)["method"]
+        said = f"training.group_size=2 changes nothing: method={method} trains nothing"
+        assert said in (path.parent / "grit.log").read_text()
+
+
 # --- real photographs
 
 

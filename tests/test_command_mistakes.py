@@ -81,25 +81,7 @@ def test_a_hub_that_never_answers(desk: Desk) -> None:
     unreachable(refused(done))
 
 
-# --- mistakes
-
-MINE = {
-    "model/misspelt.yaml": "# mine\ndefaults: [tiny_qwen, _self_]\npth: somewhere\n",
-    "model/broken.yaml": "# mine\nname: broken\n\tpath: somewhere\n",
-    "experiment/outside.yaml": "# mine\ntraining:\n  steps: 3\n",
-    "experiment/unknown.yaml": "# @package _global_\n# mine\ntrainning:\n  steps: 3\n",
-    "experiment/nothing.yaml": "# @package _global_\n# mine\ndefaults: [override /method: gritt]\n",
-}
-
-
-@pytest.fixture(scope="module")
-def mine(desk: Desk) -> str:
-    """A folder of somebody's own choices, each with a mistake."""
-    folder = desk.folder / "mine"
-    for name, text in MINE.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
-    return str(folder)
+# --- mistakes; the tables of test_wrong_commands_*.py have more
 
 
 def test_a_folder_that_takes_no_file(desk: Desk) -> None:
@@ -110,42 +92,3 @@ def test_a_folder_that_takes_no_file(desk: Desk) -> None:
 def test_a_refused_run_leaves_no_folder(desk: Desk) -> None:
     refused(desk.grit("training.beta=-1", "hydra.run.dir=negative"))
     assert not (desk.folder / "negative").exists()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "named"),
-    [
-        (["model=tiny_qwem"], ["model", "tiny_qwem", "tiny_qwen", "internvl3_2b"]),
-        (["trainer.max_stepps=3"], ["trainer.max_stepps", "trainer.max_steps?"]),
-        (["rewards=released"], ["rewards is no field", "reward?"]),
-        (["reward.terms.count.wieght=1"], ["wieght", "reward.terms.count.weight?"]),
-        (["data.sources.mine.kind=vsr"], ["data.sources.mine", "+data.sources.mine.kind=vsr"]),
-        (["training.beta.x=1"], ["training.beta is a value"]),
-        (["judge.model=gpt-4o"], ["judge=openai"]),
-        (["judge=openai", "judge.modle=gpt-4o"], ["judge.model?"]),
-        (["xyzzy=1"], ["xyzzy is no field", "--cfg job"]),
-        (["task=trian"], ["task", "trian", "train, evaluate, score"]),
-        (["+training.stepps=3"], ["training.stepps", "training.steps?"]),
-        (["train"], ["train"]),
-        (["model=null"], ["model"]),
-        (["seed=1,2"], ["seed=1,2", "-m"]),
-        (["hydra.run.dir=mine/model/broken.yaml/run"], ["mine/model/broken.yaml/run"]),
-        (["--config-dir", "mine", "model=misspelt"], ["model.pth", "model.path?"]),
-        (["--config-dir", "mine", "model=broken"], ["broken.yaml", "line 3"]),
-        (["--config-dir", "mine", "experiment=unknown"], ["trainning"]),
-        (
-            ["--config-dir", "mine", "experiment=outside", "task=score", "input=i", "output=o"],
-            ["experiment"],
-        ),
-        (["--config-dir", "mine", "experiment=nothing"], ["method", "gritt"]),
-        (
-            ["experiment=table1", "model=internvl3_2b", "data=vsr_tally", "method=grit", "seed=0"],
-            ["table1 of model=internvl3_2b, suite=paper", "say judge=openai, or judge=rules"],
-        ),
-    ],
-    ids=" ".join,
-)
-@pytest.mark.usefixtures("mine")
-def test_a_mistake_is_one_line(desk: Desk, arguments: list[str], named: list[str]) -> None:
-    message = refused(desk.grit(*arguments))
-    assert [word for word in named if word not in message] == []

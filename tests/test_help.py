@@ -4,11 +4,13 @@ import os
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 from composing import DEFAULTS, EXPERIMENTS, FILES, choice
 
+from grit import __version__
 from grit.configuration import GROUPS
 from grit.schema import Task
 
@@ -79,6 +81,27 @@ def test_help_names_no_choice_that_does_not_exist(
     said = re.findall(r"\b([a-z_]+)=([\w,]+)", help_page.stdout)
     named = {f"{group}={one}" for group, many in said if group in GROUPS for one in many.split(",")}
     assert named - there == set()
+
+
+def test_help_is_about_one_group_where_it_is_named(
+    help_page: subprocess.CompletedProcess[str], tmp_path: Path
+) -> None:
+    done = light(tmp_path, "--help", "reward")
+    *lines, loaded = done.stdout.splitlines()
+    assert (done.returncode, loaded) == (0, "loaded:")
+    assert lines[0].startswith("reward: ")
+    assert "\n".join(lines).strip() in help_page.stdout
+    assert not [line for line in lines if "model=" in line]
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["seed=1", "--version"]], ids=" ".join)
+def test_the_version_is_this_programs(tmp_path: Path, arguments: list[str]) -> None:
+    done = light(tmp_path, *arguments)
+    first, *libraries, loaded = filter(None, done.stdout.splitlines())
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (first, loaded) == (f"grit {__version__}", "loaded:")
+    assert f"torch {version('torch')}" in libraries
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_mistake_loads_nothing_heavy(tmp_path: Path) -> None:

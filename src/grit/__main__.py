@@ -6,21 +6,27 @@ import shlex
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import hydra
 from hydra.conf import HydraConf
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
+from hydra.errors import HydraException, OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from grit.configuration import CONF, checked, one_line, register
+from grit import __version__
+from grit.command_line import help_topic, no_override, parse
+from grit.configuration import CONF, GROUPS, checked, choices, group_help, one_line, register
 from grit.errors import GritError, Interrupted
 from grit.schema import Config, Task
+from grit.tasks import perform
 from grit.tasks.jobs import done_beside, in_experiment, run_job
+from grit.tasks.records import unfinished
+from grit.tasks.unused import one_of_many, unused
 from grit.threads import choose_wait_policy
 
 log = logging.getLogger(__name__)
@@ -42,7 +48,7 @@ launch = Launch()
 def run(composed: DictConfig) -> None:
     """One run: a single one, or a job of a multirun."""
     job = HydraConfig.get()
-    folder, overrides = Path(job.runtime.output_dir), list(job.overrides.task)
+    folder, overrides = Path(job.runtime.output_dir), [*_config_dir(job), *job.overrides.task]
     launch.composed = True
     experiment = in_experiment(composed)
     if "torch" not in sys.modules:  # else it is too late, as in the second job of a multirun
@@ -52,29 +58,38 @@ def run(composed: DictConfig) -> None:
         if experiment:
             run_job(composed, folder, overrides)
         else:
-            config = checked(composed)
-            same = done_beside(config, folder) if job.mode is RunMode.MULTIRUN else None
-            if same is not None:
-                log.info("%s", _not_again(config, same))
-                return
-            from grit.tasks import perform  # imports torch: --help and mistakes need not wait
-
-            perform(config, _folder(config, job), overrides)
-    except (GritError, OSError) as error:
-        if not (isinstance(error, GritError) or _concerns(folder, error)):
-            raise
+            _single(composed, job, overrides)
+    except Exception as error:
+        known = isinstance(error, GritError) or _concerns(folder, error)
+        with suppress(OSError):  # rmdir refuses where anything is in it
+            folder.rmdir()
+        note(f"grit: {error}" if known else type(error).__name__, None if known else error)
         # A launcher's own processes tell Hydra by raising; here it would say the same twice. An
         # experiment's are looked after by their log, because Hydra would not go on to its table.
         worker = launch.process != os.getpid() and not experiment
-        if os.environ.get(TRACEBACK) == "1" or worker:
+        if not known or os.environ.get(TRACEBACK) == "1" or worker:
             raise
         launch.failed = True
-        with suppress(OSError):  # rmdir refuses where anything is in it
-            folder.rmdir()
         number = f"job {job.job.num}: " if job.mode is RunMode.MULTIRUN else ""
         print(f"grit: {number}{error}", file=sys.stderr)
         if isinstance(error, Interrupted):
             sys.exit(1)  # ends a multirun too
+
+
+def _single(composed: DictConfig, job: HydraConf, overrides: list[str]) -> None:
+    config = checked(composed)
+    found, many = unused(config, overrides), job.mode is RunMode.MULTIRUN
+    if not one_of_many(many):
+        for refused in filter(lambda each: each.refused, found):
+            raise GritError(f"config: {refused}; leave it out")
+    same = done_beside(config, Path(job.runtime.output_dir)) if many else None
+    if same is not None:
+        log.info("%s", _not_again(config, same))
+        return
+    folder = _folder(config, job)
+    for each in found:
+        log.info("%s", each)
+    perform(config, folder, overrides)
 
 
 def _not_again(config: Config, done: Path) -> str:
@@ -84,9 +99,31 @@ def _not_again(config: Config, done: Path) -> str:
     )
 
 
-def _concerns(folder: Path, error: OSError) -> bool:
+def _config_dir(job: HydraConf) -> list[str]:
+    """The option that adds choices of one's own; a command that goes on with a run needs it too."""
+    sources = [each for each in job.runtime.config_sources if each.provider == "command-line"]
+    return [word for each in sources for word in ("--config-dir", each.path)]
+
+
+def note(message: str, fault: Exception | None = None) -> None:
+    """Put what a run ends with into its log too, where its folder is kept.
+
+    Args:
+        message: the line.
+        fault: a fault of the program, whose traceback is written too.
+    """
+    trace = None if fault is None else (type(fault), fault, fault.__traceback__)
+    record = log.makeRecord(log.name, logging.ERROR, __file__, 0, message, (), trace)
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.FileHandler) and Path(handler.baseFilename).parent.is_dir():
+            with suppress(OSError):  # a log that takes no line may be what the run ended with
+                handler.handle(record)
+
+
+def _concerns(folder: Path, error: Exception) -> bool:
     """Whether a file of the run could not be written or read."""
-    return isinstance(error.filename, str) and Path(error.filename).is_relative_to(folder)
+    name = error.filename if isinstance(error, OSError) else None
+    return isinstance(name, str) and Path(name).is_relative_to(folder)
 
 
 def _folder(config: Config, job: HydraConf) -> Path:
@@ -99,8 +136,6 @@ def _folder(config: Config, job: HydraConf) -> Path:
         raise GritError(f"resume=true: task={config.task} needs hydra.run.dir=FOLDER to go on with")
     if job.mode is RunMode.MULTIRUN:
         raise GritError("resume=true: several runs need hydra.sweep.dir=FOLDER to go on with")
-    from grit.tasks.folder import unfinished
-
     with suppress(OSError):  # what Hydra made for a new run; rmdir refuses where anything is in it
         made.rmdir()
         made.parent.rmdir()
@@ -118,9 +153,23 @@ def main() -> None:
     os.environ.setdefault(TRACEBACK, os.environ.get("HYDRA_FULL_ERROR", "0"))
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us instead of to Hydra's own printer
     try:
+        line = parse(sys.argv[1:])
+        if "--version" in line.options:
+            print(installed())
+            return
+        if "--help" in line.options and line.words:
+            print(group_help(help_topic(line.words, GROUPS)))
+            return
+        if line.words:
+            raise GritError(no_override(line.words[0], choices()))
+        sys.argv[1:] = line.ordered
         hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(run)()
-    except (GritError, HydraException, OmegaConfBaseException) as error:
-        _refuse(error, str(error) if isinstance(error, GritError) else one_line(error))
+    except GritError as error:
+        _refuse(error, str(error))
+    except (HydraException, OmegaConfBaseException) as error:
+        # Hydra's grammar says what it did not expect, but not in which override.
+        unread = isinstance(error, OverrideParseException)
+        _refuse(error, one_line(error) + (f" ({shlex.join(sys.argv[1:])})" if unread else ""))
     except (YAMLError, OSError, ValueError) as error:
         if launch.composed:
             raise  # a fault of the program, not of the command line
@@ -129,6 +178,12 @@ def main() -> None:
         print("grit: interrupted", file=sys.stderr)
         sys.exit(130)
     sys.exit(1 if launch.failed else 0)
+
+
+def installed() -> str:
+    """What ``--version`` prints."""
+    libraries = ("torch", "transformers", "pytorch-lightning", "peft", "hydra-core")
+    return "\n".join([f"grit {__version__}", *(f"{name} {version(name)}" for name in libraries)])
 
 
 def _refuse(error: Exception, message: str) -> None:

@@ -1,13 +1,14 @@
 """What the types of a configuration cannot say: ranges, and fields that do not go together."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from typing import Any
 from urllib.parse import urlsplit
 
 from grit.errors import GritError
-from grit.judge_settings import ServiceJudgeConfig
+from grit.judge_settings import OwnJudgeConfig, ServiceJudgeConfig
+from grit.misspellings import close_to
 from grit.schema import (
     Adaptation,
     Config,
@@ -22,6 +23,7 @@ STRATEGIES = ("auto", "ddp", "zero1", "fsdp", "deepspeed_zero2")
 PRECISIONS = ("32-true", "bf16-mixed")  # losses are not scaled, as 16-bit floats would need
 IMAGE_SETTINGS = ("min_pixels", "max_pixels", "min_patches", "max_patches")
 ATTENTIONS = ("sdpa", "eager", "flex_attention", "flash_attention_2")
+LOGGERS = ("wandb", "none")
 MODES = ("auto", "online", "offline", "disabled")
 EXHIBITS = ("table1", "table2", "table3", "figure4", "figure5", "figure6")
 
@@ -83,6 +85,7 @@ RANGES: dict[str, Check] = {
     "model.attention": _one_of(*ATTENTIONS),
     "trainer.strategy": _one_of(*STRATEGIES),
     "trainer.precision": _one_of(*PRECISIONS),
+    "logger.name": _one_of(*LOGGERS),
     "logger.mode": _one_of(*MODES),
     "logger.sample_every": _at_least(1),
     "logger.rows": _at_least(0),
@@ -113,16 +116,15 @@ def check(config: Config) -> None:
         raise GritError("config: experiment: its file has to begin with '# @package _global_'")
     check_exhibits(config.exhibits)
     _check_task(config)
+    _check_matcher(config)
     _check_trainer(config)
     _check_model(config)
     _check_method(config)
     if isinstance(config.judge, ServiceJudgeConfig):
         _check_ranges(config, SERVICE_RANGES)
         _check_service(config.judge)
-    for name, source in config.data.sources.items():
-        _check_source(f"data.sources.{name}", source)
-    for name, source in config.suite.sets.items():
-        _check_source(f"suite.sets.{name}", source)
+    _check_sources("data.sources", config.data.sources)
+    _check_sources("suite.sets", config.suite.sets)
 
 
 def check_exhibits(names: Sequence[str]) -> None:
@@ -233,8 +235,16 @@ def _check_method(config: Config) -> None:
 
 def _check_matcher(config: Config) -> None:
     """Before all the training that figure 4 comes after."""
-    if "figure4" not in config.exhibits or config.task is Task.tables:
+    measured = "figure4" in config.exhibits and config.task is not Task.tables
+    if not (measured or config.task is Task.correlation):
         return
+    if isinstance(config.judge, OwnJudgeConfig):
+        raise GritError(
+            "config: figure 4 shows pictures to its judge, and judge=own takes answers alone: "
+            "judge=openai, or judge=rules for drawn scenes"
+        )
+    if not measured:
+        return  # which runs they are, and what they show, is not known yet
     photographed = [name for name, source in config.suite.sets.items() if source.kind is None]
     if photographed and not isinstance(config.judge, ServiceJudgeConfig):
         raise GritError(
@@ -264,10 +274,16 @@ def _check_address(address: str) -> None:
         raise GritError(f"config: judge.base_url must be an http address, not {address}")
 
 
-def _check_source(path: str, source: SourceConfig) -> None:
-    if (source.file is None) == (source.kind is None):
-        raise GritError(f"config: {path} needs either file (JSONL) or kind (drawn scenes)")
-    if source.kind is not None and source.rows is None:
-        raise GritError(f"config: {path}.rows is needed: drawn scenes have no end")
-    if source.rows is not None and source.rows < 0:
-        raise GritError(f"config: {path}.rows must be at least 0, not {source.rows}")
+def _check_sources(where: str, sources: Mapping[str, SourceConfig]) -> None:
+    for name, source in sources.items():
+        path = f"{where}.{name}"
+        if source.file is None and source.kind is None and (close := close_to(name, sources)):
+            raise GritError(f"config: {path} has no rows; did you mean {where}.{close}?")
+        if (source.file is None) == (source.kind is None):
+            raise GritError(f"config: {path} needs either file (JSONL) or kind (drawn scenes)")
+        if source.kind is not None and source.rows is None:
+            raise GritError(f"config: {path}.rows is needed: drawn scenes have no end")
+        if source.rows is not None and source.rows < 1:
+            raise GritError(
+                f"config: {path}.rows must be at least 1, not {source.rows}; ~{path} leaves it out"
+            )

@@ -14,6 +14,7 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 from grit.checks import check, check_figures
 from grit.errors import GritError
 from grit.fingerprints import code_fingerprint, fingerprint
+from grit.judge_settings import OwnJudgeConfig, ServiceJudgeConfig, read_prompt
 from grit.misspellings import misspelt
 from grit.schema import Config, Task, Training, schema_of
 
@@ -23,6 +24,7 @@ ROOT = PACKAGE if (PACKAGE / "conf").is_dir() else PACKAGE.parent.parent
 CONF = ROOT / "conf"
 
 _OVERRIDDEN = re.compile(r"Could not override '([^']+)'")
+_NO_LIST = re.compile(r"Invalid value assigned: \w+ is not a ListConfig, list or tuple\.")
 
 # Fields that change how a run looks or where it runs, not what it computes.
 NOT_HASHED = (
@@ -33,7 +35,7 @@ NOT_HASHED = (
     *("evaluation.before_training", "training.must_learn"),
     *("judge.max_failure_rate", "judge.base_url", "judge.in_flight", "judge.attempts"),
     *("judge.timeout", "judge.total_timeout", "judge.backoff", "judge.cache", "judge.prices"),
-    "judge.ask_first",
+    *("judge.ask_first", "judge.prompt_file"),  # what the file holds is in judge.prompt by then
 )
 MEASURED_BY = ("judge", "suite", "correlation", "attention")  # figures 4 and 5, beside the seed
 OF_TRAINING = ("seed", "data", "reward", "training")  # nothing else draws or learns
@@ -90,20 +92,34 @@ def help_text() -> str:
         "task=correlation  figure 4, chains and their boxes, from finished runs: runs=[FOLDER,...]",
         "task=attention    figure 5, attention on the image, from finished runs: runs=[FOLDER,...]",
     ]
-    defaults = OmegaConf.load(CONF / "config.yaml").defaults
-    chosen = {k: v for entry in defaults if isinstance(entry, DictConfig) for k, v in entry.items()}
-    for group, purpose in GROUPS.items():
-        lines += ["", f"{group}: {purpose}"]
-        for file in group_files(group):
-            lines_of_file = file.read_text(encoding="utf-8").splitlines()
-            first = next(c for c in lines_of_file if not c.startswith("# @")).lstrip("# ")
-            mark = "*" if chosen.get(group) == file.stem else " "
-            lines.append(f" {mark} {group}={file.stem:<18} {first}")
+    for group in GROUPS:
+        lines += ["", group_help(group)]
     lines += [
         "",
         "* is the default. Any field can be overridden (training.beta=0.02); --cfg job shows all.",
+        "--config-dir FOLDER adds choices of your own; --help GROUP shows those of one group, and",
+        "--version what is installed.",
     ]
     return "\n".join(lines)
+
+
+def group_help(group: str) -> str:
+    """What a group is for, and its choices, each by the first line of its file."""
+    defaults = OmegaConf.load(CONF / "config.yaml").defaults
+    chosen = {k: v for entry in defaults if isinstance(entry, DictConfig) for k, v in entry.items()}
+    lines = [f"{group}: {GROUPS[group]}"]
+    for file in group_files(group):
+        lines_of_file = file.read_text(encoding="utf-8").splitlines()
+        first = next(c for c in lines_of_file if not c.startswith("# @")).lstrip("# ")
+        mark = "*" if chosen.get(group) == file.stem else " "
+        lines.append(f" {mark} {group}={file.stem:<18} {first}")
+    return "\n".join(lines)
+
+
+def choices() -> dict[str, list[str]]:
+    """What can be chosen by one word, in every group and of the tasks."""
+    groups = {group: [file.stem for file in group_files(group)] for group in GROUPS}
+    return {"task": [task.value for task in Task], **groups}
 
 
 def checked(composed: DictConfig) -> Config:
@@ -126,6 +142,8 @@ def checked(composed: DictConfig) -> Config:
     except OmegaConfBaseException as error:
         raise GritError(f"config: {one_line(error)}") from error
     check(config)
+    if isinstance(config.judge, ServiceJudgeConfig):
+        config.judge = replace(config.judge, prompt=read_prompt(config.judge), prompt_file=None)
     return config
 
 
@@ -164,7 +182,7 @@ def one_line(error: BaseException) -> str:
             break
         if not line.startswith(("full_key", "object_type", "reference_type")):
             lines.append(line)
-    text = " ".join(filter(None, lines))
+    text = _NO_LIST.sub("expected a list: [a,b]", " ".join(filter(None, lines)))
     key = getattr(error, "full_key", None)
     overridden = _OVERRIDDEN.match(text)
     if isinstance(error, ConfigKeyError | ConfigAttributeError) and key:
@@ -172,13 +190,20 @@ def one_line(error: BaseException) -> str:
     else:
         unknown = overridden[1] if overridden else ""
     # Hydra's advice, to add the key by a +, helps only where the schema takes it.
-    if unknown and (better := misspelt(unknown)):
+    if unknown and (better := misspelt(unknown, *_missing(error))):
         return better
     if key and key not in text:
         text = f"{key}: {text}"
     cause = error.__cause__
     # Hydra says which override failed, and OmegaConf, its cause, says why.
     return f"{text}: {one_line(cause)}" if isinstance(cause, OmegaConfBaseException) else text
+
+
+def _missing(error: BaseException) -> tuple[str, list[str]]:
+    """The key that OmegaConf, or Hydra because of it, did not find, and the keys beside it."""
+    source = error if isinstance(error, OmegaConfBaseException) else error.__cause__
+    node, key = getattr(source, "parent_node", None), getattr(source, "full_key", None)
+    return str(key or ""), [str(name) for name in node] if isinstance(node, DictConfig) else []
 
 
 def plain(config: Config) -> dict[str, Any]:
@@ -203,8 +228,10 @@ def settings_hash(config: Config) -> str:
 
 def code_hash(config: Config) -> str:
     """Twelve hex digits that change with the code and the shipped weights behind the results."""
-    terms = config.reward.terms.values() if _learns(config) else ()
-    return code_fingerprint(config.model.path, tuple(term.call for term in terms))
+    calls = [term.call for term in config.reward.terms.values()] if _learns(config) else []
+    if isinstance(config.judge, OwnJudgeConfig) and config.judge.call is not None:
+        calls.append(config.judge.call)
+    return code_fingerprint(config.model.path, tuple(calls))
 
 
 def canonical(config: Config) -> Config:

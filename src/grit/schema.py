@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from grit.judge_settings import MISSING, SERVICE, JudgeConfig, ServiceJudgeConfig
+from grit.judge_settings import MISSING, WITH_FIELDS, JudgeConfig
 from grit.task_settings import (
     AttentionConfig,
     CheckConfig,
@@ -335,4 +335,4 @@ class Config:
 
 def schema_of(judge: object) -> Config:
     """The schema of a configuration whose judge has this name."""
-    return Config(judge=ServiceJudgeConfig()) if judge == SERVICE else Config()
+    return Config(judge=WITH_FIELDS.get(str(judge), JudgeConfig)())

@@ -30,6 +30,12 @@ def test_whatever_stands_in_a_text_stays(text: str) -> None:
     ).replace("Standard answer: yes", "Standard answer: t").replace("Yes, it is.", text)
 
 
+def test_a_prompt_of_ones_own_is_filled_in_and_all_else_in_it_stays() -> None:
+    prompt = 'Is "{predicted_answer}" {answer}?\n{question} {score: 1} {{answer}} {other}'
+    said = answer_content(Query("{answer}?", "t", "{question}"), prompt)
+    assert said == 'Is "{question}" t?\n{answer}? {score: 1} {t} {other}'
+
+
 def test_half_of_a_character_can_be_sent() -> None:
     assert "answer: a?b" in answer_content(Query("q", "t", "a\ud800b")).encode().decode()
 

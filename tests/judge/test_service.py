@@ -170,6 +170,19 @@ def test_the_cache_answers_the_second_time(
     assert len(chat.requests) == 7
 
 
+def test_the_cache_tells_prompts_apart(
+    chat: ChatService, judge_of: JudgeOf, tmp_path: Path
+) -> None:
+    prompts = [None, "{question} {answer} {predicted_answer}", "{predicted_answer}: {question}?"]
+    chat.plays = [says("{score: 0}"), says("{score: 0.5}"), says("{score: 1}")]
+    for _ in range(2):
+        judges = [judge_of(cache=ScoreCache(tmp_path), prompt=prompt) for prompt in prompts]
+        assert [judge.score([QUERY]) for judge in judges] == [[0.0], [0.5], [1.0]]
+    first, second, third = (request.text for request in chat.requests)
+    assert first.startswith("You are responsible")
+    assert (second, third) == ("Is the cat left? yes Yes.", "Yes.: Is the cat left??")
+
+
 def test_a_failure_is_not_cached(chat: ChatService, judge_of: JudgeOf, tmp_path: Path) -> None:
     judge = judge_of(cache=ScoreCache(tmp_path), attempts=1)
     chat.plays = [fails(500)]

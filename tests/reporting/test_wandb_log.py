@@ -52,6 +52,20 @@ def test_an_unreachable_server_is_no_reason_to_stop_or_to_wait_for_long(
     assert list(tmp_path.glob("wandb/offline-run-*/*.wandb"))
 
 
+def test_without_a_key_an_online_run_says_which_variable_counts(
+    wandb_service, monkeypatch, tmp_path, caplog
+):
+    monkeypatch.delenv("WANDB_API_KEY")
+    monkeypatch.delenv("WANDB_MODE", raising=False)
+    try:
+        wandb_logger(tmp_path, {}, project="grit", entity=None, name="run", mode="online", tags=[])
+        (said,) = [line for line in caplog.messages if "logged offline" in line]
+        assert "WANDB_API_KEY" in said
+        assert "wandb login" not in said
+    finally:
+        wandb.finish()
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [

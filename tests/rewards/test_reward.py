@@ -33,6 +33,7 @@ class Row:
     id: str
     dataset: str
     answer: str
+    where: str = ""
 
 
 def attempt(completion: str, answer: str = "yes", dataset: str = "vsr") -> Attempt:
@@ -151,8 +152,10 @@ def test_a_run_that_cannot_learn_is_refused():
     reward.check([Row("a/1", "vsr", "yes"), Row("b/1", "tallyqa", "3")])
     with pytest.raises(GritError, match="a run would learn nothing"):
         reward.check([Row("a/1", "vsr", "yes")])
-    with pytest.raises(GritError, match=r'b/1: "answer": expected a number of objects.*\'many\''):
+    with pytest.raises(GritError, match=r'b/1: field "answer": expected a number of .*\'many\''):
         reward.check([Row("b/1", "tallyqa", "many")])
+    with pytest.raises(GritError, match=r'^own.jsonl line 7: field "answer": expected a number'):
+        reward.check([Row("b/1", "tallyqa", "many", where="own.jsonl line 7")])
 
 
 def raises(response):

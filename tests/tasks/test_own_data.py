@@ -67,8 +67,36 @@ def test_an_image_that_is_not_what_the_row_says(
     assert not (own.parent / "run" / "run.json").exists()
 
 
+def test_without_test_rows_it_is_the_file_that_is_missing(own: Path, command: Command) -> None:
+    (own / "test.jsonl").unlink()
+    for method in ("grit", "cot"):
+        ended = command(*RUN[:-3], "hydra.run.dir=run", f"method={method}")
+        assert ended.code == 1
+        assert "own/test.jsonl is missing" in ended.err
+        assert "task=data" not in ended.err
+        assert not (own.parent / "run").exists()
+
+
+def test_one_of_two_test_files_is_missing(own: Path, command: Command) -> None:
+    more = "+suite.sets.more={file: more.jsonl, images: images}"
+    ended = command(*RUN, more, "method=sft")
+    assert ended.code == 0
+    assert "suite=own: test (1); files missing: more" in ended.out
+
+
+def test_a_count_that_is_no_number_is_named_by_file_and_line(own: Path, command: Command) -> None:
+    write(own / "train.jsonl", ROW | {"answer": 2}, ROW | {"answer": "several"})
+    ended = command(*RUN, "reward.counting_datasets=[mine]")
+    assert ended.code == 1
+    (line,) = ended.err.splitlines()
+    for word in ("own/train.jsonl line 2", '"answer"', "number of objects", "several", "counting"):
+        assert word in line
+
+
 def test_without_rows(own: Path, command: Command) -> None:
     (own / "train.jsonl").unlink()
     ended = command(*RUN)
     assert ended.code == 1
     assert "own/train.jsonl is missing" in ended.err
+    assert "question, answer, image" in ended.err
+    assert "task=data" not in ended.err

@@ -125,6 +125,7 @@ def _sample(
         space=space,
         boxes=None if boxes is None else tuple(Box(*corners, space) for corners in boxes),
         answer_is_box=answer_is_box,
+        where=row.where,
     )
     row.optional_text("split")
     row.optional_text("key_words")

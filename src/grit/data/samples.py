@@ -1,7 +1,7 @@
 """One image-question-answer triplet, wherever it comes from."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from PIL import Image
@@ -34,6 +34,7 @@ class Sample:
     boxes: tuple[Box, ...] | None = None  # None: not annotated; (): annotated as having none
     labels: tuple[str, ...] = ()  # what each box shows, where that is known
     answer_is_box: bool = False  # detection: the answer is a box, which no judge reads
+    where: str = field(default="", compare=False)  # FILE line N, for messages; "" if in no file
 
 
 def samples_fingerprint(samples: Iterable[Sample]) -> str:

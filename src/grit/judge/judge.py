@@ -61,7 +61,8 @@ def meet(judge: Judge) -> None:
 
 def trouble_of(judge: Judge) -> str | None:
     """Why a judge will score nothing more; None while it will."""
-    return judge.trouble if isinstance(judge, Accountable) else None
+    trouble: str | None = getattr(judge, "trouble", None)  # rules never have any
+    return trouble
 
 
 def usage_of(judge: Judge) -> Usage | None:

@@ -2,11 +2,13 @@
 
 import base64
 import io
+import re
 from typing import Any
 
 from PIL import Image
 
 from grit.judge.judge import Query
+from grit.judge_settings import PLACEHOLDERS
 
 Content = str | list[dict[str, Any]]
 """The content of a user message: a text, or parts of which some are pictures."""
@@ -16,7 +18,7 @@ VERSION = 1  # part of the cache's keys: raise it with any change of a text belo
 ANSWER = """\
 You are responsible for proofreading the answers, you need to give a score to the model's answer \
 by referring to the standard answer, based on the given question. The full score is 1 point and \
-the minimum score is 0 points. Please output the score in the json form "{{score: <score>}}". The \
+the minimum score is 0 points. Please output the score in the json form "{score: <score>}". The \
 evaluation criteria require that the closer the model's answer is to the standard answer, the \
 higher the score.
 Question: {question}
@@ -28,14 +30,16 @@ Please decide which image has the bounding boxes that match the following descri
 {description} Reply with exactly "Image 0" or "Image 1"."""
 
 _QUALITY = 95  # of JPEG: thin lines of boxes stay sharp
+_PLACEHOLDER = re.compile(rf"\{{({'|'.join(PLACEHOLDERS)})\}}")
 
 
-def answer_content(query: Query) -> Content:
-    """The question about one answer; ``query.question`` stands in it alone, without any suffix."""
-    text = ANSWER.format(
-        question=query.question, answer=query.truth, predicted_answer=query.prediction
-    )
-    return sendable(text)
+def answer_content(query: Query, prompt: str = ANSWER) -> Content:
+    """The question about one answer; ``query.question`` stands in it alone, without any suffix.
+
+    All but the three placeholders of ``prompt`` stays as it is, other braces too.
+    """
+    values = dict(zip(PLACEHOLDERS, query, strict=True))
+    return sendable(_PLACEHOLDER.sub(lambda placeholder: values[placeholder[1]], prompt))
 
 
 def pictures_content(description: str, pictures: tuple[Image.Image, Image.Image]) -> Content:

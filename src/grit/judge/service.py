@@ -11,7 +11,7 @@ from grit.errors import GritError
 from grit.judge.cache import ScoreCache, cache_key
 from grit.judge.client import Client, Service, Stopped, Unjudged
 from grit.judge.judge import Query
-from grit.judge.prompt import VERSION, Content, answer_content
+from grit.judge.prompt import ANSWER, VERSION, Content, answer_content
 from grit.judge.reply import read_score
 from grit.judge.usage import NOTHING, Usage
 from grit.judge.words import normalized
@@ -46,6 +46,7 @@ class ServiceJudge:
         ask_first: whether ``meet`` asks anything.
         exact_match_first: a prediction that equals the truth but for case, articles, punctuation
             and ways of writing numbers scores 1 without being asked about.
+        prompt: what to ask instead of the paper's prompt; None asks that.
     """
 
     name = "openai"
@@ -59,6 +60,7 @@ class ServiceJudge:
         cache: ScoreCache | None = None,
         exact_match_first: bool = False,
         ask_first: bool = False,
+        prompt: str | None = None,
     ) -> None:
         service.check()
         self.service = service
@@ -68,6 +70,7 @@ class ServiceJudge:
         self.cache = cache
         self.exact_match_first = exact_match_first
         self.ask_first = ask_first
+        self.prompt = prompt
         self.trouble: str | None = None
         self._usage = NOTHING
 
@@ -82,7 +85,9 @@ class ServiceJudge:
 
         async def ask() -> str | None:
             async with Client(self.service) as client:
-                refusal = await client.meet(answer_content(MADE_UP), PATIENCE)
+                refusal = await client.meet(
+                    answer_content(MADE_UP, self.prompt or ANSWER), PATIENCE
+                )
                 self.add_usage(client.usage)
                 return refusal
 
@@ -135,8 +140,8 @@ class ServiceJudge:
     def _question(self, query: Query) -> Question:
         asked = self.service
         where = asked.model, asked.base_url, asked.temperature, asked.max_tokens
-        key = cache_key("answer", *where, VERSION, *query)
-        return Question(key, lambda: answer_content(query), read_score)
+        key = cache_key("answer", *where, VERSION if self.prompt is None else self.prompt, *query)
+        return Question(key, lambda: answer_content(query, self.prompt or ANSWER), read_score)
 
 
 class _Batch:

@@ -13,6 +13,7 @@ from pytorch_lightning.loggers import WandbLogger
 from grit.reporting.wandb_end import limits
 from grit.reporting.wandb_images import SAID, boxed_image
 from grit.reporting.wandb_results import STEP
+from grit.reporting.wandb_server import reason_of
 from grit.training.diagnostics import Rollout
 from grit.training.module import GRPOGR
 
@@ -85,10 +86,10 @@ def _begun(begin: Callable[[Mode], Any], mode: Mode) -> Any:
     try:
         run = begin("online")
     except wandb.Error as error:
-        reason = str(error).splitlines()[0]
+        reason = reason_of(error).splitlines()[0]
         run = begin("offline")
         log.warning(
-            "W&B cannot be reached, so this run is logged offline: %s; `wandb sync %s` sends it",
+            "W&B does not take this run, so it is logged offline: %s; `wandb sync %s` sends it",
             reason,
             Path(run.dir).parent,
         )

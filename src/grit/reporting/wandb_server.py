@@ -5,12 +5,25 @@ from contextlib import contextmanager
 
 from grit.errors import GritError
 
-# The library's words, also where the server is silent or not there: it tries again until its time
-# is over, and then knows no more.
-_TIME_IS_OVER = (
-    "Failed to execute API request: the service process is busy and did not respond in time."
-)
-_NO_ANSWER = "no answer in time (WANDB_HTTP_TIMEOUT is how many seconds to wait)"
+_BETTER_WORDS = {
+    # What the library says also where the server is silent or not there: it tries again until its
+    # time is over, and then knows no more.
+    "Failed to execute API request: the service process is busy and did not respond in time.": (
+        "no answer in time (WANDB_HTTP_TIMEOUT is how many seconds to wait)"
+    ),
+    # What `wandb login` keeps in a file would do here, but logger.mode=auto does not look at it.
+    "No API key configured. Use `wandb login` to log in.": (
+        "No API key configured: set the environment variable WANDB_API_KEY"
+    ),
+}
+
+
+def reason_of(error: Exception) -> str:
+    """What the library says has gone wrong, in words that say what to do."""
+    said = str(error)
+    for theirs, ours in _BETTER_WORDS.items():
+        said = said.replace(theirs, ours)
+    return said.strip() or type(error).__name__
 
 
 @contextmanager
@@ -30,5 +43,4 @@ def failures(before: str, after: str = "") -> Iterator[None]:
     try:
         yield
     except known as error:
-        reason = str(error).replace(_TIME_IS_OVER, _NO_ANSWER).strip() or type(error).__name__
-        raise GritError(f"{before}: {reason}{after}") from error
+        raise GritError(f"{before}: {reason_of(error)}{after}") from error

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib import import_module
 from typing import Protocol
 
+from grit.calls import function_at
 from grit.errors import GritError, Resumable
 from grit.grounding.traces import parse
 from grit.judge.judge import Judge, Query, score_once
@@ -29,7 +29,11 @@ class Answered(Protocol):
 
     @property
     def id(self) -> str:
-        """Its name in messages."""
+        """Its name in messages, where it stands in no file."""
+
+    @property
+    def where(self) -> str:
+        """``FILE line N``, or nothing."""
 
     @property
     def answer(self) -> str:
@@ -138,8 +142,9 @@ class Reward:
             datasets.add(sample.dataset)
             expected = self.fault(sample.dataset, sample.answer)
             if expected:
+                where = sample.where or sample.id
                 raise GritError(
-                    f'{sample.id}: "answer": expected {expected}, found {sample.answer!r}'
+                    f'{where}: field "answer": expected {expected}, found {sample.answer!r}'
                 )
         if not self.possible(datasets):
             raise GritError(
@@ -179,14 +184,7 @@ def reward_from(
 
 
 def _function(name: str, path: str) -> Term:
-    module, _, attribute = path.rpartition(".")
-    try:
-        call = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise GritError(f"reward.terms.{name}.call: no function {path!r} ({error})") from error
-    if not callable(call):
-        raise GritError(f"reward.terms.{name}.call: {path!r} is not a function")
-    return call
+    return function_at(path, f"reward.terms.{name}.call")
 
 
 def _weighted(name: str, call: Term, weight: float, response: Response, row: str) -> float | None:

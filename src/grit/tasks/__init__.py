@@ -23,6 +23,9 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         folder: the run's folder.
         overrides: what the command line changed, for messages that say how to go on.
     """
+    from grit.tasks.early import check_early  # takes half a second, which --help need not wait for
+
+    check_early(config)
     quieten()
     import_module(f"grit.tasks.{config.task.value}").perform(config, folder, overrides)
     if "WORLD_SIZE" in os.environ:  # torchrun has started this process

@@ -19,9 +19,10 @@ from grit.reporting.inspection import print_inspection
 from grit.rollout.sampler import STOP
 from grit.schema import Adaptation, Config, Dtype, Training
 from grit.tasks.device import prepare_device
-from grit.tasks.parts import make_adapter, make_judge, make_learn, make_prompting, make_reward
+from grit.tasks.parts import make_adapter, make_learn, make_prompting
 from grit.tasks.preflight import check_device, check_prompts, make_skeleton
 from grit.tasks.questions import TestSet, taught_rows, test_sets, training_samples
+from grit.tasks.scorers import make_judge, make_reward
 from grit.training.costs import GPUS, Load, Sizes, memory, seconds
 
 log = logging.getLogger(__name__)

@@ -35,7 +35,7 @@ from grit.tasks.finished import (
     runs_of_jobs,
 )
 from grit.tasks.folder import RunFolder
-from grit.tasks.parts import make_judge, service_judge
+from grit.tasks.scorers import make_judge, service_judge
 
 log = logging.getLogger(__name__)
 WRITTEN_CHAINS = 20  # at least; as many as the paper's human-written ones
@@ -140,7 +140,7 @@ def _figure(
 
 def _judge_name(config: Config) -> str:
     judge = config.judge
-    return f"{judge.name} ({judge.model})" if isinstance(judge, ServiceJudgeConfig) else judge.name
+    return f"{judge.name} ({judge.model})" if isinstance(judge, ServiceJudgeConfig) else judge.label
 
 
 def _correlated(

@@ -23,9 +23,10 @@ from grit.tasks.measuring import (
     show,
     write_measured,
 )
-from grit.tasks.parts import make_adapter, make_judge
+from grit.tasks.parts import make_adapter
 from grit.tasks.preflight import preflight
 from grit.tasks.questions import test_sets
+from grit.tasks.scorers import make_judge
 from grit.tasks.tracking import tracked
 
 log = logging.getLogger(__name__)

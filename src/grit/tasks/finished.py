@@ -27,6 +27,7 @@ from grit.reporting.finished import RESULTS
 from grit.reporting.results import Results, read_results
 from grit.schema import Config, Task, Training
 from grit.tasks.device import prepare_device
+from grit.tasks.early import check_run
 from grit.tasks.parts import make_adapter
 from grit.tasks.questions import test_sets
 
@@ -135,9 +136,7 @@ def finished_run(folder: Path) -> MeasuredRun:
     Raises:
         GritError: the folder holds no run, or one without predictions.
     """
-    for name in ("config.yaml", "run.json", "predictions.jsonl"):
-        if not (folder / name).is_file():
-            raise GritError(f"runs: {folder}: {name} is missing: expected the folder of a run")
+    check_run(folder)
     try:
         config = checked(cast(DictConfig, OmegaConf.load(folder / "config.yaml")))
         begun = json.loads((folder / "run.json").read_text(encoding="utf-8"))

@@ -1,13 +1,11 @@
 """A run's folder: what it was begun with, and how to go on with it."""
 
-import json
 import logging
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from shlex import join
-from typing import Any
 
 import torch
 import yaml
@@ -20,6 +18,7 @@ from grit.models.loading import Checkpoint
 from grit.reporting.evaluated import checkpoint_label
 from grit.reporting.results import git_commit
 from grit.schema import Config, Task
+from grit.tasks.records import read_record, shown
 from grit.training.checkpoints import latest, steps_of
 
 log = logging.getLogger(__name__)
@@ -53,7 +52,7 @@ class RunFolder:
             found = latest(folder / "checkpoints")
             done, total = steps_of(found) if found else 0, config.trainer.max_steps
             where = f" after step {done} of {total}" if config.task is Task.train else ""
-            log.info("resume=true: going on with %s%s", _shown(folder), where)
+            log.info("resume=true: going on with %s%s", shown(folder), where)
             return cls(folder, tuple(overrides), resumed=True, checkpoint=found)
         if config.resume:
             log.info("resume=true: there is no run in %s to go on with; one begins there", folder)
@@ -88,37 +87,13 @@ class RunFolder:
     def end(self) -> None:
         """Note that the run is finished: nothing is left to go on with."""
         record = self.folder / "run.json"
-        write_json(record, _read(record) | {"finished": _now()})
+        write_json(record, read_record(record) | {"finished": _now()})
 
     def resume_command(self) -> str:
         """The command that goes on with this run."""
         kept = [o for o in self.overrides if not o.startswith(("resume=", "hydra.run.dir="))]
-        where = f"hydra.run.dir={_shown(self.folder)}"
+        where = f"hydra.run.dir={shown(self.folder)}"
         return join([*processes.launcher(), "-m", "grit", *kept, where, "resume=true"])
-
-
-def unfinished(config: Config, root: Path) -> Path:
-    """The folder below ``root`` of the newest run of this configuration that has not finished.
-
-    Raises:
-        GritError: there is none.
-    """
-    wanted = config_hash(config)
-    found: list[tuple[str, Path]] = []
-    for record in root.glob("*/*/run.json"):
-        try:
-            begun = _read(record)
-        except GritError as error:  # of another run, perhaps
-            log.warning("resume=true: left out: %s", error)
-            continue
-        if begun["config_hash"] == wanted and "finished" not in begun:
-            found.append((begun["started"], record.parent))
-    if not found:
-        raise GritError(
-            f"resume=true: no unfinished run of this configuration in {_shown(root)}; give the "
-            "same overrides as then, name its folder by hydra.run.dir=, or begin a new run"
-        )
-    return max(found)[1]
 
 
 def run_name(config: Config) -> str:
@@ -132,28 +107,8 @@ def run_name(config: Config) -> str:
     return "-".join([*parts, f"seed{config.seed}"])
 
 
-def _shown(folder: Path) -> Path:
-    """The folder as it is seen from here."""
-    return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
-
-
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _read(record: Path) -> dict[str, Any]:
-    """A ``run.json``.
-
-    Raises:
-        GritError: it is damaged.
-    """
-    try:
-        begun = json.loads(record.read_text(encoding="utf-8"))
-    except ValueError:
-        begun = None
-    if not (isinstance(begun, dict) and {"config_hash", "started"} <= begun.keys()):
-        raise GritError(f"{record}: is damaged; name another folder by hydra.run.dir=")
-    return begun
 
 
 def _check_same(config: Config, record: Path) -> None:
@@ -162,7 +117,7 @@ def _check_same(config: Config, record: Path) -> None:
             f"{record.parent} holds a run already: resume=true goes on with it, "
             "another hydra.run.dir begins a new one"
         )
-    if _read(record)["config_hash"] != config_hash(config):
+    if read_record(record)["config_hash"] != config_hash(config):
         raise GritError(
             f"resume=true: the configuration differs from that of the run in {record.parent} "
             f"(its config.yaml); give the same overrides or begin a new run"

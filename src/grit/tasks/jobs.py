@@ -15,6 +15,8 @@ from grit.errors import GritError, Interrupted
 from grit.files import write_json
 from grit.jobs import Job, JobLog, Outcome, locked
 from grit.schema import Config, Task, Training
+from grit.tasks import perform
+from grit.tasks.unused import unused
 
 log = logging.getLogger(__name__)
 DONE = "done.json"
@@ -129,8 +131,8 @@ def _do_once(config: Config, folder: Path, overrides: list[str]) -> Outcome:
         if config.task.value not in ALWAYS and _holds(record, made_by):
             log.info("done before: %s", folder.name)
             return Outcome.kept
-        from grit.tasks import perform  # imports torch, which a run that is done need not wait for
-
+        for each in unused(config, overrides):  # meant for other jobs
+            log.info("%s", each)
         config.resume = (folder / "run.json").exists()
         perform(config, folder, overrides)
         write_json(record, made_by)

@@ -134,7 +134,7 @@ def measure(
         model=config.model.name,
         data=config.data.name,
         reward=config.reward.name,
-        judge=config.judge.name,
+        judge=config.judge.label,
         seed=config.seed,
         config_hash=config_hash(config),
         git=git_commit(),

@@ -1,19 +1,12 @@
-"""From a checked configuration to the model, reward, judge and learner of a run."""
+"""From a checked configuration to the model and the learner of a run."""
 
 import logging
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 
 from grit import processes
 from grit.data.traces import Hand
-from grit.errors import GritError
-from grit.judge.cache import ScoreCache
 from grit.judge.judge import Judge
-from grit.judge.rules import RulesJudge
-from grit.judge.usage import Price
-from grit.judge_settings import ServiceJudgeConfig
 from grit.models.adapter import Adapter
 from grit.models.features import MEBIBYTE, FeatureCache
 from grit.models.loading import (
@@ -25,7 +18,7 @@ from grit.models.loading import (
     load_trained,
 )
 from grit.models.prompting import Prompting
-from grit.rewards.reward import Reward, reward_from
+from grit.rewards.reward import Reward
 from grit.rollout.choice import Sampling
 from grit.schema import Adaptation, Config, Traces, Training
 from grit.training.deepspeed import SharedGradients
@@ -35,56 +28,7 @@ from grit.training.module import GRPOGR, GRPOSettings
 from grit.training.replicas import Replicas
 from grit.training.sft import FewShotSFT
 
-if TYPE_CHECKING:
-    from grit.judge.service import ServiceJudge
-
 log = logging.getLogger(__name__)
-
-
-def make_reward(config: Config) -> Reward:
-    """The reward that the configuration names."""
-    terms = {name: (term.call, term.weight) for name, term in config.reward.terms.items()}
-    return reward_from(terms, config.reward.counting_datasets)
-
-
-def make_judge(config: Config) -> Judge:
-    """The judge that the configuration names.
-
-    Raises:
-        GritError: there is no such judge, no key for its service, or its cache cannot be used.
-    """
-    judge = config.judge
-    if isinstance(judge, ServiceJudgeConfig):
-        return service_judge(judge)
-    if judge.name != "rules":
-        raise GritError(f"config: judge.name={judge.name} is no judge; there are: rules, openai")
-    return RulesJudge()
-
-
-def service_judge(judge: ServiceJudgeConfig) -> "ServiceJudge":
-    """The judge behind a service; raises GritError like `make_judge`."""
-    from grit.judge.service import Service, ServiceJudge  # a second that judge=rules need not pay
-
-    service = Service(
-        model=judge.model,
-        base_url=judge.base_url,
-        azure_api_version=judge.azure_api_version,
-        temperature=judge.temperature,
-        max_tokens=judge.max_tokens,
-        attempts=judge.attempts,
-        timeout=judge.timeout,
-        total_timeout=judge.total_timeout,
-        backoff=judge.backoff,
-        prices={name: Price(p.input, p.output) for name, p in (judge.prices or {}).items()},
-    )
-    return ServiceJudge(
-        service,
-        in_flight=judge.in_flight,
-        max_failure_rate=judge.max_failure_rate,
-        cache=None if judge.cache is None else ScoreCache(Path(judge.cache).expanduser()),
-        exact_match_first=judge.exact_match_first,
-        ask_first=judge.ask_first,
-    )
 
 
 def make_prompting(config: Config) -> Prompting:

@@ -4,20 +4,26 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
 from grit.data.jsonl import ImageFile, SampleFile, read_samples
 from grit.data.mixtures import mix, shared_pictures
 from grit.data.photographs import photograph_of, photographs_of_tests, read_coco_numbers
+from grit.data.preparation.paper import FILES
 from grit.data.samples import Sample
 from grit.data.shapes.source import ShapesSource
 from grit.data.traces import is_annotated
 from grit.errors import GritError
-from grit.reporting.gallery import PictureOf
 from grit.schema import Config, SourceConfig, Unannotated
 
+if TYPE_CHECKING:
+    from grit.reporting.gallery import PictureOf  # imports torch, which reading rows need not
+
 log = logging.getLogger(__name__)
+ROWS = "JSON objects with question, answer, image, width, height and dataset, one a line"
+PAPER_FILES = {each.file for each in FILES}
 COUNTS = (0, 1, 2, 3, 4)  # the answers that counting data is balanced over (GRIT.md section 3)
 
 
@@ -29,9 +35,10 @@ class TestSet:
     samples: Sequence[Sample]
     images_missing: int = 0
     skipped: str | None = None  # why there is nothing to ask
+    file_missing: bool = False  # that is why, and not its images
 
 
-def pictures_of(sets: Sequence[TestSet]) -> PictureOf:
+def pictures_of(sets: Sequence[TestSet]) -> "PictureOf":
     """Finds the image of a test question by its set and id; None for a question of elsewhere."""
     pictures = {(found.name, s.id): s.picture for found in sets for s in found.samples}
 
@@ -80,10 +87,7 @@ def training_samples(config: Config) -> list[Sample]:
             continue
         file, images = _files(root, source, name)
         if not file.is_file():
-            raise GritError(
-                f"data={config.data.name}: {file} is missing; python -m grit task=data gets it, or "
-                "set data.root to the folder with the files of yfan1997/GRIT_data and its images"
-            )
+            raise _missing(config, name, file)
         found = read_samples(file, images, name=name)
         if found.missing_images:
             log.info(
@@ -140,6 +144,55 @@ def taught_rows(config: Config, drawn: list[Sample]) -> TaughtRows:
     return TaughtRows(annotated, unannotated)
 
 
+def check_files(config: Config, *, training: bool) -> None:
+    """Look whether the files of rows are there, without reading them.
+
+    Raises:
+        GritError: a training file is missing, or every test file, or none is named.
+    """
+    if training and not config.data.sources:
+        raise GritError(f"data={config.data.name}: data.sources is empty: there is no training row")
+    if not config.suite.sets:
+        raise GritError(f"suite={config.suite.name}: suite.sets is empty: there is no test set")
+    for name, source in config.data.sources.items() if training else ():
+        file = None if source.file is None else Path(config.data.root) / source.file
+        if file is not None and not file.is_file():
+            raise _missing(config, name, file)
+    root = Path(config.suite.root)
+    sets = config.suite.sets.values()
+    if not any(each.file is None or (root / each.file).is_file() for each in sets):
+        raise _nothing_to_ask(config, find_sets(config))
+
+
+def _missing(config: Config, name: str, file: Path) -> GritError:
+    """Says of a training file that is not there what it is, and how to come by it."""
+    source = f"data={config.data.name}: {file} is missing"
+    if file.name in PAPER_FILES:
+        return GritError(
+            f"{source}; python -m grit task=data gets it, or set data.root to the folder with the "
+            "files of yfan1997/GRIT_data and its images"
+        )
+    return GritError(f"{source}: data.sources.{name} needs its rows there, {ROWS}; set data.root")
+
+
+def _nothing_to_ask(config: Config, sets: Sequence[TestSet]) -> GritError:
+    """Says why no set of the suite has a question: files that are missing, or their images."""
+    suite, root = f"suite={config.suite.name}", config.suite.root
+    ways_out = (
+        "set suite.root (or data.root) to the folder with the test files and images, or choose "
+        "suite=shapes"
+    )
+    absent = [found for found in sets if found.file_missing]
+    if not absent:
+        return GritError(f"{suite}: no test question has its image below {root}; {ways_out}")
+    skipped = [found for found in sets if found.skipped]
+    rest = f", and {len(skipped) - 1} other sets have nothing to ask" if len(skipped) > 1 else ""
+    file = config.suite.sets[absent[0].name].file
+    paper = file is not None and Path(file).name in PAPER_FILES
+    how = "python -m grit task=data gets it" if paper else f"test rows are {ROWS}"
+    return GritError(f"{suite}: {absent[0].skipped}{rest}; {how}; {ways_out}")
+
+
 def _check_images(samples: Sequence[Sample]) -> None:
     """Now and not after hours of training: each file is an image of the size that its row says."""
     for picture in dict.fromkeys(sample.picture for sample in samples):
@@ -176,11 +229,7 @@ def test_sets(config: Config) -> list[TestSet]:
         if config.suite.sets[found.name].kind is None:
             _check_images(found.samples)
     if not any(found.samples for found in sets):
-        raise GritError(
-            f"suite={config.suite.name}: no test question has its image below {config.suite.root}; "
-            "set suite.root (or data.root) to the folder with the test files and images, or "
-            "choose suite=shapes"
-        )
+        raise _nothing_to_ask(config, sets)
     return sets
 
 
@@ -192,8 +241,10 @@ def find_sets(config: Config) -> list[TestSet]:
 def _announce(config: Config, sets: Sequence[TestSet]) -> None:
     """Say in one line what will be asked; the notes under the results say what is missing."""
     asked = [f"{found.name} ({len(found.samples)})" for found in sets if not found.skipped]
-    skipped = [found.name for found in sets if found.skipped]
-    rest = f"; without images: {', '.join(skipped)}" if skipped else ""
+    absent = [found.name for found in sets if found.file_missing]
+    skipped = [found.name for found in sets if found.skipped and not found.file_missing]
+    rest = f"; files missing: {', '.join(absent)}" if absent else ""
+    rest += f"; without images: {', '.join(skipped)}" if skipped else ""
     log.info("suite=%s: %s%s", config.suite.name, ", ".join(asked) or "nothing", rest)
 
 
@@ -207,7 +258,7 @@ def _test_set(config: Config, name: str, source: SourceConfig) -> TestSet:
         return TestSet(name, samples)
     file, images = _files(Path(config.suite.root), source, name)
     if not file.is_file():
-        return TestSet(name, [], skipped=f"{file} is missing")
+        return TestSet(name, [], skipped=f"{file} is missing", file_missing=True)
     found = read_samples(file, images, name=name)
     _say_boxes_beyond(name, found)
     if not found.samples:

@@ -8,7 +8,7 @@ from grit.files import write_jsonl
 from grit.judge.judge import check_failures, check_trouble, trouble_of, usage_of
 from grit.rewards.scoring import scored
 from grit.schema import Config
-from grit.tasks.parts import make_judge, make_reward
+from grit.tasks.scorers import make_judge, make_reward
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,6 @@ from pytorch_lightning.loggers import WandbLogger
 
 from grit import processes
 from grit.configuration import plain
-from grit.errors import GritError
 from grit.reporting.gallery import PictureOf
 from grit.reporting.report import Measured
 from grit.reporting.wandb_end import finish
@@ -20,7 +19,7 @@ from grit.reporting.wandb_log import wandb_logger, wandb_mode
 from grit.reporting.wandb_results import log_numbers, log_report, log_rows
 from grit.schema import Config
 from grit.tasks.folder import run_name
-from grit.tasks.parts import make_reward
+from grit.tasks.scorers import make_reward
 
 
 @dataclass(frozen=True)
@@ -60,13 +59,7 @@ class Tracker:
 
 @contextmanager
 def tracked(config: Config, folder: Path, overrides: Sequence[str]) -> Iterator[Tracker]:
-    """A tracker for the block; the first of several processes speaks for all.
-
-    Raises:
-        GritError: there is no such logger.
-    """
-    if config.logger.name not in ("wandb", "none"):
-        raise GritError(f"config: logger.name={config.logger.name} is neither wandb nor none")
+    """A tracker for the block; the first of several processes speaks for all."""
     if config.logger.name == "none" or processes.rank() > 0:
         yield Tracker(config, folder, None)
         return

@@ -34,7 +34,7 @@ from grit.tasks.measuring import (
     usage_before,
     write_measured,
 )
-from grit.tasks.parts import layout_named, make_adapter, make_judge, make_learner, make_reward
+from grit.tasks.parts import layout_named, make_adapter, make_learner
 from grit.tasks.preflight import preflight
 from grit.tasks.questions import (
     TestSet,
@@ -43,6 +43,7 @@ from grit.tasks.questions import (
     test_sets,
     training_samples,
 )
+from grit.tasks.scorers import make_judge, make_reward
 from grit.tasks.tracking import Tracker, tracked
 from grit.training.checkpoints import Checkpoints, latest, steps_of
 from grit.training.learner import Learner
@@ -91,6 +92,9 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
             _fit(config, learner, samples, run, tracker)
             adapter.model.to(device)
             _save(learner, folder / "model")
+            if not (config.evaluation.before_training or config.evaluation.after_training):
+                model = folder / "model"
+                log.info("both evaluations are off: task=evaluate checkpoint=%s makes one", model)
         after = None
         if config.evaluation.after_training or not learns:
             trained_on = samples if learns else ()

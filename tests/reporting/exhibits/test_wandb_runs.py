@@ -164,7 +164,7 @@ def test_a_server_that_is_not_there(
     [
         (KEY[:-1] + "X", "invalid API key"),
         ("too-short", "API key must have 40[+] characters"),
-        (None, "No API key configured"),
+        (None, "No API key configured: set the environment variable WANDB_API_KEY$"),
     ],
 )
 def test_a_key_that_is_not_right(

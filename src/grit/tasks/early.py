@@ -1,0 +1,54 @@
+"""What can be found wrong before torch is imported, which takes ten seconds and more."""
+
+from pathlib import Path
+
+from grit.errors import GritError
+from grit.judge.own import OwnJudge
+from grit.schema import Config, Task, Training
+from grit.tasks.questions import check_files
+from grit.tasks.scorers import make_judge, make_reward
+
+RUN_FILES = ("config.yaml", "run.json", "predictions.jsonl")  # of a run that is asked again
+JUDGING = (Task.train, Task.evaluate, Task.score)
+
+
+def check_early(config: Config) -> None:
+    """Look for the files that a configuration names, and call what it calls once.
+
+    Raises:
+        GritError: for the first that is not there, or does not work.
+    """
+    task = config.task
+    if task in JUDGING:
+        judge = make_judge(config)
+        if isinstance(judge, OwnJudge):
+            judge.meet()
+    learns = task is Task.train and config.method.training is not Training.none
+    if task is Task.score or (learns and config.method.training is Training.grpo_gr):
+        make_reward(config).rehearse()
+    for name in ("input", "predictions"):
+        path = getattr(config, name)
+        if path is not None and not Path(path).is_file():
+            raise GritError(f"{name}={path}: there is no such file")
+    if task in (Task.train, Task.evaluate) and config.predictions is None:
+        check_files(config, training=learns)
+    if task in (Task.tables, Task.report):
+        check_folders(config)
+    if task in (Task.correlation, Task.attention):
+        for folder in config.runs:
+            check_run(Path(folder))
+
+
+def check_folders(config: Config) -> None:
+    """Raise GritError for what ``runs`` names and is no folder; tables come from W&B too."""
+    for source in config.runs:
+        logged = config.task is Task.tables and source.startswith("wandb:")
+        if not (logged or Path(source).is_dir()):
+            raise GritError(f"runs: {source} is not a folder; name folders of finished runs")
+
+
+def check_run(folder: Path) -> None:
+    """Raise GritError where a folder has not the files of a run."""
+    for name in RUN_FILES:
+        if not (folder / name).is_file():
+            raise GritError(f"runs: {folder}: {name} is missing: expected the folder of a run")

@@ -1,0 +1,56 @@
+"""The records of runs (``run.json``): which run a folder holds, which can go on. Without torch."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+from grit.configuration import config_hash
+from grit.errors import GritError
+from grit.schema import Config
+
+log = logging.getLogger(__name__)
+
+
+def unfinished(config: Config, root: Path) -> Path:
+    """The folder below ``root`` of the newest run of this configuration that has not finished.
+
+    Raises:
+        GritError: there is none.
+    """
+    wanted = config_hash(config)
+    found: list[tuple[str, Path]] = []
+    for record in root.glob("*/*/run.json"):
+        try:
+            begun = read_record(record)
+        except GritError as error:  # of another run, perhaps
+            log.warning("resume=true: left out: %s", error)
+            continue
+        if begun["config_hash"] == wanted and "finished" not in begun:
+            found.append((begun["started"], record.parent))
+    if not found:
+        raise GritError(
+            f"resume=true: no unfinished run of this configuration in {shown(root)}; give the "
+            "same overrides as then, name its folder by hydra.run.dir=, or begin a new run"
+        )
+    return max(found)[1]
+
+
+def shown(folder: Path) -> Path:
+    """The folder as it is seen from here."""
+    return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+
+
+def read_record(record: Path) -> dict[str, Any]:
+    """A ``run.json``.
+
+    Raises:
+        GritError: it is damaged.
+    """
+    try:
+        begun = json.loads(record.read_text(encoding="utf-8"))
+    except ValueError:
+        begun = None
+    if not (isinstance(begun, dict) and {"config_hash", "started"} <= begun.keys()):
+        raise GritError(f"{record}: is damaged; name another folder by hydra.run.dir=")
+    return begun

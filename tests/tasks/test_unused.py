@@ -1,0 +1,93 @@
+"""Which overrides change nothing in the run that they are given to."""
+
+import pytest
+from composing import config
+
+from grit.tasks.unused import one_of_many, unused
+
+
+def found(*overrides: str) -> dict[str, bool]:
+    """Those without effect, and whether a run of its own is refused for them."""
+    return {each.override: each.refused for each in unused(config(*overrides), overrides)}
+
+
+@pytest.mark.parametrize(
+    ("kind", "override"),
+    [
+        ("method=direct", "reward=released"),
+        ("method=cot", "+reward.terms.mine={call: a.b, weight: 1}"),
+        ("method=icl", "trainer.max_steps=5"),
+        ("method=direct", "training.prompts_per_step=4"),
+        ("method=direct", "training.sampling.temperature=0.9"),
+        ("method=direct", "data.total=20"),
+        ("method=direct", "~data.sources.vsr"),
+        ("method=sft", "reward.counting_datasets=[a]"),
+        ("task=evaluate", "reward=no_count"),
+        ("task=evaluate", "training.sft.steps=3"),
+    ],
+)
+def test_what_belongs_to_another_kind_of_run_is_refused(kind: str, override: str) -> None:
+    assert found(kind, override, "seed=1") == {override: True}
+
+
+@pytest.mark.parametrize(
+    ("kind", "override"),
+    [
+        ("method=direct", "trainer.checkpoint_every=5"),
+        ("method=direct", "evaluation.before_training=false"),
+        ("method=sft", "training.group_size=2"),
+        ("method=sft", "training.steps=2"),
+        ("method=grit", "training.sft.steps=2"),
+        ("method=grit", "correlation.chains=2"),
+        ("method=grit", "pretrain.pool=2"),
+        ("task=tables", "model=tiny_qwen"),
+        ("task=attention", "judge=rules"),
+    ],
+)
+def test_what_does_no_harm_is_said(kind: str, override: str) -> None:
+    more = ["runs=[a]"] if kind in ("task=tables", "task=attention") else []
+    assert found(kind, override, *more) == {override: False}
+
+
+def test_predictions_are_asked_no_questions() -> None:
+    given = ("task=evaluate", "predictions=a", "suite=shapes", "model=tiny_qwen", "method=cot")
+    assert found(*given) == {"suite=shapes": False}
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["method=direct", "data=vsr_tally", "data.root=x", "suite.limit=2", "judge=openai"],
+        ["method=direct", "model.path=x", "model.adaptation=full", "trainer.precision=bf16-mixed"],
+        ["method=direct", "training=paper", "training.sampling.max_new_tokens=9"],
+        ["method=direct", "training.decode=dynamic", "training.tokens_per_rollout_batch=99"],
+        ["method=direct", "evaluation.max_new_tokens=9", "logger=none", "threads=1", "seed=2"],
+        ["method=sft", "training.sft.steps=2", "trainer.max_steps=2", "training.warmup_steps=1"],
+        ["method=sft", "training.prompts_per_step=2", "training.sampling.max_new_tokens=9"],
+        ["method=grit", "reward=released", "training.group_size=2", "data.seed=1"],
+        ["task=evaluate", "checkpoint=x", "data=vsr_tally", "method=grit", "model.lora.rank=8"],
+        ["task=score", "input=a", "output=b", "reward=released", "judge=openai", "logger=none"],
+        ["task=correlation", "runs=[a]", "judge=openai", "correlation.chains=2", "seed=1"],
+        ["task=pretrain", "model=tiny_qwen", "pretrain.pool=2"],
+        ["task=data", "data.root=x", "preparation.workers=2"],
+        ["exhibits=[figure5]", "attention.samples=2", "correlation.chains=1"],
+    ],
+    ids=" ".join,
+)
+def test_what_counts_is_not_mentioned(overrides: list[str]) -> None:
+    assert found(*overrides) == {}
+
+
+def test_no_evaluation_of_what_trains_nothing_is_nothing_to_do() -> None:
+    off = ("evaluation.before_training=false", "evaluation.after_training=false")
+    assert found("method=cot", *off) == dict.fromkeys(off, True)
+    assert found("method=grit", *off) == {}
+    assert found("method=cot", off[1]) == {off[1]: False}
+
+
+def test_a_run_among_others_got_what_is_meant_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WANDB_SWEEP_ID", raising=False)
+    assert one_of_many(multirun=True)
+    assert not one_of_many(multirun=False)
+    monkeypatch.setenv("WANDB_SWEEP_ID", "x")
+    assert one_of_many(multirun=False)

@@ -1,0 +1,59 @@
+"""Wrong commands: values that cannot work, and settings that would change nothing."""
+
+import pytest
+from desk import Desk
+from wrong_commands import Wrong, check, wrong
+
+TRAINS_NOTHING = "trains nothing"
+VALUES = [
+    wrong("training.beta=-1", says=("training.beta", "-1")),
+    wrong("training.group_size=1", says=("training.group_size", "at least 2")),
+    wrong("seed=many", says=("seed", "many")),
+    wrong("trainer.precision=16-mixed", says=("trainer.precision", "bf16-mixed")),
+    wrong("logger.name=tensorboard", says=("logger.name", "wandb, none")),
+    wrong("logger.tags=mine", says=("logger.tags", "list")),
+    wrong("data.sources.vsr.rows=0", says=("data.sources.vsr.rows", "at least 1", "~data")),
+    wrong("suite.sets.gqa.rows=0", says=("suite.sets.gqa.rows", "at least 1")),
+    wrong("~data.sources.vsr", "~data.sources.tallyqa", says=("data.sources", "empty")),
+    wrong("trainer.devices=2", says=("trainer.devices", "trainer=ddp")),
+    wrong("method.tagged_answer=false", says=("method.tagged_answer",)),
+    wrong("model.dtype=bfloat16", says=("model.dtype", "model.adaptation")),
+    wrong("task=tables", says=("runs=",)),
+    wrong("task=score", "input=x.jsonl", says=("output=",)),
+    wrong("input=x.jsonl", says=("input", "task=score")),
+    wrong("checkpoint=runs/x", says=("checkpoint", "task=evaluate")),
+    wrong("task=tables", "runs=x", "exhibits=[table9]", says=("table9", "table1")),
+    wrong("task=evaluate", "resume=true", says=("resume=true", "hydra.run.dir")),
+    wrong("resume=true", says=("resume=true", "no unfinished run")),
+    wrong(
+        *("experiment=table1", "model=internvl3_2b", "data=vsr_tally", "method=grit", "seed=0"),
+        says=("table1 of model=internvl3_2b, suite=paper", "say judge=openai, or judge=rules"),
+    ),
+]
+IGNORED = [
+    wrong("method=direct", "trainer.max_steps=5", says=("trainer.max_steps=5", TRAINS_NOTHING)),
+    wrong("method=cot", "training.learning_rate=1e-3", says=("1e-3", "method=cot", TRAINS_NOTHING)),
+    wrong("method=icl", "reward=released", says=("reward=released", "method=icl", TRAINS_NOTHING)),
+    wrong("method=cot", "data.sources.vsr.rows=5", says=("data.sources.vsr.rows", TRAINS_NOTHING)),
+    wrong("method=direct", "data.seed=3", says=("data.seed=3", TRAINS_NOTHING)),
+    wrong(
+        *("method=direct", "evaluation.before_training=false", "evaluation.after_training=false"),
+        says=("evaluation.before_training=false", "method=direct", TRAINS_NOTHING),
+    ),
+    wrong("method=sft", "reward=released", says=("reward=released", "method=sft", "traces")),
+    wrong("method=sft", "reward.terms.count.weight=0", says=("reward.terms.count.weight", "sft")),
+    wrong("task=evaluate", "reward=released", says=("reward=released", "task=evaluate")),
+    wrong("task=evaluate", "trainer.max_steps=5", says=("trainer.max_steps=5", "task=evaluate")),
+    wrong("task=evaluate", "training.beta=0", says=("training.beta=0", "task=evaluate")),
+    wrong("data.sources={}", says=("data.sources={}", "changes nothing", "~")),
+]
+
+
+@pytest.mark.parametrize("command", VALUES, ids=str)
+def test_a_value_that_cannot_work(desk: Desk, command: Wrong) -> None:
+    check(desk, command)
+
+
+@pytest.mark.parametrize("command", IGNORED, ids=str)
+def test_a_setting_that_would_change_nothing(desk: Desk, command: Wrong) -> None:
+    check(desk, command)
