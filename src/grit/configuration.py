@@ -82,7 +82,7 @@ def help_text() -> str:
         "  python -m grit experiment=table1                 the runs of a table, and the table",
         "",
         "task=train     train by the method, evaluate before and after (default)",
-        "task=evaluate  evaluate a model (checkpoint=...), or predictions=FILE.jsonl",
+        "task=evaluate  a model (checkpoint=: a folder or Hub id), or predictions=FILE.jsonl",
         "task=score     score completions with a reward: input=FILE.jsonl output=FILE.jsonl",
         "task=check     what a run would be and cost, and what is wrong with it; needs no weights",
         "task=report    one page and a W&B report about many runs: runs=[FOLDER,...]",

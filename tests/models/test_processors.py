@@ -66,6 +66,32 @@ def test_former_names_with_and_without_fast(replica, photographs, tmp_path):
     assert encoded(place, PIXELS, photographs)[0] == encoded(replica("qwen"), {}, photographs)[0]
 
 
+def test_internvls_own_layout_needs_no_settings_of_an_image_processor(
+    replica, photographs, tmp_path
+):
+    bare = linked(
+        replica("internvl_released"), tmp_path / "bare", without=["preprocessor_config.json"]
+    )
+    (text, found), (expected_text, expected) = (
+        encoded(folder, TILES, photographs) for folder in (bare, replica("internvl"))
+    )
+    assert text == expected_text
+    assert all(
+        torch.equal(one["pixel_values"], other["pixel_values"])
+        for one, other in zip(found, expected, strict=True)
+    )
+
+
+@pytest.mark.parametrize("name", ["qwen", "qwen_released"])
+def test_a_tokenizers_template_is_taken_where_there_is_no_other(
+    replica, photographs, tmp_path, name
+):
+    bare = linked(replica(name), tmp_path / "bare", without=["chat_template.json"])
+    assert encoded(bare, {}, photographs)[0] == encoded(replica("qwen"), {}, photographs)[0]
+    rewritten(bare / "tokenizer_config.json", chat_template=None)
+    assert "there is no chat template" in refusal(bare)
+
+
 def refusal(folder: Path) -> str:
     with pytest.raises(GritError) as raised:
         load_processor(folder, {})

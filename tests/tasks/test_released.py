@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+from desk import Desk
 from loopback import COMMIT, Loopback, status
 from replicas import linked
 
@@ -43,20 +44,25 @@ def one_line(ended: Any) -> str:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_model_of_the_hub_is_evaluated(
-    command: Command, hub: Loopback, replica, tmp_path: Path, family: str
+    command: Command, hub: Loopback, replica, desk: Desk, tmp_path: Path, family: str
 ) -> None:
-    """As it is with the same files in a folder; the base's weights are not even downloaded."""
+    """As it is with the same files in a folder; the base's weights are not even downloaded.
+
+    The first is a process of its own, which has the Hub's address from its environment.
+    """
     model, base = FAMILIES[family]
     hub.put_model(base, linked(replica(family), tmp_path / "base"))
     hub.put_model("me/released", linked(replica(f"{family}_released"), tmp_path / "files"))
     evaluate = ("task=evaluate", f"model={model}", "method=grit", *QUESTIONS)
-    ended = command(*evaluate, "checkpoint=me/released", "hydra.run.dir=run")
-    assert ended.code == 0, ended.err
+    run = tmp_path / "run"
+    where = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home")}
+    done = desk.grit(*evaluate, "checkpoint=me/released", f"hydra.run.dir={run}", **where)
+    assert done.returncode == 0, done.stderr
+    assert "HTTP Request" not in done.stdout
     asked = [path for path in hub.asked if not path.startswith("/api/")]
     assert not any(path.endswith(".py") for path in asked)
     of_base = [path for path in asked if path.startswith(f"/{base}/")]
     assert not any(path.endswith(".safetensors") for path in of_base)
-    run = tmp_path / "run"
     found, record = read(run / "results.json"), read(run / "run.json")
     assert (found["checkpoint"], found["checkpoint_commit"]) == ("me/released", COMMIT)
     assert record["checkpoint"] == {"name": "me/released", "commit": COMMIT}

@@ -33,6 +33,10 @@ NAMED_TOKENS = {  # of InternVL; what transformers' processor asks its tokenizer
     "end_image_token": "</img>",
     "video_token": "<video>",
 }
+ONLY_WEIGHTS = (
+    "evaluate a fine-tuned model that is not whole by checkpoint=, beside the model.path that it "
+    "was trained from"
+)
 IMAGENET = {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}
 INTERNVL_TEMPLATE = (  # that of transformers' copies
     "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\n'}}"
@@ -57,17 +61,27 @@ def load_processor(folder: Path, image: Mapping[str, int]) -> ProcessorMixin:
     """
     settings = {name: value for name, value in image.items() if name not in EDGES}
     edges = {EDGES[name]: value for name, value in image.items() if name in EDGES}
-    if not any((folder / name).is_file() for name in (PREPROCESSOR, PROCESSOR)):
+    if not _describes_images(folder):
         raise GritError(
-            f"{folder}: there is neither {PREPROCESSOR} nor {PROCESSOR}: evaluate a fine-tuned "
-            "model that has none by checkpoint=, beside the model.path that it was trained from"
+            f"{folder}: there is neither {PREPROCESSOR} nor {PROCESSOR}: {ONLY_WEIGHTS}"
         )
     with readable(folder, "its processor"):
         processor: ProcessorMixin = _stored(folder, settings)
+    # Some trainers save a tokenizer, with its template, and no processor.
+    processor.chat_template = processor.chat_template or processor.tokenizer.chat_template
+    if processor.chat_template is None:
+        raise GritError(f"{folder}: there is no chat template: {ONLY_WEIGHTS}")
     if edges:
         images = processor.image_processor
         images.size = replace(images.size, **edges)
     return processor
+
+
+def _describes_images(folder: Path) -> bool:
+    """Whether a folder says how images are prepared; InternVL's own layout does in config.json."""
+    if settings_in(folder).get("model_type") == MODEL_TYPE:
+        return True
+    return any((folder / name).is_file() for name in (PREPROCESSOR, PROCESSOR))
 
 
 def _stored(folder: Path, settings: Mapping[str, Any]) -> Any:
