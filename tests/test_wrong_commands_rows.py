@@ -67,7 +67,7 @@ def folder(name: str) -> tuple[str, ...]:
 
 
 COMMANDS = [
-    wrong(*own("long"), says=(of("long"), "40", "4096", "data.max_prompt_tokens")),
+    wrong(*own("long"), says=(of("long"), "40067 tokens", "4096 positions")),
     wrong(*own("xywh"), says=(of("xywh"), "[x, y, width, height]")),
     wrong(*own("thousandths"), says=(of("thousandths"), "96 x 64", "thousandths")),
     wrong(*own("normalised"), says=(of("normalised"), "normalised to 0-1")),
@@ -90,7 +90,7 @@ COMMANDS = [
     wrong(*folder("./gone"), says=("model.path=./gone", "no such folder")),
     wrong(*folder("./bert"), says=("bert", "adapters for qwen2_5_vl, internvl")),
     wrong(*folder("./nothing"), says=("nothing/config.json", "model_type")),
-    wrong(*folder("./code"), says=("code", "code of its own")),
+    wrong(*folder("./code"), says=("code that lies in the folder", "never run")),
     wrong("task=check", "check.gpu=H1000", says=("check.gpu=H1000", "A100-80GB")),
     wrong("task=check", *own("xywh"), "check.rows=0", says=("check.rows", "at least 1")),
 ]
