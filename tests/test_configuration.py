@@ -17,7 +17,7 @@ from composing import (
 from omegaconf import DictConfig
 
 from grit.configuration import GROUPS
-from grit.schema import Adaptation, Config, Task
+from grit.schema import Adaptation, Config, Dtype, Task
 
 NAMED = {  # by the design
     "model": {"tiny_qwen", "tiny_internvl", "qwen2_5_vl_3b", "internvl3_2b"},
@@ -47,10 +47,31 @@ def test_every_shipped_choice_composes_and_passes_the_check(path: Path) -> None:
         assert getattr(found, path.parent.name).name == path.stem
 
 
+# These presets train all weights of a large model; the others leave it to LoRA.
+ALL_WEIGHTS = ("training=paper", "training=released", "training=released_internvl")
+
+
 @pytest.mark.parametrize("path", FILES + EXPERIMENTS, ids=choice)
 def test_every_choice_goes_with_a_large_model(path: Path) -> None:
-    if path.parent.name != "model":
-        assert config("model=internvl3_2b", choice(path)).model.adaptation is Adaptation.lora
+    if path.parent.name == "model":
+        return
+    found = config("model=internvl3_2b", choice(path))
+    whole = choice(path) in ALL_WEIGHTS
+    assert found.model.adaptation is (Adaptation.full if whole else Adaptation.lora)
+    assert found.model.freeze_vision is not whole
+    assert found.model.dtype is (Dtype.float32 if whole else Dtype.bfloat16)
+    assert found.trainer.precision == ("bf16-mixed" if whole else "32-true")
+
+
+def test_released_is_what_the_script_sets() -> None:
+    training = config("model=qwen2_5_vl_3b", "training=released").training
+    sampling = training.sampling
+    assert (sampling.temperature, sampling.top_k, training.logp_temperature) == (0.9, 50, 1.0)
+    assert (training.advantage.delta, training.advantage.sample_std) == (1e-4, True)
+    assert (training.append_eos, training.beta, training.learning_rate) == (True, 0.01, 2e-6)
+    assert (training.steps, training.prompts_per_step, training.group_size) == (2000, 2, 4)
+    other = config("model=internvl3_2b", "training=released_internvl").training
+    assert (other.steps, other.prompts_per_step, other.append_eos) == (200, 32, True)
 
 
 def test_every_folder_of_choices_is_a_group_that_help_knows() -> None:

@@ -7,6 +7,8 @@ import pytest
 import torch
 from learners import Service, fit, likes_letters, module
 
+from grit.rollout.choice import Sampling
+from grit.rollout.sampler import Completion
 from grit.training.grpo_gr import grpo_gr_loss
 
 
@@ -147,3 +149,18 @@ def test_the_judge_is_asked_while_the_reference_computes(tmp_path):
 
     one._reference_logp = meets_too
     fit(one, tmp_path)
+
+
+def test_an_end_of_sequence_token_behind_what_ended_by_the_tag():
+    """The released code's: where there is room, and the completion does not end so already."""
+    one = module(append_eos=True, sampling=Sampling(max_new_tokens=4))
+    eos = one.adapter.tokenizer.eos_token_id
+    said = {(7, 8): (7, 8, eos), (7, eos): (7, eos), (7, 8, 9, 10): (7, 8, 9, 10)}
+    for ids, expected in said.items():
+        assert one._with_eos(Completion(ids, "text", truncated=False)).token_ids == expected
+
+
+def test_log_probabilities_at_a_temperature_of_their_own():
+    sampling = Sampling(temperature=0.9, max_new_tokens=4)
+    assert module(sampling=sampling).policy.temperature == 0.9
+    assert module(sampling=sampling, logp_temperature=1.0).policy.temperature == 1.0

@@ -21,7 +21,7 @@ NO_RESULT = (
     *("evaluation.before_training", "training.must_learn"),
     *("judge.max_failure_rate", "judge.base_url", "judge.in_flight", "judge.attempts"),
     *("judge.timeout", "judge.total_timeout", "judge.backoff", "judge.cache", "judge.prices"),
-    "judge.ask_first",
+    *("judge.ask_first", "judge.prompt_file"),  # the file's text is judge.prompt
 )
 # Settings that follow another where nobody sets them, and need not be said beside it.
 _FOLLOWS = {
