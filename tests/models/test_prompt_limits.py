@@ -13,8 +13,6 @@ from grit.models.skeleton import load_skeleton
 
 
 class Drawn:
-    where = "rows.jsonl line 7"
-
     def __init__(self, size):
         self.size, self.key = size, str(size)
 
@@ -23,7 +21,8 @@ class Drawn:
 
 
 def sample(question, size=(96, 96)):
-    return Sample("x/1", question, "a", "x", Drawn(size), Space("original", *size))
+    space = Space("original", *size)
+    return Sample("x/1", question, "a", "x", Drawn(size), space, where="rows.jsonl line 7")
 
 
 SIZES = [(96, 96), (640, 480), (480, 640), (1000, 300), (300, 1000), (64, 64), (2000, 1500)]

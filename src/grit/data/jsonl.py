@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from PIL import Image
 
 from grit.data.annotation import read_annotation
-from grit.data.rows import Corners, Row, read_rows
+from grit.data.rows import Row, read_rows
 from grit.data.samples import Sample
 from grit.errors import GritError
 from grit.grounding.boxes import Box, Space
@@ -99,10 +99,8 @@ def read_samples(
     any_images = images_folder.is_dir()
     for row in read_rows(file):
         rows += 1
-        size = row.pixels("width"), row.pixels("height")
-        annotation = read_annotation(row, "bboxs", size)
-        beyond += annotation.beyond
-        sample, path = _sample(row, images_folder, name, size, annotation.boxes)
+        sample, path, of_row = _sample(row, images_folder, name)
+        beyond += of_row
         found = any_images and _is_file(path, row)
         missing += not found
         if found or not require_images:
@@ -110,12 +108,13 @@ def read_samples(
     return SampleFile(samples, missing, rows, beyond)
 
 
-def _sample(
-    row: Row, folder: Path, name: str, size: tuple[int, int], boxes: list[Corners] | None
-) -> tuple[Sample, Path]:
+def _sample(row: Row, folder: Path, name: str) -> tuple[Sample, Path, int]:
+    """The sample, where its image should be, and how many of its boxes reach beyond it."""
     answer, answer_is_box = row.answer()
+    size = row.pixels("width"), row.pixels("height")
     path = folder / _image_name(row)
     space = Space("original", *size)
+    boxes, beyond = read_annotation(row, "bboxs", size)
     sample = Sample(
         id=f"{name}/{row.line}",
         question=row.text("question", blank=False),
@@ -129,7 +128,7 @@ def _sample(
     )
     row.optional_text("split")
     row.optional_text("key_words")
-    return sample, path
+    return sample, path, beyond
 
 
 def _image_name(row: Row) -> str:

@@ -72,7 +72,7 @@ class PromptLimit:
                 continue
             found = lengths.of(sample)
             if found > self.tokens:
-                where = getattr(sample.picture, "where", "") or sample.id
+                where = sample.where or sample.id
                 raise GritError(
                     f"{where}: its prompt has {found} tokens, and at most {self.tokens} are "
                     f"allowed ({self.reason}): shorten the question or leave the row out"
