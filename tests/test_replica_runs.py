@@ -15,10 +15,12 @@ CONFIG = {"qwen": "qwen2_5_vl_3b", "internvl": "internvl3_2b"}
 SMALL = (
     *("experiment=smoke", "data=shapes", "suite=shapes", "suite.limit=1", "logger=none"),
     *("training.sampling.max_new_tokens=8", "trainer.checkpoint_every=1"),
-    *("training.learning_rate=0.05", "training.sft.learning_rate=0.05"),
     "model.lora.target_modules=[q_proj,v_proj]",
 )
-VARIETY = "+reward.terms.variety={call: mine.variety, weight: 1.0}"
+VARIETY = (
+    "training.learning_rate=0.05",
+    "+reward.terms.variety={call: mine.variety, weight: 1.0}",
+)
 
 
 @pytest.fixture(scope="module", params=FAMILIES)
@@ -35,7 +37,7 @@ def named(model: tuple[str, ...]) -> str:
 def straight(desk: Desk, model: tuple[str, ...]) -> Path:
     """Two steps of GRPO-GR with an evaluation before and after them."""
     run = f"hydra.run.dir=straight/{named(model)}"
-    succeeded(desk.grit(*model, *SMALL, VARIETY, run))
+    succeeded(desk.grit(*model, *SMALL, *VARIETY, run))
     return desk.folder / "straight" / named(model)
 
 
@@ -53,10 +55,10 @@ def test_a_step_of_grpo_gr_learns_and_is_evaluated(straight: Path) -> None:
 
 def test_a_run_that_was_stopped_goes_on(desk: Desk, model, straight: Path) -> None:
     run = f"hydra.run.dir=stopped/{named(model)}"
-    stopped = desk.grit(*model, *SMALL, VARIETY, run, INTERRUPT="1")
+    stopped = desk.grit(*model, *SMALL, *VARIETY, run, INTERRUPT="1")
     assert stopped.returncode == 1
     assert "resume=true" in stopped.stderr
-    succeeded(desk.grit(*model, *SMALL, VARIETY, run, "resume=true"))
+    succeeded(desk.grit(*model, *SMALL, *VARIETY, run, "resume=true"))
     folder = desk.folder / "stopped" / named(model)
     timed = ("seconds/", "tokens_per_second", "completions_per_second")
 
@@ -81,7 +83,7 @@ def test_what_was_trained_is_evaluated_alone(desk: Desk, model, straight: Path) 
 
 def test_a_step_of_fine_tuning(desk: Desk, model) -> None:
     run = f"hydra.run.dir=tuned/{named(model)}"
-    succeeded(desk.grit(*model, *SMALL, "method=sft", run))
+    succeeded(desk.grit(*model, *SMALL, "method=sft", "training.sft.learning_rate=0.05", run))
     folder = desk.folder / "tuned" / named(model)
     losses = [row["train/loss"] for row in rows(folder / "metrics.jsonl")]
     assert losses[0] == pytest.approx(12, abs=0.3)  # random weights: log of 151,674 and more rows
