@@ -8,6 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from traceback import format_exception
+from types import TracebackType
 
 import hydra
 from hydra.conf import HydraConf
@@ -22,7 +24,9 @@ from grit import __version__
 from grit.command_line import help_topic, no_override, parse
 from grit.configuration import CONF, GROUPS, checked, choices, group_help, one_line, register
 from grit.errors import GritError, Interrupted
+from grit.keys import refuse_keys, tidy_keys
 from grit.schema import Config, Task
+from grit.secrets import redacted
 from grit.tasks import perform
 from grit.tasks.jobs import done_beside, in_experiment, run_job
 from grit.tasks.records import unfinished
@@ -152,7 +156,9 @@ def main() -> None:
     launch.process, launch.composed, launch.failed = os.getpid(), False, False
     os.environ.setdefault(TRACEBACK, os.environ.get("HYDRA_FULL_ERROR", "0"))
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us instead of to Hydra's own printer
+    sys.excepthook = _say_fault
     try:
+        tidy_keys()
         line = parse(sys.argv[1:])
         if "--version" in line.options:
             print(installed())
@@ -162,6 +168,8 @@ def main() -> None:
             return
         if line.words:
             raise GritError(no_override(line.words[0], choices()))
+        # Before Hydra writes the command line down.
+        refuse_keys({word.partition("=")[0]: word for word in line.ordered})
         sys.argv[1:] = line.ordered
         hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(run)()
     except GritError as error:
@@ -189,8 +197,15 @@ def installed() -> str:
 def _refuse(error: Exception, message: str) -> None:
     if os.environ[TRACEBACK] == "1":
         raise error
-    print(f"grit: {message}", file=sys.stderr)
+    print(f"grit: {redacted(message)}", file=sys.stderr)
     sys.exit(1)
+
+
+def _say_fault(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """The traceback of a fault of the program, without the keys that a library's message has."""
+    print(redacted("".join(format_exception(kind, error, trace))), end="", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from grit.checks import check, check_figures
 from grit.errors import GritError
 from grit.fingerprints import code_fingerprint, fingerprint
 from grit.judge_settings import OwnJudgeConfig, ServiceJudgeConfig, read_prompt
+from grit.keys import refuse_keys
 from grit.misspellings import misspelt
 from grit.schema import Config, Task, Training, schema_of
 
@@ -130,6 +131,7 @@ def checked(composed: DictConfig) -> Config:
     """
     try:
         values = cast(dict[str, Any], OmegaConf.to_container(composed, resolve=True))
+        refuse_keys(values)
         if isinstance(values.get("runs"), str):  # runs=FOLDER, which needs no brackets
             values["runs"] = [values["runs"]]
         # Typed keys make an unknown key inside a YAML file an error, which struct mode does not.

@@ -1,14 +1,18 @@
 """The exceptions that are written for people."""
 
+from grit.secrets import redacted
+
 
 class GritError(Exception):
     """Something the user can mend: says what is wrong, where, and what to do, in one line.
+
+    A key in the message is hidden: a library or a service may have repeated it.
 
     ``python -m grit`` prints its message alone and exits with code 1.
     """
 
     def __init__(self, message: str) -> None:
-        super().__init__(" ".join(message.split()))
+        super().__init__(redacted(" ".join(message.split())))
 
 
 class Interrupted(GritError):
