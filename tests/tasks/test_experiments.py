@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import grit.__main__ as program
 from grit import tasks
 from grit.configuration import config_hash, settings_hash
 from grit.errors import GritError
@@ -62,7 +63,8 @@ class Runs:
 @pytest.fixture
 def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
     found = Runs()
-    monkeypatch.setattr(tasks, "perform", found.perform)
+    for module in (program, jobs):
+        monkeypatch.setattr(module, "perform", found.perform)
     return found
 
 

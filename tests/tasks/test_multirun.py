@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from grit import tasks
+import grit.__main__ as program
 from grit.configuration import config_hash
 from grit.evaluation.predictions import Prediction, ScoredPrediction
 from grit.reporting.exhibits.evidence import evidence_of_sources
 from grit.reporting.exhibits.table1 import table1
 from grit.reporting.results import Results, set_result, write_results
 from grit.schema import Config
+from grit.tasks import jobs
 from grit.tasks.folder import RunFolder
 
 SWEEP = ("-m", "logger=none", "hydra.sweep.dir=sweep")
@@ -56,7 +57,8 @@ class Runs:
 @pytest.fixture
 def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
     found = Runs()
-    monkeypatch.setattr(tasks, "perform", found.perform)
+    for module in (program, jobs):
+        monkeypatch.setattr(module, "perform", found.perform)
     return found
 
 
