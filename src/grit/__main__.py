@@ -20,7 +20,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from grit import __version__
+from grit import __version__, interruption
 from grit.command_line import help_topic, no_override, parse
 from grit.configuration import CONF, GROUPS, checked, choices, group_help, one_line, register
 from grit.errors import GritError, Interrupted
@@ -59,11 +59,13 @@ def run(composed: DictConfig) -> None:
         threads = composed.threads
         choose_wait_policy(threads if isinstance(threads, int) else None)
     try:
-        if experiment:
-            run_job(composed, folder, overrides)
-        else:
-            _single(composed, job, overrides)
-    except Exception as error:
+        with interruption.listening():
+            if experiment:
+                run_job(composed, folder, overrides)
+            else:
+                _single(composed, job, overrides)
+    except (Exception, interruption.Stop) as fault:
+        error = interruption.ended(fault)
         known = isinstance(error, GritError) or _concerns(folder, error)
         with suppress(OSError):  # rmdir refuses where anything is in it
             folder.rmdir()
@@ -72,6 +74,8 @@ def run(composed: DictConfig) -> None:
         # experiment's are looked after by their log, because Hydra would not go on to its table.
         worker = launch.process != os.getpid() and not experiment
         if not known or os.environ.get(TRACEBACK) == "1" or worker:
+            if error is not fault:
+                raise error from fault
             raise
         launch.failed = True
         number = f"job {job.job.num}: " if job.mode is RunMode.MULTIRUN else ""
@@ -171,7 +175,8 @@ def main() -> None:
         # Before Hydra writes the command line down.
         refuse_keys({word.partition("=")[0]: word for word in line.ordered})
         sys.argv[1:] = line.ordered
-        hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(run)()
+        with interruption.listening():
+            hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(run)()
     except GritError as error:
         _refuse(error, str(error))
     except (HydraException, OmegaConfBaseException) as error:
@@ -182,9 +187,9 @@ def main() -> None:
         if launch.composed:
             raise  # a fault of the program, not of the command line
         _refuse(error, f"{one_line(error)} ({shlex.join(sys.argv[1:])})")
-    except KeyboardInterrupt:
-        print("grit: interrupted", file=sys.stderr)
-        sys.exit(130)
+    except interruption.Stop as stop:
+        print(f"grit: {interruption.ended(stop)}", file=sys.stderr)
+        sys.exit(1)
     sys.exit(1 if launch.failed else 0)
 
 

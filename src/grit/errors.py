@@ -16,7 +16,16 @@ class GritError(Exception):
 
 
 class Interrupted(GritError):
-    """The user stopped the run; what comes after it in a multirun is not wanted either."""
+    """The user stopped the run; what comes after it in a multirun is not wanted either.
+
+    Args:
+        message: what was interrupted.
+        way_on: the command that goes on with it, where that is known; the message ends in it.
+    """
+
+    def __init__(self, message: str, way_on: str | None = None) -> None:
+        super().__init__(message if way_on is None else f"{message}; go on with: {way_on}")
+        self.way_on = way_on
 
 
 class Resumable(GritError):

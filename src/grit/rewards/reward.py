@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from grit.calls import function_at
-from grit.errors import GritError, Resumable
+from grit.errors import GritError, Interrupted, Resumable
 from grit.grounding.traces import parse
 from grit.judge.judge import Judge, Query, score_once
 from grit.rewards.count import count
@@ -200,6 +200,8 @@ def _weighted(name: str, call: Term, weight: float, response: Response, row: str
         if not hasattr(value, "__float__"):
             raise TypeError(f"gave {value!r:.60}, expected a number")
         weighted = weight * float(value)
+    except (Interrupted, Resumable):  # the run's own: a step that is given up
+        raise
     except Exception as error:  # whatever a function of the user's raises
         said = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         raise Resumable(f"reward.terms.{name}: on {row}: {said}; mend the function") from error

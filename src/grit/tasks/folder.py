@@ -10,7 +10,7 @@ from shlex import join
 import torch
 import yaml
 
-from grit import processes
+from grit import interruption, processes
 from grit.configuration import canonical, code_hash, config_hash, plain
 from grit.errors import GritError
 from grit.files import write_json, written_whole
@@ -65,6 +65,7 @@ class RunFolder:
             config: of the run.
             checkpoint: the trained weights that it evaluates.
         """
+        interruption.go_on_with(self.resume_command())
         if self.resumed:
             return
         with written_whole(self.folder / "config.yaml") as stream:

@@ -5,7 +5,8 @@ import shlex
 from pathlib import Path
 from typing import get_args
 
-from grit.errors import GritError, Interrupted
+from grit import interruption
+from grit.errors import GritError
 from grit.models.loading import TINY
 from grit.models.tiny import Family
 from grit.schema import Config
@@ -19,7 +20,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
 
     Raises:
         GritError: the model is not a tiny one, or the folder holds a course of other settings.
-        Interrupted: by Ctrl-C; what was learnt up to the last checkpoint is there.
+        Interrupted: what was learnt up to the last checkpoint is there.
     """
     families: dict[str, Family] = {f"{TINY}{each}": each for each in get_args(Family)}
     family = families.get(config.model.path)
@@ -35,9 +36,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         **{**OWN_SETTINGS[family], **changed},
         **({} if config.threads is None else {"threads": config.threads}),
     )
-    try:
-        log.info("%s", pretrain(settings, folder))
-    except KeyboardInterrupt:
-        there = [each for each in overrides if not each.startswith("hydra.run.dir=")]
-        command = shlex.join(["python", "-m", "grit", *there, f"hydra.run.dir={folder}"])
-        raise Interrupted(f"interrupted; go on with: {command}") from None
+    there = [each for each in overrides if not each.startswith("hydra.run.dir=")]
+    command = ["python", "-m", "grit", *there, f"hydra.run.dir={folder}"]
+    interruption.go_on_with(shlex.join(command))
+    log.info("%s", pretrain(settings, folder))

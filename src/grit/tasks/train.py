@@ -8,7 +8,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.loggers.logger import Logger
 
-from grit import processes
+from grit import interruption, processes
 from grit.data.datamodule import PromptModule
 from grit.data.mixtures import drawn_rows
 from grit.data.samples import Sample
@@ -177,19 +177,16 @@ def _fit(
     try:
         trainer = _trainer(config, learner.adapter.device, run, checkpoints, tracker)
         trainer.fit(learner, data, ckpt_path=run.checkpoint, weights_only=True)
-    except (Interrupted, Resumable) as error:
-        kind = Interrupted if checkpoints.interrupted else Resumable
+    except (Interrupted, Resumable, interruption.Stop) as error:
         last = latest(run.checkpoints)
         steps = steps_of(last) if last else 0
-        raise kind(
-            f"{error}; stopped after step {steps} of {config.trainer.max_steps}; "
-            f"go on with: {run.resume_command()}"
-        ) from error
+        stopped = f"{error}; stopped after step {steps} of {config.trainer.max_steps}"
+        if interruption.asked():
+            raise Interrupted(stopped, run.resume_command()) from error
+        raise Resumable(f"{stopped}; go on with: {run.resume_command()}") from error
     if checkpoints.interrupted:
-        raise Interrupted(
-            f"interrupted after step {checkpoints.steps} of {config.trainer.max_steps}; "
-            f"go on with: {run.resume_command()}"
-        )
+        stopped = f"interrupted after step {checkpoints.steps} of {config.trainer.max_steps}"
+        raise Interrupted(stopped, run.resume_command())
 
 
 def _save(learner: Learner, folder: Path) -> None:

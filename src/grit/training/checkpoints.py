@@ -2,16 +2,14 @@
 
 import logging
 import re
-import signal
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.loops.progress import _ProcessedTracker
 
-from grit import processes
+from grit import interruption, processes
 from grit.errors import Interrupted, Resumable
 from grit.files import UNREADABLE, archive_is_whole, put_in_place
 
@@ -66,13 +64,11 @@ class Checkpoints(pl.Callback):
         self.interrupted = False
         self._committed = lambda: False
         self.steps = 0  # of the checkpoint written last
-        self._previous: dict[signal.Signals, Any] = {}  # handlers
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Listen to signals."""
+        """From now on an interruption waits for the step under way."""
         self._committed = lambda: bool(getattr(pl_module, "committed", False))
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._previous[number] = signal.signal(number, self._interrupt)
+        interruption.defer(self._give_up, self.stop_within)
 
     def on_train_batch_end(
         self,
@@ -83,24 +79,26 @@ class Checkpoints(pl.Callback):
         batch_idx: int,
     ) -> None:
         """Save where it is time, or where the run is to stop."""
-        signal.setitimer(signal.ITIMER_REAL, 0)  # the step is done: nothing is given up
+        interruption.step_done()
         steps = batch_idx + 1
         # Every process has to take part in saving, so one that was interrupted tells the others.
-        self.interrupted = trainer.strategy.reduce_boolean_decision(self.interrupted, all=False)
+        # A signal that arrives meanwhile stops the run after the next step.
+        asked = trainer.strategy.reduce_boolean_decision(interruption.asked(), all=False)
+        self.interrupted = self.interrupted or asked
         if self.interrupted or steps % self.every == 0 or steps == trainer.num_training_batches:
             self._save(trainer, steps)
         if self.interrupted:
             trainer.should_stop = True
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Listen no more."""
-        self._listen_no_more()
+        """No step is under way any more."""
+        interruption.undefer()
 
     def on_exception(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
     ) -> None:
-        """Listen no more; where the run can go on later, save what it stands at."""
-        self._listen_no_more()
+        """Where the run can go on later, save what it stands at."""
+        interruption.undefer()
         if isinstance(exception, Resumable):
             self._save(trainer, _without_step_under_way(trainer))
 
@@ -117,18 +115,7 @@ class Checkpoints(pl.Callback):
         trainer.strategy.barrier()
         self.steps = steps
 
-    def _interrupt(self, number: int, frame: FrameType | None) -> None:
-        self.interrupted = True
-        self._listen_no_more()
-        self._previous[signal.SIGALRM] = signal.signal(signal.SIGALRM, self._give_up)
-        signal.setitimer(signal.ITIMER_REAL, self.stop_within)
-        log.info(
-            "stopping after this step, with a checkpoint; a step that does not end in %g s is "
-            "given up; once more to stop at once",
-            self.stop_within,
-        )
-
-    def _give_up(self, number: int, frame: FrameType | None) -> None:
+    def _give_up(self) -> None:
         """Leave the step under way, of which nothing has changed the weights yet.
 
         With several processes each would leave it elsewhere, and saving takes all of them: then
@@ -138,12 +125,6 @@ class Checkpoints(pl.Callback):
             return
         what = f"interrupted; the step under way did not end in {self.stop_within:g} s: given up"
         raise Interrupted(what) if processes.count() > 1 else Resumable(what)
-
-    def _listen_no_more(self) -> None:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)
-        self._previous.clear()
 
 
 def _without_step_under_way(trainer: pl.Trainer) -> int:
