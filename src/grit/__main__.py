@@ -20,7 +20,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from grit import __version__, interruption
+from grit import __version__, interruption, locks
 from grit.command_line import help_topic, no_override, parse
 from grit.configuration import CONF, GROUPS, checked, choices, group_help, one_line, register
 from grit.errors import GritError, Interrupted
@@ -64,8 +64,10 @@ def run(composed: DictConfig) -> None:
                 run_job(composed, folder, overrides)
             else:
                 _single(composed, job, overrides)
+            locks.release()
     except (Exception, interruption.Stop) as fault:
         error = interruption.ended(fault)
+        locks.release()
         known = isinstance(error, GritError) or _concerns(folder, error)
         with suppress(OSError):  # rmdir refuses where anything is in it
             folder.rmdir()

@@ -2,8 +2,6 @@
 
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -70,21 +68,3 @@ class JobLog:
 def _identity(job: Job) -> tuple[str | int, ...]:
     # Folders of configurations that were refused are all the same one.
     return job.folder, job.model, job.data, job.suite, job.method, job.reward, job.seed
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[bool]:
-    """Whether nobody else works in ``folder``, and then nobody else can until the block ends.
-
-    The lock ends with the process, however that ends.
-    """
-    import fcntl  # not on every system that can train
-
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True

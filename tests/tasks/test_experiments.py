@@ -11,7 +11,8 @@ from grit import tasks
 from grit.configuration import config_hash, settings_hash
 from grit.errors import GritError
 from grit.evaluation.predictions import Prediction, ScoredPrediction
-from grit.jobs import JobLog, Outcome, locked
+from grit.jobs import JobLog, Outcome
+from grit.locks import locked
 from grit.reporting.results import Results, set_result, write_results
 from grit.schema import Config, Task
 from grit.tasks import jobs

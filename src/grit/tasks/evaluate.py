@@ -14,7 +14,7 @@ from grit.reporting.controls import controls, print_controls
 from grit.reporting.results import Results, read_results
 from grit.schema import Config
 from grit.tasks.device import autocast, prepare_device
-from grit.tasks.folder import RunFolder
+from grit.tasks.folder import RunFolder, hold_together
 from grit.tasks.measuring import (
     check_judged,
     evaluate_model,
@@ -56,6 +56,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     adapter.model.to(device)
     if run is not None:
         run.begin(config, checkpoint)
+    hold_together(folder)
     with tracked(config, folder, overrides) as tracker:
         with autocast(config, device):
             found = evaluate_model(config, adapter, sets, judge, folder, checkpoint=checkpoint)

@@ -10,7 +10,7 @@ from shlex import join
 import torch
 import yaml
 
-from grit import interruption, processes
+from grit import interruption, locks, processes
 from grit.configuration import canonical, code_hash, config_hash, plain
 from grit.errors import GritError
 from grit.files import write_json, written_whole
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The folder of a training run. Nothing in it is ever deleted by a start."""
+    """The folder of a run, in which no other works. Nothing in it is ever deleted by a start."""
 
     folder: Path
     overrides: tuple[str, ...]
@@ -44,10 +44,12 @@ class RunFolder:
 
         Raises:
             GritError: the folder holds a run and ``resume`` is false, a run of another
-                configuration, or one whose record is damaged.
+                configuration, or one whose record is damaged; or another process works there.
         """
         record = folder / "run.json"
         if record.exists():
+            if config.resume:
+                locks.hold(folder)
             _check_same(config, record)
             found = latest(folder / "checkpoints")
             done, total = steps_of(found) if found else 0, config.trainer.max_steps
@@ -64,7 +66,14 @@ class RunFolder:
         Args:
             config: of the run.
             checkpoint: the trained weights that it evaluates.
+
+        Raises:
+            GritError: another run has begun here since ``at``.
         """
+        if not self.resumed:
+            locks.hold(self.folder)
+            if (self.folder / "run.json").exists():
+                raise _taken(self.folder)
         interruption.go_on_with(self.resume_command())
         if self.resumed:
             return
@@ -112,12 +121,25 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+def hold_together(folder: Path) -> None:
+    """Share the lock of a run that has begun between all of its processes; all have to call it.
+
+    A process that is left behind when the others were killed still works in the folder.
+    """
+    if processes.count() > 1:
+        locks.share(processes.gathered(folder)[0])
+
+
+def _taken(folder: Path) -> GritError:
+    return GritError(
+        f"{folder} holds a run already: resume=true goes on with it, "
+        "another hydra.run.dir begins a new one"
+    )
+
+
 def _check_same(config: Config, record: Path) -> None:
     if not config.resume:
-        raise GritError(
-            f"{record.parent} holds a run already: resume=true goes on with it, "
-            "another hydra.run.dir begins a new one"
-        )
+        raise _taken(record.parent)
     if read_record(record)["config_hash"] != config_hash(config):
         raise GritError(
             f"resume=true: the configuration differs from that of the run in {record.parent} "

@@ -13,7 +13,8 @@ from grit.checks import check_figures
 from grit.configuration import canonical, checked, code_hash, config_hash
 from grit.errors import GritError, Interrupted
 from grit.files import write_json
-from grit.jobs import Job, JobLog, Outcome, locked
+from grit.jobs import Job, JobLog, Outcome
+from grit.locks import locked
 from grit.schema import Config, Task, Training
 from grit.tasks import perform
 from grit.tasks.unused import unused

@@ -5,7 +5,7 @@ import shlex
 from pathlib import Path
 from typing import get_args
 
-from grit import interruption
+from grit import interruption, locks
 from grit.errors import GritError
 from grit.models.loading import TINY
 from grit.models.tiny import Family
@@ -38,5 +38,6 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     )
     there = [each for each in overrides if not each.startswith("hydra.run.dir=")]
     command = ["python", "-m", "grit", *there, f"hydra.run.dir={folder}"]
+    locks.hold(folder)
     interruption.go_on_with(shlex.join(command))
     log.info("%s", pretrain(settings, folder))

@@ -24,7 +24,7 @@ from grit.reporting.wandb_log import CompletionSamples
 from grit.schema import Config, Training
 from grit.seeding import seed_for
 from grit.tasks.device import autocast, prepare_device
-from grit.tasks.folder import RunFolder
+from grit.tasks.folder import RunFolder, hold_together
 from grit.tasks.measuring import (
     check_judged,
     evaluate_model,
@@ -83,6 +83,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         run.begin(config)
         if learns:
             write_json(folder / "drawn.json", drawn_rows(samples, config.data.seed) | counted)
+    hold_together(folder)
     with tracked(config, folder, overrides) as tracker:
         before = None
         if learns:
