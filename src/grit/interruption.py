@@ -77,6 +77,11 @@ def go_on_with(command: str) -> None:
     _listener.way_on = command
 
 
+def way_on() -> str | None:
+    """The command that goes on with the run, once there is something to go on with."""
+    return _listener.way_on
+
+
 def ended(error: Exception | Stop) -> Exception:
     """What a run ended in: where it was told to end, an interruption that says how to go on.
 

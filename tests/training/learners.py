@@ -63,7 +63,7 @@ def module(term=likes_letters, lora=False, judge=None, **changes):
     return GRPOGR(adapter, Prompting(), reward, judge or RulesJudge(), settings, optimization)
 
 
-def fit(one, folder, *, steps=None, resume=None, callbacks=(), prompts=4):
+def fit(one, folder, *, steps=None, resume=None, callbacks=(), prompts=4, plugins=None):
     steps = steps or one.optimization.max_steps
     metrics = MetricsLog(folder / "metrics.jsonl")
     trainer = pl.Trainer(
@@ -77,6 +77,7 @@ def fit(one, folder, *, steps=None, resume=None, callbacks=(), prompts=4):
         enable_model_summary=False,
         use_distributed_sampler=False,
         default_root_dir=folder,
+        plugins=plugins,
     )
     data = PromptModule(SAMPLES, prompts_per_step=prompts, max_steps=steps, seed=0)
     trainer.fit(one, data, ckpt_path=resume, weights_only=True)

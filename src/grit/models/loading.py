@@ -12,6 +12,7 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors import SafetensorError
 from torch import nn
 
+from grit.disk import needing
 from grit.errors import GritError
 from grit.files import UNREADABLE, archive_is_whole, put_in_place
 from grit.models.adapter import Adapter
@@ -189,9 +190,14 @@ def save_trained(
     """
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    adapter.model.save_pretrained(partial, state_dict=weights)
-    adapter.processor.save_pretrained(partial)
-    put_in_place(partial, folder)
+    size = sum(weight.nbytes for weight in (weights or adapter.model.state_dict()).values())
+    try:
+        with needing("the trained model", size):
+            adapter.model.save_pretrained(partial, state_dict=weights)
+            adapter.processor.save_pretrained(partial)
+            put_in_place(partial, folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 @dataclass(frozen=True)

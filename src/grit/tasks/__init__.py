@@ -6,6 +6,8 @@ import warnings
 from importlib import import_module
 from pathlib import Path
 
+from grit import disk, interruption
+from grit.errors import GritError
 from grit.schema import Config
 
 # What libraries say to each other and no user can mend.
@@ -27,7 +29,15 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
 
     check_early(config)
     quieten()
-    import_module(f"grit.tasks.{config.task.value}").perform(config, folder, overrides)
+    try:
+        import_module(f"grit.tasks.{config.task.value}").perform(config, folder, overrides)
+    except Exception as error:
+        no_space = disk.full(error, folder)
+        if no_space is None:
+            raise
+        way_on = interruption.way_on()
+        then = f"go on with: {way_on}" if way_on else "start it again"
+        raise GritError(f"{no_space}; make room, then {then}") from error
     if "WORLD_SIZE" in os.environ:  # torchrun has started this process
         from grit import processes  # imports torch
 

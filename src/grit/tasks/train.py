@@ -45,6 +45,7 @@ from grit.tasks.questions import (
 )
 from grit.tasks.scorers import make_judge, make_reward
 from grit.tasks.tracking import Tracker, tracked
+from grit.training.checkpoint_files import CheckpointFiles
 from grit.training.checkpoints import Checkpoints, latest, steps_of
 from grit.training.learner import Learner
 from grit.training.replicas import Unwrapped
@@ -223,6 +224,7 @@ def _trainer(
         enable_model_summary=False,
         use_distributed_sampler=False,
         default_root_dir=run.folder,
+        plugins=[CheckpointFiles()],
     )
 
 

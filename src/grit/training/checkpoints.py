@@ -15,6 +15,7 @@ from grit.files import UNREADABLE, archive_is_whole, put_in_place
 
 log = logging.getLogger(__name__)
 NAME = re.compile(r"step-(\d+)\.ckpt")
+_PARTIAL = ".partial"
 KEPT = 2  # the last one, and the one before should the last be damaged
 
 
@@ -69,6 +70,9 @@ class Checkpoints(pl.Callback):
         """From now on an interruption waits for the step under way."""
         self._committed = lambda: bool(getattr(pl_module, "committed", False))
         interruption.defer(self._give_up, self.stop_within)
+        if trainer.is_global_zero:
+            for left in self.folder.glob(f".*{_PARTIAL}"):  # by a process that was killed
+                left.unlink()
 
     def on_train_batch_end(
         self,
@@ -104,7 +108,7 @@ class Checkpoints(pl.Callback):
 
     def _save(self, trainer: pl.Trainer, steps: int) -> None:
         whole = self.folder / f"step-{steps:06d}.ckpt"
-        partial = self.folder / f".{whole.name}.partial"
+        partial = self.folder / f".{whole.name}{_PARTIAL}"
         trainer.save_checkpoint(partial)
         if trainer.is_global_zero:
             put_in_place(partial, whole)
