@@ -96,6 +96,8 @@ RANGES: dict[str, Check] = {
     "preparation.workers": _at_least(1),
     "preparation.attempts": _at_least(1),
     "preparation.timeout": POSITIVE,
+    "preparation.total_timeout": POSITIVE,
+    "trainer.max_silence": POSITIVE,
 }
 SERVICE_RANGES: dict[str, Check] = {
     "judge.temperature": NOT_NEGATIVE,

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import re
 from collections.abc import Iterable
 from typing import TypeVar
 
@@ -9,6 +10,7 @@ import torch
 import torch.distributed as dist
 
 Value = TypeVar("Value")
+_ALONE = re.compile(r"gloo.*(?:Timed out waiting|Connection (?:closed|reset) by peer|Broken pipe)")
 BUCKET = 2**28  # bytes of gradients that travel together: a copy of all would not fit everywhere
 
 
@@ -43,6 +45,18 @@ def torchrun(nodes: int, devices: int) -> list[str]:
     """How a process is started for each of so many ``devices`` of each of so many ``nodes``."""
     where = "--standalone" if nodes == 1 else f"--nnodes={nodes}"
     return ["torchrun", where, f"--nproc_per_node={devices}"]
+
+
+def is_alone(error: BaseException | None) -> bool:
+    """Whether an error came of another process that has ended, or does not answer.
+
+    gloo says so in a RuntimeError. Of NCCL nothing gets here: its own thread ends the process.
+    """
+    while error is not None:
+        if isinstance(error, RuntimeError) and _ALONE.search(str(error)):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def leave() -> None:

@@ -281,6 +281,8 @@ class TrainerConfig:
     precision: str = "32-true"
     checkpoint_every: int = 50  # steps
     stop_within: float = 25.0  # seconds that Ctrl-C or SIGTERM gives the step under way to end
+    max_silence: float = 14400.0  # seconds that processes wait for one that does not answer: the
+    # first may ask a judge about a test suite meanwhile
     progress_bar: bool = True
 
 

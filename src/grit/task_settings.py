@@ -43,6 +43,7 @@ class PreparationConfig:
     workers: int = 16  # downloads at a time
     attempts: int = 4  # at a file whose host fails in passing
     timeout: float = 30.0  # seconds that a host may be silent
+    total_timeout: float = 600.0  # seconds of one file in all, however slowly it comes
 
 
 @dataclass

@@ -1,6 +1,10 @@
 import socket
+import time
 import zlib
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler
 
+import httpx2
 import pytest
 from loopback import Loopback, content, cut, in_turn, picture, status
 
@@ -142,3 +146,50 @@ def test_a_huge_image_is_not_decoded() -> None:
     bomb = head + RIGHT[24:29] + crc.to_bytes(4, "big") + RIGHT[33:]
     with pytest.raises(Unusable, match=r"50000 x 50000|not an image"):
         picture_size(bomb)
+
+
+@pytest.mark.parametrize("part", ["headers", "content"])
+def test_a_file_that_comes_drop_by_drop_is_given_up(loopback: Loopback, part: str) -> None:
+    def drips(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\n" + (b"\r\n" if part == "content" else b""))
+        with suppress(OSError):  # the client has gone
+            for _ in range(100):
+                handler.wfile.write(b"x")
+                handler.wfile.flush()
+                time.sleep(0.05)
+
+    loopback.put("/a.png", drips)
+    downloads, begun = Downloads(attempts=3, timeout=5, total_timeout=0.4), time.monotonic()
+    with pytest.raises(Unusable, match=r"not here within 0\.4 s"):
+        downloads.get([f"{loopback.url}/a.png"], limit=10**6, understand=len)
+    assert time.monotonic() - begun < 3
+    downloads.close()
+
+
+@pytest.mark.parametrize(
+    ("asked", "there", "refused"),
+    [
+        ("http://93.184.216.34/a", "http://127.0.0.1:9/a", True),
+        ("http://93.184.216.34/a", "http://169.254.169.254/latest/meta-data", True),
+        ("http://93.184.216.34/a", "//[::1]/a", True),
+        ("http://93.184.216.34/a", "http://localhost/a", True),
+        ("http://93.184.216.34/a", "/b", False),
+        ("http://93.184.216.34/a", "http://93.184.216.35/a", False),
+        ("http://10.0.0.1/a", "http://10.0.0.2/a", False),  # a mirror of one's own
+    ],
+)
+def test_a_public_host_does_not_lead_to_a_private_address(
+    asked: str, there: str, refused: bool
+) -> None:
+    def answers(request: httpx2.Request) -> httpx2.Response:
+        moved = str(request.url) == asked
+        return httpx2.Response(302, headers={"Location": there}) if moved else httpx2.Response(200)
+
+    downloads = Downloads(attempts=1, timeout=5)
+    downloads._client._transport = httpx2.MockTransport(answers)
+    if refused:
+        with pytest.raises(Unusable, match=r"93\.184\.216\.34 redirects to \S+, a private address"):
+            downloads.get([asked], limit=10, understand=len)
+    else:
+        assert downloads.get([asked], limit=10, understand=len) == (b"", 0)
+    downloads.close()

@@ -18,6 +18,7 @@ NO_RESULT = (
     *("correlation", "attention", "experiment", "check", "data.max_prompt_tokens"),
     *("trainer.accelerator", "trainer.devices", "trainer.num_nodes", "trainer.strategy"),
     *("trainer.progress_bar", "trainer.checkpoint_every", "trainer.stop_within"),
+    "trainer.max_silence",
     *("evaluation.before_training", "training.must_learn"),
     *("judge.max_failure_rate", "judge.base_url", "judge.in_flight", "judge.attempts"),
     *("judge.timeout", "judge.total_timeout", "judge.backoff", "judge.cache", "judge.prices"),

@@ -32,16 +32,32 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     try:
         import_module(f"grit.tasks.{config.task.value}").perform(config, folder, overrides)
     except Exception as error:
-        no_space = disk.full(error, folder)
-        if no_space is None:
+        what = _of_the_machine(error, config, folder)
+        if what is None:
             raise
         way_on = interruption.way_on()
         then = f"go on with: {way_on}" if way_on else "start it again"
-        raise GritError(f"{no_space}; make room, then {then}") from error
+        raise GritError(f"{what}, then {then}") from error
     if "WORLD_SIZE" in os.environ:  # torchrun has started this process
         from grit import processes  # imports torch
 
         processes.leave()
+
+
+def _of_the_machine(error: Exception, config: Config, folder: Path) -> str | None:
+    """What is wrong with the machine, and to be mended there, where that is what a run ended in."""
+    no_space = disk.full(error, folder)
+    if no_space is not None:
+        return f"{no_space}; make room"
+    if "WORLD_SIZE" in os.environ:
+        from grit import processes  # imports torch
+
+        if processes.is_alone(error):
+            return (
+                "another process of this run has ended, or has not answered for "
+                f"trainer.max_silence={config.trainer.max_silence:g} s: see what it said last"
+            )
+    return None
 
 
 def quieten() -> None:

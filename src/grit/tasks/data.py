@@ -69,7 +69,10 @@ def _prepare(config: Config) -> list[Shortfall]:
     if not (config.trainer.progress_bar and sys.stderr.isatty()):
         disable_progress_bars()  # of huggingface_hub
     downloads = Downloads(
-        attempts=settings.attempts, timeout=settings.timeout, connections=settings.workers
+        attempts=settings.attempts,
+        timeout=settings.timeout,
+        total_timeout=settings.total_timeout,
+        connections=settings.workers,
     )
     with closing(downloads):
         preparation = Preparation(

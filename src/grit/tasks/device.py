@@ -12,8 +12,6 @@ from grit.errors import GritError
 from grit.processes import torchrun
 from grit.schema import Config
 
-SILENCE = timedelta(hours=4)  # others wait while the first process asks a judge about a test suite
-
 
 def prepare_device(config: Config) -> torch.device:
     """Set the number of CPU threads, meet the other processes, choose the device.
@@ -37,7 +35,8 @@ def prepare_device(config: Config) -> torch.device:
             f"-m grit ... trainer={'ddp' if strategy == 'auto' else strategy}"
         )
     if processes > 1 and not dist.is_initialized():
-        dist.init_process_group("nccl" if on_gpu else "gloo", timeout=SILENCE)
+        silence = timedelta(seconds=config.trainer.max_silence)
+        dist.init_process_group("nccl" if on_gpu else "gloo", timeout=silence)
     if not on_gpu:
         return torch.device("cpu")
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))

@@ -1,13 +1,17 @@
-"""Small files by HTTP: redirects followed, passing faults retried, sizes bounded."""
+"""Small files by HTTP: redirects followed, passing faults retried, sizes and times bounded."""
 
+import ipaddress
+import socket
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import TypeVar
 
 import httpx2
 
+from grit.background import in_background
 from grit.data.preparation.pictures import Unusable
 
 Found = TypeVar("Found")
@@ -31,7 +35,15 @@ class Downloads:
     """Gets files from image hosts; one for all threads.
 
     A host that does not answer several times in a row is given up, so that a machine without a
-    network does not try thousands of names one after another.
+    network does not try thousands of names one after another. A public host is not followed to a
+    private address, where it could make this machine ask services that trust it.
+
+    Args:
+        attempts: at a file.
+        timeout: seconds that a host may be silent.
+        total_timeout: seconds of a file in all, however slowly it comes; None: no bound.
+        connections: how many at a time.
+        sleep: waits between attempts.
     """
 
     def __init__(
@@ -39,10 +51,12 @@ class Downloads:
         *,
         attempts: int,
         timeout: float,
+        total_timeout: float | None = None,
         connections: int = 16,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._attempts = attempts
+        self._total_timeout = total_timeout
         self._sleep = sleep
         self._silent: Counter[str] = Counter()
         self._lock = threading.Lock()
@@ -51,6 +65,7 @@ class Downloads:
             follow_redirects=True,
             max_redirects=5,
             limits=httpx2.Limits(max_connections=connections),
+            event_hooks={"response": [_refuse_private]},
         )
 
     def close(self) -> None:
@@ -73,25 +88,36 @@ class Downloads:
         reasons = []
         for url in urls:
             try:
-                content = self._patiently(url, limit)
+                content = self._in_time(url, limit)
                 return content, understand(content)
             except Unusable as error:
                 reasons.append(str(error))
         telling = [reason for reason in reasons if reason != _NOT_THERE]
         raise Unusable(telling[0] if telling else _NOT_THERE)
 
-    def _patiently(self, url: str, limit: int) -> bytes:
+    def _in_time(self, url: str, limit: int) -> bytes:
+        """In a thread that is left behind when time is up: a host may send a header for hours."""
+        late = threading.Event()
+        found = in_background(lambda: self._patiently(url, limit, late))
+        try:
+            return found.result(self._total_timeout)
+        except TimeoutError as error:
+            raise Unusable(f"not here within {self._total_timeout:g} s") from error
+        finally:
+            late.set()
+
+    def _patiently(self, url: str, limit: int, late: threading.Event) -> bytes:
         for attempt in range(self._attempts):
             try:
-                return self._once(url, limit)
+                return self._once(url, limit, late)
             except _Passing as error:
                 last = str(error)
-                if attempt + 1 < self._attempts:
+                if attempt + 1 < self._attempts and not late.is_set():
                     wait = error.wait if error.wait is not None else _FIRST_WAIT * 2**attempt
                     self._sleep(min(wait, _LONGEST_WAIT))
         raise Unusable(last)
 
-    def _once(self, url: str, limit: int) -> bytes:
+    def _once(self, url: str, limit: int, late: threading.Event) -> bytes:
         host = httpx2.URL(url).host
         if self._silent[host] >= _HOST_GIVEN_UP:
             raise Unusable(f"{host} does not answer")
@@ -99,7 +125,7 @@ class Downloads:
             with self._client.stream("GET", url) as response:
                 self._heard(host)
                 _check_status(response)
-                return _read(response, limit)
+                return _read(response, limit, late)
         except (httpx2.ConnectError, httpx2.ProxyError, httpx2.TimeoutException) as error:
             with self._lock:
                 self._silent[host] += 1
@@ -127,9 +153,31 @@ def _check_status(response: httpx2.Response) -> None:
         raise Unusable(f"the host answers {status}")
 
 
-def _read(response: httpx2.Response, limit: int) -> bytes:
+def _refuse_private(response: httpx2.Response) -> None:
+    """Raise Unusable where a public host sends us to an address of this machine's own network."""
+    if response.has_redirect_location:
+        there = response.url.join(response.headers["Location"]).host
+        if _is_private(there) and not _is_private(response.url.host):
+            raise Unusable(f"{response.url.host} redirects to {there}, a private address")
+
+
+@lru_cache(maxsize=1024)
+def _is_private(host: str) -> bool:
+    """Whether a name leads to an address that is not public; one that leads nowhere does not."""
+    try:
+        found = socket.getaddrinfo(host, None)
+    except (OSError, UnicodeError):
+        return False
+    return any(
+        not ipaddress.ip_address(str(each[4][0]).partition("%")[0]).is_global for each in found
+    )
+
+
+def _read(response: httpx2.Response, limit: int, late: threading.Event) -> bytes:
     content = bytearray()
     for chunk in response.iter_bytes():
+        if late.is_set():
+            raise Unusable("not wanted any more")
         content += chunk
         if len(content) > limit:
             raise Unusable(f"larger than {limit >> 20} MiB")
