@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export HF_HUB_DISABLE_TELEMETRY := 1
 
-.PHONY: demo test check fix clean
+.PHONY: demo test attack check fix clean
 
 .venv/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -17,6 +17,9 @@ demo: .venv/.ready            ## the main job on the embedded default
 
 test: .venv/.ready            ## all tests
 	$(BIN)/python -m pytest -n auto --dist loadfile
+
+attack: .venv/.ready          ## what was broken once, at many more moments and with more cases
+	ATTACKS=20 $(BIN)/python -m pytest tests/attacks
 
 check: .venv/.ready           ## linters and types
 	$(BIN)/ruff check .
