@@ -23,11 +23,11 @@ def test_few_shot_sft_learns_its_traces(tmp_path):
 
 
 def test_traces_end_as_turns_of_the_chat_do():
-    """Qwen has another id that ends texts, a smaller one."""
+    """Qwen has another id that ends texts, a smaller one; and a pad, which ends them too."""
     adapter = load_base("tiny:qwen-random", seed=0)
     end = adapter.tokenizer.eos_token_id
     adapter.plain.generation_config.eos_token_id = [end, end - 1]
-    assert adapter.end_ids == {end, end - 1}
+    assert adapter.end_ids == {end, end - 1, adapter.tokenizer.pad_token_id}
     learner = FewShotSFT(adapter, Prompting(), Optimization(max_steps=1, learning_rate=1.0))
     (trace,) = learner._group(ShapesSource("vsr", "train", 1)[0]).completions
     assert trace[-1] == end
