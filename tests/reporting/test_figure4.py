@@ -113,6 +113,8 @@ def test_other_rewards_and_settings_are_bars_of_their_own() -> None:
     slower = of(0, 0.6, reward="grpo_gr", settings="c")
     assert labels(*plain, slower) == [("grit (settings=a)", 2), ("grit (settings=c)", 1)]
     assert labels(*plain, other, slower)[2] == ("grit (reward=grpo_gr, settings=c)", 1)
+    said = of(0, 0.6, reward="grpo_gr", settings="c", differs="training.beta=0.02")
+    assert labels(*plain, said)[1] == ("grit (training.beta=0.02)", 1)
 
 
 def test_other_code_and_other_questions_are_no_further_seeds() -> None:

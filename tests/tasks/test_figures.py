@@ -103,6 +103,19 @@ def test_a_run_counts_once_and_a_method_without_training_has_one_seed(trained: P
     assert run.name.config_hash == json.loads((trained / "run.json").read_text())["config_hash"]
 
 
+def test_runs_of_the_same_names_say_what_sets_them_apart(trained: Path) -> None:
+    run = finished_run(trained)
+    steps = run.config.trainer.max_steps
+    longer = replace(run.config, trainer=replace(run.config.trainer, max_steps=9))
+    found = distinct([run, replace(run, config=longer)])
+    assert [one.name.differs for one in found] == [
+        f"trainer.max_steps={steps}",
+        "trainer.max_steps=9",
+    ]
+    elsewhere = replace(run.config, model=replace(run.config.model, name="another"))
+    assert [one.name.differs for one in distinct([run, replace(run, config=elsewhere)])] == ["", ""]
+
+
 def test_other_code_and_other_questions_are_other_runs(trained: Path) -> None:
     run = finished_run(trained)
     fields = ("sft", "tiny_qwen", "shapes", "grpo_gr", "rules", 0, run.config_hash)

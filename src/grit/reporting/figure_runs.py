@@ -31,6 +31,7 @@ class RunName:
     settings: str = ""  # fingerprint of all that is no seed
     code: str = ""  # fingerprint of the code that made it
     questions: str = ""  # fingerprint of what it was asked
+    differs: str = ""  # the settings in which it differs from runs of the same names
 
     @classmethod
     def of_row(cls, row: dict[str, Any]) -> "RunName":
@@ -41,6 +42,10 @@ class RunName:
     def title(self) -> str:
         """What stands over a panel."""
         return f"{self.model}, {self.data}"
+
+    def of_names(self) -> tuple[str, str, str]:
+        """What a run is called: its model, data and method."""
+        return self.model, self.data, self.method
 
     def of_group(self) -> dict[str, Any]:
         """What runs that differ only in their seeds have in common."""
@@ -113,7 +118,7 @@ def _told_apart(run: RunName, key: Key, keys: Sequence[Key]) -> RunName:
 
     # Another reward is another setting: a fingerprint is for what has no name of its own.
     parts = [
-        f"{name}={own[name]}"
+        run.differs if name == "settings" and run.differs else f"{name}={own[name]}"
         for name in _TELLING
         if kinds(name) > 1 and kinds(*_IMPLIED.get(name, ())) < kinds(name, *_IMPLIED.get(name, ()))
     ]

@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from grit.configuration import checked, config_hash, settings_hash
+from grit.configuration import checked, config_hash, plain, settings_hash
 from grit.data.samples import Sample
 from grit.errors import GritError
 from grit.evaluation.predictions import Prediction, read_predictions
@@ -25,6 +25,7 @@ from grit.reporting.exhibits.evidence import has_ended
 from grit.reporting.figure_runs import RunName, Unfinished
 from grit.reporting.finished import RESULTS
 from grit.reporting.results import Results, read_results
+from grit.reporting.twins import distinctions
 from grit.schema import Config, Task, Training
 from grit.tasks.device import prepare_device
 from grit.tasks.early import check_run
@@ -42,6 +43,7 @@ class MeasuredRun:
     config: Config
     config_hash: str  # as it was begun
     results: Results | None = None  # None: its predictions were made by hand
+    differs: str = ""  # in which settings, from runs of the same names
 
     @property
     def name(self) -> RunName:
@@ -64,6 +66,7 @@ class MeasuredRun:
             settings=settings_hash(config),
             code="" if results is None else results.code or results.git or "",
             questions=questions,
+            differs=self.differs,
         )
 
     def unfinished(self, reason: str) -> Unfinished:
@@ -153,14 +156,27 @@ def distinct(runs: Sequence[MeasuredRun]) -> list[MeasuredRun]:
     """The runs without those that say again what another does, by the same code.
 
     A method without training says the same for every seed: as several runs it would have an
-    interval of no width.
+    interval of no width. Those of the same names say what sets them apart.
     """
     kept: dict[tuple[str, str, str], MeasuredRun] = {}
     for run in runs:
         learns = run.config.method.training is not Training.none
         key = config_hash(run.config if learns else replace(run.config, seed=0))
         kept.setdefault((key, run.name.code, run.name.questions), run)
-    return list(kept.values())
+    return _told_apart(list(kept.values()))
+
+
+def _told_apart(runs: Sequence[MeasuredRun]) -> list[MeasuredRun]:
+    def of_same_names(run: MeasuredRun) -> list[MeasuredRun]:
+        return [each for each in runs if each.name.of_names() == run.name.of_names()]
+
+    def differs(run: MeasuredRun) -> str:
+        twins = of_same_names(run)
+        named = [(twin.name.reward, twin.name.suite) for twin in twins]
+        said = distinctions([plain(twin.config) for twin in twins], named)
+        return ", ".join(said[twins.index(run)])
+
+    return [replace(run, differs=differs(run)) for run in runs]
 
 
 def runs_of_jobs(sweep: Path, jobs: Sequence[Job]) -> tuple[list[MeasuredRun], list[Unfinished]]:
