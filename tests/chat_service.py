@@ -1,11 +1,13 @@
 """A chat service on loopback that answers, or plays a fault: a real HTTP server in this process."""
 
 import json
+import re
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
+_MARKED = re.compile(r"<answer-(\w+)>(.*?)</answer-\1>", re.DOTALL)
 Play = Callable[["_Handler"], None]  # writes one response, or does not
 
 
@@ -21,6 +23,11 @@ class Request(NamedTuple):
         """The user's message."""
         return self.body["messages"][0]["content"]
 
+    @property
+    def answer(self) -> str:
+        """The predicted answer that a message asks about, between its marks."""
+        return _MARKED.findall(self.text)[0][1]
+
 
 class ChatService:
     """Plays ``plays`` one after the other, then ``default`` for ever; notes what it was asked."""
@@ -29,6 +36,7 @@ class ChatService:
         self.default: Play = says("{score: 1}")
         self.plays: list[Play] = []
         self.requests: list[Request] = []
+        self.flooded = 0  # megabytes of `floods` that somebody took
         self.at_once = 0  # the most requests that were under way at a time
         self.closing = threading.Event()
         self._under_way = 0
@@ -125,9 +133,10 @@ def completion(text: str | None, **message: Any) -> dict[str, Any]:
 
 
 def sends(status: int, body: Any, kind: str = "application/json", **headers: str) -> Play:
-    """A response; a ``body`` that is no text becomes JSON."""
-    text = body if isinstance(body, str) else json.dumps(body)
-    return lambda handler: handler.send(status, text.encode(), kind, **headers)
+    """A response; a ``body`` that is neither text nor bytes becomes JSON."""
+    text = body if isinstance(body, str | bytes) else json.dumps(body)
+    raw = text.encode() if isinstance(text, str) else text
+    return lambda handler: handler.send(status, raw, kind, **headers)
 
 
 def says(text: str | None, **message: Any) -> Play:
@@ -138,6 +147,19 @@ def says(text: str | None, **message: Any) -> Play:
 def fails(status: int, code: str = "some_code", message: str = "no", **headers: str) -> Play:
     """An error as OpenAI writes it."""
     return sends(status, {"error": {"message": message, "code": code, "type": code}}, **headers)
+
+
+def redirects(address: str, status: int = 307) -> Play:
+    """Sends whoever asks on to another address."""
+    return sends(status, "", Location=address)
+
+
+def floods(handler: _Handler) -> None:
+    """A hundred megabytes of a reply, as fast as they are taken."""
+    handler.begin(200, 100 * 2**20, "application/json")
+    for _ in range(100):
+        handler.wfile.write(b" " * 2**20)
+        handler.server.service.flooded += 1
 
 
 def is_silent(handler: _Handler) -> None:

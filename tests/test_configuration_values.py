@@ -114,6 +114,8 @@ def test_an_impossible_combination_is_refused(overrides: list[str], named: list[
         ("judge.max_failure_rate=few", "judge.max_failure_rate"),
         ("judge.base_url=localhost:8000", "judge.base_url"),
         ("judge.base_url=ftp://localhost", "judge.base_url"),
+        ("judge.base_url=http://host:port/", "judge.base_url: Port could not be cast"),
+        ("judge.base_url=http://host:99999/", "judge.base_url: Port out of range"),
         ("judge.base_url=null", "judge.base_url"),
         ("judge.model=null", "judge.model"),
         ("judge.prices.gpt-4o.input=-1", "judge.prices.gpt-4o"),

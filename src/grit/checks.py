@@ -4,10 +4,9 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from typing import Any
-from urllib.parse import urlsplit
 
 from grit.errors import GritError
-from grit.judge_settings import OwnJudgeConfig, ServiceJudgeConfig
+from grit.judge_settings import OwnJudgeConfig, ServiceJudgeConfig, check_address
 from grit.misspellings import close_to
 from grit.schema import (
     Adaptation,
@@ -257,23 +256,10 @@ def _check_matcher(config: Config) -> None:
 
 
 def _check_service(judge: ServiceJudgeConfig) -> None:
-    _check_address(judge.base_url)
+    check_address(judge.base_url)
     for model, price in (judge.prices or {}).items():
         if not (0 <= price.input < math.inf and 0 <= price.output < math.inf):
             raise GritError(f"config: judge.prices.{model} must be two numbers of at least 0")
-
-
-def _check_address(address: str) -> None:
-    try:
-        parts = urlsplit(address)
-    except ValueError as error:
-        raise GritError(f"config: judge.base_url: {error}") from error
-    if parts.username or parts.password or parts.query:  # not repeated here: it may be a secret
-        raise GritError(
-            "config: judge.base_url must be an address alone; keys come from the environment only"
-        )
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise GritError(f"config: judge.base_url must be an http address, not {address}")
 
 
 def _check_sources(where: str, sources: Mapping[str, SourceConfig]) -> None:

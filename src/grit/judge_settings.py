@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from grit.errors import GritError
 from grit.fingerprints import fingerprint
@@ -77,7 +78,24 @@ WITH_FIELDS = {OWN: OwnJudgeConfig, SERVICE: ServiceJudgeConfig}
 """The judges whose configuration has more fields than a name."""
 
 PLACEHOLDERS = ("question", "answer", "predicted_answer")
-"""What stands between braces in a judge's prompt; all other braces are text."""
+"""What stands between braces in a judge's prompt; all other braces but ``MARK``'s are text."""
+MARK = "mark"
+"""May stand between braces too: digits that the predicted answer cannot know, to mark its ends."""
+
+
+def check_address(address: str) -> None:
+    """Raise GritError where a service cannot be at this address."""
+    try:
+        parts = urlsplit(address)
+        parts.port  # noqa: B018  # read only here: a port that is no number raises
+    except ValueError as error:
+        raise GritError(f"config: judge.base_url: {error}") from error
+    if parts.username or parts.password or parts.query:  # not repeated here: it may be a secret
+        raise GritError(
+            "config: judge.base_url must be an address alone; keys come from the environment only"
+        )
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise GritError(f"config: judge.base_url must be an http address, not {address}")
 
 
 def read_prompt(judge: ServiceJudgeConfig) -> str | None:

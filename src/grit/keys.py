@@ -21,18 +21,28 @@ def tidy_keys(environment: MutableMapping[str, str] = os.environ) -> None:
         GritError: a key cannot be one, or an address of the environment holds one.
     """
     for name in filter(environment.__contains__, KEYS):
-        key = environment[name] = environment[name].strip()
-        if _NOT_OF_A_KEY.search(key):
-            raise GritError(
-                f"{name}: a blank, a line break or a letter outside ASCII stands within the key: "
-                "set the environment variable again"
-            )
+        environment[name] = tidied(name, environment[name])
     for name in ADDRESSES:
         if has_user(environment.get(name, "")):
             raise GritError(
                 f"{name}: an address with a name or key before its @ ends up in logs: leave that "
                 "out, keys have environment variables of their own"
             )
+
+
+def tidied(name: str, key: str) -> str:
+    """The key that the environment variable ``name`` holds, without white space at its ends.
+
+    Raises:
+        GritError: it cannot be one.
+    """
+    key = key.strip()
+    if _NOT_OF_A_KEY.search(key):
+        raise GritError(
+            f"{name}: a blank, a line break or a letter outside ASCII stands within the key: "
+            "set the environment variable again"
+        )
+    return key
 
 
 def refuse_keys(values: Any) -> None:

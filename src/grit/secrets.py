@@ -13,6 +13,7 @@ KEYS = ("OPENAI_API_KEY", "AZURE_OPENAI_API_KEY", "WANDB_API_KEY", "HF_TOKEN")
 HIDDEN = "***"
 _NAME_OF_A_KEY = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD)$", re.IGNORECASE)
 _PART = 8  # characters in a row that give enough of a key away; shorter values are no keys
+_SEARCHED = 20_000  # characters of a text of which an excerpt is shown; no key is that long
 _USER_OF_ADDRESS = re.compile(r"(?<=://)[^/?#\s\"'<>]*@")
 _LIKE_A_KEY = re.compile(r"\bsk-[\w*-]{6,}|(?<=\bBearer )[^\s'\"]{6,}")
 
@@ -38,6 +39,15 @@ def redacted(text: str) -> str:
         text = text.replace(form, HIDDEN)
     text = _without_parts(text, _forms(KEYS))
     return _LIKE_A_KEY.sub(HIDDEN, _USER_OF_ADDRESS.sub(f"{HIDDEN}@", text))
+
+
+def excerpt(text: str, characters: int) -> str:
+    """A text of somebody else's, for a message: one line, without keys, of at most ``characters``.
+
+    Keys are hidden before anything is cut: a part of one would not be found.
+    """
+    line = " ".join(redacted(text[:_SEARCHED]).split())
+    return line if len(line) <= characters else line[:characters] + "..."
 
 
 def _without_parts(text: str, keys: Iterable[str]) -> str:

@@ -25,6 +25,7 @@ from chat_service import (
 from grit.errors import GritError
 from grit.judge.cache import ScoreCache
 from grit.judge.judge import Accountable, Query
+from grit.judge.prompt import answer_content
 from grit.judge.service import Service, ServiceJudge
 from grit.judge.usage import Price
 
@@ -52,9 +53,9 @@ def test_a_score_is_what_the_model_says(chat: ChatService, judge_of: JudgeOf) ->
         "temperature": 0.0,
         "max_tokens": 256,
     }
-    assert request.text.endswith(
-        "Question: Is the cat left?\nStandard answer: yes\nModel's answer: Yes."
-    )
+    assert request.text == answer_content(QUERY)
+    assert "Question: Is the cat left?\nStandard answer: yes\nModel's answer: <" in request.text
+    assert request.answer == "Yes."
 
 
 def test_settings_that_are_null_are_left_out(chat: ChatService, judge_of: JudgeOf) -> None:
@@ -121,17 +122,14 @@ def test_calls_overlap_up_to_the_bound(chat: ChatService, judge_of: JudgeOf) -> 
 
 def test_scores_stay_with_their_questions(chat: ChatService, judge_of: JudgeOf) -> None:
     def by_its_last_digit(handler) -> None:
-        number = int(chat_text(handler)[-1])
+        number = int(handler.asked.answer[-1])
         time.sleep(0.002 * (9 - number))  # the first answers come last
         says(f"{{score: 0.{number}}}")(handler)
-
-    def chat_text(handler) -> str:
-        return handler.text
 
     original = chat.handle
 
     def remember(handler, request) -> None:
-        handler.text = request.text
+        handler.asked = request
         original(handler, request)
 
     chat.handle = remember

@@ -71,11 +71,7 @@ def test_the_score_itself_is_acc(grit: Command, chat: ChatService, tmp_path: Pat
     found = results(tmp_path / "run")
     assert (found["judge"], found["sets"]["vsr"]["acc"]["mean"]) == ("openai", 37.5)
     assert found["sets"]["vsr"]["judge_failures"] == 0
-    assert [request.text.splitlines()[-1] for request in chat.requests] == [
-        "Model's answer: yes",
-        "Model's answer: it is",
-        "Model's answer: no",
-    ]
+    assert [request.answer for request in chat.requests] == ["yes", "it is", "no"]
     usage = found["judge_usage"]
     assert (usage["model"], usage["calls"], usage["cache_hits"]) == ("gpt-4o", 3, 0)
     assert (usage["prompt_tokens"], usage["completion_tokens"]) == (300, 30)
@@ -94,7 +90,7 @@ def test_what_failed_is_asked_again_at_the_end(
     assert ended.code == 0
     sets = results(tmp_path / "run")["sets"]
     assert [(one["judge_failures"], one["acc"]["n"]) for one in sets.values()] == [(0, 2), (1, 1)]
-    asked = [request.text[-1] for request in chat.requests]
+    asked = [request.answer for request in chat.requests]
     assert asked == ["a", "b", "c", "d", "a", "c"]
     assert "gqa: the judge failed on 1 rows" in ended.out
     failed = [

@@ -6,6 +6,7 @@ bound in seconds, whatever the service does.
 """
 
 import asyncio
+import json
 import logging
 import os
 import random
@@ -15,20 +16,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import httpx2
 import openai
 
 from grit.errors import GritError
-from grit.judge.faults import FAULTS, Fault, Meaning, fault_of
+from grit.judge.completion import text_of, tokens_of
+from grit.judge.faults import Fault, Meaning, fault_of
 from grit.judge.prompt import Content
 from grit.judge.reply import UnreadableReply
+from grit.judge.transport import BoundedClient
 from grit.judge.usage import NOTHING, Price, Usage, cost_of
+from grit.judge_settings import check_address
+from grit.keys import tidied
 
 # They would say a line for every call.
 for _name in ("openai", "httpx", "httpx2"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
 _LONGEST_WAIT = 30.0  # seconds between tries, where the service does not ask for more
-_SHOWN = 300  # characters of a reason
 _JITTER = random.Random()  # its own: no draw of the suite may depend on a service's moods
 
 
@@ -54,11 +59,20 @@ class Service:
 
     @property
     def key(self) -> str | None:
-        """The key; never kept, so that nothing can write it down."""
-        return os.environ.get(self.key_name) or None
+        """The key; never kept, so that nothing can write it down.
+
+        Raises:
+            GritError: what the environment holds cannot be a key.
+        """
+        return tidied(self.key_name, os.environ.get(self.key_name, "")) or None
 
     def check(self) -> None:
-        """Raise GritError where the service will not answer without a key, and there is none."""
+        """Raise GritError for an address or a key that can be none, or a key that is missing."""
+        check_address(self.base_url)
+        try:
+            httpx2.URL(self.base_url)
+        except httpx2.InvalidURL as error:  # what else no host can be named
+            raise GritError(f"config: judge.base_url: {error}") from error
         public = re.match(r"https://[^/]*\.?(openai|azure)\.com(/|:|$)", self.base_url)
         if self.key is None and (public or self.azure_api_version):
             raise GritError(
@@ -81,9 +95,12 @@ class Client:
     def __init__(self, service: Service) -> None:
         self.service = service
         self.usage = NOTHING
-        self._key = service.key
-        key = self._key or "none"  # the library wants one
-        settings: dict[str, Any] = {"max_retries": 0, "timeout": service.timeout, "api_key": key}
+        settings: dict[str, Any] = {
+            "max_retries": 0,
+            "timeout": service.timeout,
+            "api_key": service.key or "none",  # the library wants one
+            "http_client": BoundedClient(),
+        }
         self._client: openai.AsyncOpenAI
         if service.azure_api_version is None:
             self._client = openai.AsyncOpenAI(base_url=service.base_url, **settings)
@@ -115,28 +132,25 @@ class Client:
                     break  # not to wait in vain
                 await asyncio.sleep(wait)
                 left -= wait
+            reply = await self._called(content, min(left, self.service.timeout))
             try:
-                async with asyncio.timeout(max(0.0, min(left, self.service.timeout))):
-                    return read(await self._reply(content))
-            except FAULTS as error:
+                if isinstance(reply, str):
+                    return read(reply)
+                fault = reply
+            except UnreadableReply as error:
                 fault = fault_of(error)
-            reason = self._without_secrets(fault.reason)
             if fault.meaning is Meaning.stop:
-                raise Stopped(reason)
+                raise Stopped(fault.reason)
             if fault.meaning is Meaning.unjudged:
-                raise Unjudged(reason)
+                raise Unjudged(fault.reason)
         assert fault is not None
-        raise Unjudged(self._without_secrets(fault.reason))
+        raise Unjudged(fault.reason)
 
     async def meet(self, content: Content, seconds: float) -> str | None:
         """Ask once, whatever the reply; why nothing will be answered, None where something is."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._reply(content)
-        except FAULTS as error:
-            fault = fault_of(error)
-            if fault.unreachable or fault.meaning is Meaning.stop:
-                return self._without_secrets(fault.reason)
+        reply = await self._called(content, seconds)
+        if isinstance(reply, Fault) and (reply.unreachable or reply.meaning is Meaning.stop):
+            return reply.reason
         return None
 
     def _wait(self, attempt: int, fault: Fault) -> float:
@@ -144,45 +158,38 @@ class Client:
         ours = min(self.service.backoff * 2 ** (attempt - 1), _LONGEST_WAIT)
         return max(fault.wait, ours * _JITTER.uniform(0.5, 1.0))
 
-    async def _reply(self, content: Content) -> str:
+    async def _called(self, content: Content, seconds: float) -> str | Fault:
+        """The reply's text; or the fault, where anything was raised between asking and reading it.
+
+        Nothing of ours is done in here, so that our own mistakes are not taken for the service's.
+        """
         options: dict[str, Any] = {
             "temperature": self.service.temperature,
             "max_tokens": self.service.max_tokens,
         }
         messages: Any = [{"role": "user", "content": content}]
+        given = {name: value for name, value in options.items() if value is not None}
         start = time.perf_counter()
         try:
-            completion: Any = await self._client.chat.completions.create(
-                model=self.service.model,
-                messages=messages,
-                **{name: value for name, value in options.items() if value is not None},
-            )
+            async with asyncio.timeout(max(0.0, seconds)):
+                response = await self._client.chat.completions.with_raw_response.create(
+                    model=self.service.model, messages=messages, **given
+                )
+            completion = json.loads(response.content)
+        except Exception as error:  # noqa: BLE001  # whatever a response makes libraries raise
+            return fault_of(error)
         finally:
             self.usage += Usage(calls=1, seconds=time.perf_counter() - start)
-        return self._text(completion)
-
-    def _text(self, completion: Any) -> str:
-        """The reply's text. The library builds its objects from any JSON, without a check."""
-        usage = getattr(completion, "usage", None)
-        asked, said = (
-            count if isinstance(count := getattr(usage, name, None), int) else 0
-            for name in ("prompt_tokens", "completion_tokens")
-        )
-        price = self.service.prices.get(self.service.model)
-        self.usage += Usage(
-            prompt_tokens=asked, completion_tokens=said, cost=cost_of(price, asked, said)
-        )
+        self._count(completion)
         try:
-            message = completion.choices[0].message
-            text, refusal = message.content, getattr(message, "refusal", None)
-        except (AttributeError, IndexError, KeyError, TypeError) as error:
-            raise UnreadableReply("a response that is no chat completion") from error
-        if isinstance(text, str):
-            return text
-        raise UnreadableReply(f"a refusal ({refusal})" if refusal else "a reply without text")
+            return text_of(completion)
+        except UnreadableReply as error:
+            return fault_of(error)
 
-    def _without_secrets(self, reason: str) -> str:
-        """A service may repeat the key that it refuses; and a page of HTML is no reason."""
-        reason = reason.replace(self._key, "***") if self._key else reason
-        reason = re.sub(r"sk-[\w*-]{6,}", "***", " ".join(reason.split()))
-        return reason if len(reason) <= _SHOWN else reason[:_SHOWN] + "..."
+    def _count(self, completion: Any) -> None:
+        """Add a reply's tokens; what they cost is not known where nobody believes their count."""
+        tokens = tokens_of(completion)
+        price = self.service.prices.get(self.service.model)
+        asked, said = tokens or (0, 0)
+        cost = None if tokens is None else cost_of(price, asked, said)
+        self.usage += Usage(prompt_tokens=asked, completion_tokens=said, cost=cost)

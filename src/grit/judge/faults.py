@@ -1,6 +1,5 @@
 """What can go wrong with one call of a service, and what each fault means for the question."""
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -9,6 +8,8 @@ from enum import Enum
 import openai
 
 from grit.judge.reply import UnreadableReply
+from grit.judge.transport import AnotherServer, RefusedResponse
+from grit.secrets import excerpt
 
 
 class Meaning(Enum):
@@ -29,9 +30,6 @@ class Fault:
     unreachable: bool = False  # nobody has answered at all
 
 
-FAULTS = (openai.OpenAIError, TimeoutError, UnreadableReply, json.JSONDecodeError)
-"""The exceptions that ``fault_of`` understands; any other is a mistake of ours."""
-
 _NO_MONEY = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"}
 _REFUSED = {
     401: "the key is not accepted",
@@ -39,20 +37,39 @@ _REFUSED = {
     404: "there is no such model or address",
 }
 _PASSING = {408, 409, 425, 429}  # and all from 500 on
+_SHOWN = 300  # characters of a reason: a page of HTML is none
 
 
 def fault_of(error: Exception) -> Fault:
-    """What a failed call means. The reason may repeat what the service said, secrets and all."""
+    """What a failed call means, whatever it raised; the reason is one short line without keys."""
+    try:
+        fault = _fault_of(error)
+        return Fault(fault.meaning, excerpt(fault.reason, _SHOWN), fault.wait, fault.unreachable)
+    except Exception as another:  # noqa: BLE001  # an error quotes the service: nested 1000 deep
+        names = f"{type(error).__name__}, {type(another).__name__}"
+        return Fault(Meaning.again, f"a response that cannot even be shown ({names})")
+
+
+def _fault_of(error: Exception) -> Fault:
     if isinstance(error, openai.APIStatusError):
         return _of_status(error)
+    if isinstance(error, AnotherServer):
+        return Fault(
+            Meaning.stop,
+            f"it sends its questions on to another server, {error}, which is not asked: set "
+            "judge.base_url to that one if you trust it",
+        )
     if isinstance(error, TimeoutError | openai.APITimeoutError):
         return Fault(Meaning.again, "no answer in time", unreachable=True)
     if isinstance(error, openai.APIConnectionError):
         cause = error.__cause__
         return Fault(Meaning.again, f"no connection ({cause or error})", unreachable=True)
-    if isinstance(error, json.JSONDecodeError):
-        return Fault(Meaning.again, "a response that is not valid JSON")
-    return Fault(Meaning.again, str(error))
+    if isinstance(error, RefusedResponse | UnreadableReply):
+        return Fault(Meaning.again, str(error))
+    if isinstance(error, ValueError | RecursionError):
+        name = type(error).__name__
+        return Fault(Meaning.again, f"a response that cannot be read ({name}: {error})")
+    return Fault(Meaning.again, f"{type(error).__name__}: {error}")
 
 
 def _of_status(error: openai.APIStatusError) -> Fault:
@@ -78,6 +95,7 @@ def _seconds(retry_after: str | None) -> float:
         pass
     try:
         until = parsedate_to_datetime(retry_after)
-    except ValueError:
+        left = until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)
+    except (ValueError, OverflowError):  # no date, or one of the year 9999999
         return 0.0
-    return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+    return max(0.0, left.total_seconds())

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from grit.judge.cache import cache_key
-from grit.judge.prompt import VERSION, pictures_content
+from grit.judge.prompt import PICTURES_VERSION, pictures_content
 from grit.judge.reply import read_picture
 from grit.judge.service import Question, ServiceJudge
 from grit.seeding import seed_for
@@ -45,7 +45,7 @@ def _question(model: str, comparison: Comparison, seed: int) -> Question:
     pictures = (wrong, right) if place else (right, wrong)
     return Question(
         key=cache_key(
-            *("pictures", model, VERSION, seed, comparison.id, comparison.description),
+            *("pictures", model, PICTURES_VERSION, seed, comparison.id, comparison.description),
             *map(_digest, pictures),
         ),
         content=lambda: pictures_content(comparison.description, pictures),

@@ -46,7 +46,8 @@ class ServiceJudge:
         ask_first: whether ``meet`` asks anything.
         exact_match_first: a prediction that equals the truth but for case, articles, punctuation
             and ways of writing numbers scores 1 without being asked about.
-        prompt: what to ask instead of the paper's prompt; None asks that.
+        prompt: what to ask instead of the paper's prompt; None asks that, with marks round the
+            predicted answer.
     """
 
     name = "openai"
@@ -140,7 +141,7 @@ class ServiceJudge:
     def _question(self, query: Query) -> Question:
         asked = self.service
         where = asked.model, asked.base_url, asked.temperature, asked.max_tokens
-        key = cache_key("answer", *where, VERSION if self.prompt is None else self.prompt, *query)
+        key = cache_key("answer", *where, VERSION, self.prompt or "", *query)
         return Question(key, lambda: answer_content(query, self.prompt or ANSWER), read_score)
 
 
