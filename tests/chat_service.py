@@ -81,6 +81,7 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: _Server
+    asked: Request
 
     def do_POST(self) -> None:
         self._take(json.loads(self._body()))
@@ -93,7 +94,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _take(self, body: Any) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
-        self.server.service.handle(self, Request(self.path, headers, body))
+        self.asked = Request(self.path, headers, body)
+        self.server.service.handle(self, self.asked)
 
     def send(self, status: int, body: bytes, kind: str, **headers: str) -> None:
         self.begin(status, len(body), kind, **headers)

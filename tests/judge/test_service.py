@@ -126,13 +126,6 @@ def test_scores_stay_with_their_questions(chat: ChatService, judge_of: JudgeOf) 
         time.sleep(0.002 * (9 - number))  # the first answers come last
         says(f"{{score: 0.{number}}}")(handler)
 
-    original = chat.handle
-
-    def remember(handler, request) -> None:
-        handler.asked = request
-        original(handler, request)
-
-    chat.handle = remember
     chat.default = by_its_last_digit
     judge = judge_of()
     assert judge.score(queries(10)) == [n / 10 for n in range(10)]

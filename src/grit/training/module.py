@@ -4,10 +4,10 @@ Shapes: G prompts of a step, N completions of each, B completions of a forward p
 """
 
 import logging
-from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,7 +16,7 @@ from grit import processes
 from grit.background import in_background
 from grit.data.samples import Sample
 from grit.errors import Resumable
-from grit.judge.judge import Judge, check_failures, check_trouble, trouble_of, usage_of
+from grit.judge.judge import Judge, usage_of
 from grit.memory import room_by
 from grit.models.adapter import Adapter, EncodedPrompt
 from grit.models.prompting import Prompting
@@ -41,13 +41,13 @@ from grit.training.grpo_gr import (
     k3,
     mean_over_completions,
 )
+from grit.training.judge_watch import JudgeWatch
 from grit.training.learner import Learner, Optimization
 from grit.training.policy import Reference
 from grit.training.replicas import Replicas
 from grit.training.rows import Group, Pass
 
 log = logging.getLogger(__name__)
-STEPS_WATCHED = 10  # a judge that fails for a step or two of many may be left to recover
 
 # For each forward pass of a step: its groups, and of their tokens log pi_old (None: it is the
 # policy's own) and log pi_ref (None: not needed), each [M].
@@ -103,8 +103,7 @@ class GRPOGR(Learner):
         )
         self.reference = Reference(self.policy) if settings.beta else None
         self.last_rollouts: list[Rollout] = []  # of the step just done, for loggers
-        # Unjudged and all completions of the last steps, over all processes.
-        self._failures: deque[tuple[int, int]] = deque(maxlen=STEPS_WATCHED)
+        self.watched = JudgeWatch(judge)
 
     def adapters(self) -> list[Adapter]:
         """The policy's, and the reference's where that is a model of its own."""
@@ -146,11 +145,11 @@ class GRPOGR(Learner):
             advantages = group_advantages(
                 rewards, judged, delta=self.settings.delta, sample_std=self.settings.sample_std
             )
-            self._check_judge(totals)
+            self.watched.check(totals)
         with watch.phase("update"), room_by("training.tokens_per_pass"):
             metrics = self._update(compared, advantages, judged)
         record = StepRecord(
-            values=rollout_values(self.last_rollouts),
+            values=rollout_values(self.last_rollouts) | self.watched.values(self.last_rollouts),
             rewards=rewards,
             judged=judged,
             advantages=advantages,
@@ -158,7 +157,19 @@ class GRPOGR(Learner):
             seconds=watch.seconds,
             judge_usage=usage_of(self.judge),
         )
-        self.log_step(metrics | step_metrics(processes.gathered(record)), batch_idx)
+        records = processes.gathered(record)
+        self.watched.note([record.values for record in records])
+        self.log_step(metrics | step_metrics(records), batch_idx)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep what the judge is compared with too."""
+        super().on_save_checkpoint(checkpoint)
+        checkpoint["judge_watch"] = self.watched.state()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Go on comparing the judge with what it was at the start."""
+        super().on_load_checkpoint(checkpoint)
+        self.watched.load(checkpoint.get("judge_watch", {}))
 
     def _sample(
         self, prompts: list[EncodedPrompt], batch: Sequence[tuple[Sample, int]]
@@ -202,17 +213,6 @@ class GRPOGR(Learner):
         ]
         outcomes = self.reward.score(attempts, self.judge)
         return [Rollout(*row, outcome) for row, outcome in zip(rows, outcomes, strict=True)]
-
-    def _check_judge(self, totals: Sequence[float | None]) -> None:
-        """Raise JudgeFailed, on every process alike, where too much of late has no reward.
-
-        Nothing of the step has happened by then, so a run that goes on does the whole step again.
-        """
-        everybodys = processes.gathered((totals.count(None), len(totals), trouble_of(self.judge)))
-        failed, asked, troubles = zip(*everybodys, strict=True)
-        self._failures.append((sum(failed), sum(asked)))
-        check_trouble(*troubles)
-        check_failures(self.judge, *map(sum, zip(*self._failures, strict=True)))
 
     def _compared(self, groups: Sequence[Group]) -> _Compared:
         """Cut the step's groups into passes, and score them as they were when sampled."""
