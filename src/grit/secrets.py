@@ -44,9 +44,11 @@ def redacted(text: str) -> str:
 def excerpt(text: str, characters: int) -> str:
     """A text of somebody else's, for a message: one line, without keys, of at most ``characters``.
 
-    Keys are hidden before anything is cut: a part of one would not be found.
+    Keys are hidden before anything is cut: a part of one would not be found. What cannot be printed
+    (what clears a terminal, a half of a UTF-16 pair) becomes a question mark.
     """
     line = " ".join(redacted(text[:_SEARCHED]).split())
+    line = "".join(letter if letter.isprintable() else "?" for letter in line)
     return line if len(line) <= characters else line[:characters] + "..."
 
 

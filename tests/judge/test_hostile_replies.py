@@ -12,6 +12,7 @@ import pytest
 from chat_service import ChatService, completion, fails, floods, says, sends
 
 from grit.judge.completion import MOST_TOKENS
+from grit.judge.faults import Meaning, fault_of
 from grit.judge.judge import Query
 from grit.judge.service import Question, ServiceJudge
 from grit.judge.usage import Price
@@ -31,14 +32,14 @@ def raw(text: str) -> bytes:
     return json.dumps(GOOD)[:-1].encode() + f', "more": {text}}}'.encode()
 
 
-NESTED = "[" * 950 + "]" * 950  # as deep as JSON is read, and deeper than it can be shown
+NESTED = "[" * 900 + "]" * 900  # about as deep as JSON is read
 REPLIES = {
     "invalid UTF-8": sends(200, b'{"id": "\xff\xfe"}'),
     "UTF-16": sends(200, json.dumps(GOOD).encode("utf-16")[:-1]),
     "an integer of 5,000 digits": sends(200, raw("1" * 5000)),
     "deep nesting": sends(200, DEEP),
     "deep nesting that ends": sends(200, raw(DEEP + "]" * len(DEEP))),
-    "an error that cannot be shown": sends(500, f'{{"error": {{"code": {NESTED}}}}}'),
+    "an error of 900 lists": sends(500, f'{{"error": {{"code": {NESTED}}}}}'),
     "an error that is no object": sends(500, '{"error": [[1]]}'),
     "Retry-After of the year 9999999": fails(429, Retry_After="Mon, 01 Jan 9999999 00:00:00 GMT"),
     "a later one": fails(429, Retry_After="Mon, 01 Jan 99999999999 00:00:00 GMT"),
@@ -140,6 +141,29 @@ def test_usage_that_is_none_at_all(chat: ChatService, judge_of: JudgeOf, usage: 
         assert judge.score([QUERY._replace(prediction=text)]) == [1.0]
         used = judge.take_usage()
         assert (used.prompt_tokens, used.completion_tokens, used.cost) == (0, 0, None)
+
+
+@pytest.mark.parametrize("letter", ["\x1b", "\ud800", "\x00", "\u202e", "\x85"])
+def test_nothing_unprintable_reaches_the_log(
+    chat: ChatService, judge_of: JudgeOf, letter: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    said = f"no{letter}[2J"
+    for play in (fails(400, message=said), says(said), says(None, refusal=said)):
+        chat.default = play
+        with caplog.at_level(logging.WARNING):
+            assert judge_of(attempts=1).score([QUERY]) == [None]
+    assert len(caplog.records) == 3
+    assert all(record.getMessage().isprintable() for record in caplog.records)
+
+
+def test_an_error_that_cannot_even_be_shown_is_a_fault_too() -> None:
+    class Unshowable(Exception):
+        def __str__(self) -> str:
+            raise RecursionError
+
+    fault = fault_of(Unshowable())
+    assert fault.meaning is Meaning.again
+    assert "Unshowable" in fault.reason
 
 
 def test_a_mistake_of_ours_is_not_taken_for_the_service_s(

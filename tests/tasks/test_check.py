@@ -83,7 +83,7 @@ def test_judge_calls_and_their_cost(check, chat) -> None:
     _, found = check(*service, "suite.limit=2")
     # Twice ten questions that a judge reads (a box is none), and 60 steps of 32 x 4.
     assert found["judge_calls"] == 2 * 10 + 60 * 32 * 4
-    assert found["judge_cost"] == pytest.approx(found["judge_calls"] * (150 * 2.5 + 10 * 10) / 1e6)
+    assert found["judge_cost"] == pytest.approx(found["judge_calls"] * (210 * 2.5 + 10 * 10) / 1e6)
     assert len(chat.requests) == 1  # does anybody answer?
 
 

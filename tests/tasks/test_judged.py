@@ -1,5 +1,6 @@
 """Runs with ``judge=openai`` as the command line gives them, against a service on loopback."""
 
+import itertools
 import json
 from collections.abc import Callable
 from functools import partial
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chat_service import ChatService, fails, says
+from chat_service import ChatService, completion, fails, says, sends
 
 Command = Callable[..., Any]  # ends in (code, out, err)
 
@@ -196,3 +197,33 @@ def test_a_run_stops_without_quota_and_goes_on_with_it(
     assert in_steps > 0
     assert found["judge_usage"]["calls"] >= before["calls"] + in_steps > in_steps
     without_the_key(tmp_path)
+
+
+def test_replies_that_no_judge_gives_end_a_training_with_a_checkpoint(
+    grit: Command, chat: ChatService, tmp_path: Path
+) -> None:
+    replies = itertools.cycle(
+        [
+            sends(200, b'{"id": "\xff"}'),
+            sends(200, "[" * 100_000),
+            sends(200, f'{{"id": {"1" * 5000}}}'),
+            fails(429, Retry_After="Mon, 01 Jan 99999999999 00:00:00 GMT"),
+            sends(200, completion("{score: 1}") | {"usage": {"prompt_tokens": 10**400}}),
+        ]
+    )
+
+    def in_training(handler: Any) -> None:
+        before = (tmp_path / "run" / "results.before.json").exists()
+        (next(replies) if before else says("{score: 1}"))(handler)
+
+    chat.default = in_training
+    message = one_line(
+        grit(
+            *("experiment=smoke", "logger.mode=offline", "suite.limit=1", "judge.attempts=1"),
+            *("training.group_size=4", "training.sampling.max_new_tokens=160"),
+        )
+    )
+    for word in ("the judge failed on", "stopped after step 0 of 2", "resume=true"):
+        assert word in message
+    checkpoints = [path.name for path in (tmp_path / "run" / "checkpoints").iterdir()]
+    assert checkpoints == ["step-000000.ckpt"]

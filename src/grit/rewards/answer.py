@@ -5,7 +5,11 @@ from grit.rewards.response import Response
 
 
 def judge(response: Response) -> float | None:
-    """1 where the judge's score is above 0 (the code's binary reading); None where it failed."""
+    """1 where the judge's score is above 0 (the code's binary reading); None where it failed.
+
+    A judge that gives a little for anything pays all for it: `judge/disagreement` in the metrics,
+    which takes scores above 0.5 for right, is where that shows.
+    """
     return None if response.judged is None else float(response.judged > 0)
 
 

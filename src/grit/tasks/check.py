@@ -26,7 +26,7 @@ from grit.tasks.scorers import make_judge, make_reward
 from grit.training.costs import GPUS, Load, Sizes, memory, seconds
 
 log = logging.getLogger(__name__)
-TOKENS_OF_A_JUDGEMENT = 150, 10  # asked and answered: the paper's prompt and a short answer
+TOKENS_OF_A_JUDGEMENT = 210, 10  # asked and answered: the prompt with a short answer, a score
 
 
 def perform(config: Config, folder: Path, overrides: list[str]) -> None:
