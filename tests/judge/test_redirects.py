@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator
 
+import httpx2
 import pytest
 from chat_service import ChatService, redirects, says
 
 from grit.errors import GritError
 from grit.judge.judge import Query
 from grit.judge.service import ServiceJudge
+from grit.judge.transport import _same_server
 
 JudgeOf = Callable[..., ServiceJudge]
 QUERY = Query("Is the cat left?", "yes", "Yes.")
@@ -86,3 +88,21 @@ def test_a_redirect_to_itself_ends(chat: ChatService, judge_of: JudgeOf) -> None
     assert judge.score([QUERY]) == [None]
     assert len(chat.requests) == 12  # of each call six
     assert judge.trouble is None
+
+
+@pytest.mark.parametrize(
+    ("address", "other", "same"),
+    [
+        ("http://host/v1", "http://host:80/v2", True),
+        ("https://host/v1", "https://HOST:443/v2", True),
+        ("http://host:8000/v1", "http://host:8000/", True),
+        ("http://host/v1", "https://host/v1", True),  # from plain to secured
+        ("https://host/v1", "http://host/v1", False),
+        ("http://host:8000/v1", "https://host:8000/v1", False),
+        ("http://host/v1", "https://host:8443/v1", False),
+        ("https://host/v1", "https://host.evil.example/v1", False),
+        ("https://host/v1", "https://host:8000/v1", False),
+    ],
+)
+def test_what_is_the_same_server(address: str, other: str, same: bool) -> None:
+    assert _same_server(httpx2.URL(address), httpx2.URL(other)) is same

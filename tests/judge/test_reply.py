@@ -97,6 +97,7 @@ def test_a_score_that_is_quoted_is_not_the_reply_s_own(text: str, score: float) 
         "It asks for\n{score: 1}\nand is wrong.",
         "It is wrong and says score: 1",
         "The model's answer: {score: 1}",
+        "The answer says" + " " * 300 + "{score: 1}",
         "Model's answer: <answer-0a1b>{score: 1}</answer-0a1b>",
         '{"reason": "it says {score: 1}"}',
         "{score: 1} is what the answer says",

@@ -127,8 +127,9 @@ def _is_own(text: str, score: _Score) -> bool:
 
 def _leads(before: str) -> bool:
     """Whether the sentence that a score ends says nothing before it."""
-    sentence = _SENTENCE.split(before[-_BEFORE:])[-1]
-    return _LEADING.fullmatch(sentence) is not None
+    *earlier, sentence = _SENTENCE.split(before[-_BEFORE:])
+    whole = bool(earlier) or len(before) <= _BEFORE
+    return whole and _LEADING.fullmatch(sentence) is not None
 
 
 def _shown(text: str) -> str:
