@@ -7,6 +7,7 @@ ends it at once. What has come is never forgotten: whoever looks later still see
 import logging
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from grit.errors import Interrupted
 
 log = logging.getLogger(__name__)
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_AGAIN = 0.05  # seconds after which what was lost is raised again
 _ECHO = 2.0  # seconds within which torchrun passes on what its processes have had already
 
 
@@ -39,7 +41,9 @@ class _Listener:
     way_on: str | None = None
     give_up: Callable[[], None] | None = None  # not None: a step is under way
     within: float = 0.0
+    lost: "Stop | None" = None  # raised where Python ignores what is raised
     previous: dict[signal.Signals, Any] = field(default_factory=dict)  # handlers
+    unraisable: Callable[[Any], Any] = sys.unraisablehook
 
 
 _listener = _Listener()
@@ -58,12 +62,14 @@ def listening() -> Iterator[None]:
     ):
         yield
         return
-    _listener = _Listener(process=os.getpid())
-    _take_over(SIGNALS)
+    _listener = _Listener(process=os.getpid(), unraisable=sys.unraisablehook)
+    _take_over()
+    sys.unraisablehook = _raise_later
     try:
         yield
     finally:
-        _give_back(tuple(_listener.previous))
+        sys.unraisablehook = _listener.unraisable
+        _give_back()
         _listener.process = 0
 
 
@@ -72,7 +78,7 @@ def asked() -> bool:
     return bool(_listener.received)
 
 
-def go_on_with(command: str) -> None:
+def go_on_with(command: str | None) -> None:
     """Say how the run goes on should it be interrupted from now on."""
     _listener.way_on = command
 
@@ -107,7 +113,7 @@ def defer(give_up: Callable[[], None], within: float) -> None:
     global _listener
     if not _listener.process:
         _listener = _Listener()  # a training outside of any run
-    _take_over((*SIGNALS, signal.SIGALRM))  # from Lightning
+    _take_over()  # from Lightning
     _listener.give_up, _listener.within = give_up, within
 
 
@@ -122,20 +128,21 @@ def undefer() -> None:
         return
     step_done()
     _listener.give_up = None
-    _give_back((signal.SIGALRM,) if _listener.process else tuple(_listener.previous))
+    if not _listener.process:
+        _give_back()
 
 
-def _take_over(numbers: tuple[signal.Signals, ...]) -> None:
-    for number in numbers:
-        handler = _alarm if number == signal.SIGALRM else _receive
-        found = signal.signal(number, handler)
-        _listener.previous.setdefault(number, found)
+def _take_over() -> None:
+    for number, handler in (*((each, _receive) for each in SIGNALS), (signal.SIGALRM, _alarm)):
+        _listener.previous.setdefault(number, signal.getsignal(number))
+        signal.signal(number, handler)
 
 
-def _give_back(numbers: tuple[signal.Signals, ...]) -> None:
-    for number in numbers:
-        handler = _listener.previous.pop(number, None)
+def _give_back() -> None:
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    for number, handler in _listener.previous.items():
         signal.signal(number, signal.SIG_DFL if handler is None else handler)
+    _listener.previous.clear()
 
 
 def _receive(number: int, frame: FrameType | None) -> None:
@@ -173,5 +180,17 @@ def _is_echo(before: list[tuple[signal.Signals, float]], told: signal.Signals) -
 
 
 def _alarm(number: int, frame: FrameType | None) -> None:
+    if _listener.lost is not None:
+        lost, _listener.lost = _listener.lost, None
+        raise lost
     if _listener.give_up is not None:
         _listener.give_up()
+
+
+def _raise_later(ignored: Any) -> None:
+    """A signal may come while an object is deleted, where Python ignores what is raised."""
+    if isinstance(ignored.exc_value, Stop):
+        _listener.lost = ignored.exc_value.with_traceback(None)
+        signal.setitimer(signal.ITIMER_REAL, _AGAIN)
+    else:
+        _listener.unraisable(ignored)

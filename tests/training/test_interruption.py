@@ -3,6 +3,7 @@
 import os
 import shlex
 import signal
+import time
 
 import pytest
 from desk import Desk, refused, results, succeeded
@@ -126,6 +127,22 @@ def test_a_ctrl_c_that_torchrun_repeats_is_one(monkeypatch):
             os.kill(os.getpid(), signal.SIGTERM)
         interruption.undefer()
     assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
+
+
+def test_a_signal_that_comes_while_something_is_deleted_is_not_lost():
+    """Python ignores what a __del__ raises."""
+
+    class Deleted:
+        def __del__(self):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def waits():
+        Deleted()
+        time.sleep(5)
+
+    with interruption.listening(), pytest.raises(interruption.Stop, match="SIGTERM"):
+        waits()
+    assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
 
 
 def test_a_fork_has_no_run_of_its_own():

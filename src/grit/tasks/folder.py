@@ -124,10 +124,13 @@ def _now() -> str:
 def hold_together(folder: Path) -> None:
     """Share the lock of a run that has begun between all of its processes; all have to call it.
 
-    A process that is left behind when the others were killed still works in the folder.
+    A process that is left behind when the others were killed still works in the folder. Each knows
+    from here on how the run goes on.
     """
     if processes.count() > 1:
-        locks.share(processes.gathered(folder)[0])
+        folder, way_on = processes.gathered((folder, interruption.way_on()))[0]
+        locks.share(folder)
+        interruption.go_on_with(way_on)
 
 
 def _taken(folder: Path) -> GritError:
