@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from grit.data.jsonl import ImageFile, read_samples
+from grit.data.jsonl import read_samples
+from grit.data.pictures import ImageFile
 from grit.errors import GritError
 from grit.grounding.boxes import Space
 

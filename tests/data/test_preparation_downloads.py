@@ -8,8 +8,9 @@ import httpx2
 import pytest
 from loopback import Loopback, content, cut, in_turn, picture, status
 
+from grit.data.pictures import Unusable
 from grit.data.preparation.downloads import Downloads
-from grit.data.preparation.pictures import Unusable, picture_size
+from grit.data.preparation.pictures import picture_size
 
 RIGHT = picture((8, 6))
 
@@ -144,7 +145,7 @@ def test_a_huge_image_is_not_decoded() -> None:
     head = RIGHT[:16] + (50_000).to_bytes(4, "big") * 2
     crc = zlib.crc32(head[12:16] + head[16:24] + RIGHT[24:29])
     bomb = head + RIGHT[24:29] + crc.to_bytes(4, "big") + RIGHT[33:]
-    with pytest.raises(Unusable, match=r"50000 x 50000|not an image"):
+    with pytest.raises(Unusable, match="at most 50,000,000 pixels"):
         picture_size(bomb)
 
 

@@ -4,77 +4,15 @@ A row: ``{"question": "What is behind the sheep?", "answer": "cow", "image": "00
 "width": 500, "height": 366, "bboxs": [[0.0, 183.11, 94.44, 262.28]], "dataset": "vsr"}``.
 """
 
-import hashlib
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from PIL import Image
-
 from grit.data.annotation import read_annotation
+from grit.data.pictures import ImageFile
 from grit.data.rows import Row, read_rows
 from grit.data.samples import Sample
 from grit.errors import GritError
 from grit.grounding.boxes import Box, Space
-
-
-@dataclass(frozen=True)
-class ImageFile:
-    """A picture in a file, whose size the row that names it states."""
-
-    path: Path
-    size: tuple[int, int]  # width and height that the row states, pixels
-    where: str = field(default="", compare=False)  # the row, for messages
-
-    @cached_property
-    def key(self) -> str:
-        """A hash of the file's bytes."""
-        try:
-            with self.path.open("rb") as stream:
-                return hashlib.file_digest(stream, "sha256").hexdigest()
-        except OSError as error:
-            raise self._unreadable(error) from error
-
-    def load(self) -> Image.Image:
-        """The stored pixels as RGB, on white where they are transparent.
-
-        EXIF rotation is not applied: the annotations' sizes and boxes refer to the pixels as they
-        are stored. Raises GritError, naming file and row, for a file that is missing or damaged,
-        or whose size is not the row's.
-        """
-        try:
-            with Image.open(self.path) as image:
-                size = image.size
-                picture = _as_rgb(image) if size == self.size else None
-        except Exception as error:  # on damaged files Pillow's decoders raise nearly anything
-            raise self._unreadable(error) from error
-        if picture is None:
-            raise self._of_size(size)
-        return picture
-
-    def check(self) -> None:
-        """Raise as ``load`` does for what is seen without decoding the pixels."""
-        try:
-            with Image.open(self.path) as image:
-                size = image.size
-        except Exception as error:  # as above
-            raise self._unreadable(error) from error
-        if size != self.size:
-            raise self._of_size(size)
-
-    def _of_size(self, size: tuple[int, int]) -> GritError:
-        stated, found = "{} x {}".format(*self.size), "{} x {}".format(*size)
-        return GritError(
-            f"{self._named()}: expected {stated} pixels (width x height), found {found}"
-        )
-
-    def _named(self) -> str:
-        return f'{self.where}: field "image": {self.path}' if self.where else str(self.path)
-
-    def _unreadable(self, error: Exception) -> GritError:
-        missing = isinstance(error, FileNotFoundError)
-        what = "is missing" if missing else f"cannot be read as an image: {error}"
-        return GritError(f"{self._named()} {what}")
 
 
 @dataclass(frozen=True)
@@ -145,12 +83,3 @@ def _is_file(path: Path, row: Row) -> bool:
         return path.is_file()
     except OSError as error:  # a name that no file system takes
         raise GritError(f'{row.where}: field "image": {error.strerror}') from error
-
-
-def _as_rgb(image: Image.Image) -> Image.Image:
-    if image.has_transparency_data:
-        # Diagrams often are black lines on a transparent ground, which may be black beneath.
-        layered = image.convert("RGBA")
-        ground = Image.new("RGBA", layered.size, "white")
-        return Image.alpha_composite(ground, layered).convert("RGB")
-    return image.convert("RGB")

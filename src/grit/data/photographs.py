@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
-from grit.data.jsonl import ImageFile, read_samples
+from grit.data.jsonl import read_samples
+from grit.data.pictures import ImageFile
 from grit.data.preparation.paper import TEST_FILES
 from grit.data.rows import read_rows
 from grit.data.samples import Sample

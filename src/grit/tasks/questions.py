@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from grit.data.jsonl import ImageFile, SampleFile, read_samples
+from grit.data.jsonl import SampleFile, read_samples
 from grit.data.mixtures import mix, shared_pictures
 from grit.data.photographs import photograph_of, photographs_of_tests, read_coco_numbers
+from grit.data.pictures import ImageFile
 from grit.data.preparation.paper import FILES
 from grit.data.samples import Sample
 from grit.data.shapes.source import ShapesSource
@@ -194,7 +195,7 @@ def _nothing_to_ask(config: Config, sets: Sequence[TestSet]) -> GritError:
 
 
 def _check_images(samples: Sequence[Sample]) -> None:
-    """Now and not after hours of training: each file is an image of the size that its row says."""
+    """Now and not after hours of training: each file is whole, and of its row's size."""
     for picture in dict.fromkeys(sample.picture for sample in samples):
         if isinstance(picture, ImageFile):
             picture.check()

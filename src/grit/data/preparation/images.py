@@ -9,9 +9,10 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
-from grit.data.jsonl import ImageFile, SampleFile
+from grit.data.jsonl import SampleFile
+from grit.data.pictures import ImageFile, Size, Unusable
 from grit.data.preparation.paper import Origin, PaperFile
-from grit.data.preparation.pictures import Size, Unusable, file_size, picture_size
+from grit.data.preparation.pictures import file_size, picture_size
 from grit.errors import GritError
 from grit.files import write_bytes
 

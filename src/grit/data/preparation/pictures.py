@@ -1,19 +1,11 @@
 """Whether bytes are the image that a row speaks of."""
 
 import io
-import warnings
 from pathlib import Path
 
-from PIL import Image
+from grit.data.pictures import OtherSize, Size, Unusable, decode, opened
 
 LARGEST_IMAGE = 64 * 2**20  # bytes of a file
-LARGEST_PIXELS = 100_000_000  # of an image; the largest of the paper's has 26 million
-
-Size = tuple[int, int]  # width and height, pixels
-
-
-class Unusable(Exception):
-    """What was found is not what was asked for; its text is the reason."""
 
 
 def picture_size(content: bytes, expected: Size | None = None) -> Size:
@@ -23,15 +15,12 @@ def picture_size(content: bytes, expected: Size | None = None) -> Size:
         Unusable: it is no image, it is cut off, or its size is not the ``expected`` one.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # bounded below
-            with Image.open(io.BytesIO(content)) as image:
-                size = image.size
-                if size[0] * size[1] > LARGEST_PIXELS:
-                    raise Unusable(f"an image of {size[0]} x {size[1]} pixels")
-                if expected is not None and size != expected:
-                    raise Unusable(f"{_shape(size)} pixels instead of {_shape(expected)}")
-                image.load()
+        with opened(io.BytesIO(content), expected) as image:
+            size = image.size
+            decode(image)
+    except OtherSize as error:
+        assert expected is not None
+        raise Unusable(f"{_shape(error.found)} pixels instead of {_shape(expected)}") from error
     except Unusable:
         raise
     except Exception as error:  # on damaged files Pillow's decoders raise nearly anything

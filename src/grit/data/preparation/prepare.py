@@ -17,6 +17,7 @@ from grit.data.photographs import (
     photographs_of_tests,
     read_coco_numbers,
 )
+from grit.data.pictures import Unusable
 from grit.data.preparation import annotations, paper
 from grit.data.preparation.archives import read_members
 from grit.data.preparation.downloads import Downloads
@@ -25,7 +26,7 @@ from grit.data.preparation.images import Wanted, fetched, not_usable, put, refer
 from grit.data.preparation.origins import Hosts, by_hand, urls
 from grit.data.preparation.paper import Origin, PaperFile
 from grit.data.preparation.parquet import take_mathvista, take_mme
-from grit.data.preparation.pictures import LARGEST_IMAGE, Unusable, file_size, picture_size
+from grit.data.preparation.pictures import LARGEST_IMAGE, file_size, picture_size
 from grit.data.preparation.shortfalls import Shortfall
 from grit.data.preparation.tallyqa import CountingRow, draw_counting_rows
 from grit.errors import GritError
