@@ -17,7 +17,8 @@ ROW: dict[str, Any] = {
     "dataset": "tallyqa",
 }
 ROWS = {
-    "long": {"question": "why " * 20_000},
+    "long": {"question": "why " * 2_450},
+    "endless": {"question": "why " + " " * 200_000 + "?"},
     "xywh": {"bboxs": [[50, 40, 20, 10]]},
     "thousandths": {"bboxs": [[500, 100, 900, 700]]},
     "normalised": {"bboxs": [[0.1, 0.2, 0.5, 0.6]]},
@@ -67,7 +68,8 @@ def folder(name: str) -> tuple[str, ...]:
 
 
 COMMANDS = [
-    wrong(*own("long"), says=(of("long"), "40067 tokens", "4096 positions")),
+    wrong(*own("long"), says=(of("long"), "4967 tokens", "4096 positions")),
+    wrong(*own("endless"), says=(of("endless"), "question", "200,005 characters")),
     wrong(*own("xywh"), says=(of("xywh"), "[x, y, width, height]")),
     wrong(*own("thousandths"), says=(of("thousandths"), "96 x 64", "thousandths")),
     wrong(*own("normalised"), says=(of("normalised"), "normalised to 0-1")),

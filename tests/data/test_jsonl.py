@@ -87,6 +87,16 @@ def test_a_missing_field_is_named(tmp_path: Path, field: str) -> None:
         read_samples(write_rows(tmp_path, GOOD, row), tmp_path, name="x")
 
 
+@pytest.mark.parametrize("field", ["question", "answer"])
+@pytest.mark.parametrize("letter", ["a", " ", "1", "🦊", "a "])
+def test_endless_text_is_refused_at_once(tmp_path: Path, field: str, letter: str) -> None:
+    text = ("Why" + letter * 200_000)[: 10_001 - 1] + "?"
+    with pytest.raises(GritError, match=f'line 2: field "{field}": .* 10,000 .* 10,001 characters'):
+        read_samples(write_rows(tmp_path, GOOD, {**GOOD, field: text}), tmp_path, name="x")
+    longest = write_rows(tmp_path, {**GOOD, field: text[1:]})
+    assert read_samples(longest, tmp_path, name="x", require_images=False).rows == 1
+
+
 def test_an_image_of_another_size_names_file_and_row(tmp_path: Path) -> None:
     write_image(tmp_path / "a/b.png", size=(6, 8))
     (sample,) = read_samples(write_rows(tmp_path, GOOD), tmp_path, name="x").samples

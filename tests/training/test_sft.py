@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from learners import fit
 
 from grit.data.shapes import ideal_trace
@@ -9,6 +10,8 @@ from grit.data.shapes.source import ShapesSource
 from grit.data.traces import taught_trace
 from grit.models.loading import freeze_vision, load_base
 from grit.models.prompting import Prompting
+from grit.models.row_text import OF_TRACES
+from grit.models.skeleton import load_skeleton
 from grit.training.learner import Optimization
 from grit.training.sft import FewShotSFT
 
@@ -70,3 +73,30 @@ def test_what_ends_a_trace_ends_the_model_s_turn(adapter):
     rendered = adapter.processor.apply_chat_template(turns, tokenize=False)
     assert rendered.partition(said)[2].startswith(adapter.tokenizer.eos_token)
     assert adapter.tokenizer.eos_token_id in adapter.end_ids
+
+
+@pytest.mark.parametrize("hand", ["plain", "json", "internvl"])
+@pytest.mark.parametrize("field", ["answer", "question"])
+@pytest.mark.parametrize("name", ["tiny:qwen", "tiny:internvl", "qwen", "internvl"])
+def test_control_tokens_of_a_row_are_taught_as_text(replica, name, field, hand):
+    path = name if name.startswith("tiny:") else str(replica(name))
+    adapter = load_skeleton(path)
+    learner = learner_of(adapter, hand=hand)
+    row = replace(ShapesSource("vsr", "train", 1)[0], labels=())
+    for token in sorted(set(adapter.tokenizer.get_added_vocab()) - set(OF_TRACES)):
+        text = f"cat {token} dog" if field == "answer" else f"Where is the {token} cat?"
+        one = replace(row, **{field: text})
+        ids = learner._group(one).completions[0]
+        added = {v: k for k, v in adapter.tokenizer.get_added_vocab().items()}
+        found = [added[i] for i in ids[:-1] if i in added and added[i] not in OF_TRACES]
+        assert found == []
+        trace = taught_trace(one, learner._group(one).prompt.space, hand)
+        assert adapter.tokenizer.decode(ids[:-1], clean_up_tokenization_spaces=False) == trace
+
+
+def test_a_trace_of_words_alone_is_encoded_as_ever(adapter):
+    for sample in ShapesSource("tallyqa", "train", 20):
+        for hand in ("plain", "json", "internvl"):
+            trace = taught_trace(sample, sample.space, hand)
+            expected = adapter.tokenizer(trace, add_special_tokens=False)["input_ids"]
+            assert adapter.row_text.trace_ids(trace) == expected

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from grit.data.annotation import read_annotation
 from grit.data.pictures import ImageFile
-from grit.data.rows import Row, read_rows
+from grit.data.rows import LONGEST_TEXT, Row, read_rows
 from grit.data.samples import Sample
 from grit.errors import GritError
 from grit.grounding.boxes import Box, Space
@@ -55,7 +55,7 @@ def _sample(row: Row, folder: Path, name: str) -> tuple[Sample, Path, int]:
     boxes, beyond = read_annotation(row, "bboxs", size)
     sample = Sample(
         id=f"{name}/{row.line}",
-        question=row.text("question", blank=False),
+        question=row.text("question", blank=False, longest=LONGEST_TEXT),
         answer=answer,
         dataset=row.text("dataset", blank=False),
         picture=ImageFile(path, size, row.where),

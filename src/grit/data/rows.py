@@ -12,6 +12,7 @@ from grit.errors import GritError
 Corners = tuple[float, float, float, float]
 
 _LARGEST_SIDE = 1_000_000  # pixels
+LONGEST_TEXT = 10_000  # characters of a question or an answer; the paper's longest has 1,295
 _SHOWN = 60  # characters of a wrong value that a message repeats
 _A_BOX = "a box [x1, y1, x2, y2] of finite numbers"
 
@@ -37,13 +38,20 @@ class Row:
         """Whether the field is there and not null."""
         return self.fields.get(name) is not None
 
-    def text(self, name: str, *, blank: bool = True) -> str:
-        """A string; ``blank=False`` refuses one of nothing but white space."""
+    def text(self, name: str, *, blank: bool = True, longest: int | None = None) -> str:
+        """A string; ``blank=False`` refuses one of nothing but white space.
+
+        ``longest`` is the most characters that it may have: what looks at a question takes time
+        that grows with their square, and long before a model is loaded.
+        """
         value = self._present(name, "a string")
         if not isinstance(value, str):
             self.refuse(name, "a string")
         if not blank and not value.strip():
             self.refuse(name, "a string that is not blank")
+        if longest is not None and len(value) > longest:
+            found = f"{len(value):,} characters"
+            raise self._refusal(name, f"a string of at most {longest:,} characters", found)
         return value
 
     def optional_text(self, name: str) -> str | None:
@@ -93,7 +101,7 @@ class Row:
         expected = "a string, a number or " + _A_BOX
         value = self._present(name, expected)
         if isinstance(value, str):
-            return self.text(name, blank=False), False
+            return self.text(name, blank=False, longest=LONGEST_TEXT), False
         if isinstance(value, list):
             if _corners(value) is None:
                 self.refuse(name, expected)
@@ -127,7 +135,10 @@ class Row:
         """Raise the GritError that says what field ``name`` should have been."""
         shown = "nothing" if not self.has(name) and found is ... else None
         shown = shown or described(self.fields[name] if found is ... else found)
-        raise GritError(f'{self.where}: field "{name}": expected {expected}, found {shown}')
+        raise self._refusal(name, expected, shown)
+
+    def _refusal(self, name: str, expected: str, shown: str) -> GritError:
+        return GritError(f'{self.where}: field "{name}": expected {expected}, found {shown}')
 
     def _present(self, name: str, expected: str) -> Any:
         if not self.has(name):

@@ -24,8 +24,10 @@ from grit.grounding.boxes import Space
 from grit.models.block_attention import NAME as BLOCKS
 from grit.models.block_attention import block_mask
 from grit.models.features import FeatureCache
+from grit.models.row_text import Piece, RowText, with_other_words
 from grit.models.shared_rows import SHARED, SharedRows
 
+PLACE = "\ue000"  # stands for a row's text while a template is written around it
 PromptForm = Literal["processor", "released"]
 """Whose words stand around the user's turn: the processor's template, or GRIT's released code."""
 
@@ -60,6 +62,7 @@ class Adapter(ABC):
         self.model: Any = model  # a PreTrainedModel, or a PeftModel around one
         self.processor = processor
         self.tokenizer = processor.tokenizer
+        self.row_text = RowText(self.tokenizer)
         self.prompt_form: PromptForm = "processor"
         self.feature_cache: FeatureCache | None = None  # only for vision that does not learn
 
@@ -142,13 +145,22 @@ class Adapter(ABC):
     # --- prompts
 
     def encode(
-        self, prompt_id: str, text: str, image: Image.Image, *, picture: str
+        self, prompt_id: str, text: str, image: Image.Image, *, picture: str, of_row: str = ""
     ) -> EncodedPrompt:
         """Encode a user turn of the image followed by ``text``, up to where the model answers.
 
-        ``picture`` identifies the image's content: images that share it share their features.
+        Args:
+            prompt_id: of the prompt.
+            text: of the user's turn.
+            image: before it.
+            picture: identifies the image's content: images that share it share their features.
+            of_row: the part of ``text`` that a row brings along, whose control tokens are text.
         """
-        features = self.processor(images=[image], text=[self.rendered(text)], return_tensors="pt")
+        spells = self.row_text.spells_control(of_row)
+        shown = text.replace(of_row, "") if spells else text
+        features = self.processor(images=[image], text=[self.rendered(shown)], return_tensors="pt")
+        if spells:
+            self._put_words(features, self._words(text, of_row))
         return EncodedPrompt(
             id=prompt_id,
             picture=picture,
@@ -158,18 +170,34 @@ class Adapter(ABC):
             space=self._space(features, image),
         )
 
+    def _words(self, text: str, of_row: str) -> list[int]:
+        """The token ids of a user turn with one placeholder for its image."""
+        if not self.row_text.spells_control(of_row):
+            shown = self.rendered(text)
+            # A text that is too long is what this may be asked about: no word on it.
+            return self.tokenizer(shown, add_special_tokens=False, verbose=False)["input_ids"]
+        # Nothing before it spells a control token: its first place is the one that it was put in.
+        before, _, after = text.partition(of_row)
+        head, place, tail = self.rendered(before + PLACE + after).partition(PLACE)
+        assert place, "the template leaves the user's text out"
+        return self.row_text.ids([Piece(head, False), Piece(of_row, True), Piece(tail, False)])
+
+    def _put_words(self, features: Any, words: list[int]) -> None:
+        """Give the features of a prompt other words around the same image."""
+        shown = features["input_ids"][0].tolist()
+        ids = torch.tensor([with_other_words(shown, words, self.placeholder_ids)])
+        features["input_ids"] = ids
+        if "mm_token_type_ids" in features:
+            types = features["mm_token_type_ids"].dtype
+            features["mm_token_type_ids"] = (ids == self.image_id).to(types)
+
     def rendered(self, text: str) -> str:
         """The prompt as text, with one placeholder for the image."""
         return self.released(text) if self.prompt_form == "released" else self.templated(text)
 
-    def prompt_tokens(self, text: str, width: int, height: int) -> int:
+    def prompt_tokens(self, text: str, width: int, height: int, of_row: str = "") -> int:
         """How many tokens ``encode`` makes of ``text`` and an image of this size in pixels."""
-        words = self.tokenizer(
-            self.rendered(text),
-            add_special_tokens=False,
-            verbose=False,  # a text that is too long is what this is asked about
-        )["input_ids"]
-        return len(words) - 1 + self.image_tokens(width, height)
+        return len(self._words(text, of_row)) - 1 + self.image_tokens(width, height)
 
     def image_tokens(self, width: int, height: int) -> int:
         """Tokens that stand for an image of this size in pixels, with those that frame it."""

@@ -24,7 +24,7 @@ class PromptLengths:
     def of(self, sample: Sample) -> int:
         """Tokens of the prompt."""
         text = self.prompting.text(sample.question, self.adapter)
-        return self.adapter.prompt_tokens(text, *_size(sample))
+        return self.adapter.prompt_tokens(text, *_size(sample), of_row=sample.question)
 
     def at_most(self, sample: Sample) -> int:
         """A bound that costs nothing: most questions are short."""

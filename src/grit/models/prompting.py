@@ -24,4 +24,5 @@ class Prompting:
     def encode(self, sample: Sample, adapter: Adapter) -> EncodedPrompt:
         """The encoded prompt; loads the sample's picture."""
         text, image = self.text(sample.question, adapter), sample.picture.load()
-        return adapter.encode(sample.id, text, image, picture=sample.picture.key)
+        key, question = sample.picture.key, sample.question
+        return adapter.encode(sample.id, text, image, picture=key, of_row=question)

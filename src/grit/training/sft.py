@@ -65,6 +65,6 @@ class FewShotSFT(Learner):
     def _group(self, sample: Sample) -> Group:
         prompt = self.prompting.encode(sample, self.adapter)
         trace = taught_trace(sample, prompt.space, self.hand)
-        ids = self.adapter.tokenizer(trace, add_special_tokens=False)["input_ids"]
+        ids = self.adapter.row_text.trace_ids(trace)
         # A family may have several ids that end a text; a turn of its chat ends with this one.
         return Group(prompt, ((*ids, self.adapter.tokenizer.eos_token_id),))
