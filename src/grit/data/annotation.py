@@ -27,6 +27,11 @@ def read_annotation(row: Row, name: str, size: tuple[int, int]) -> Annotation:
         GritError: a box is no box of this image in pixels, with a word on what it may be instead.
     """
     boxes = row.optional_boxes(name)
+    return Annotation(boxes, check_boxes(row, name, boxes or (), size))
+
+
+def check_boxes(row: Row, name: str, boxes: Sequence[Corners], size: tuple[int, int]) -> int:
+    """How many boxes of the field ``name`` reach a little beyond the image; raises as above."""
     if boxes and max(size) > 2 and all(0 <= value <= 1 for box in boxes for value in box):
         row.refuse(
             name,
@@ -34,13 +39,13 @@ def read_annotation(row: Row, name: str, size: tuple[int, int]) -> Annotation:
             "and y by height)",
         )
     beyond = 0
-    for box in boxes or ():
+    for box in boxes:
         _check_order(row, name, box)
         reach = _reach(box, size)
         if reach > max(PIXELS, SHARE_OF_SIDE * max(size)):
             _refuse_outside(row, name, box, size)
         beyond += reach > 0
-    return Annotation(boxes, beyond)
+    return beyond
 
 
 def _check_order(row: Row, name: str, box: Corners) -> None:

@@ -4,10 +4,11 @@ A row: ``{"question": "What is behind the sheep?", "answer": "cow", "image": "00
 "width": 500, "height": 366, "bboxs": [[0.0, 183.11, 94.44, 262.28]], "dataset": "vsr"}``.
 """
 
+import json
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from grit.data.annotation import read_annotation
+from grit.data.annotation import check_boxes, read_annotation
 from grit.data.pictures import ImageFile
 from grit.data.rows import LONGEST_TEXT, Row, read_rows
 from grit.data.samples import Sample
@@ -53,6 +54,9 @@ def _sample(row: Row, folder: Path, name: str) -> tuple[Sample, Path, int]:
     path = folder / _image_name(row)
     space = Space("original", *size)
     boxes, beyond = read_annotation(row, "bboxs", size)
+    if answer_is_box:
+        x1, y1, x2, y2 = json.loads(answer)
+        beyond += check_boxes(row, "answer", [(x1, y1, x2, y2)], size)
     sample = Sample(
         id=f"{name}/{row.line}",
         question=row.text("question", blank=False, longest=LONGEST_TEXT),
