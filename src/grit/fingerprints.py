@@ -51,6 +51,7 @@ _NOT_RESULTS = (
     "tasks/finished.py",
     "tasks/folder.py",
     "tasks/galleries.py",
+    "tasks/inputs.py",
     "tasks/jobs.py",
     "tasks/pretrain.py",
     "tasks/records.py",

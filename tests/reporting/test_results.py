@@ -5,10 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from grit.data.shapes.kinds import KINDS
+from grit.data.shapes.source import ShapesSource
 from grit.errors import GritError
 from grit.evaluation.bootstrap import Estimate
 from grit.evaluation.metrics import METRICS
-from grit.evaluation.predictions import Prediction, ScoredPrediction
+from grit.evaluation.predictions import Prediction, ScoredPrediction, read_predictions
+from grit.evaluation.scoring import score_predictions
+from grit.judge.rules import RulesJudge
 from grit.reporting.results import (
     SCHEMA_VERSION,
     Results,
@@ -199,3 +203,17 @@ def test_what_earlier_results_do_not_say_is_none(tmp_path: Path) -> None:
     path.write_text(json.dumps(fields))
     found = read_results(path)
     assert (found.code, found.suite, found.triplets, found.sets["vsr"].questions) == (None,) * 4
+
+
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"detect"}))  # no suite asks it
+def test_questions_have_the_same_fingerprint_when_their_predictions_are_read_again(tmp_path, kind):
+    samples = ShapesSource(kind, "test", 12)
+    said = [
+        Prediction.of(sample, "<answer> 2", set=kind, row=row, spoken=sample.space)
+        for row, sample in enumerate(samples)
+    ]
+    rows = score_predictions(said, RulesJudge(), tagged_answers=True)
+    write_predictions(tmp_path / "predictions.jsonl", {kind: rows})
+    again = read_predictions(tmp_path / "predictions.jsonl")
+    scored = score_predictions(again, RulesJudge(), tagged_answers=True)
+    assert set_result(rows).questions == set_result(scored).questions

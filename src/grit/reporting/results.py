@@ -84,7 +84,8 @@ def _questions(rows: Sequence[ScoredPrediction]) -> str:
 
 
 def _rounded(box: Box) -> list[float]:
-    return [round(corner, 2) for corner in box.corners]  # as predictions.jsonl has them
+    # As predictions.jsonl has them, once they are read again: JSON tells 2 from 2.0, Python not.
+    return [float(round(corner, 2)) for corner in box.corners]
 
 
 def write_predictions(path: Path, sets: Mapping[str, Sequence[ScoredPrediction]]) -> None:

@@ -15,6 +15,7 @@ from grit.reporting.results import Results, read_results
 from grit.schema import Config
 from grit.tasks.device import autocast, prepare_device
 from grit.tasks.folder import RunFolder, hold_together
+from grit.tasks.inputs import inputs_of
 from grit.tasks.measuring import (
     check_judged,
     evaluate_model,
@@ -49,7 +50,9 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         return
     sets = test_sets(config)
     device = prepare_device(config)
-    run = RunFolder.at(config, folder, overrides) if processes.rank() == 0 else None
+    run = None
+    if processes.rank() == 0:
+        run = RunFolder.at(config, folder, overrides, inputs_of((), sets))
     preflight(config, device, (), sets, judge)
     checkpoint = None if config.checkpoint is None else find_checkpoint(config.checkpoint)
     adapter = make_adapter(config, learning=False, checkpoint=checkpoint)

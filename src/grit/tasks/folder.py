@@ -2,7 +2,8 @@
 
 import logging
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from shlex import join
@@ -18,6 +19,7 @@ from grit.models.loading import Checkpoint
 from grit.reporting.evaluated import checkpoint_label
 from grit.reporting.results import git_commit
 from grit.schema import Config, Task
+from grit.tasks.inputs import Inputs, check_inputs
 from grit.tasks.records import read_record, shown
 from grit.training.checkpoints import latest, steps_of
 
@@ -32,6 +34,7 @@ class RunFolder:
     overrides: tuple[str, ...]
     resumed: bool
     checkpoint: Path | None  # what it goes on from
+    inputs: Inputs = field(default_factory=dict)  # what it reads; of no rows where it is not said
 
     @property
     def checkpoints(self) -> Path:
@@ -39,26 +42,36 @@ class RunFolder:
         return self.folder / "checkpoints"
 
     @classmethod
-    def at(cls, config: Config, folder: Path, overrides: list[str]) -> "RunFolder":
+    def at(
+        cls, config: Config, folder: Path, overrides: list[str], inputs: Inputs | None = None
+    ) -> "RunFolder":
         """Go on with the run that is in ``folder``, or with none; nothing is written yet.
+
+        Args:
+            config: of the run.
+            folder: of the run.
+            overrides: of the command.
+            inputs: fingerprints of the rows and pictures that it reads.
 
         Raises:
             GritError: the folder holds a run and ``resume`` is false, a run of another
-                configuration, or one whose record is damaged; or another process works there.
+                configuration, rows or pictures, or one whose record is damaged; or another
+                process works there.
         """
+        inputs = inputs or {}
         record = folder / "run.json"
         if record.exists():
             if config.resume:
                 locks.hold(folder)
-            _check_same(config, record)
+            _check_same(config, record, inputs)
             found = latest(folder / "checkpoints")
             done, total = steps_of(found) if found else 0, config.trainer.max_steps
             where = f" after step {done} of {total}" if config.task is Task.train else ""
             log.info("resume=true: going on with %s%s", shown(folder), where)
-            return cls(folder, tuple(overrides), resumed=True, checkpoint=found)
+            return cls(folder, tuple(overrides), resumed=True, checkpoint=found, inputs=inputs)
         if config.resume:
             log.info("resume=true: there is no run in %s to go on with; one begins there", folder)
-        return cls(folder, tuple(overrides), resumed=False, checkpoint=None)
+        return cls(folder, tuple(overrides), resumed=False, checkpoint=None, inputs=inputs)
 
     def begin(self, config: Config, checkpoint: Checkpoint | None = None) -> None:
         """Write down with what a new run began: from now on the folder is taken.
@@ -90,6 +103,7 @@ class RunFolder:
                 "command": join([*processes.launcher(), "-m", "grit", *self.overrides]),
                 "started": _now(),
                 "checkpoint": checkpoint and {"name": checkpoint.name, "commit": checkpoint.commit},
+                "inputs": dict(self.inputs),
                 "versions": {"python": sys.version.split()[0], "torch": torch.__version__},
             },
         )
@@ -140,11 +154,14 @@ def _taken(folder: Path) -> GritError:
     )
 
 
-def _check_same(config: Config, record: Path) -> None:
+def _check_same(config: Config, record: Path, inputs: Inputs) -> None:
     if not config.resume:
         raise _taken(record.parent)
-    if read_record(record)["config_hash"] != config_hash(config):
+    begun = read_record(record)
+    if begun["config_hash"] != config_hash(config):
         raise GritError(
             f"resume=true: the configuration differs from that of the run in {record.parent} "
             f"(its config.yaml); give the same overrides or begin a new run"
         )
+    if isinstance(then := begun.get("inputs"), Mapping):  # earlier records have none
+        check_inputs(inputs, then, str(shown(record.parent)))

@@ -25,6 +25,7 @@ from grit.schema import Config, Training
 from grit.seeding import seed_for
 from grit.tasks.device import autocast, prepare_device
 from grit.tasks.folder import RunFolder, hold_together
+from grit.tasks.inputs import inputs_of
 from grit.tasks.measuring import (
     check_judged,
     evaluate_model,
@@ -72,7 +73,9 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     device = prepare_device(config)
     layout = layout_named(config.trainer.strategy)
     folder = processes.gathered(folder)[0]  # each process has its own clock
-    first = RunFolder.at(config, folder, overrides) if processes.rank() == 0 else None
+    first = None
+    if processes.rank() == 0:
+        first = RunFolder.at(config, folder, overrides, inputs_of(samples, sets))
     run = processes.gathered(first)[0]
     assert run is not None
     rewarded = config.method.training is Training.grpo_gr
