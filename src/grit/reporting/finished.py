@@ -10,13 +10,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from grit.data.rows import Row
 from grit.errors import GritError
 from grit.evaluation.predictions import Prediction, ScoredPrediction, predicted_rows
 from grit.grounding.boxes import Box
 from grit.reporting.results import Results, read_results
+from grit.reporting.stored import stored_configuration
 
 RESULTS = "results.json"  # what makes a folder that of a finished run
 _WANDB_RUN = re.compile(r"(?:offline-)?run-\d{8}_\d{6}-(\w+)")
@@ -45,19 +44,10 @@ class FinishedRun:
         """Its resolved configuration; empty where the folder has none.
 
         Raises:
-            GritError: the file is not YAML of an object.
+            GritError: the file is not YAML of an object with plain values.
         """
         path = self.folder / "config.yaml"
-        if not path.exists():
-            return {}
-        try:
-            value = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (ValueError, yaml.YAMLError) as error:
-            reason = " ".join(str(error).split())
-            raise GritError(f"{path}: cannot be read: {reason}") from error
-        if not isinstance(value, dict):
-            raise GritError(f"{path}: expected an object, found {value!r:.60}")
-        return value
+        return stored_configuration(path) if path.exists() else {}
 
     @property
     def seconds(self) -> float | None:

@@ -6,11 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeVar
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
 from grit.configuration import checked, config_hash, plain, settings_hash
 from grit.data.samples import Sample
@@ -25,6 +24,7 @@ from grit.reporting.exhibits.evidence import has_ended
 from grit.reporting.figure_runs import RunName, Unfinished
 from grit.reporting.finished import RESULTS
 from grit.reporting.results import Results, read_results
+from grit.reporting.stored import stored_configuration
 from grit.reporting.twins import distinctions
 from grit.schema import Config, Task, Training
 from grit.tasks.device import prepare_device
@@ -141,12 +141,12 @@ def finished_run(folder: Path) -> MeasuredRun:
     """
     check_run(folder)
     try:
-        config = checked(cast(DictConfig, OmegaConf.load(folder / "config.yaml")))
+        config = checked(OmegaConf.create(stored_configuration(folder / "config.yaml")))
         begun = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         path = folder / RESULTS
         results = read_results(path) if path.exists() else None
         return MeasuredRun(folder, config, begun["config_hash"], results)
-    except (GritError, OmegaConfBaseException, YAMLError, ValueError, KeyError) as error:
+    except (GritError, OmegaConfBaseException, ValueError, KeyError) as error:
         raise GritError(
             f"runs: {folder}: its config.yaml, run.json or {RESULTS}: {error}"
         ) from error
