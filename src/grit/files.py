@@ -13,6 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+from grit.errors import GritError
+
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[IO[str]]:
@@ -20,13 +22,33 @@ def written_whole(path: Path) -> Iterator[IO[str]]:
 
     The text goes to a temporary file in the same folder, which is then renamed: a reader sees the
     old file or the new one, never a part of it.
+
+    Raises:
+        GritError: what is there is no file: see ``check_place``.
     """
     with _written_whole(path, "w") as stream:
         yield stream
 
 
+def check_place(path: Path) -> None:
+    """Refuse to put a file in the place of anything but a file or nothing.
+
+    A link is not written through either: who names one may not know what it leads to, and what
+    stores files behind links (DVC, git-annex) has them read-only for a reason.
+
+    Raises:
+        GritError: there is a link, a folder, a device, a pipe or a socket.
+    """
+    kind = "a link" if path.is_symlink() else None
+    if kind is None and path.exists() and not path.is_file():
+        kind = "a folder" if path.is_dir() else "no file"
+    if kind is not None:
+        raise GritError(f"{path}: there is {kind}, and only a file is replaced: name another place")
+
+
 @contextmanager
 def _written_whole(path: Path, mode: str) -> Iterator[IO[Any]]:
+    check_place(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     temporary = Path(name)
@@ -49,7 +71,10 @@ def put_in_place(temporary: Path, path: Path) -> None:
     """Give a finished file or folder its name, once its bytes are on the disk.
 
     A file takes the place of another in one go; a folder that is replaced is removed first.
+    Raises GritError where there is anything else.
     """
+    if path.is_symlink() or not path.is_dir():
+        check_place(path)
     for each in (temporary, *temporary.rglob("*")):
         (_sync_names if each.is_dir() else _sync)(each)
     if path.is_dir():

@@ -1,6 +1,7 @@
 """``task=score`` as the command line gives it: every reward, and what bad input ends in."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -222,3 +223,24 @@ def test_what_is_scored_says_so(grit: Command, tmp_path: Path) -> None:
     written(tmp_path / "in.jsonl", *ROWS)
     ended = grit("task=score", "input=in.jsonl", "output=out.jsonl", "reward=released")
     assert ended.out.splitlines() == ["4 rows scored with reward=released: out.jsonl"]
+
+
+@pytest.mark.parametrize("kind", ["a pipe", "a link", "a folder", "a link to nowhere"])
+def test_what_is_no_file_is_not_replaced(command, tmp_path, kind) -> None:
+    """Nor is anything scored for it: judges cost money."""
+    place = tmp_path / "out.jsonl"
+    (tmp_path / "in.jsonl").write_text("no rows at all")
+    makers = {
+        "a pipe": lambda: os.mkfifo(place),
+        "a link": lambda: place.symlink_to("in.jsonl"),
+        "a folder": place.mkdir,
+        "a link to nowhere": lambda: place.symlink_to("nowhere"),
+    }
+    makers[kind]()
+    before = place.lstat()
+    ended = command("task=score", "input=in.jsonl", "output=out.jsonl")
+    assert ended.code == 1
+    (line,) = ended.err.splitlines()
+    assert "output=out.jsonl" in line
+    assert "only a file is replaced" in line
+    assert (place.lstat().st_ino, place.lstat().st_mode) == (before.st_ino, before.st_mode)

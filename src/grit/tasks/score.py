@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 
 from grit.errors import GritError
-from grit.files import write_jsonl
+from grit.files import check_place, write_jsonl
 from grit.judge.judge import check_failures, check_trouble, trouble_of, usage_of
 from grit.rewards.scoring import scored
 from grit.schema import Config
@@ -17,6 +17,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     """Score ``input`` and write ``output``."""
     assert config.input is not None
     assert config.output is not None
+    _check_output(Path(config.output))
     judge = make_judge(config)
     rows = scored(Path(config.input), make_reward(config), judge)
     unjudged = sum(row["reward"] is None for row in rows)
@@ -33,3 +34,13 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     usage = usage_of(judge)
     if usage is not None:
         log.info("judge: %s", usage)
+
+
+def _check_output(output: Path) -> None:
+    """Before anything is scored: judges cost money."""
+    try:
+        check_place(output)
+    except GritError as error:
+        raise GritError(f"output={error}") from error
+    except OSError as error:
+        raise GritError(f"output={output} cannot be written: {error.strerror}") from error
