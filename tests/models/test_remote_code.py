@@ -10,6 +10,10 @@ from desk import Desk, refused
 from replicas import linked, rewritten
 from replicas.internvl_chat import MARK, write_internvl_chat
 
+from grit.errors import GritError
+from grit.models.loading import Lora, add_lora, load_base, load_trained, save_trained
+from grit.models.skeleton import load_skeleton
+
 SOURCE = Path(__file__).parents[2] / "src" / "grit"
 CODE = "from pathlib import Path\nPath({mark!r}).touch()\nclass Thing:\n    pass\n"
 
@@ -25,7 +29,7 @@ def asked(desk: Desk, program: str, *arguments: str) -> subprocess.CompletedProc
     """Run Python with a user at its terminal who says yes to everything."""
     return subprocess.run(
         [sys.executable, "-c", program, *arguments],
-        input="y\n" * 20,
+        input="yes\n" * 20,
         cwd=desk.folder,
         env=desk.environment,
         capture_output=True,
@@ -123,6 +127,85 @@ def test_the_mark_is_left_where_somebody_trusts(replica, desk, tmp_path):
     )
     asked(desk, program, str(folder))
     assert (folder / MARK).exists()
+
+
+EVERY_FILE = {
+    "config.json": {
+        "AutoConfig": "own.Thing",
+        "AutoModel": "own.Thing",
+        "AutoModelForImageTextToText": "own.Thing",
+        "AutoModelForCausalLM": "own.Thing",
+    },
+    "preprocessor_config.json": {
+        "AutoProcessor": "own.Thing",
+        "AutoImageProcessor": "own.Thing",
+        "AutoVideoProcessor": "own.Thing",
+    },
+    "tokenizer_config.json": {"AutoTokenizer": ["own.Thing", "own.Thing"]},
+    "generation_config.json": {"AutoConfig": "own.Thing"},
+    "processor_config.json": {"AutoProcessor": "own.Thing"},
+}
+UNKNOWN = {  # fields that make transformers look for code, where it is named
+    "config.json": {"model_type": "flamingo"},
+    "preprocessor_config.json": {
+        "processor_class": "OwnProcessor",
+        "image_processor_type": "OwnImageProcessor",
+    },
+    "tokenizer_config.json": {"tokenizer_class": "OwnTokenizer"},
+    "processor_config.json": {"processor_class": "OwnProcessor"},
+}
+ENTRIES = {
+    "the run's model": lambda folder, base: load_base(str(folder)),
+    "its skeleton": lambda folder, base: load_skeleton(str(folder)),
+    "a checkpoint of the whole model": lambda folder, base: load_base(str(base), trained=folder),
+    "weights put into a model": lambda folder, base: load_trained(load_base(str(base)), folder),
+}
+
+
+@pytest.mark.parametrize("unknown", [False, True], ids=["known classes", "unknown classes"])
+@pytest.mark.parametrize("file", EVERY_FILE)
+@pytest.mark.parametrize("entry", ENTRIES)
+@pytest.mark.parametrize("name", ["qwen", "internvl_released"])
+def test_whoever_says_yes_runs_nothing(replica, tmp_path, monkeypatch, name, entry, file, unknown):
+    """Every file that may name code, through every way in, with a user who says yes."""
+    asked_for = []
+    monkeypatch.setattr("builtins.input", lambda prompt="": asked_for.append(prompt) or "yes")
+    folder = linked(replica(name), tmp_path / "own", without=["own.py"])
+    (folder / MARK).unlink(missing_ok=True)
+    if not (folder / file).exists():
+        (folder / file).write_text("{}")
+    rewritten(
+        folder / file, auto_map=EVERY_FILE[file], **(UNKNOWN.get(file, {}) if unknown else {})
+    )
+    (folder / "own.py").write_text(CODE.format(mark=str(folder / MARK)))
+    refusal = str(folder)
+    try:
+        ENTRIES[entry](folder, replica(name))
+    except GritError as error:  # it may be refused, in a line; never run
+        refusal = str(error)
+    assert str(folder) in refusal
+    assert "\n" not in refusal
+    assert asked_for == []
+    assert not (folder / MARK).exists()
+
+
+def test_an_adapters_folder_runs_nothing(replica, tmp_path, monkeypatch):
+    """PEFT reads a configuration too, and may be told of a base model with code."""
+    monkeypatch.setattr("builtins.input", lambda prompt="": pytest.fail(f"asks: {prompt}"))
+    trained = load_base("tiny:qwen", seed=0)
+    add_lora(trained, Lora(2, 4, 0.0, ["q_proj"]), with_vision=False)
+    save_trained(trained, tmp_path / "adapter")
+    folder = tmp_path / "adapter"
+    rewritten(
+        folder / "adapter_config.json",
+        auto_mapping={"base_model_class": "Thing", "parent_library": "own"},
+        base_model_name_or_path=str(folder),
+    )
+    (folder / "own.py").write_text(CODE.format(mark=str(folder / MARK)))
+    monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(str(folder))
+    load_trained(load_base("tiny:qwen", seed=0), folder)
+    assert not (folder / MARK).exists()
 
 
 def calls(source: str) -> list[tuple[str, int, bool]]:

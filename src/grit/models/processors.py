@@ -24,6 +24,7 @@ from transformers.models.qwen2_vl.video_processing_qwen2_vl import Qwen2VLVideoP
 from grit.errors import GritError
 from grit.models.folders import PREPROCESSOR, PROCESSOR, optional_settings, readable, settings_in
 from grit.models.internvl_layout import IMAGE_TOKEN, MODEL_TYPE, converted_config
+from grit.models.templates import check_template
 
 EDGES = {"min_pixels": "shortest_edge", "max_pixels": "longest_edge"}
 OLD_QWEN = "Qwen2_5_VLImageProcessor"  # as transformers 4.49 called Qwen2VLImageProcessor
@@ -57,7 +58,7 @@ def load_processor(folder: Path, image: Mapping[str, int]) -> ProcessorMixin:
     Hub's folders have under their old names would win over it.
 
     Raises:
-        GritError: there is none, or it cannot be loaded.
+        GritError: there is none, or it cannot be loaded, or its chat template cannot be used.
     """
     settings = {name: value for name, value in image.items() if name not in EDGES}
     edges = {EDGES[name]: value for name, value in image.items() if name in EDGES}
@@ -71,6 +72,7 @@ def load_processor(folder: Path, image: Mapping[str, int]) -> ProcessorMixin:
     processor.chat_template = processor.chat_template or processor.tokenizer.chat_template
     if processor.chat_template is None:
         raise GritError(f"{folder}: there is no chat template: {ONLY_WEIGHTS}")
+    check_template(folder, processor)
     if edges:
         images = processor.image_processor
         images.size = replace(images.size, **edges)
