@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
@@ -21,7 +22,10 @@ PREPROCESSOR, PROCESSOR = "preprocessor_config.json", "processor_config.json"
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 OWN_CODE = "auto_map"  # a setting that names classes in files of a folder
 LONGEST = 200  # letters of a reason, of which transformers has had 4,000
-_FAULTS = (OSError, ValueError, RuntimeError, KeyError, TypeError, ImportError)
+_FAULTS = (
+    *(OSError, ValueError, RuntimeError, LookupError, TypeError, ImportError),
+    *(AttributeError, ArithmeticError, StrictDataclassError),  # of settings that make no sense
+)
 
 
 def settings_in(folder: Path, name: str = CONFIG) -> dict[str, Any]:

@@ -174,8 +174,7 @@ def load_trained(adapter: Adapter, checkpoint: Path) -> None:
                 "training writes it; take an earlier one or the run's model folder"
             )
         state = torch.load(source, map_location="cpu", weights_only=True)["state_dict"]
-        weights = {k.removeprefix("model."): v for k, v in state.items() if k.startswith("model.")}
-        _load_partial(adapter.model, weights)
+        _load_partial(adapter.model, _weights_of(state))
     except (*UNREADABLE, OSError, SafetensorError, UserWarning) as error:
         raise GritError(f"checkpoint={source} does not fit this model: {short(error)}") from error
 
@@ -261,8 +260,28 @@ def _load_folder(adapter: Adapter, folder: Path) -> None:
     adapter.model.load_state_dict(trained.state_dict())
 
 
+def _weights_of(state: object) -> dict[str, torch.Tensor]:
+    """The model's weights in what a Lightning module has stored; none would leave the base as is.
+
+    Raises:
+        ValueError: there is none.
+    """
+    named = state if isinstance(state, dict) else {}
+    weights = {
+        str(name).removeprefix("model."): weight
+        for name, weight in named.items()
+        if str(name).startswith("model.")
+    }
+    if not weights:
+        raise ValueError("it has no weights of a model")
+    return weights
+
+
 def _load_partial(model: nn.Module, weights: Mapping[str, torch.Tensor]) -> None:
     """Load the weights that are given; a name that the model does not have is an error."""
-    unknown = model.load_state_dict(weights, strict=False).unexpected_keys
+    missing, unknown = model.load_state_dict(weights, strict=False)
     if unknown:
         raise ValueError(f"it has weights the model has not, for example {unknown[0]}")
+    trained = [name for name in missing if ".lora_" in name]  # whatever else: the base has it
+    if trained:
+        raise ValueError(f"it lacks trained weights, for example {trained[0]}")

@@ -63,17 +63,14 @@ class FinishedRun:
         """What was logged at each step of its training; none where it was not trained.
 
         Raises:
-            GritError: a line is not JSON.
+            GritError: a line is damaged.
         """
         path = self.folder / "metrics.jsonl"
         if not path.exists():
             return []
         from grit.reporting.metrics_log import MetricsLog  # imports Lightning
 
-        try:
-            return MetricsLog(path).rows()
-        except ValueError as error:
-            raise GritError(f"{path}: cannot be read: {error}") from error
+        return MetricsLog(path).rows()
 
     @property
     def wandb_ids(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 from pytorch_lightning.loggers.logger import Logger
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
+from grit.errors import GritError
 from grit.files import written_whole
 
 
@@ -50,14 +51,39 @@ class MetricsLog(Logger):
     def rewind(self, step: int) -> None:
         """Take back the lines of ``step`` and later."""
         if self.path.exists():
-            kept = [line for line in self._lines() if json.loads(line)["step"] < step]
+            kept = [line for line, row in self._read() if row["step"] < step]
             with written_whole(self.path) as stream:
                 stream.writelines(kept)
 
     def rows(self) -> list[dict[str, Any]]:
-        """The lines so far; one that a kill left unfinished is no line."""
-        return [json.loads(line) for line in self._lines()]
+        """The lines so far; one that a kill left unfinished is no line.
 
-    def _lines(self) -> list[str]:
-        lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
-        return [line for line in lines if line.endswith("\n")]
+        Raises:
+            GritError: names a line that is not as a run writes it.
+        """
+        return [row for _, row in self._read()]
+
+    def _read(self) -> list[tuple[str, dict[str, Any]]]:
+        """Each whole line with what it says."""
+        *lines, _ = self.path.read_bytes().split(b"\n")
+        read = []
+        for number, line in enumerate(lines, start=1):
+            row = _parsed(line)
+            if row is None:
+                raise GritError(
+                    f"{self.path} line {number}: is damaged: expected an object of numbers with a "
+                    "step; take the line out"
+                )
+            read.append((line.decode() + "\n", row))
+        return read
+
+
+def _parsed(line: bytes) -> dict[str, Any] | None:
+    """A line's numbers; None where it is not as ``log_metrics`` writes it."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(row, dict) or not isinstance(row.get("step"), int):
+        return None
+    return row if all(isinstance(value, int | float) for value in row.values()) else None

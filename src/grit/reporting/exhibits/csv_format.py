@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 
 from grit.reporting.exhibits.table import Table
@@ -11,9 +12,17 @@ FIELDS = (
     *("mean", "low", "high", "runs", "bold", "text"),
 )
 
+_FORMULA = ("=", "+", "-", "@")  # what a spreadsheet computes
+_NUMBER = r"[-+−]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_NUMBERS = re.compile(rf"{_NUMBER}(?: ± {_NUMBER}| \[{_NUMBER}, {_NUMBER}\])?")
+
 
 def csv_text(tables: Sequence[Table]) -> str:
-    """Every cell of every table; numbers at full precision, empty where there is none."""
+    """Every cell of every table; numbers at full precision, empty where there is none.
+
+    Names come from runs of anywhere: one that a spreadsheet would compute has an apostrophe before
+    it, which makes it text there.
+    """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(FIELDS)
@@ -29,4 +38,11 @@ def _cells(table: Table) -> Iterator[list[object]]:
                 mean = ["", "", "", ""] if cell.mean is None else list(cell.mean)
                 source = "paper" if row.paper else "ours"
                 place = [table.title, section.title, row.label, source, column.group, column.name]
-                yield [*place, *mean, int(cell.bold), cell.text]
+                yield [*map(_inert, place), *mean, int(cell.bold), _inert(cell.text)]
+
+
+def _inert(text: str) -> str:
+    if any(mark in text for mark in "\t\r\n"):  # skipped before a formula, or the end of a row
+        text = " ".join(text.split())
+    computed = text.startswith(_FORMULA) and not _NUMBERS.fullmatch(text)
+    return f"'{text}" if computed else text
