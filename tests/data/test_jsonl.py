@@ -224,3 +224,75 @@ def test_damaged_rows_end_in_a_message_or_are_valid(tmp_path: Path) -> None:
             bad += 1
     assert good > 20
     assert bad > 200
+
+
+def read(folder: Path, *lines: str) -> str:
+    """What reading these lines ends in; "" where they are read."""
+    file = folder / "rows.jsonl"
+    file.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+    try:
+        read_samples(file, folder / "images", name="x")
+    except GritError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("name", ["question", "answer", "bboxs", "width", "note"])
+def test_a_key_that_stands_twice_is_named(tmp_path: Path, name: str) -> None:
+    line = json.dumps({**GOOD, "note": 1})
+    twice = line.replace(f'"{name}": ', f'"{name}": null, "{name}": ', 1)
+    nested = line.replace('"note": 1', '"note": [{"a": 1, "a": 1}]')
+    assert read(tmp_path, line, twice) == (
+        f'{tmp_path / "rows.jsonl"} line 2: the field "{name}" stands there twice'
+    )
+    assert 'line 3: the field "a" stands there twice' in read(tmp_path, line, line, nested)
+
+
+MISSPELT = ("bbox", "bboxes", "boxes", "Bboxs", "BBOXES", "bboxs ", "b_boxs", "box", "bboxss")
+
+
+@pytest.mark.parametrize("name", MISSPELT)
+def test_a_field_that_may_be_the_boxes_is_named(tmp_path: Path, name: str) -> None:
+    row = {(name if key == "bboxs" else key): value for key, value in GOOD.items()}
+    refusal = read(tmp_path, json.dumps(GOOD), json.dumps(row))
+    assert refusal.startswith(f'{tmp_path / "rows.jsonl"} line 2: field "{name}": ')
+    assert 'call it "bboxs"' in refusal
+    for boxes in (None, GOOD["bboxs"]):  # who has said what the boxes are may have other fields
+        assert read(tmp_path, json.dumps({**row, "bboxs": boxes})) == ""
+
+
+@pytest.mark.parametrize("name", ["objects", "id", "blur", "area", "caption", "source", "bias"])
+def test_foreign_fields_are_left_alone(tmp_path: Path, name: str) -> None:
+    row = {key: value for key, value in GOOD.items() if key != "bboxs"}
+    assert read(tmp_path, json.dumps(row | {name: 1})) == ""
+
+
+LINKS = {
+    "a file": ("a/b.png", "secret.png"),
+    "an absolute one": ("a/b.png", None),
+    "a folder": ("a", "elsewhere"),
+    "a chain": ("a/b.png", "images/c.png"),
+}
+
+
+@pytest.mark.parametrize("kind", LINKS)
+def test_a_link_that_leads_out_of_the_images_is_a_bad_row(tmp_path: Path, kind: str) -> None:
+    place, target = LINKS[kind]
+    images, secret = tmp_path / "images", write_image(tmp_path / "secret.png")
+    write_image(tmp_path / "elsewhere" / "b.png")
+    (images / place).parent.mkdir(parents=True, exist_ok=True)
+    (images / "c.png").symlink_to(secret)
+    (images / place).symlink_to(secret if target is None else tmp_path / target)
+    refusal = read(tmp_path, json.dumps(GOOD))
+    assert refusal.startswith(f'{tmp_path / "rows.jsonl"} line 1: field "image": ')
+    assert "leads out of" in refusal
+
+
+def test_links_among_the_images_and_to_their_folder_are_followed(tmp_path: Path) -> None:
+    write_image(tmp_path / "store" / "c.png")
+    (tmp_path / "store" / "a").mkdir()
+    (tmp_path / "store" / "a" / "b.png").symlink_to("../c.png")
+    (tmp_path / "images").symlink_to("store")
+    assert read(tmp_path, json.dumps(GOOD)) == ""
+    file = tmp_path / "rows.jsonl"
+    assert len(read_samples(file, tmp_path / "images", name="x").samples) == 1

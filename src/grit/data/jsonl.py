@@ -35,13 +35,15 @@ def read_samples(
     samples where ``require_images`` is true. Raises GritError for a row that is not right.
     """
     samples, missing, rows, beyond = [], 0, 0, 0
-    any_images = images_folder.is_dir()
+    any_images, root = images_folder.is_dir(), images_folder.resolve()
     for row in read_rows(file):
         rows += 1
         sample, path, of_row = _sample(row, images_folder, name)
         beyond += of_row
         found = any_images and _is_file(path, row)
         missing += not found
+        if found:
+            _check_inside(path, root, row)
         if found or not require_images:
             samples.append(sample)
     return SampleFile(samples, missing, rows, beyond)
@@ -53,6 +55,7 @@ def _sample(row: Row, folder: Path, name: str) -> tuple[Sample, Path, int]:
     size = row.pixels("width"), row.pixels("height")
     path = folder / _image_name(row)
     space = Space("original", *size)
+    row.refuse_misspelt("bboxs")
     boxes, beyond = read_annotation(row, "bboxs", size)
     if answer_is_box:
         x1, y1, x2, y2 = json.loads(answer)
@@ -80,6 +83,16 @@ def _image_name(row: Row) -> str:
     if leaves or "\0" in name or not posix.name:
         row.refuse("image", "the path of a file inside the images folder")
     return name
+
+
+def _check_inside(path: Path, root: Path, row: Row) -> None:
+    """Refuse a link out of the images folder: rows from elsewhere would choose what is read."""
+    target = path.resolve()
+    if not target.is_relative_to(root):
+        raise GritError(
+            f'{row.where}: field "image": {path} leads out of its folder, to {target}: put the '
+            "file there"
+        )
 
 
 def _is_file(path: Path, row: Row) -> bool:

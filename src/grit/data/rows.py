@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -13,6 +14,7 @@ Corners = tuple[float, float, float, float]
 
 _LARGEST_SIDE = 1_000_000  # pixels
 LONGEST_TEXT = 10_000  # characters of a question or an answer; the paper's longest has 1,295
+_CLOSE = 0.75  # of two names: "box" and "bboxs" are that close
 _SHOWN = 60  # characters of a wrong value that a message repeats
 _A_BOX = "a box [x1, y1, x2, y2] of finite numbers"
 
@@ -131,6 +133,21 @@ class Row:
         """A list of ``(x1, y1, x2, y2)``, or None where the field is missing."""
         return self.boxes(name) if self.has(name) else None
 
+    def refuse_misspelt(self, name: str) -> None:
+        """Refuse a field that may be meant for ``name``, which the row says nothing of.
+
+        Other fields are nobody's business; this one would be missed without a word.
+        """
+        if name in self.fields:
+            return
+        theirs = {other.strip().lower(): other for other in self.fields}
+        for close in get_close_matches(name, theirs, n=1, cutoff=_CLOSE):
+            found = theirs[close]
+            raise GritError(
+                f"{self.where}: field {described(found)}: is it the row's {name}? call it "
+                f'"{name}", or say that there is none by "{name}": null'
+            )
+
     def refuse(self, name: str, expected: str, found: Any = ...) -> NoReturn:
         """Raise the GritError that says what field ``name`` should have been."""
         shown = "nothing" if not self.has(name) and found is ... else None
@@ -183,9 +200,14 @@ def described(value: Any) -> str:
 def _parsed(line: bytes, where: str) -> dict[str, Any]:
     try:
         text = line.decode("utf-8")
-        fields = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+        fields = json.loads(
+            text, parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_distinct
+        )
         if "\\ud" in text.lower():  # an escaped half of a surrogate pair can never be written back
             json.dumps(fields, ensure_ascii=False).encode("utf-8")
+    except _Twice as error:
+        name = described(str(error))
+        raise GritError(f"{where}: the field {name} stands there twice") from error
     except UnicodeDecodeError as error:
         raise GritError(f"{where}: is not UTF-8: byte {error.start + 1} of the line") from error
     except UnicodeEncodeError as error:
@@ -199,6 +221,19 @@ def _parsed(line: bytes, where: str) -> dict[str, Any]:
         raise GritError(f"{where}: is nested too deeply") from error
     if not isinstance(fields, dict):
         raise GritError(f"{where}: expected a JSON object, found {described(fields)}")
+    return fields
+
+
+class _Twice(Exception):
+    """A name that an object has twice: which of the two counts is anybody's guess."""
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in fields:
+            raise _Twice(name)
+        fields[name] = value
     return fields
 
 
