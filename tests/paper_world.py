@@ -49,7 +49,7 @@ FILES = {
     "mme_val.jsonl": [
         row(MME_IMAGES[i % 4], "mme_color", question=f"Is it {i % 4}?") for i in range(240)
     ],
-    "ovd_position_val.jsonl": repeated(2146, ["a.jpg", "b.jpg"], "ovd", answer=[0, 0, 1, 1]),
+    "ovd_position_val.jsonl": repeated(2146, ["a.jpg", "b.jpg"], "ovd", answer=[0, 0, 4, 3]),
 }
 VSR_TRAIN = [row(coco(1 + i % 20), "vsr", split="train") for i in range(3376)]
 TALLYQA_IMAGES = [
