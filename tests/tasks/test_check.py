@@ -99,9 +99,14 @@ def own_row(tmp_path: Path, **fields: Any) -> tuple[str, ...]:
 
 PROBLEMS = {
     "a long question": (
-        {"question": "why " * 20_000},
+        {"question": "why " * 2_450},
         (),
         ["train.jsonl line 1", "tokens", "4096"],
+    ),
+    "an endless question": (
+        {"question": "why " * 20_000},
+        (),
+        ["train.jsonl line 1", "question", "80,000 characters"],
     ),
     "positions": ({}, ("training.sampling.max_new_tokens=5000",), ["max_new_tokens=5000", "4096"]),
     "captured": ({}, ("training.decode=captured", "trainer.accelerator=cpu"), ["captured", "GPU"]),
