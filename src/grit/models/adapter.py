@@ -158,7 +158,12 @@ class Adapter(ABC):
         """
         spells = self.row_text.spells_control(of_row)
         shown = text.replace(of_row, "") if spells else text
-        features = self.processor(images=[image], text=[self.rendered(shown)], return_tensors="pt")
+        features = self.processor(
+            images=[image],
+            text=[self.rendered(shown)],
+            return_tensors="pt",
+            verbose=False,  # limits are checked, and said, elsewhere
+        )
         if spells:
             self._put_words(features, self._words(text, of_row))
         return EncodedPrompt(
