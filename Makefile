@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export HF_HUB_DISABLE_TELEMETRY := 1
+export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: demo test attack check fix clean
+.PHONY: demo test attack check docs fix clean
 
 .venv/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -26,9 +27,12 @@ check: .venv/.ready           ## linters and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+docs: .venv/.ready             ## the documents as a site, into site/
+	$(BIN)/python -m mkdocs build --strict --quiet
+
 fix: .venv/.ready             ## what linters can mend by themselves
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:                        ## the environment and caches; never runs/
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis dist site
