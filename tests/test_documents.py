@@ -1,0 +1,194 @@
+"""What the documents say is there: links, paths, commands, settings; and they build as a site."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from composing import EXPERIMENTS, FILES, choice, composed, config
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import DictConfig
+
+from grit.command_line import parse
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = sorted(
+    [
+        *ROOT.glob("*.md"),
+        *ROOT.glob("docs/**/*.md"),
+        *(
+            ROOT / name / "README.md"
+            for name in ("benchmarks", "experiments", "notebooks", "sweeps")
+        ),
+        *ROOT.glob("experiments/results/*.md"),
+    ]
+)
+FENCED = re.compile(r"^([^\S\n]*)(```+|~~~+)(\w*)\n(.*?)^\1\2[^\S\n]*$", re.M | re.S)
+LINK = re.compile(r"\]\(([^()\s]+)\)")
+NAMED = re.compile(
+    r"(?<![\w/.-])(?:src|conf|docs|tests|experiments|benchmarks|sweeps|notebooks|\.ci|\.github)/"
+    r"[\w./-]*\w"
+)
+
+
+def name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+documents = pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+
+
+def prose(document: Path) -> str:
+    return FENCED.sub("", document.read_text(encoding="utf-8"))
+
+
+@documents
+def test_links_lead_to_files(document: Path) -> None:
+    targets = [link.partition("#")[0] for link in LINK.findall(prose(document)) if ":" not in link]
+    assert [each for each in targets if not (document.parent / each).exists()] == []
+
+
+@documents
+def test_paths_that_are_named_exist(document: Path) -> None:
+    spans = re.findall(r"`([^`\n]+)`", prose(document))
+    paths = [path for span in spans for path in NAMED.findall(span)]
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_the_readme_stays_a_page() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 130
+
+
+def commands(document: Path) -> Iterator[list[str]]:
+    """The words behind ``-m grit`` of every command that a document shows, torchrun's as well."""
+    for block in FENCED.finditer(document.read_text(encoding="utf-8")):
+        if block[3] == "console":
+            text = re.sub(r"\\\n\s*", " ", block[4])
+            for line in re.findall(r"^\s*\$ (.*)$", text, re.M):
+                yield from overrides_in(line)
+
+
+def overrides_in(line: str) -> Iterator[list[str]]:
+    words = shlex.split(line, comments=True)
+    for place, word in enumerate(words):
+        if " -m grit " in word:  # sbatch --wrap "..."
+            yield from overrides_in(word)
+        elif words[place : place + 2] == ["-m", "grit"]:
+            yield words[place + 2 :]
+
+
+def first_job(words: list[str]) -> list[str]:
+    """Overrides of one run: of several values the first."""
+    line = parse(words)
+    overrides = OverridesParser.create().parse_overrides(line.overrides)
+    return [
+        f"{each.get_key_element()}={next(iter(each.sweep_string_iterator()))}"
+        if each.is_sweep_override()
+        else each.input_line
+        for each in overrides
+    ]
+
+
+@pytest.mark.parametrize("document", [path for path in DOCUMENTS if list(commands(path))], ids=name)
+def test_commands_that_are_shown_compose(document: Path) -> None:
+    for words in commands(document):
+        if "--help" not in words and "--cfg" not in words:
+            config(*first_job(words))
+
+
+class Page(HTMLParser):
+    """What a page of the site loads by itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loaded: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        loads = tag in ("script", "img", "iframe", "source") or (
+            tag == "link" and values.get("rel") != "canonical"
+        )
+        address = values.get("src") or values.get("href")
+        if loads and address:
+            self.loaded.append(address)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)],
+        cwd=ROOT,
+        env=os.environ | {"NO_MKDOCS_2_WARNING": "1", "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_pages_load_nothing_from_a_network(site: Path) -> None:
+    pages = sorted(site.rglob("*.html"))
+    assert len(pages) > 40
+    for path in pages:
+        page = Page()
+        page.feed(path.read_text(encoding="utf-8"))
+        assert [each for each in page.loaded if re.match(r"(\w+:)?//", each)] == [], path
+
+
+def test_the_reference_has_every_setting_and_choice(site: Path) -> None:
+    def paths(node: DictConfig, prefix: str = "") -> Iterator[str]:
+        for key in node:
+            inner = node._get_node(key)
+            yield f"{prefix}{key}"
+            named = f"{prefix}{key}" in ("data.sources", "suite.sets", "reward.terms")
+            if isinstance(inner, DictConfig) and len(inner) and not named:
+                yield from paths(inner, f"{prefix}{key}.")
+
+    settings = (site / "reference" / "settings.html").read_text(encoding="utf-8")
+    leaves = [path for path in paths(composed("judge=openai")) if not path.startswith("judge.pri")]
+    sections = ("model.lora", "training.sft", "training.sampling", "training.advantage")
+    missing = [
+        path
+        for path in leaves
+        if f"<code>{path}</code>" not in settings and path not in sections and "needs." not in path
+    ]
+    assert missing == []
+    choices = (site / "reference" / "choices.html").read_text(encoding="utf-8")
+    missing = [choice(path) for path in (*FILES, *EXPERIMENTS) if choice(path) not in choices]
+    assert missing == []
+
+
+@dataclass
+class Example:
+    """Fields with notes in every place where a note may stand."""
+
+    beside: int = 0  # on its line
+    # above it
+    above: int = 0
+    long_enough_to_go_on: float = 14400.0  # a note that does not fit on its own line: the
+    # rest stands below
+    plain: int = 0
+    docstring: int = 0
+    """Below it."""
+
+
+def test_notes_are_read_wherever_they_stand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "docs" / "generate"))
+    from settings import notes_of
+
+    assert notes_of(Example) == {
+        "beside": "on its line",
+        "above": "above it",
+        "long_enough_to_go_on": "a note that does not fit on its own line: the rest stands below",
+        "plain": "",
+        "docstring": "Below it.",
+    }
