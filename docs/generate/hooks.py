@@ -90,7 +90,9 @@ def _elsewhere(source: Path, path: str, config: MkDocsConfig) -> File:
         return File.generated(config, uri, abs_src_path=str(source))
     language = LANGUAGES.get(source.suffix, "text")
     text = source.read_text("utf-8")
-    return File.generated(config, uri, content=f"# `{path}`\n\n~~~~{language}\n{text}\n~~~~\n")
+    wide = "---\nhide: [toc]\n---\n"
+    listing = f"{wide}# `{path}`\n\n~~~~{language}\n{text}\n~~~~\n"
+    return File.generated(config, uri, content=listing)
 
 
 def _uri_of(path: str) -> str:

@@ -252,7 +252,7 @@ def _type_name(kind: Any) -> str:
 
 
 def _sentence(owner: type) -> str:
-    return " ".join((owner.__doc__ or "").split())
+    return _cell(" ".join((owner.__doc__ or "").replace("``", "`").split()))
 
 
 def _cell(text: str) -> str:
