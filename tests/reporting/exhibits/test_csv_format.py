@@ -11,27 +11,26 @@ from grit.reporting.exhibits.table import Cell, Column, Row, Section, Table
 
 FORMULAS = ("=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", '=HYPERLINK("x")')
 NUMBERS = ("-2.8", "+2.8", "-2.8 ± 0.5", "-1e-5", "-.5", "-12 [-15, -9]", "−2.8")
+PLACES = ("title", "section", "label", "group", "column", "cell", "note")
 
 
 def cells(text: str, place: str) -> list[str]:
     """The cells of a table with ``text`` in one place."""
-    words = dict.fromkeys(("title", "section", "label", "group", "column", "cell"), "plain")
+    words = dict.fromkeys(PLACES, "plain")
     words[place] = text
     column = Column(words["group"], words["column"])
     row = Row(words["label"], (Cell(words["cell"], Mean(-2.8, -3.5, -2.0, 3)),))
-    table = Table(words["title"], (column,), (Section(words["section"], (row,)),))
+    notes = (words["note"],)
+    table = Table(words["title"], (column,), (Section(words["section"], (row,)),), notes)
     written = csv_text([table])
     return list(csv.reader(io.StringIO(written, newline="")))[1]
-
-
-PLACES = ("title", "section", "label", "group", "column", "cell")
 
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("text", FORMULAS)
 def test_no_name_is_a_formula(text: str, place: str) -> None:
     found = cells(text, place)
-    assert len(found) == 12
+    assert len(found) == 13
     assert "'" + text.strip() in found
     assert not any(cell.startswith(tuple("=+@\t\r\n")) for cell in found)
 

@@ -54,7 +54,7 @@ def test_each_part_says_it_of_itself_alone(run: MakeRun, tmp_path: Path) -> None
 
 def test_it_stands_in_the_files(run: MakeRun, tmp_path: Path) -> None:
     build("table1", evidence(run, tmp_path, suite="paper"), tmp_path / "made")
-    for ending in ("md", "tex", "html"):
+    for ending in ("md", "tex", "html", "csv"):
         text = (tmp_path / "made" / f"table1.{ending}").read_text(encoding="utf-8")
         assert "ACC is by a strict text rule" in text, ending
 

@@ -9,7 +9,7 @@ from grit.reporting.exhibits.table import Table
 
 FIELDS = (
     *("table", "section", "row", "source", "group", "column"),
-    *("mean", "low", "high", "runs", "bold", "text"),
+    *("mean", "low", "high", "runs", "bold", "text", "notes"),
 )
 
 _FORMULA = ("=", "+", "-", "@")  # what a spreadsheet computes
@@ -32,13 +32,14 @@ def csv_text(tables: Sequence[Table]) -> str:
 
 
 def _cells(table: Table) -> Iterator[list[object]]:
+    notes = _inert(" ".join(table.notes))  # who judged is part of what a number says
     for section in table.sections:
         for row in section.rows:
             for column, cell in zip(table.columns, row.cells, strict=True):
                 mean = ["", "", "", ""] if cell.mean is None else list(cell.mean)
                 source = "paper" if row.paper else "ours"
                 place = [table.title, section.title, row.label, source, column.group, column.name]
-                yield [*map(_inert, place), *mean, int(cell.bold), _inert(cell.text)]
+                yield [*map(_inert, place), *mean, int(cell.bold), _inert(cell.text), notes]
 
 
 def _inert(text: str) -> str:
