@@ -12,6 +12,7 @@ from grit.rewards.count import count
 from grit.rewards.format import think_tags
 from grit.rewards.response import Attempt
 from grit.rewards.reward import Reward, reward_from
+from grit.rewards.term import needs
 
 
 class Counting(RulesJudge):
@@ -204,3 +205,39 @@ def test_a_term_that_raises_on_a_row_names_row_and_term():
     rows = [attempt("yes"), replace(attempt(""), row="vsr/17")]
     with pytest.raises(Resumable, match=r"reward\.terms\.mine: on vsr/17: IndexError: .*mend"):
         reward.score(rows, RulesJudge())
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_term_is_called_once_for_each_completion(declared):
+    """One that declares nothing once more where it gave None and the judge was asked."""
+    calls = []
+
+    def mine(response):
+        calls.append(response.judged)
+        return response.judged
+
+    term = needs(judge=True)(mine) if declared else mine
+    rows = [attempt("<answer>yes"), attempt("nothing")]
+    outcomes = Reward({"mine": (term, 1.0)}, []).score(rows, RulesJudge())
+    assert [outcome.total for outcome in outcomes] == [1.0, 0.0]
+    assert calls == ([1.0, 0.0] if declared else [None, 0.0, 1.0])
+
+
+def test_what_declares_nothing_waits_for_a_judge_that_is_asked_anyway():
+    calls = []
+
+    def mine(response):
+        calls.append(response.judged)
+        return response.judged
+
+    reward = Reward({"mine": (mine, 1.0), "judge": (judge, 1.0)}, [])
+    assert reward.score([attempt("<answer>no")], RulesJudge())[0].total == 0.0
+    assert calls == [0.0]
+
+
+def test_a_judge_is_not_asked_for_what_no_term_reads():
+    referee = Counting()
+    reward = reward_from({"judge": ("grit.rewards.released.judge", 1.0)}, [])
+    rows = [attempt("<answer>[1, 2, 3, 4]", dataset="ovd_position"), attempt("<answer>yes")]
+    assert [outcome.total for outcome in reward.score(rows, referee)] == [0.0, 1.0]
+    assert [[query.prediction for query in call] for call in referee.calls] == [["yes"]]

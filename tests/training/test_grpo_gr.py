@@ -8,12 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grit.training.grpo_gr import (
+    clip_ratios,
     completion_weights,
     group_advantages,
     grpo_gr_loss,
     has_variance,
     k3,
     mean_over_completions,
+    surrogate,
 )
 
 
@@ -153,3 +155,38 @@ def test_with_one_update_the_gradient_is_that_of_the_policy_gradient():
 
 def test_the_mean_of_no_tokens_is_zero():
     assert mean_over_completions(torch.ones(2), torch.tensor([1, 1]), 2).tolist() == [0, 1]
+
+
+def test_what_the_clipping_holds_back_is_counted_by_its_side():
+    """Two completions of 2 and 3 tokens; the ratios are 0.5, 1.5, and 0.5, 1, 1.5."""
+    logp = torch.tensor([0.5, 1.5, 0.5, 1.0, 1.5]).log()
+    owner = torch.tensor([0, 0, 1, 1, 1])
+    for advantages, expected in (
+        ([1.0, -1.0], ([0.0, 1 / 3], [0.5, 0.0])),
+        ([0.0, 0.0], ([0.0, 0.0], [0.0, 0.0])),
+    ):
+        found = clip_ratios(logp, torch.zeros(5), torch.tensor(advantages), owner)
+        torch.testing.assert_close(found, tuple(map(torch.tensor, expected)))
+    whole = clip_ratios(
+        logp, torch.zeros(5), torch.tensor([-1.0, -1.0]), owner, ratio="sequence", epsilon=0.3
+    )
+    # 0.5 x 1.5 = 0.75 and 0.5 x 1 x 1.5 = 0.75: neither is below 1 - 0.3.
+    assert [each.tolist() for each in whole] == [[0.0, 0.0], [0.0, 0.0]]
+    whole = clip_ratios(
+        logp, torch.zeros(5), torch.tensor([-1.0, 1.0]), owner, ratio="sequence", epsilon=0.2
+    )
+    assert [each.tolist() for each in whole] == [[1.0, 0.0], [0.0, 0.0]]
+
+
+def test_where_the_clipping_holds_back_there_is_no_gradient():
+    """The share is that of the tokens whose gradient the loss has cut off."""
+    generator = torch.Generator().manual_seed(0)
+    logp = (0.4 * torch.randn(200, generator=generator)).requires_grad_()
+    owner = torch.arange(200) // 10
+    advantages = torch.randn(20, generator=generator)
+    old = torch.zeros(200)
+    surrogate(logp, old, advantages, owner).sum().backward()
+    cut_off = (logp.grad == 0).float().view(20, 10).mean(1)
+    low, high = clip_ratios(logp.detach(), old, advantages, owner)
+    assert (low + high).max() > 0.3
+    torch.testing.assert_close(low + high, cut_off)

@@ -24,9 +24,11 @@ def test_every_step_logs_what_it_should(tmp_path):
     row = fit(module(max_steps=1), tmp_path)[0]
     expected = [
         "reward", "reward_std", "reward_part/term", "reward_part/shapes_tallyqa/term", "loss", "kl",
-        "entropy", "grad_norm", "learning_rate", "advantage_std", "groups_without_variance",
+        "entropy", "clip_ratio_low", "clip_ratio_high",
+        "grad_norm", "learning_rate", "advantage_std", "groups_without_variance",
         "completion_tokens", "truncated", "boxes", "judge_failures", "seconds/rollout",
         "seconds/reward", "seconds/update", "seconds/step", "tokens_per_second",
+        "clip_ratio_low", "clip_ratio_high",
     ]  # fmt: skip
     assert {f"train/{name}" for name in expected} <= row.keys()
     assert row["step"] == 0

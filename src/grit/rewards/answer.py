@@ -2,8 +2,10 @@
 
 from grit.rewards.bleu import bleu1
 from grit.rewards.response import Response
+from grit.rewards.term import needs
 
 
+@needs(judge=True)
 def judge(response: Response) -> float | None:
     """1 where the judge's score is above 0 (the code's binary reading); None where it failed.
 

@@ -1,8 +1,10 @@
 """The counting reward of the paper: as many boxes as there are objects."""
 
 from grit.rewards.response import Response, true_count
+from grit.rewards.term import needs
 
 
+@needs(counting=True)
 def count(response: Response) -> float:
     """1 where the reasoning has exactly as many boxes as the true answer says; counting data only.
 

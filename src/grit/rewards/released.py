@@ -12,17 +12,20 @@ from collections.abc import Sequence
 
 from grit.rewards.bleu import unigram_bleu
 from grit.rewards.response import Response, true_count
+from grit.rewards.term import needs
 
 _ANSWER, _RETHINK = "<answer>", "<rethink>"
 _TAGS = ("<think>", "</think>", _RETHINK, "</rethink>")
 _NEITHER_LETTER_NOR_SPACE = re.compile(r"[^a-zA-Z0-9\s]")
 _GRAM = 8
+_DETECTION = "ovd"  # in the name of a data set whose answers are boxes, which nobody judges
 _PAD_ID = 151643  # <|endoftext|> of the two families; the code names it by this number
 
 
+@needs(judge=True, judge_but_of=_DETECTION)
 def judge(response: Response) -> float | None:
     """1 where the judge's score is above 0; detection (OVDEval) is not judged and earns nothing."""
-    if "ovd" in response.dataset:
+    if _DETECTION in response.dataset:
         return 0.0
     return None if response.judged is None else float(response.judged > 0)
 

@@ -1,7 +1,7 @@
 """The reward: a weighted sum of parts, each a function named in the configuration."""
 
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -9,19 +9,14 @@ from grit.calls import function_at
 from grit.errors import GritError, Interrupted, Resumable
 from grit.grounding.traces import parse
 from grit.judge.judge import Judge, Query, score_once
-from grit.rewards.count import count
 from grit.rewards.response import Attempt, Response, true_count
-
-Term = Callable[[Response], float | None]
-"""A part before weighting; None where it cannot say because the response is not judged."""
+from grit.rewards.term import Term, needs_of
 
 REHEARSED = (
     "<think> two dogs [1, 2, 30, 40], [50, 2, 90, 40] </think>\n"
     "<rethink> I count 2. </rethink>\n<answer> 2 </answer>"
 )
 """A completion that every term can be tried on."""
-
-_ONLY_COUNTING: frozenset[Term] = frozenset({count})  # 0 on every other data set
 
 
 class Answered(Protocol):
@@ -81,20 +76,21 @@ class Reward:
     def score(self, attempts: Sequence[Attempt], judge: Judge) -> list[Outcome]:
         """The reward of each attempt, in their order.
 
-        The judge is asked once, about the answers on which a term depends, each distinct one once.
+        The judge is asked about the answers on which a term depends, each distinct one once.
         """
         responses = [self._response(attempt) for attempt in attempts]
         rows = [attempt.row or repr(attempt.question[:60]) for attempt in attempts]
+        asked = [self._asks(response) for response in responses]
+        responses = _judged(responses, asked, judge)
         parts = [self._components(*pair) for pair in zip(responses, rows, strict=True)]
-        open_rows = [
-            row
-            for row, (found, response) in enumerate(zip(parts, responses, strict=True))
-            if response.judged is None and None in found.values()
+        # Terms that declare nothing say by None that they would be judged.
+        unsaid = [
+            not was_asked and response.judged is None and None in found.values()
+            for was_asked, response, found in zip(asked, responses, parts, strict=True)
         ]
-        scores = score_once(judge, [_query(responses[row]) for row in open_rows])
-        for row, judged in zip(open_rows, scores, strict=True):
-            responses[row] = replace(responses[row], judged=judged)
-            parts[row] = self._components(responses[row], rows[row])
+        responses = _judged(responses, unsaid, judge)
+        for i in (i for i, again in enumerate(unsaid) if again):
+            parts[i] = self._components(responses[i], rows[i])
         return [
             Outcome(_total(found), found, response)
             for found, response in zip(parts, responses, strict=True)
@@ -123,7 +119,7 @@ class Reward:
         return [
             name
             for name, (call, weight) in self.terms.items()
-            if weight and (counts or call not in _ONLY_COUNTING)
+            if weight and (counts or not needs_of(call).counting)
         ]
 
     def fault(self, dataset: str, answer: str) -> str | None:
@@ -165,6 +161,12 @@ class Reward:
             counting=attempt.dataset in self.counting_datasets,
         )
 
+    def _asks(self, response: Response) -> bool:
+        """Whether a term has declared that it reads the judge's score of this response."""
+        return response.judged is None and any(
+            weight and needs_of(call).judged(response) for call, weight in self.terms.values()
+        )
+
     def _components(self, response: Response, row: str) -> dict[str, float | None]:
         return {
             name: _weighted(name, call, weight, response, row) if weight else 0.0
@@ -181,6 +183,16 @@ def reward_from(
     """
     found = {name: (_function(name, path), weight) for name, (path, weight) in terms.items()}
     return Reward(found, counting_datasets)
+
+
+def _judged(responses: Sequence[Response], wanted: Sequence[bool], judge: Judge) -> list[Response]:
+    """The responses with the judge's score of those that are wanted; None where it fails."""
+    found = list(responses)
+    rows = [row for row, is_wanted in enumerate(wanted) if is_wanted]
+    scores = score_once(judge, [_query(found[row]) for row in rows])
+    for row, score in zip(rows, scores, strict=True):
+        found[row] = replace(found[row], judged=score)
+    return found
 
 
 def _function(name: str, path: str) -> Term:

@@ -126,6 +126,47 @@ def surrogate(
     return mean_over_completions(terms, owner, len(advantages))
 
 
+def clip_ratios(
+    logp: Tensor,
+    old_logp: Tensor,
+    advantages: Tensor,
+    owner: Tensor,
+    *,
+    epsilon: float = 0.2,
+    ratio: Ratio = "token",
+) -> tuple[Tensor, Tensor]:
+    """How much of each completion the clipping holds back: below, and above the interval.
+
+    A token (or with ``ratio="sequence"`` a completion) is held back below where its ratio is less
+    than 1 - eps and its advantage negative, above where it is more than 1 + eps and positive. TRL
+    logs the same as ``clip_ratio/low_mean`` and ``clip_ratio/high_mean``.
+
+    Args:
+        logp: [M].
+        old_logp: [M].
+        advantages: [B].
+        owner: [M].
+        epsilon: half the width of the clipping interval.
+        ratio: what s is taken over.
+
+    Returns:
+        Two shares [B], each from 0 to 1.
+    """
+    difference = logp - old_logp
+    if ratio == "sequence":
+        s = difference.new_zeros(len(advantages)).index_add(0, owner, difference).exp()
+        return _held_back(s, advantages, epsilon)
+    low, high = _held_back(difference.exp(), advantages[owner], epsilon)
+    count = len(advantages)
+    return mean_over_completions(low, owner, count), mean_over_completions(high, owner, count)
+
+
+def _held_back(s: Tensor, advantages: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
+    low = (s < 1 - epsilon) & (advantages < 0)
+    high = (s > 1 + epsilon) & (advantages > 0)
+    return low.to(s.dtype), high.to(s.dtype)
+
+
 def _clipped(s: Tensor, advantages: Tensor, epsilon: float) -> Tensor:
     return torch.minimum(s * advantages, s.clamp(1 - epsilon, 1 + epsilon) * advantages)
 

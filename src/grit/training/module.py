@@ -35,6 +35,7 @@ from grit.training.diagnostics import (
 )
 from grit.training.grpo_gr import (
     Ratio,
+    clip_ratios,
     completion_weights,
     group_advantages,
     grpo_gr_loss,
@@ -48,10 +49,18 @@ from grit.training.replicas import Replicas
 from grit.training.rows import Group, Pass
 
 log = logging.getLogger(__name__)
+SUMMED = ("loss", "kl", "entropy", "clip_ratio_low", "clip_ratio_high")
+"""Metrics that are sums over the passes and processes of an update."""
 
-# For each forward pass of a step: its groups, and of their tokens log pi_old (None: it is the
-# policy's own) and log pi_ref (None: not needed), each [M].
-_Compared = list[tuple[Pass, list[Group], Tensor | None, Tensor | None]]
+
+@dataclass(frozen=True)
+class ScoredPass:
+    """A forward pass of a step, with what its tokens were worth when they were sampled."""
+
+    cut: Pass
+    groups: list[Group]
+    old_logp: Tensor | None  # [M]; None: it is the policy's own, and the ratio 1
+    reference_logp: Tensor | None  # [M]; None: beta is 0
 
 
 @dataclass(frozen=True)
@@ -130,7 +139,7 @@ class GRPOGR(Learner):
         # A judge may be far away: it answers while the reference computes.
         rewarding = in_background(lambda: self._rewarded(batch, prompts, completions))
         with watch.phase("reference"), room_by("training.tokens_per_pass"):
-            compared = self._compared(
+            passes = self._scored(
                 [
                     Group(prompt, tuple(c.token_ids for c in group))
                     for prompt, group in zip(prompts, completions, strict=True)
@@ -147,7 +156,7 @@ class GRPOGR(Learner):
             )
             self.watched.check(totals)
         with watch.phase("update"), room_by("training.tokens_per_pass"):
-            metrics = self._update(compared, advantages, judged)
+            metrics = self._update(passes, advantages, judged)
         record = StepRecord(
             values=rollout_values(self.last_rollouts) | self.watched.values(self.last_rollouts),
             rewards=rewards,
@@ -214,24 +223,28 @@ class GRPOGR(Learner):
         outcomes = self.reward.score(attempts, self.judge)
         return [Rollout(*row, outcome) for row, outcome in zip(rows, outcomes, strict=True)]
 
-    def _compared(self, groups: Sequence[Group]) -> _Compared:
+    def _scored(self, groups: Sequence[Group]) -> list[ScoredPass]:
         """Cut the step's groups into passes, and score them as they were when sampled."""
-        chosen = self.passes(groups)
-        passes = [[groups[i] for i in one.groups] for one in chosen]
-        old: list[Tensor | None] = [None] * len(passes)
-        # With one update a rollout, pi_old is the policy itself: the ratio is 1.
-        if self.settings.updates_per_rollout > 1:
-            for i, one in enumerate(chosen):
-                with self.drawing(one):
-                    old[i] = self.policy.logp(passes[i])
+        cuts = self.passes(groups)
+        passes = [[groups[i] for i in cut.groups] for cut in cuts]
+        # All of the policy's passes first: its layout may have to gather it.
+        old = [self._old_logp(*pair) for pair in zip(cuts, passes, strict=True)]
         references = [self._reference_logp(one) for one in passes]
-        return list(zip(chosen, passes, old, references, strict=True))
+        return [ScoredPass(*each) for each in zip(cuts, passes, old, references, strict=True)]
 
-    def _update(self, compared: _Compared, advantages: Tensor, judged: Tensor) -> dict[str, float]:
+    def _old_logp(self, cut: Pass, groups: Sequence[Group]) -> Tensor | None:
+        if self.settings.updates_per_rollout == 1:
+            return None
+        with self.drawing(cut):
+            return self.policy.logp(groups)
+
+    def _update(
+        self, passes: Sequence[ScoredPass], advantages: Tensor, judged: Tensor
+    ) -> dict[str, float]:
         """Take ``updates_per_rollout`` optimiser steps on the groups of this step.
 
         Args:
-            compared: the G groups of this process.
+            passes: the G groups of this process.
             advantages: [G, N].
             judged: [G, N].
         """
@@ -244,37 +257,31 @@ class GRPOGR(Learner):
         metrics: dict[str, float] = {}
         for _ in range(self.settings.updates_per_rollout):
             self.layout.begin_update()
-            sums = torch.zeros(3, device=self.device)  # loss, KL, entropy
-            for one, groups, old, reference in compared:
-                chosen = list(one.groups)
-                with self.drawing(one):
+            sums = torch.zeros(len(SUMMED), device=self.device)
+            for one in passes:
+                chosen = list(one.cut.groups)
+                with self.drawing(one.cut):
                     sums += self._backward(
-                        groups,
-                        old,
-                        reference,
+                        one,
                         advantages[chosen].flatten().to(self.device),
-                        (weights[chosen] * one.counts).flatten().to(self.device),
+                        (weights[chosen] * one.cut.counts).flatten().to(self.device),
                     )
             norm = self.optimizer_step_with_clipping()
-            loss, kl, entropy = map(sum, zip(*processes.gathered(sums.tolist()), strict=True))
-            metrics = {"loss": loss, "kl": kl, "entropy": entropy, "grad_norm": norm}
+            totals = map(sum, zip(*processes.gathered(sums.tolist()), strict=True))
+            metrics = dict(zip(SUMMED, totals, strict=True)) | {"grad_norm": norm}
         return metrics | {"learning_rate": self.schedule_step()}
 
-    def _backward(
-        self,
-        groups: Sequence[Group],
-        old_logp: Tensor | None,
-        reference_logp: Tensor | None,
-        advantages: Tensor,
-        weights: Tensor,
-    ) -> Tensor:
-        """Add the gradient of one forward pass; its share of the loss, the KL and the entropy."""
+    def _backward(self, one: ScoredPass, advantages: Tensor, weights: Tensor) -> Tensor:
+        """Add the gradient of one forward pass; its share of what is ``SUMMED``."""
+
+        def old(logp: Tensor) -> Tensor:
+            return logp.detach() if one.old_logp is None else one.old_logp
 
         def loss_of(logp: Tensor, owner: Tensor) -> Tensor:
             return grpo_gr_loss(
                 logp,
-                logp.detach() if old_logp is None else old_logp,
-                reference_logp,
+                old(logp),
+                one.reference_logp,
                 advantages,
                 weights,
                 owner,
@@ -284,17 +291,23 @@ class GRPOGR(Learner):
             )
 
         # Only a ratio of whole completions that is not 1 ties the gradients of tokens together.
-        apart = old_logp is None or self.settings.ratio == "token"
-        scores, owner = self.policy.scores(groups, loss_of if apart else None)
+        apart = one.old_logp is None or self.settings.ratio == "token"
+        scores, owner = self.policy.scores(one.groups, loss_of if apart else None)
         loss = loss_of(scores.logp, owner)
         self.manual_backward(loss)
         with torch.no_grad():
             entropy = mean_over_completions(scores.entropy, owner, len(weights))
             kl = torch.zeros_like(entropy)
-            if reference_logp is not None:
-                tokens = k3(scores.logp, reference_logp)
+            if one.reference_logp is not None:
+                tokens = k3(scores.logp, one.reference_logp)
                 kl = mean_over_completions(tokens, owner, len(weights))
-            return torch.stack([loss.detach(), (weights * kl).sum(), (weights * entropy).sum()])
+            low, high = clip_ratios(
+                *(scores.logp, old(scores.logp), advantages, owner),
+                epsilon=self.settings.epsilon,
+                ratio=self.settings.ratio,
+            )
+            shares = [(weights * each).sum() for each in (kl, entropy, low, high)]
+            return torch.stack([loss.detach(), *shares])
 
     def _reference_logp(self, groups: Sequence[Group]) -> Tensor | None:
         return None if self.reference is None else self.reference.logp(groups)
