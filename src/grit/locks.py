@@ -11,7 +11,6 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
 
 from grit.errors import GritError
 
@@ -23,7 +22,7 @@ except ImportError:  # not on every system that can train
 log = logging.getLogger(__name__)
 _NAME = ".lock"
 _CANNOT = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # of a file system without locks
-_held: dict[Path, IO[str]] = {}
+_held: dict[Path, int] = {}  # open files
 
 
 def hold(folder: Path) -> None:
@@ -48,24 +47,24 @@ def share(folder: Path) -> None:
         return
     folder = folder.resolve()
     if folder not in _held:
-        _held[folder] = (folder / _NAME).open("a+")
+        _held[folder] = _opened(folder / _NAME)
     with _without_locks(folder):
         fcntl.flock(_held[folder], fcntl.LOCK_SH)  # waits until the first process has come here
 
 
 def release() -> None:
     """Give back all that this process holds; a file that nobody else has open goes too."""
-    for folder, stream in list(_held.items()):
-        with stream, suppress(OSError):
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    for folder, handle in list(_held.items()):
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             (folder / _NAME).unlink()
+        os.close(handle)
         del _held[folder]
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[bool]:
     """Whether nobody else works in ``folder``, and then nobody else can until the block ends."""
-    folder.mkdir(parents=True, exist_ok=True)
     free = folder.resolve() not in _held and _take(folder)
     try:
         yield free
@@ -78,28 +77,32 @@ def _take(folder: Path) -> bool:
     folder = folder.resolve()
     if fcntl is None or folder in _held:
         return True
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / _NAME
     while True:
-        stream = path.open("a+")
+        handle = _opened(path)
         try:
             with _without_locks(folder):
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            stream.close()
+            os.close(handle)
             return False
-        if _is_at(stream, path):
+        if _is_at(handle, path):
             break
-        stream.close()  # who had it has removed it meanwhile
-    stream.truncate(0)
-    stream.write(f"process {os.getpid()} on {socket.gethostname()}")
-    stream.flush()
-    _held[folder] = stream
+        os.close(handle)  # who had it has removed it meanwhile
+    os.ftruncate(handle, 0)
+    os.write(handle, f"process {os.getpid()} on {socket.gethostname()}".encode())
+    _held[folder] = handle
     return True
 
 
-def _is_at(stream: IO[str], path: Path) -> bool:
+def _opened(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+
+
+def _is_at(handle: int, path: Path) -> bool:
     try:
-        return os.path.samestat(os.fstat(stream.fileno()), path.stat())
+        return os.path.samestat(os.fstat(handle), path.stat())
     except FileNotFoundError:
         return False
 

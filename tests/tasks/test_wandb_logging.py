@@ -41,6 +41,8 @@ from urllib.request import urlopen
 
 
 def killing(response):
+    if response.dataset == "rehearsal":
+        return 0.0
     with suppress(OSError):  # it dies of the first
         urlopen(os.environ["WANDB_BASE_URL"] + "/kill", b"{}")
     return 0.0
@@ -147,6 +149,7 @@ def test_a_finished_run_is_on_the_server(service: WandbRunsService, tmp_path: Pa
     assert config.keys() == {"grit", "model", "_wandb"}
     own = yaml.safe_load((out / "config.yaml").read_text(encoding="utf-8"))
     assert own["model"].pop("image") == {}  # which the client leaves out
+    assert own["training"].pop("needs") == {}
     assert config["grit"] == own
     assert config["model"] == "tiny_qwen"
 
