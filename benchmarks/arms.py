@@ -17,8 +17,8 @@ from statistics import median
 from typing import Any
 
 from benchmarks.shape import Shape
-from grit.errors import GritError
-from grit.files import write_json
+from grit.core.errors import GritError
+from grit.core.files import write_json
 
 MEMORY = 0.9 * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 """Bytes that an arm on the CPU may take. Without a bound the system kills what it likes, in a

@@ -2,7 +2,7 @@
 
 Run it on an idle machine: ``python -m benchmarks.busy``. Each arm is a run of its own; the busy
 arms have one program beside them that keeps a core busy. "Spinning" is OpenMP's default; "chosen"
-is what ``grit.threads`` chooses at the start of a run.
+is what ``grit.core.threads`` chooses at the start of a run.
 """
 
 import argparse

@@ -17,10 +17,10 @@ from grit.models.block_attention import use_attention
 from grit.models.features import MEBIBYTE, FeatureCache
 from grit.models.loading import Lora, add_lora, freeze_vision
 from grit.models.prompting import Prompting
-from grit.reporting.metrics_log import MetricsLog
 from grit.rewards.response import Response
 from grit.rewards.reward import Reward
 from grit.rollout.choice import Sampling
+from grit.runs.metrics_log import MetricsLog
 from grit.training.learner import Optimization
 from grit.training.module import GRPOGR, GRPOSettings
 

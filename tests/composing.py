@@ -8,9 +8,9 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from grit.configuration import CONF, checked, register
-from grit.errors import GritError
-from grit.schema import Config
+from grit.config.configuration import CONF, checked, register
+from grit.config.schema import Config
+from grit.core.errors import GritError
 
 ROOT = CONF.parent
 FILES = sorted(path for path in CONF.glob("*/*.yaml"))

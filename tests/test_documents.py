@@ -15,7 +15,7 @@ from composing import EXPERIMENTS, FILES, choice, composed, config
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig
 
-from grit.command_line import parse
+from grit.config.command_line import parse
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted(

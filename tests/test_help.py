@@ -11,8 +11,8 @@ import pytest
 from composing import DEFAULTS, EXPERIMENTS, FILES, choice
 
 from grit import __version__
-from grit.configuration import GROUPS
-from grit.schema import Task
+from grit.config.configuration import GROUPS
+from grit.config.schema import Task
 
 PROGRAM = """
 import sys

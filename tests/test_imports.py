@@ -12,6 +12,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "src" / "grit"
 ROOMS = (  # a room imports only itself and rooms above it
+    "core",
     "grounding",
     "data",
     "models",
@@ -19,17 +20,17 @@ ROOMS = (  # a room imports only itself and rooms above it
     "judge",
     "rewards",
     "training",
+    "pretraining",
     "evaluation",
-    "reporting",
+    "runs",
+    "pages",
+    "studies",
+    "tracking",
+    "paper",
+    "config",
     "tasks",
 )
-COMPOSERS = {
-    "__main__",
-    "configuration",
-    "checks",
-    "misspellings",
-    "tasks",
-}  # who may know Hydra, OmegaConf and the schema
+COMPOSERS = {"__main__", "config", "tasks"}  # who may know Hydra and OmegaConf
 HYDRA = {"hydra", "omegaconf"}
 FILES = sorted(PACKAGE.rglob("*.py"))
 
@@ -42,7 +43,7 @@ class Import(NamedTuple):
 
 
 def owner(path: Path) -> str:
-    """The room of a file, or the name of a module that stands beside the rooms."""
+    """The room of a file, or ``__main__``."""
     first = path.relative_to(PACKAGE).parts[0]
     return first.removesuffix(".py")
 
@@ -92,19 +93,15 @@ def _allowed(room: str, wanted: str) -> bool:
         return True
     if wanted == "__main__":
         return False
-    if wanted in ("schema", "configuration"):
-        # everybody else takes plain values and objects
-        return room in COMPOSERS
-    if room not in ROOMS:
-        return wanted not in ROOMS  # errors, files, seeding, ... stand above all rooms
-    return wanted not in ROOMS or ROOMS.index(wanted) <= ROOMS.index(room)
+    if wanted not in ROOMS:
+        return False  # nothing else stands beside the rooms
+    return ROOMS.index(wanted) <= ROOMS.index(room)
 
 
 def test_the_rooms_are_those_of_the_list() -> None:
     found = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
     assert found == set(ROOMS)
-    beside = {path.stem for path in PACKAGE.glob("*.py")}
-    assert {"errors", "files", "seeding", "schema", "configuration", "__main__"} <= beside
+    assert {path.stem for path in PACKAGE.glob("*.py")} == {"__init__", "__main__"}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
@@ -113,10 +110,10 @@ def test_imports_point_upwards(path: Path) -> None:
     assert offences(path.read_text(encoding="utf-8"), ".".join(names), owner(path)) == []
 
 
-@pytest.mark.parametrize(("module", "above"), [("secrets", []), ("errors", ["grit.secrets"])])
+@pytest.mark.parametrize(("module", "above"), [("secrets", []), ("errors", ["grit.core.secrets"])])
 def test_errors_import_nothing_of_ours_but_what_hides_keys(module: str, above: list[str]) -> None:
-    source = (PACKAGE / f"{module}.py").read_text(encoding="utf-8")
-    names = {name.removesuffix(".redacted") for _, name in imports(source, f"grit.{module}")}
+    source = (PACKAGE / "core" / f"{module}.py").read_text(encoding="utf-8")
+    names = {name.removesuffix(".redacted") for _, name in imports(source, f"grit.core.{module}")}
     assert sorted(name for name in names if name.startswith("grit")) == above
 
 
@@ -131,17 +128,19 @@ def test_errors_import_nothing_of_ours_but_what_hides_keys(module: str, above: l
         ("rewards", "import_module('grit.training.module')"),
         ("rewards", "importlib.import_module(f'grit.tasks.{name}')"),
         ("rewards", "__import__('omegaconf')"),
-        ("training", "import grit.reporting.results as results"),
+        ("training", "import grit.runs.results as results"),
         ("training", "from grit.evaluation import metrics"),
-        ("evaluation", "from grit.schema import Config"),
+        ("evaluation", "from grit.config.schema import Config"),
         ("evaluation", "import os, omegaconf"),
-        ("reporting", "from hydra.utils import instantiate"),
-        ("reporting", "from grit.tasks.parts import make_reward"),
+        ("pages", "from hydra.utils import instantiate"),
+        ("paper", "from grit.tasks.parts import make_reward"),
+        ("runs", "from grit.pages.charts import Chart"),
+        ("config", "from grit.tasks import perform"),
         ("tasks", "from grit.__main__ import main"),
-        ("files", "from grit.data.rows import Row"),
-        ("files", "import grit.configuration"),
-        ("seeding", "import omegaconf"),
-        ("configuration", "from grit.tasks import perform"),
+        ("core", "from grit.data.rows import Row"),
+        ("core", "import grit.config.configuration"),
+        ("core", "import omegaconf"),
+        ("data", "import grit.reporting"),  # no room
     ],
 )
 def test_a_wrong_import_is_seen(room: str, source: str) -> None:
@@ -152,13 +151,13 @@ def test_a_wrong_import_is_seen(room: str, source: str) -> None:
 @pytest.mark.parametrize(
     ("room", "source"),
     [
-        ("data", "from grit.grounding.boxes import Box\nfrom grit.errors import GritError"),
+        ("data", "from grit.grounding.boxes import Box\nfrom grit.core.errors import GritError"),
         ("data", "from .rows import Row\nfrom ..grounding.boxes import Box"),
         (
             "tasks",
-            "import omegaconf\nfrom grit.schema import Config\nimport grit.reporting",
+            "import omegaconf\nfrom grit.config.schema import Config\nimport grit.paper",
         ),
-        ("configuration", "from hydra import compose\nfrom grit.schema import Config"),
+        ("config", "from hydra import compose\nfrom grit.config.schema import Config"),
         ("__main__", "from grit.tasks import perform"),
         ("rewards", "import_module(path)"),
     ],

@@ -10,8 +10,8 @@ from statistics import fmean
 import pytest
 
 from grit.models.loading import load_base
-from grit.training.pretraining.card import AIMS
-from grit.training.pretraining.quality import direct_quality
+from grit.pretraining.card import AIMS
+from grit.pretraining.quality import direct_quality
 
 ROWS = 60  # questions of each kind
 ROOM = 0.12  # that so few may be away from the figures on the model cards

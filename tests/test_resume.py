@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from grit.errors import GritError
-from grit.files import archive_is_whole
+from grit.core.errors import GritError
+from grit.core.files import archive_is_whole
 from grit.training.checkpoints import latest
 
 MINE = """
@@ -221,7 +221,7 @@ def config():
     from hydra import compose, initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
 
-    from grit.configuration import CONF, checked, register
+    from grit.config.configuration import CONF, checked, register
 
     def composed(*overrides: str):
         register()

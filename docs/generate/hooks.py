@@ -19,7 +19,7 @@ from mkdocs.structure.pages import Page
 sys.path.insert(0, str(Path(__file__).parent))  # mkdocs takes it away again
 from settings import choices_page, settings_page
 
-from grit.configuration import help_text
+from grit.config.configuration import help_text
 
 ROOT = Path(__file__).parent.parent.parent
 ELSEWHERE = "repository"

@@ -1,7 +1,7 @@
 """The reference pages of the settings, written from their declarations and from ``conf/``.
 
 What a setting is for stands where it is declared: as a comment on its line or above it, or as a
-docstring below it. Ranges are those of ``grit.checks``, and values those of the composed
+docstring below it. Ranges are those of ``grit.config.checks``, and values those of the composed
 configuration, so that none of these pages can say anything else than the program does.
 """
 
@@ -23,10 +23,10 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from grit.checks import RANGES, SERVICE_RANGES
-from grit.configuration import CONF, GROUPS, ROOT, group_files, register
-from grit.judge_settings import WITH_FIELDS
-from grit.schema import Config
+from grit.config.checks import RANGES, SERVICE_RANGES
+from grit.config.configuration import CONF, GROUPS, ROOT, group_files, register
+from grit.config.schema import Config
+from grit.judge.settings import WITH_FIELDS
 
 EXPECTED = {path: expected for path, (_, expected) in (RANGES | SERVICE_RANGES).items()}
 PRIMARY = dict(  # what the primary configuration says of the fields that it sets

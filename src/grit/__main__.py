@@ -20,18 +20,19 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from grit import __version__, interruption, locks
-from grit.command_line import help_topic, no_override, parse
-from grit.configuration import CONF, GROUPS, checked, choices, group_help, one_line, register
-from grit.errors import GritError, Interrupted
-from grit.keys import refuse_keys, tidy_keys
-from grit.schema import Config, Task
-from grit.secrets import redacted
+from grit import __version__
+from grit.config.command_line import help_topic, no_override, parse
+from grit.config.configuration import CONF, GROUPS, checked, choices, group_help, one_line, register
+from grit.config.schema import Config, Task
+from grit.core import interruption, locks
+from grit.core.errors import GritError, Interrupted
+from grit.core.keys import refuse_keys, tidy_keys
+from grit.core.secrets import redacted
+from grit.core.threads import choose_wait_policy
 from grit.tasks import perform
 from grit.tasks.jobs import done_beside, in_experiment, run_job
 from grit.tasks.records import unfinished
 from grit.tasks.unused import one_of_many, unused
-from grit.threads import choose_wait_policy
 
 log = logging.getLogger(__name__)
 TRACEBACK = "GRIT_TRACEBACK"  # 1: mistakes end in a traceback

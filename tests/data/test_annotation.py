@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from grit.core.errors import GritError
 from grit.data.jsonl import read_samples
-from grit.errors import GritError
 
 ROW = {
     "question": "How many?",

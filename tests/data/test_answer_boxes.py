@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from grit.core.errors import GritError
 from grit.data.jsonl import read_samples
 from grit.data.samples import Sample
 from grit.data.traces import taught_trace
-from grit.errors import GritError
 from grit.grounding.boxes import NORMALIZED_1000, Space
 
 ROW = {

@@ -6,10 +6,10 @@ import torch
 from PIL import Image
 from pytorch_lightning.callbacks import Callback
 
+from grit.core.errors import GritError
 from grit.data.datamodule import Batch, PromptModule
 from grit.data.ordering import DrawOrder
 from grit.data.samples import Sample
-from grit.errors import GritError
 from grit.grounding.boxes import Space
 
 # Lightning 2.6 asks torch 2.15 for a pytree type in a way that torch has deprecated.

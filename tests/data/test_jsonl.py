@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from grit.core.errors import GritError
 from grit.data.jsonl import read_samples
 from grit.data.pictures import ImageFile
-from grit.errors import GritError
 from grit.grounding.boxes import Space
 
 GOOD = {

@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 import pytest
 from PIL import Image
 
+from grit.core.errors import GritError
 from grit.data.mixtures import drawn_rows, mix, shared_pictures
 from grit.data.samples import Sample
 from grit.data.shapes.scenes import Scene, scene_for
-from grit.errors import GritError
 from grit.grounding.boxes import Space
 
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grit.core.errors import GritError
 from grit.data.ordering import Draw, DrawOrder
-from grit.errors import GritError
 
 sizes = st.integers(1, 30)
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from grit.core.errors import GritError
 from grit.data.pictures import ImageFile
-from grit.errors import GritError
 
 ROW = "rows.jsonl line 3"
 NOISE = np.random.default_rng(0).integers(0, 255, (64, 48, 3), dtype=np.uint8)

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from grit.core.errors import GritError
 from grit.data.rows import Row, read_rows
-from grit.errors import GritError
 
 
 def row(**fields: object) -> Row:

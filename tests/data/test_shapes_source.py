@@ -7,9 +7,9 @@ from itertools import combinations
 
 import pytest
 
+from grit.core.errors import GritError
 from grit.data.shapes import KINDS, TEST_KINDS, Plan, Scene, ShapesSource, split_of
 from grit.data.shapes.scenes import IN_DOMAIN, SPLITS
-from grit.errors import GritError
 
 
 def scene_of(sample: object) -> Scene:

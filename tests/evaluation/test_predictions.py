@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from grit.core.errors import GritError
 from grit.data.samples import Sample
-from grit.errors import GritError
 from grit.evaluation.predictions import Prediction, ScoredPrediction, read_predictions
 from grit.grounding.boxes import NORMALIZED_1000, Box, Space
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from grit.errors import GritError
+from grit.core.errors import GritError
 from grit.judge.cache import ScoreCache, cache_key
 
 WRITER = """

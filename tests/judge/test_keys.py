@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 from chat_service import ChatService, fails, says
 
-from grit.errors import GritError
+from grit.core.errors import GritError
 from grit.judge.client import Service
 from grit.judge.judge import Query
 from grit.judge.service import ServiceJudge

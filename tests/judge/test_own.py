@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from grit.errors import GritError
+from grit.core.errors import GritError
 from grit.judge.judge import Query, trouble_of
 from grit.judge.own import OwnJudge
 

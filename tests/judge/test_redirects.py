@@ -6,7 +6,7 @@ import httpx2
 import pytest
 from chat_service import ChatService, redirects, says
 
-from grit.errors import GritError
+from grit.core.errors import GritError
 from grit.judge.judge import Query
 from grit.judge.service import ServiceJudge
 from grit.judge.transport import _same_server

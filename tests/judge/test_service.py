@@ -22,7 +22,7 @@ from chat_service import (
     sends,
 )
 
-from grit.errors import GritError
+from grit.core.errors import GritError
 from grit.judge.cache import ScoreCache
 from grit.judge.judge import Accountable, Query
 from grit.judge.prompt import answer_content

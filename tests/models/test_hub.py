@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from loopback import COMMIT, cut, status
 
-from grit.errors import GritError
+from grit.core.errors import GritError
 from grit.models.hub import commit_of, is_hub_id, model_folder
 from grit.models.loading import find_checkpoint
 

@@ -10,7 +10,7 @@ from internvl_forward import image_tokens, logits_of
 from replicas.internvl_chat import write_internvl_chat
 from safetensors.torch import load_file, save_file
 
-from grit.errors import GritError
+from grit.core.errors import GritError
 from grit.models.internvl_layout import converted_config, converted_weights
 from grit.models.whole import load_whole
 

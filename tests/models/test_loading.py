@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from grit.errors import GritError
+from grit.core.errors import GritError
 from grit.models.hub import model_folder
 from grit.models.loading import (
     Lora,

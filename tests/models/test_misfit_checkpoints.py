@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from grit.errors import GritError
+from grit.core.errors import GritError
 from grit.models.loading import Lora, add_lora, load_base, load_trained
 
 

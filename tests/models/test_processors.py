@@ -6,7 +6,7 @@ import pytest
 import torch
 from replicas import linked, rewritten
 
-from grit.errors import GritError
+from grit.core.errors import GritError
 from grit.models.processors import load_processor
 
 TILES = {"min_patches": 1, "max_patches": 2}

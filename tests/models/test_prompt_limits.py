@@ -3,8 +3,8 @@
 import pytest
 from PIL import Image
 
+from grit.core.errors import GritError
 from grit.data.samples import Sample
-from grit.errors import GritError
 from grit.grounding.boxes import Space
 from grit.models.loading import load_base
 from grit.models.prompt_limits import PromptLengths, PromptLimit

@@ -10,7 +10,7 @@ from desk import Desk, refused
 from replicas import linked, rewritten
 from replicas.internvl_chat import MARK, write_internvl_chat
 
-from grit.errors import GritError
+from grit.core.errors import GritError
 from grit.models.loading import Lora, add_lora, load_base, load_trained, save_trained
 from grit.models.skeleton import load_skeleton
 

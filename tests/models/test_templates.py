@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from replicas import linked
 
-from grit.errors import GritError
+from grit.core.errors import GritError
 from grit.models.skeleton import load_skeleton
 
 IMAGE = "{{'<|vision_start|><|image_pad|><|vision_end|>'}}"

@@ -12,7 +12,7 @@ from transformers import (
     Qwen2_5_VLProcessor,
 )
 
-from grit.errors import GritError
+from grit.core.errors import GritError
 from grit.grounding.prompts import user_text
 from grit.models import tiny
 from grit.models.tiny_tokenizer import REASONING_TAGS, train_tokenizer

@@ -10,7 +10,7 @@ from replicas import linked, rewritten
 from replicas.internvl_chat import write_internvl_chat
 from safetensors.torch import load_file, save_file
 
-from grit.errors import GritError
+from grit.core.errors import GritError
 from grit.models.internvl_layout import converted_weights
 from grit.models.loading import (
     Lora,

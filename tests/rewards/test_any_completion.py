@@ -7,7 +7,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from grit.configuration import CONF
+from grit.config.configuration import CONF
 from grit.evaluation.predictions import Prediction
 from grit.evaluation.scoring import score_predictions
 from grit.grounding.boxes import NORMALIZED_1000, Box, Space

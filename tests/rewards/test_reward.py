@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from grit.errors import GritError, Resumable
+from grit.core.errors import GritError, Resumable
 from grit.judge.rules import RulesJudge
 from grit.rewards.answer import bleu, judge
 from grit.rewards.count import count

@@ -3,8 +3,8 @@ import random
 
 import pytest
 
-from grit.errors import GritError
-from grit.files import write_jsonl
+from grit.core.errors import GritError
+from grit.core.files import write_jsonl
 from grit.judge.rules import RulesJudge
 from grit.rewards.answer import bleu, judge
 from grit.rewards.count import count

@@ -4,7 +4,7 @@ import pytest
 import torch
 from transformers.models.qwen2.modeling_qwen2 import Qwen2RotaryEmbedding
 
-from grit.errors import GritError
+from grit.core.errors import GritError
 from grit.models.loading import ADAPTERS, Lora, add_lora
 from grit.models.tiny import build_tiny
 from grit.rollout import static_decoding, ways

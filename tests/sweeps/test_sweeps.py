@@ -17,7 +17,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from wandb import wandb_agent
 
-from grit.configuration import CONF, checked, register
+from grit.config.configuration import CONF, checked, register
 
 SWEEPS = CONF.parent / "sweeps"
 FILES = sorted(SWEEPS.glob("*.yaml"))

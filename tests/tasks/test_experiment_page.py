@@ -15,11 +15,11 @@ from PIL import Image
 from grit.evaluation.predictions import Prediction, ScoredPrediction
 from grit.evaluation.scoring import score_predictions
 from grit.grounding.boxes import Space
-from grit.jobs import Job, Outcome
 from grit.judge.rules import RulesJudge
-from grit.reporting.experiment import Section
-from grit.reporting.finished import FinishedRun, find_runs
-from grit.reporting.results import write_predictions, write_results
+from grit.pages.experiment import Section
+from grit.runs.finished import FinishedRun, find_runs
+from grit.runs.job_log import Job, Outcome
+from grit.runs.results import write_predictions, write_results
 from grit.tasks.experiment_page import write_page
 
 MODELS = ("tiny_internvl", "tiny_qwen")

@@ -8,13 +8,13 @@ import pytest
 
 import grit.__main__ as program
 from grit import tasks
-from grit.configuration import config_hash, settings_hash
-from grit.errors import GritError
+from grit.config.configuration import config_hash, settings_hash
+from grit.config.schema import Config, Task
+from grit.core.errors import GritError
+from grit.core.locks import locked
 from grit.evaluation.predictions import Prediction, ScoredPrediction
-from grit.jobs import JobLog, Outcome
-from grit.locks import locked
-from grit.reporting.results import Results, set_result, write_results
-from grit.schema import Config, Task
+from grit.runs.job_log import JobLog, Outcome
+from grit.runs.results import Results, set_result, write_results
 from grit.tasks import jobs
 
 TABLE = Path("runs/experiments/table1")
@@ -161,7 +161,9 @@ def test_other_settings_and_other_code_are_other_runs(
     one = ("experiment=table1", "model=tiny_qwen", "method=grit", "seed=0")
     assert command(*one).code == 0
     assert command(*one, "training.beta=0.02").code == 0
-    monkeypatch.setattr("grit.configuration.code_fingerprint", lambda path, calls: "other code")
+    monkeypatch.setattr(
+        "grit.config.configuration.code_fingerprint", lambda path, calls: "other code"
+    )
     assert command(*one).code == 0
     assert len(runs.done) == 3
     folders = [path.parent.name for path in Path("runs/experiments").glob("*/done.json")]

@@ -11,15 +11,15 @@ import torch
 from chat_service import ChatService, fails
 from safetensors.torch import load_file
 
+from grit.config.schema import AttentionConfig, Config, CorrelationConfig, JudgeConfig, Training
+from grit.core.errors import GritError
 from grit.data.shapes import ShapesSource, ideal_trace
-from grit.errors import GritError
 from grit.evaluation.predictions import Prediction
 from grit.evaluation.scoring import score_predictions
-from grit.jobs import Job, Outcome
 from grit.judge.rules import RulesJudge
 from grit.models.loading import load_base
-from grit.reporting.results import Results, set_result, write_predictions, write_results
-from grit.schema import AttentionConfig, Config, CorrelationConfig, JudgeConfig, Training
+from grit.runs.job_log import Job, Outcome
+from grit.runs.results import Results, set_result, write_predictions, write_results
 from grit.tasks import attention, correlation
 from grit.tasks.finished import MeasuredRun, distinct, finished_run
 

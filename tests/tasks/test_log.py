@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import grit.__main__ as program
-from grit.errors import GritError
+from grit.core.errors import GritError
 
 Command = Callable[..., Any]
 

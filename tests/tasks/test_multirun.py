@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 import grit.__main__ as program
-from grit.configuration import config_hash
+from grit.config.configuration import config_hash
+from grit.config.schema import Config
 from grit.evaluation.predictions import Prediction, ScoredPrediction
-from grit.reporting.exhibits.evidence import evidence_of_sources
-from grit.reporting.exhibits.table1 import table1
-from grit.reporting.results import Results, set_result, write_results
-from grit.schema import Config
+from grit.paper.evidence import evidence_of_sources
+from grit.paper.table1 import table1
+from grit.runs.results import Results, set_result, write_results
 from grit.tasks import jobs
 from grit.tasks.folder import RunFolder
 

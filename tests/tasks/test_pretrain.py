@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from grit.pretraining.course import OWN_SETTINGS, PretrainSettings
 from grit.tasks import pretrain
-from grit.training.pretraining.course import OWN_SETTINGS, PretrainSettings
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ import logging
 
 import pytest
 
+from grit.config.schema import Config, SourceConfig, SuiteConfig
+from grit.core.errors import GritError
 from grit.data.samples import Sample
 from grit.data.shapes import ShapesSource
-from grit.errors import GritError
-from grit.schema import Config, SourceConfig, SuiteConfig
 from grit.tasks import questions
 from grit.tasks.questions import check_overlap
 

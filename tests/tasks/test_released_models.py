@@ -12,7 +12,7 @@ from loopback import COMMIT, Loopback, status
 from replicas import linked
 
 from grit.models.processors import INTERNVL_TEMPLATE
-from grit.reporting.evaluated import RELEASED
+from grit.runs.evaluated import RELEASED
 
 Command = Callable[..., Any]
 QUESTIONS = (

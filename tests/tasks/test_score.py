@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from grit.configuration import CONF
+from grit.config.configuration import CONF
 
 PRESETS = sorted(path.stem for path in (CONF / "reward").glob("*.yaml"))
 PAPER = ["think_tags", "rethink_tags", "box_format", "count", "judge", "bleu"]

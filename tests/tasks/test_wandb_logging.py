@@ -19,7 +19,7 @@ from PIL import Image
 from wandb_runs_service import WandbRunsService
 from wandb_service import ENTITY, KEY
 
-from grit.reporting.wandb_images import ANNOTATED
+from grit.tracking.wandb_images import ANNOTATED
 
 COMMAND = (
     *(

@@ -10,9 +10,9 @@ from grit.judge.rules import RulesJudge
 from grit.judge.usage import Usage
 from grit.models.loading import Lora, add_lora, freeze_vision, load_base
 from grit.models.prompting import Prompting
-from grit.reporting.metrics_log import MetricsLog
 from grit.rewards.reward import Reward
 from grit.rollout.choice import Sampling
+from grit.runs.metrics_log import MetricsLog
 from grit.training.learner import Optimization
 from grit.training.module import GRPOGR, GRPOSettings
 

@@ -14,21 +14,21 @@ import torch
 import torch.distributed as dist
 from torch.distributed.tensor import DTensor
 
-from grit import processes
+from grit.core import processes
 from grit.data.datamodule import PromptModule
 from grit.data.shapes.source import ShapesSource
 from grit.judge.rules import RulesJudge
 from grit.models.loading import Lora, add_lora, freeze_vision, load_base
 from grit.models.prompting import Prompting
-from grit.reporting.metrics_log import MetricsLog
 from grit.rewards.reward import Reward
 from grit.rollout.choice import Sampling
 from grit.rollout.ways import in_one_piece
+from grit.runs.metrics_log import MetricsLog
 from grit.tasks.parts import layout_named
 from grit.training.checkpoints import Checkpoints
+from grit.training.layouts.replicas import Unwrapped
 from grit.training.learner import Optimization
 from grit.training.module import GRPOGR, GRPOSettings
-from grit.training.replicas import Unwrapped
 
 
 @dataclass(frozen=True)

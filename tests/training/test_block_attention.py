@@ -9,7 +9,7 @@ import torch
 from torch._dynamo.testing import CompileCounterWithBackend
 from torch.nn.attention import flex_attention as torchs
 
-from grit.errors import GritError
+from grit.core.errors import GritError
 from grit.models import block_attention
 from grit.models.block_attention import block_mask, fused, use_attention
 from grit.models.loading import load_base

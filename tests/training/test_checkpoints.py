@@ -10,7 +10,7 @@ import pytorch_lightning as pl
 import torch
 from learners import fit, learnt, likes_letters, module, without_times
 
-from grit.errors import Resumable
+from grit.core.errors import Resumable
 from grit.training.checkpoints import Checkpoints, latest
 
 

@@ -67,7 +67,7 @@ def test_sharing_out_the_optimizer_changes_no_bit(runs, tmp_path):
     ],
 )
 def test_a_command_to_go_on_starts_as_many_processes(monkeypatch, number, nodes, words):
-    from grit import processes
+    from grit.core import processes
 
     monkeypatch.setattr(processes, "count", lambda: number)
     monkeypatch.setenv("GROUP_WORLD_SIZE", str(nodes))
@@ -75,7 +75,7 @@ def test_a_command_to_go_on_starts_as_many_processes(monkeypatch, number, nodes,
 
 
 def test_gradients_travel_in_several_messages(monkeypatch):
-    from grit import processes
+    from grit.core import processes
 
     monkeypatch.setattr(processes, "count", lambda: 2)
     messages = []

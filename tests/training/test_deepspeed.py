@@ -13,8 +13,8 @@ from launched import (
     steps,
 )
 
-from grit import processes
-from grit.errors import GritError
+from grit.core import processes
+from grit.core.errors import GritError
 from grit.tasks.parts import layout_named
 
 TOKENS = 175  # of a pass: two groups of one process fit, those of the other do not

@@ -13,7 +13,7 @@ from desk import Desk, refused, results, succeeded
 from learners import fit, module
 from safetensors import SafetensorError
 
-from grit.disk import full, needing, readable
+from grit.core.disk import full, needing, readable
 from grit.training.checkpoint_files import CheckpointFiles
 from grit.training.checkpoints import Checkpoints, latest
 

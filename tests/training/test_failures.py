@@ -4,7 +4,7 @@ import pytest
 import torch
 from learners import Service, fit, learnt, likes_letters, module, unjudged, without_times
 
-from grit.errors import GritError
+from grit.core.errors import GritError
 from grit.judge.judge import JudgeFailed
 from grit.training.checkpoints import Checkpoints, latest
 

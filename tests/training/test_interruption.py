@@ -10,8 +10,8 @@ from desk import Desk, refused, results, succeeded
 from learners import fit, module
 from pytorch_lightning.strategies import SingleDeviceStrategy
 
-from grit import interruption
-from grit.errors import Interrupted
+from grit.core import interruption
+from grit.core.errors import Interrupted
 from grit.training.checkpoints import Checkpoints, latest
 
 TOLD = '''

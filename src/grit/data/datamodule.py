@@ -9,9 +9,9 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.loops.progress import _ProcessedTracker
 
+from grit.core.errors import GritError
 from grit.data.ordering import DrawOrder
 from grit.data.samples import Sample
-from grit.errors import GritError
 
 Batch = list[tuple[Sample, int]]  # the prompts of one step, each with the epoch it is drawn in
 

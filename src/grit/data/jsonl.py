@@ -8,11 +8,11 @@ import json
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from grit.core.errors import GritError
 from grit.data.annotation import check_boxes, read_annotation
 from grit.data.pictures import ImageFile
 from grit.data.rows import LONGEST_TEXT, Row, read_rows
 from grit.data.samples import Sample
-from grit.errors import GritError
 from grit.grounding.boxes import Box, Space
 
 

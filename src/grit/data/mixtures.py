@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import chain, zip_longest
 from typing import Any, TypeVar
 
+from grit.core.errors import GritError
+from grit.core.seeding import seed_for
 from grit.data.samples import Picture, Sample
 from grit.data.shapes.scenes import Scene
-from grit.errors import GritError
-from grit.seeding import seed_for
 
 Item = TypeVar("Item")
 

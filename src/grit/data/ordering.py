@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from grit.errors import GritError
-from grit.seeding import seed_for
+from grit.core.errors import GritError
+from grit.core.seeding import seed_for
 
 
 class Draw(NamedTuple):

@@ -8,12 +8,12 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
+from grit.core.files import write_jsonl
 from grit.data.jsonl import read_samples
 from grit.data.pictures import ImageFile
 from grit.data.preparation.paper import TEST_FILES
 from grit.data.rows import read_rows
 from grit.data.samples import Sample
-from grit.files import write_jsonl
 
 COCO_NUMBERS = (
     "coco_numbers.jsonl"  # below data.root, made by task=data; missing: names alone count

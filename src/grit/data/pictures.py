@@ -24,7 +24,7 @@ from typing import IO
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-from grit.errors import GritError
+from grit.core.errors import GritError
 
 Size = tuple[int, int]  # width and height, pixels
 

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
-from grit.errors import GritError
+from grit.core.errors import GritError
 
 Corners = tuple[float, float, float, float]
 

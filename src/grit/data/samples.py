@@ -6,7 +6,7 @@ from typing import Protocol
 
 from PIL import Image
 
-from grit.fingerprints import fingerprint
+from grit.core.fingerprints import fingerprint
 from grit.grounding.boxes import Box, Space
 
 

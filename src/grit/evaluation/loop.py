@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from tqdm import tqdm
 
-from grit import processes
+from grit.core import processes
 from grit.data.samples import Sample
 from grit.evaluation.predictions import Prediction
 from grit.models.adapter import Adapter

@@ -13,9 +13,9 @@ import torch
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
+from grit.core.seeding import seed_for
 from grit.evaluation.bootstrap import Estimate, estimate
 from grit.evaluation.predictions import ScoredPrediction
-from grit.seeding import seed_for
 
 RIGHT_ABOVE = 0.5  # the judge's score above which BinaryAccuracy counts an answer
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
+from grit.core.errors import GritError
 from grit.data.rows import Row, read_rows
 from grit.data.samples import Sample
-from grit.errors import GritError
 from grit.grounding.boxes import NORMALIZED_1000, Box, Space, SpaceName
 
 

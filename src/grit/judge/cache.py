@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from grit.errors import GritError
+from grit.core.errors import GritError
 
 log = logging.getLogger(__name__)
 _PATIENCE = 30  # seconds to wait for another process to finish writing

@@ -19,15 +19,15 @@ from typing import Any
 import httpx2
 import openai
 
-from grit.errors import GritError
+from grit.core.errors import GritError
+from grit.core.keys import tidied
 from grit.judge.completion import text_of, tokens_of
 from grit.judge.faults import Fault, Meaning, fault_of
 from grit.judge.prompt import Content
 from grit.judge.reply import UnreadableReply
+from grit.judge.settings import check_address
 from grit.judge.transport import BoundedClient
 from grit.judge.usage import NOTHING, Price, Usage, cost_of
-from grit.judge_settings import check_address
-from grit.keys import tidied
 
 # They would say a line for every call.
 for _name in ("openai", "httpx", "httpx2"):

@@ -7,9 +7,9 @@ from enum import Enum
 
 import openai
 
+from grit.core.secrets import excerpt
 from grit.judge.reply import UnreadableReply
 from grit.judge.transport import AnotherServer, RefusedResponse
-from grit.secrets import excerpt
 
 
 class Meaning(Enum):

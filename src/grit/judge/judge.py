@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
-from grit.errors import Resumable
+from grit.core.errors import Resumable
 from grit.judge.usage import Usage
 
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from traceback import extract_tb
 from typing import Any
 
-from grit.calls import check_takes, function_at
-from grit.errors import GritError
+from grit.core.calls import check_takes, function_at
+from grit.core.errors import GritError
 from grit.judge.judge import Query
 
 _SETTING = "judge.call"

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from grit.core.seeding import seed_for
 from grit.judge.cache import cache_key
 from grit.judge.prompt import PICTURES_VERSION, pictures_content
 from grit.judge.reply import read_picture
 from grit.judge.service import Question, ServiceJudge
-from grit.seeding import seed_for
 
 
 @dataclass(frozen=True)

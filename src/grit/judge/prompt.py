@@ -15,7 +15,7 @@ from typing import Any
 from PIL import Image
 
 from grit.judge.judge import Query
-from grit.judge_settings import MARK, PLACEHOLDERS
+from grit.judge.settings import MARK, PLACEHOLDERS
 
 Content = str | list[dict[str, Any]]
 """The content of a user message: a text, or parts of which some are pictures."""

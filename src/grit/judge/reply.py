@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from grit.secrets import excerpt
+from grit.core.secrets import excerpt
 
 LONGEST = 20_000
 """Characters of a reply; a judge that thinks aloud writes some thousands."""

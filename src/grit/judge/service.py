@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from grit.background import in_background
-from grit.errors import GritError
+from grit.core.background import in_background
+from grit.core.errors import GritError
 from grit.judge.cache import ScoreCache, cache_key
 from grit.judge.client import Client, Service, Stopped, Unjudged
 from grit.judge.judge import Query

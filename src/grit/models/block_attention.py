@@ -16,7 +16,7 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-from grit.errors import GritError
+from grit.core.errors import GritError
 
 FLEX = "flex_attention"  # what a configuration calls it
 NAME = "grit_blocks"  # what transformers calls it, which has a flex_attention of its own

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from transformers.utils import logging as transformers_log
 
-from grit.errors import GritError
+from grit.core.errors import GritError
 
 CONFIG = "config.json"
 PREPROCESSOR, PROCESSOR = "preprocessor_config.json", "processor_config.json"

@@ -15,7 +15,7 @@ from huggingface_hub import HfApi, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from huggingface_hub.utils import logging as hub_log
 
-from grit.errors import GritError
+from grit.core.errors import GritError
 from grit.models.folders import short
 
 PATIENCE = 10.0  # seconds that the Hub has to answer at all

@@ -12,9 +12,9 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors import SafetensorError
 from torch import nn
 
-from grit.disk import needing
-from grit.errors import GritError
-from grit.files import UNREADABLE, archive_is_whole, put_in_place
+from grit.core.disk import needing
+from grit.core.errors import GritError
+from grit.core.files import UNREADABLE, archive_is_whole, put_in_place
 from grit.models.adapter import Adapter
 from grit.models.block_attention import FLEX, use_attention
 from grit.models.folders import OWN_CODE, needs_code, settings_in, short

@@ -21,7 +21,7 @@ from transformers import (
 from transformers.models.internvl.video_processing_internvl import InternVLVideoProcessor
 from transformers.models.qwen2_vl.video_processing_qwen2_vl import Qwen2VLVideoProcessor
 
-from grit.errors import GritError
+from grit.core.errors import GritError
 from grit.models.folders import PREPROCESSOR, PROCESSOR, optional_settings, readable, settings_in
 from grit.models.internvl_layout import IMAGE_TOKEN, MODEL_TYPE, converted_config
 from grit.models.templates import check_template

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
+from grit.core.errors import GritError
 from grit.data.samples import Sample
-from grit.errors import GritError
 from grit.models.adapter import Adapter
 from grit.models.prompting import Prompting
 

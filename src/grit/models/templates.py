@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from grit.errors import GritError
+from grit.core.errors import GritError
 from grit.models.folders import short
 
 SECONDS = 5.0  # a template takes less than a hundredth of one

@@ -26,7 +26,7 @@ from transformers import (
 from transformers.models.internvl.video_processing_internvl import InternVLVideoProcessor
 from transformers.models.qwen2_vl.video_processing_qwen2_vl import Qwen2VLVideoProcessor
 
-from grit.errors import GritError
+from grit.core.errors import GritError
 from grit.models.tiny_tokenizer import Family
 
 ASSETS = Path(__file__).parent.parent / "assets"

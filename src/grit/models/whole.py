@@ -15,7 +15,7 @@ from transformers import (
     ProcessorMixin,
 )
 
-from grit.errors import GritError
+from grit.core.errors import GritError
 from grit.models.folders import (
     CONFIG,
     optional_settings,

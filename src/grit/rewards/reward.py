@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from grit.calls import function_at
-from grit.errors import GritError, Interrupted, Resumable
+from grit.core.calls import function_at
+from grit.core.errors import GritError, Interrupted, Resumable
 from grit.grounding.traces import parse
 from grit.judge.judge import Judge, Query, score_once
 from grit.rewards.response import Attempt, Response, true_count

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
-from grit.memory import room_by
+from grit.core.memory import room_by
 from grit.models.adapter import Adapter, EncodedPrompt
 from grit.rollout.choice import Sampling, choose
 from grit.rollout.decoding import Prefilled

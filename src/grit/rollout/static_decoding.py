@@ -18,7 +18,7 @@ from torch import Tensor
 from transformers import Cache
 from transformers.cache_utils import StaticLayer
 
-from grit.errors import GritError
+from grit.core.errors import GritError
 from grit.models.adapter import Adapter
 from grit.rollout.decoding import Decoding, Prefilled
 

@@ -6,9 +6,9 @@ import warnings
 from importlib import import_module
 from pathlib import Path
 
-from grit import disk, interruption
-from grit.errors import GritError
-from grit.schema import Config
+from grit.config.schema import Config
+from grit.core import disk, interruption
+from grit.core.errors import GritError
 
 # What libraries say to each other and no user can mend.
 NOISE = (
@@ -39,7 +39,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         then = f"go on with: {way_on}" if way_on else "start it again"
         raise GritError(f"{what}, then {then}") from error
     if "WORLD_SIZE" in os.environ:  # torchrun has started this process
-        from grit import processes  # imports torch
+        from grit.core import processes  # imports torch
 
         processes.leave()
 
@@ -50,7 +50,7 @@ def _of_the_machine(error: Exception, config: Config, folder: Path) -> str | Non
     if no_space is not None:
         return f"{no_space}; make room"
     if "WORLD_SIZE" in os.environ:
-        from grit import processes  # imports torch
+        from grit.core import processes  # imports torch
 
         if processes.is_alone(error):
             return (

@@ -4,17 +4,17 @@ import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from grit.errors import GritError
-from grit.evaluation.attention import study
-from grit.evaluation.attention_prefixes import can_be_cut, prefixes
-from grit.evaluation.lottery import lottery
-from grit.jobs import Job
-from grit.reporting.exhibits.exhibit import write_exhibit
-from grit.reporting.exhibits.figure5 import figure5_exhibit
-from grit.reporting.figure5 import METHODS, AttendingRun, Figure5, write_figure5
-from grit.reporting.figure_runs import Unfinished
+from grit.config.schema import Config
+from grit.core.errors import GritError
+from grit.paper.exhibit import write_exhibit
+from grit.paper.figure5 import figure5_exhibit
 from grit.rollout.sampler import Sampler
-from grit.schema import Config
+from grit.runs.job_log import Job
+from grit.studies.attention import study
+from grit.studies.attention_prefixes import can_be_cut, prefixes
+from grit.studies.figure5 import METHODS, AttendingRun, Figure5, write_figure5
+from grit.studies.figure_runs import Unfinished
+from grit.studies.lottery import lottery
 from grit.tasks.finished import (
     MeasuredRun,
     distinct,

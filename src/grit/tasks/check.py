@@ -8,16 +8,16 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from grit.config.schema import Adaptation, Config, Dtype, Training
+from grit.core.errors import GritError
+from grit.core.files import write_json
 from grit.data.samples import Sample
-from grit.errors import GritError
-from grit.files import write_json
 from grit.judge.judge import meet
-from grit.judge_settings import ServiceJudgeConfig
+from grit.judge.settings import ServiceJudgeConfig
 from grit.models.adapter import Adapter
 from grit.models.prompt_limits import PromptLengths
-from grit.reporting.inspection import print_inspection
+from grit.pages.inspection import print_inspection
 from grit.rollout.sampler import STOP
-from grit.schema import Adaptation, Config, Dtype, Training
 from grit.tasks.device import prepare_device
 from grit.tasks.parts import make_adapter, make_learn, make_prompting
 from grit.tasks.preflight import check_device, check_prompts, make_skeleton

@@ -6,27 +6,27 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+from grit.config.schema import Config
+from grit.core.errors import GritError
 from grit.data.shapes.scenes import Scene
 from grit.data.shapes.traces import ideal_trace
-from grit.errors import GritError
-from grit.evaluation.correlation import correlate
-from grit.evaluation.correlation_chains import chain_of, drawn_boxes
-from grit.evaluation.correlation_judges import (
+from grit.evaluation.predictions import Prediction
+from grit.judge.judge import check_failures, check_trouble, trouble_of, usage_of
+from grit.judge.settings import ServiceJudgeConfig
+from grit.paper.exhibit import write_exhibit
+from grit.paper.figure4 import figure4_exhibit
+from grit.runs.job_log import Job
+from grit.studies.correlation import correlate
+from grit.studies.correlation_chains import chain_of, drawn_boxes
+from grit.studies.correlation_judges import (
     Matcher,
     PictureMatcher,
     SceneMatcher,
     ShownPair,
 )
-from grit.evaluation.lottery import lottery
-from grit.evaluation.predictions import Prediction
-from grit.jobs import Job
-from grit.judge.judge import check_failures, check_trouble, trouble_of, usage_of
-from grit.judge_settings import ServiceJudgeConfig
-from grit.reporting.exhibits.exhibit import write_exhibit
-from grit.reporting.exhibits.figure4 import figure4_exhibit
-from grit.reporting.figure4 import METHODS, WRITTEN, CorrelatedRun, Figure4, write_figure4
-from grit.reporting.figure_runs import RunName, Unfinished
-from grit.schema import Config
+from grit.studies.figure4 import METHODS, WRITTEN, CorrelatedRun, Figure4, write_figure4
+from grit.studies.figure_runs import RunName, Unfinished
+from grit.studies.lottery import lottery
 from grit.tasks.finished import (
     MeasuredRun,
     distinct,

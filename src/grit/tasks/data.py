@@ -10,7 +10,10 @@ from typing import cast
 from huggingface_hub.utils import disable_progress_bars
 from omegaconf import DictConfig, OmegaConf
 
-from grit.configuration import CONF
+from grit.config.configuration import CONF
+from grit.config.schema import Config, SourceConfig
+from grit.core.errors import GritError
+from grit.core.files import write_json
 from grit.data.jsonl import read_samples
 from grit.data.mixtures import drawn_rows
 from grit.data.preparation.downloads import Downloads
@@ -18,11 +21,8 @@ from grit.data.preparation.origins import Hosts
 from grit.data.preparation.paper import TEST_FILES
 from grit.data.preparation.prepare import Preparation
 from grit.data.preparation.shortfalls import Shortfall, summed_up
+from grit.data.printed_counts import print_table2, write_table2
 from grit.data.statistics import set_statistics
-from grit.errors import GritError
-from grit.files import write_json
-from grit.reporting.table2 import print_table2, write_table2
-from grit.schema import Config, SourceConfig
 from grit.tasks.folder import RunFolder
 from grit.tasks.questions import training_samples
 

@@ -8,9 +8,9 @@ from shlex import join
 import torch
 import torch.distributed as dist
 
-from grit.errors import GritError
-from grit.processes import torchrun
-from grit.schema import Config
+from grit.config.schema import Config
+from grit.core.errors import GritError
+from grit.core.processes import torchrun
 
 
 def prepare_device(config: Config) -> torch.device:

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from grit.errors import GritError
+from grit.config.schema import Config, Task, Training
+from grit.core.errors import GritError
 from grit.judge.own import OwnJudge
-from grit.schema import Config, Task, Training
 from grit.tasks.questions import check_files
 from grit.tasks.scorers import make_judge, make_reward
 

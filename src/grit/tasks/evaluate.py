@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from grit import processes
-from grit.errors import GritError
+from grit.config.schema import Config
+from grit.core import processes
+from grit.core.errors import GritError
+from grit.evaluation.controls import controls, print_controls
 from grit.models.loading import find_checkpoint
-from grit.reporting.beside_paper import print_beside_paper
-from grit.reporting.comparison import print_comparison
-from grit.reporting.controls import controls, print_controls
-from grit.reporting.results import Results, read_results
-from grit.schema import Config
+from grit.pages.comparison import print_comparison
+from grit.paper.beside_paper import print_beside_paper
+from grit.runs.results import Results, read_results
 from grit.tasks.device import autocast, prepare_device
 from grit.tasks.folder import RunFolder, hold_together
 from grit.tasks.inputs import inputs_of

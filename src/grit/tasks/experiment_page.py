@@ -9,19 +9,19 @@ from pathlib import Path
 
 import yaml
 
-from grit.jobs import Job
-from grit.reporting.curves import Curves, mean_curves
-from grit.reporting.differences import run_labels, shared_settings
-from grit.reporting.exhibits.building import made
-from grit.reporting.exhibits.evidence import FIGURES, Evidence
-from grit.reporting.exhibits.sections import exhibit_section
-from grit.reporting.experiment import ExperimentData, RunSummary, Section, experiment_report
-from grit.reporting.finished import FinishedRun
-from grit.reporting.places import without_places
-from grit.reporting.repetitions import MOST, is_trained, repetitions, title_of
-from grit.reporting.results import git_commit
-from grit.reporting.summary import duration
-from grit.reporting.twins import distinctions
+from grit.pages.curves import Curves, mean_curves
+from grit.pages.differences import run_labels, shared_settings
+from grit.pages.experiment import ExperimentData, RunSummary, Section, experiment_report
+from grit.pages.summary import duration
+from grit.paper.building import made
+from grit.paper.evidence import FIGURES, Evidence
+from grit.paper.sections import exhibit_section
+from grit.runs.finished import FinishedRun
+from grit.runs.job_log import Job
+from grit.runs.places import without_places
+from grit.runs.repetitions import MOST, is_trained, repetitions, title_of
+from grit.runs.results import git_commit
+from grit.runs.twins import distinctions
 from grit.tasks.galleries import galleries_of
 
 

@@ -9,10 +9,10 @@ from typing import Any
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from grit.checks import EXHIBITS, check_exhibits
-from grit.configuration import figure_settings
-from grit.errors import GritError
-from grit.jobs import Job, JobLog, Outcome
+from grit.config.checks import EXHIBITS, check_exhibits
+from grit.config.configuration import figure_settings
+from grit.core.errors import GritError
+from grit.runs.job_log import Job, JobLog, Outcome
 from grit.tasks import quieten
 from grit.tasks.jobs import job_log
 from grit.tasks.planned import check_judge
@@ -66,8 +66,8 @@ def _check(config: DictConfig) -> None:
 
 def _write(config: DictConfig, jobs: list[Job]) -> list[GritError]:
     """Each table and figure with its page; what could not be done for one keeps no other back."""
-    from grit.reporting.exhibits.building import build  # imports torch
-    from grit.reporting.exhibits.evidence import evidence_of_jobs
+    from grit.paper.building import build  # imports torch
+    from grit.paper.evidence import evidence_of_jobs
     from grit.tasks.experiment_page import write_exhibit_page
 
     sweep = Path(config.hydra.sweep.dir)

@@ -11,22 +11,22 @@ from typing import TypeVar
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from grit.configuration import checked, config_hash, plain, settings_hash
+from grit.config.configuration import checked, config_hash, plain, settings_hash
+from grit.config.schema import Config, Task, Training
+from grit.core.errors import GritError
+from grit.core.fingerprints import fingerprint
 from grit.data.samples import Sample
-from grit.errors import GritError
 from grit.evaluation.predictions import Prediction, read_predictions
-from grit.fingerprints import fingerprint
-from grit.jobs import Job
 from grit.models.adapter import Adapter
 from grit.models.loading import Checkpoint, find_checkpoint
-from grit.reporting.evaluated import method_label
-from grit.reporting.exhibits.evidence import has_ended
-from grit.reporting.figure_runs import RunName, Unfinished
-from grit.reporting.finished import RESULTS
-from grit.reporting.results import Results, read_results
-from grit.reporting.stored import stored_configuration
-from grit.reporting.twins import distinctions
-from grit.schema import Config, Task, Training
+from grit.paper.evidence import has_ended
+from grit.runs.evaluated import method_label
+from grit.runs.finished import RESULTS
+from grit.runs.job_log import Job
+from grit.runs.results import Results, read_results
+from grit.runs.stored import stored_configuration
+from grit.runs.twins import distinctions
+from grit.studies.figure_runs import RunName, Unfinished
 from grit.tasks.device import prepare_device
 from grit.tasks.early import check_run
 from grit.tasks.parts import make_adapter

@@ -11,14 +11,14 @@ from shlex import join
 import torch
 import yaml
 
-from grit import interruption, locks, processes
-from grit.configuration import canonical, code_hash, config_hash, plain
-from grit.errors import GritError
-from grit.files import write_json, written_whole
+from grit.config.configuration import canonical, code_hash, config_hash, plain
+from grit.config.schema import Config, Task
+from grit.core import interruption, locks, processes
+from grit.core.errors import GritError
+from grit.core.files import write_json, written_whole
 from grit.models.loading import Checkpoint
-from grit.reporting.evaluated import checkpoint_label
-from grit.reporting.results import git_commit
-from grit.schema import Config, Task
+from grit.runs.evaluated import checkpoint_label
+from grit.runs.results import git_commit
 from grit.tasks.inputs import Inputs, check_inputs
 from grit.tasks.records import read_record, shown
 from grit.training.checkpoints import latest, steps_of

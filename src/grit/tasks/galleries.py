@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from omegaconf import OmegaConf
 
-from grit.configuration import checked
-from grit.errors import GritError
-from grit.reporting.finished import FinishedRun
-from grit.reporting.gallery import Gallery, PictureOf, gallery
-from grit.reporting.repetitions import MOST, repetitions
-from grit.reporting.untrained import before_of
+from grit.config.configuration import checked
+from grit.core.errors import GritError
+from grit.pages.gallery import Gallery, PictureOf, gallery
+from grit.pages.untrained import before_of
+from grit.runs.finished import FinishedRun
+from grit.runs.repetitions import MOST, repetitions
 from grit.tasks.questions import find_sets, pictures_of
 
 log = logging.getLogger(__name__)

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from grit.core.errors import GritError
+from grit.core.fingerprints import fingerprint
 from grit.data.samples import Sample
-from grit.errors import GritError
-from grit.fingerprints import fingerprint
 from grit.tasks.questions import TestSet
 
 Inputs = Mapping[str, str]  # what is read, as a message names it -> its fingerprint

@@ -9,13 +9,13 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from grit.checks import check_figures
-from grit.configuration import canonical, checked, code_hash, config_hash
-from grit.errors import GritError, Interrupted
-from grit.files import write_json
-from grit.jobs import Job, JobLog, Outcome
-from grit.locks import locked
-from grit.schema import Config, Task, Training
+from grit.config.checks import check_figures
+from grit.config.configuration import canonical, checked, code_hash, config_hash
+from grit.config.schema import Config, Task, Training
+from grit.core.errors import GritError, Interrupted
+from grit.core.files import write_json
+from grit.core.locks import locked
+from grit.runs.job_log import Job, JobLog, Outcome
 from grit.tasks import perform
 from grit.tasks.unused import unused
 

@@ -10,9 +10,11 @@ from typing import Any
 
 import yaml
 
-from grit import processes
-from grit.configuration import code_hash, config_hash, plain, settings_hash
+from grit.config.configuration import code_hash, config_hash, plain, settings_hash
+from grit.config.schema import Config, Training
+from grit.core import processes
 from grit.data.samples import Sample, samples_fingerprint
+from grit.evaluation.controls import controls, print_controls
 from grit.evaluation.loop import answer
 from grit.evaluation.predictions import Prediction, read_predictions
 from grit.evaluation.scoring import judge_again, score_predictions
@@ -28,11 +30,12 @@ from grit.judge.judge import (
 from grit.judge.usage import NOTHING, Usage
 from grit.models.adapter import Adapter
 from grit.models.loading import Checkpoint
-from grit.reporting.comparison import print_comparison
-from grit.reporting.controls import controls, print_controls
-from grit.reporting.metrics_log import MetricsLog
-from grit.reporting.report import Measured, ReportData, write_report
-from grit.reporting.results import (
+from grit.pages.comparison import print_comparison
+from grit.pages.report import Measured, ReportData, write_report
+from grit.pages.summary import duration
+from grit.rollout.sampler import Sampler
+from grit.runs.metrics_log import MetricsLog
+from grit.runs.results import (
     Results,
     git_commit,
     read_results,
@@ -40,9 +43,6 @@ from grit.reporting.results import (
     write_predictions,
     write_results,
 )
-from grit.reporting.summary import duration
-from grit.rollout.sampler import Sampler
-from grit.schema import Config, Training
 from grit.tasks.folder import run_name
 from grit.tasks.parts import make_prompting
 from grit.tasks.questions import TestSet, pictures_of

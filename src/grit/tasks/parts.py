@@ -4,7 +4,8 @@ import logging
 
 import torch
 
-from grit import processes
+from grit.config.schema import Adaptation, Config, Traces, Training
+from grit.core import processes
 from grit.data.traces import Hand
 from grit.judge.judge import Judge
 from grit.models.adapter import Adapter
@@ -20,12 +21,11 @@ from grit.models.loading import (
 from grit.models.prompting import Prompting
 from grit.rewards.reward import Reward
 from grit.rollout.choice import Sampling
-from grit.schema import Adaptation, Config, Traces, Training
-from grit.training.deepspeed import SharedGradients
-from grit.training.fsdp import ShardedLayers
+from grit.training.layouts.deepspeed import SharedGradients
+from grit.training.layouts.fsdp import ShardedLayers
+from grit.training.layouts.replicas import Replicas
 from grit.training.learner import Learner, Optimization
 from grit.training.module import GRPOGR, GRPOSettings
-from grit.training.replicas import Replicas
 from grit.training.sft import FewShotSFT
 
 log = logging.getLogger(__name__)

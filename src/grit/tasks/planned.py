@@ -10,9 +10,9 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from grit.errors import GritError
-from grit.reporting.exhibits.paper import MINIATURES, MODELS
-from grit.reporting.judging import is_drawn
+from grit.core.errors import GritError
+from grit.runs.judging import is_drawn
+from grit.runs.printed import MINIATURES, MODELS
 
 OF_ACC = ("table1", "table3", "figure6")  # what shows ACC beside the paper's
 PARTS = ("model", "data", "suite", "judge")  # groups that say who is asked what, and judged by whom

@@ -5,15 +5,15 @@ from collections.abc import Sequence
 
 import torch
 
-from grit import processes
+from grit.config.schema import Config, Decode, Training
+from grit.core import processes
+from grit.core.errors import GritError
 from grit.data.samples import Sample
-from grit.errors import GritError
 from grit.judge.judge import Judge, meet
 from grit.models.adapter import Adapter
 from grit.models.prompt_limits import PromptLengths, PromptLimit
 from grit.models.skeleton import load_skeleton
 from grit.rewards.reward import Reward
-from grit.schema import Config, Decode, Training
 from grit.tasks.parts import make_prompting
 from grit.tasks.questions import TestSet
 

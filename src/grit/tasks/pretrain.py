@@ -5,12 +5,12 @@ import shlex
 from pathlib import Path
 from typing import get_args
 
-from grit import interruption, locks
-from grit.errors import GritError
+from grit.config.schema import Config
+from grit.core import interruption, locks
+from grit.core.errors import GritError
 from grit.models.loading import TINY
 from grit.models.tiny import Family
-from grit.schema import Config
-from grit.training.pretraining.course import OWN_SETTINGS, PretrainSettings, pretrain
+from grit.pretraining.course import OWN_SETTINGS, PretrainSettings, pretrain
 
 log = logging.getLogger(__name__)
 

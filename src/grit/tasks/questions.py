@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from grit.config.schema import Config, SourceConfig, Unannotated
+from grit.core.errors import GritError
 from grit.data.jsonl import SampleFile, read_samples
 from grit.data.mixtures import mix, shared_pictures
 from grit.data.photographs import photograph_of, photographs_of_tests, read_coco_numbers
@@ -16,11 +18,9 @@ from grit.data.preparation.paper import FILES
 from grit.data.samples import Sample
 from grit.data.shapes.source import ShapesSource
 from grit.data.traces import is_annotated
-from grit.errors import GritError
-from grit.schema import Config, SourceConfig, Unannotated
 
 if TYPE_CHECKING:
-    from grit.reporting.gallery import PictureOf  # imports torch, which reading rows need not
+    from grit.pages.gallery import PictureOf  # imports torch, which reading rows need not
 
 log = logging.getLogger(__name__)
 ROWS = "JSON objects with question, answer, image, width, height and dataset, one a line"

@@ -5,9 +5,9 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from grit.configuration import config_hash
-from grit.errors import GritError
-from grit.schema import Config
+from grit.config.configuration import config_hash
+from grit.config.schema import Config
+from grit.core.errors import GritError
 
 log = logging.getLogger(__name__)
 

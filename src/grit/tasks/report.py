@@ -5,18 +5,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grit.errors import GritError
-from grit.files import write_json
-from grit.reporting.differences import run_labels
-from grit.reporting.exhibits.building import telling
-from grit.reporting.exhibits.evidence import evidence_of_sources
-from grit.reporting.exhibits.sections import exhibit_markdown, exhibit_section
-from grit.reporting.finished import find_runs
-from grit.reporting.runs_table import runs_markdown
-from grit.reporting.wandb_log import wandb_mode
-from grit.reporting.wandb_report import Contents, default_entity, save, spec, wandb_report
-from grit.schema import Config
+from grit.config.schema import Config
+from grit.core.errors import GritError
+from grit.core.files import write_json
+from grit.pages.differences import run_labels
+from grit.pages.runs_table import runs_markdown
+from grit.paper.building import telling
+from grit.paper.evidence import evidence_of_sources
+from grit.paper.sections import exhibit_markdown, exhibit_section
+from grit.runs.finished import find_runs
 from grit.tasks.experiment_page import write_page
+from grit.tracking.wandb_log import wandb_mode
+from grit.tracking.wandb_report import Contents, default_entity, save, spec, wandb_report
 
 if TYPE_CHECKING:
     from wandb_workspaces.reports.v2 import Report

@@ -3,11 +3,11 @@
 import logging
 from pathlib import Path
 
-from grit.errors import GritError
-from grit.files import check_place, write_jsonl
+from grit.config.schema import Config
+from grit.core.errors import GritError
+from grit.core.files import check_place, write_jsonl
 from grit.judge.judge import check_failures, check_trouble, trouble_of, usage_of
 from grit.rewards.scoring import scored
-from grit.schema import Config
 from grit.tasks.scorers import make_judge, make_reward
 
 log = logging.getLogger(__name__)

@@ -3,15 +3,15 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grit.errors import GritError
+from grit.config.schema import Config
+from grit.core.errors import GritError
 from grit.judge.cache import ScoreCache
 from grit.judge.judge import Judge
 from grit.judge.own import OwnJudge
 from grit.judge.rules import RulesJudge
+from grit.judge.settings import WITH_FIELDS, OwnJudgeConfig, ServiceJudgeConfig
 from grit.judge.usage import Price
-from grit.judge_settings import WITH_FIELDS, OwnJudgeConfig, ServiceJudgeConfig
 from grit.rewards.reward import Reward, reward_from
-from grit.schema import Config
 
 if TYPE_CHECKING:
     from grit.judge.service import ServiceJudge

@@ -6,8 +6,8 @@ from typing import Any
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
-from grit.errors import GritError
-from grit.keys import refuse_keys
+from grit.core.errors import GritError
+from grit.core.keys import refuse_keys
 
 
 class RefuseKeys(Callback):

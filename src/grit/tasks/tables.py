@@ -3,9 +3,9 @@
 import logging
 from pathlib import Path
 
-from grit.reporting.exhibits.building import BUILDERS, build
-from grit.reporting.exhibits.evidence import evidence_of_sources
-from grit.schema import Config
+from grit.config.schema import Config
+from grit.paper.building import BUILDERS, build
+from grit.paper.evidence import evidence_of_sources
 
 log = logging.getLogger(__name__)
 

@@ -10,16 +10,16 @@ from pathlib import Path
 import wandb
 from pytorch_lightning.loggers import WandbLogger
 
-from grit import processes
-from grit.configuration import plain
-from grit.reporting.gallery import PictureOf
-from grit.reporting.report import Measured
-from grit.reporting.wandb_end import finish
-from grit.reporting.wandb_log import wandb_logger, wandb_mode
-from grit.reporting.wandb_results import log_numbers, log_report, log_rows
-from grit.schema import Config
+from grit.config.configuration import plain
+from grit.config.schema import Config
+from grit.core import processes
+from grit.pages.gallery import PictureOf
+from grit.pages.report import Measured
 from grit.tasks.folder import run_name
 from grit.tasks.scorers import make_reward
+from grit.tracking.wandb_end import finish
+from grit.tracking.wandb_log import wandb_logger, wandb_mode
+from grit.tracking.wandb_results import log_numbers, log_report, log_rows
 
 
 @dataclass(frozen=True)

@@ -8,21 +8,20 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.loggers.logger import Logger
 
-from grit import interruption, processes
+from grit.config.schema import Config, Training
+from grit.core import interruption, processes
+from grit.core.errors import GritError, Interrupted, Resumable
+from grit.core.files import write_json
+from grit.core.seeding import seed_for
 from grit.data.datamodule import PromptModule
 from grit.data.mixtures import drawn_rows
 from grit.data.samples import Sample
-from grit.errors import GritError, Interrupted, Resumable
-from grit.files import write_json
 from grit.judge.judge import Judge
 from grit.models.adapter import Adapter
 from grit.models.loading import save_trained
-from grit.reporting.metrics_log import MetricsLog
-from grit.reporting.report import Measured
-from grit.reporting.results import write_results
-from grit.reporting.wandb_log import CompletionSamples
-from grit.schema import Config, Training
-from grit.seeding import seed_for
+from grit.pages.report import Measured
+from grit.runs.metrics_log import MetricsLog
+from grit.runs.results import write_results
 from grit.tasks.device import autocast, prepare_device
 from grit.tasks.folder import RunFolder, hold_together
 from grit.tasks.inputs import inputs_of
@@ -46,10 +45,11 @@ from grit.tasks.questions import (
 )
 from grit.tasks.scorers import make_judge, make_reward
 from grit.tasks.tracking import Tracker, tracked
+from grit.tracking.wandb_log import CompletionSamples
 from grit.training.checkpoint_files import CheckpointFiles
 from grit.training.checkpoints import Checkpoints, latest, steps_of
+from grit.training.layouts.replicas import Unwrapped
 from grit.training.learner import Learner
-from grit.training.replicas import Unwrapped
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from grit.schema import Config, Task, Training
+from grit.config.schema import Config, Task, Training
 
 Fields = tuple[str, ...]  # dotted names; each stands for what is below it too
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from lightning_fabric.plugins.io.torch_io import TorchCheckpointIO
 
-from grit.disk import needing
+from grit.core.disk import needing
 
 
 class CheckpointFiles(TorchCheckpointIO):

@@ -9,9 +9,9 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.loops.progress import _ProcessedTracker
 
-from grit import interruption, processes
-from grit.errors import Interrupted, Resumable
-from grit.files import UNREADABLE, archive_is_whole, put_in_place
+from grit.core import interruption, processes
+from grit.core.errors import Interrupted, Resumable
+from grit.core.files import UNREADABLE, archive_is_whole, put_in_place
 
 log = logging.getLogger(__name__)
 NAME = re.compile(r"step-(\d+)\.ckpt")

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from grit import processes
+from grit.core import processes
 from grit.judge.judge import (
     Accountable,
     Judge,

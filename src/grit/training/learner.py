@@ -9,11 +9,11 @@ import pytorch_lightning as pl
 import torch
 from transformers import get_cosine_schedule_with_warmup
 
-from grit import processes
+from grit.core import processes
+from grit.core.seeding import seed_for
 from grit.models.adapter import Adapter
-from grit.seeding import seed_for
+from grit.training.layouts.replicas import Replicas
 from grit.training.policy import Policy
-from grit.training.replicas import Replicas
 from grit.training.rows import Group, Pass, in_passes
 
 

@@ -12,12 +12,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grit import processes
-from grit.background import in_background
+from grit.core import processes
+from grit.core.background import in_background
+from grit.core.errors import Resumable
+from grit.core.memory import room_by
+from grit.core.seeding import seed_for
 from grit.data.samples import Sample
-from grit.errors import Resumable
 from grit.judge.judge import Judge, usage_of
-from grit.memory import room_by
 from grit.models.adapter import Adapter, EncodedPrompt
 from grit.models.prompting import Prompting
 from grit.rewards.response import Attempt
@@ -25,7 +26,6 @@ from grit.rewards.reward import Reward
 from grit.rollout.choice import Sampling
 from grit.rollout.sampler import Completion, Sampler
 from grit.rollout.ways import Way
-from grit.seeding import seed_for
 from grit.training.diagnostics import (
     Rollout,
     StepRecord,
@@ -43,9 +43,9 @@ from grit.training.grpo_gr import (
     mean_over_completions,
 )
 from grit.training.judge_watch import JudgeWatch
+from grit.training.layouts.replicas import Replicas
 from grit.training.learner import Learner, Optimization
 from grit.training.policy import Reference
-from grit.training.replicas import Replicas
 from grit.training.rows import Group, Pass
 
 log = logging.getLogger(__name__)

@@ -8,15 +8,15 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from grit import processes
+from grit.core import processes
+from grit.core.memory import room_by
 from grit.data.samples import Sample
 from grit.data.traces import Hand, taught_trace
-from grit.memory import room_by
 from grit.models.adapter import Adapter
 from grit.models.prompting import Prompting
 from grit.training.diagnostics import Stopwatch
+from grit.training.layouts.replicas import Replicas
 from grit.training.learner import Learner, Optimization
-from grit.training.replicas import Replicas
 from grit.training.rows import Group
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from grit.core.errors import GritError
+from grit.core.files import write_bytes
 from grit.data.jsonl import read_samples
 from grit.data.photographs import add_coco_numbers
 from grit.data.preparation.archives import read_members
@@ -14,8 +16,6 @@ from grit.data.preparation.hub import HubDataset
 from grit.data.preparation.paper import PaperFile
 from grit.data.preparation.pictures import Unusable
 from grit.data.preparation.tallyqa import LARGEST_FILE
-from grit.errors import GritError
-from grit.files import write_bytes
 
 _LARGEST_ZIP = 256 * 2**20  # bytes
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import httpx2
 
-from grit.background import in_background
+from grit.core.background import in_background
 from grit.data.preparation.pictures import Unusable
 
 Found = TypeVar("Found")

@@ -9,12 +9,12 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
+from grit.core.errors import GritError
+from grit.core.files import write_bytes
 from grit.data.jsonl import SampleFile
 from grit.data.pictures import ImageFile, Size, Unusable
 from grit.data.preparation.paper import Origin, PaperFile
 from grit.data.preparation.pictures import file_size, picture_size
-from grit.errors import GritError
-from grit.files import write_bytes
 
 log = logging.getLogger(__name__)
 Item = TypeVar("Item")

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from grit.core.errors import GritError
+from grit.core.files import write_jsonl
 from grit.data.jsonl import SampleFile, read_samples
 from grit.data.photographs import (
     COCO_NUMBERS,
@@ -29,8 +31,6 @@ from grit.data.preparation.parquet import take_mathvista, take_mme
 from grit.data.preparation.pictures import LARGEST_IMAGE, file_size, picture_size
 from grit.data.preparation.shortfalls import Shortfall
 from grit.data.preparation.tallyqa import CountingRow, draw_counting_rows
-from grit.errors import GritError
-from grit.files import write_jsonl
 
 log = logging.getLogger(__name__)
 TALLYQA_SOURCE = "tallyqa/train.json"  # below data.root

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from grit.core.errors import GritError
+from grit.core.seeding import seed_for
 from grit.data.mixtures import in_turn
 from grit.data.photographs import coco_name, photograph
-from grit.errors import GritError
-from grit.seeding import seed_for
 
 COUNTS = (0, 1, 2, 3, 4)  # the answers that the paper trains on, evenly
 LARGEST_FILE = 512 * 2**20  # bytes of train.json

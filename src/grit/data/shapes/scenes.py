@@ -13,10 +13,10 @@ from random import Random
 
 from PIL import Image
 
+from grit.core.seeding import seed_for
 from grit.data.shapes.grounds import GROUNDS, Ground
 from grit.data.shapes.things import COLORS, SHAPES, SIZES, Corners, Thing, silhouette
 from grit.grounding.boxes import Box, Space
-from grit.seeding import seed_for
 
 SPLITS = ("train", "dev", "test", "pretrain")
 

@@ -5,6 +5,8 @@ from dataclasses import replace
 from random import Random
 from typing import TypeVar, overload
 
+from grit.core.errors import GritError
+from grit.core.seeding import seed_for
 from grit.data.samples import Sample
 from grit.data.shapes.kinds import KINDS
 from grit.data.shapes.questions import Question, Template
@@ -19,8 +21,6 @@ from grit.data.shapes.scenes import (
     random_scene,
     split_of,
 )
-from grit.errors import GritError
-from grit.seeding import seed_for
 
 Item = TypeVar("Item")
 PATIENCE = 20_000  # random scenes looked at before a question is declared impossible

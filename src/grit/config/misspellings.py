@@ -1,0 +1,74 @@
+"""A field that does not exist: which one may have been meant."""
+
+from collections.abc import Collection
+from dataclasses import is_dataclass
+from difflib import get_close_matches
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from grit.config.schema import Config, JudgeConfig
+from grit.judge.settings import WITH_FIELDS
+
+MANY = 12  # fields, more than a line of a message should list
+
+
+def misspelt(path: str, missing: str = "", there: Collection[str] = ()) -> str | None:
+    """What is wrong with the dotted path of a field that is not there, in one line.
+
+    None where the schema takes it: a new entry of a dictionary, which Hydra adds by a ``+``.
+
+    Args:
+        path: of the field.
+        missing: the first part of it that the configuration has not.
+        there: the names that it has in that place.
+    """
+    node: Any = Config
+    names = path.split(".")
+    if names[0] == "hydra":  # has fields of its own, and the schema none of them
+        parents = missing.split(".")[:-1] if missing else names[:-1]
+        return _said(parents, (missing or path).rpartition(".")[2], list(there))
+    for depth, name in enumerate(names):
+        if is_dataclass(node):
+            fields = _fields(node)
+            if name not in fields:
+                return _said(names[:depth], name, list(fields))
+            node = _without_null(fields[name])
+        elif get_origin(node) is dict:
+            entry = ".".join(names[: depth + 1])
+            if entry == missing:
+                close = close_to(name, there)
+                known = ".".join([*names[:depth], close or ""])
+                return f"{entry} is not there; did you mean {known}?" if close else None
+            node = _without_null(get_args(node)[1])
+        else:
+            return f"{path} is no field; {'.'.join(names[:depth])} is a value"
+    if names[0] != "judge":
+        return None
+    owner = next(name for name, kind in WITH_FIELDS.items() if names[1] in get_type_hints(kind))
+    return f"{path} is a field of judge={owner} alone"
+
+
+def close_to(name: str, known: Collection[str]) -> str | None:
+    """The one of ``known`` that ``name`` may be a misspelling of."""
+    close = get_close_matches(name, [each for each in known if each != name], n=1)
+    return close[0] if close else None
+
+
+def _fields(node: Any) -> dict[str, Any]:
+    """The fields of a part of the schema and their types; of all judges for that of any."""
+    kinds = [node, *WITH_FIELDS.values()] if node is JudgeConfig else [node]
+    return {name: kind for each in kinds for name, kind in get_type_hints(each).items()}
+
+
+def _without_null(kind: Any) -> Any:
+    parts = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+    return next(part for part in parts if part is not NoneType)
+
+
+def _said(parents: list[str], name: str, fields: list[str]) -> str:
+    wrong, close = ".".join([*parents, name]), close_to(name, fields)
+    if close:
+        return f"{wrong} is no field; did you mean {'.'.join([*parents, close])}?"
+    if len(fields) > MANY:
+        return f"{wrong} is no field; --cfg job shows all fields"
+    return f"{wrong} is no field; there are {', '.join(sorted(fields))}"

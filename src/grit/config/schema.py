@@ -1,0 +1,340 @@
+"""What a run's configuration may hold: every field, its type and what it is for.
+
+The composed configuration is checked against these classes, so that a misspelt key or a wrong type
+anywhere, also inside a YAML file, ends the run in one line before anything starts.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from grit.config.task_settings import (
+    AttentionConfig,
+    CheckConfig,
+    CorrelationConfig,
+    PreparationConfig,
+    PretrainConfig,
+)
+from grit.judge.settings import MISSING, WITH_FIELDS, JudgeConfig
+
+
+class Task(StrEnum):
+    """What ``python -m grit`` does."""
+
+    train = "train"  # train by the method, evaluate before and after
+    evaluate = "evaluate"  # evaluate a model, or predictions made anywhere
+    score = "score"  # score completions from anywhere with a reward
+    check = "check"  # what a run would be, before anything large is loaded
+    pretrain = "pretrain"  # make a tiny base model
+    data = "data"  # prepare and check the paper's data
+    tables = "tables"  # tables and figures from finished runs
+    report = "report"  # one page, and a W&B report, about many runs
+    correlation = "correlation"  # figure 4 from finished runs
+    attention = "attention"  # figure 5 from finished runs
+
+
+class Adaptation(StrEnum):
+    """Which weights learn."""
+
+    full = "full"  # all of them, as fp32 master weights
+    lora = "lora"  # fp32 LoRA adapters on a frozen base
+
+
+class Dtype(StrEnum):
+    """In what the base weights are kept."""
+
+    float32 = "float32"
+    bfloat16 = "bfloat16"
+
+
+class Prompt(StrEnum):
+    """Whose words stand around the user's turn."""
+
+    processor = "processor"  # the chat template of the model's own processor
+    released = "released"  # GRIT's released code: other for InternVL only, see models/internvl.py
+
+
+class Training(StrEnum):
+    """How a method trains."""
+
+    none = "none"
+    grpo_gr = "grpo_gr"
+    sft = "sft"
+
+
+class Traces(StrEnum):
+    """In which hand supervised fine-tuning writes its traces."""
+
+    plain = "plain"  # the miniature's: "red circle [5, 6, 20, 22]"
+    family = "family"  # English, and boxes as the model's family writes them
+
+
+class Unannotated(StrEnum):
+    """What supervised fine-tuning does with rows that nobody has put boxes into."""
+
+    without_boxes = "without_boxes"  # a trace that says what to look for, and has no box
+    leave_out = "leave_out"
+
+
+class Ratio(StrEnum):
+    """What the importance ratio of equation 3 is taken over."""
+
+    token = "token"
+    sequence = "sequence"
+
+
+class Decode(StrEnum):
+    """How the rows of a rollout take a step together."""
+
+    auto = "auto"  # captured on a GPU with all weights, without flash_attention_2; else dynamic
+    dynamic = "dynamic"  # transformers' growing cache
+    static = "static"  # buffers of fixed shapes, without more: what the next two start from
+    captured = "captured"  # the static step as CUDA graphs; NVIDIA GPUs only
+    compiled = "compiled"  # the static step through torch.compile, on a GPU as CUDA graphs
+
+
+@dataclass
+class LoraConfig:
+    """LoRA adapters (peft)."""
+
+    rank: int = 64
+    alpha: int = 128
+    dropout: float = 0.0
+    target_modules: list[str] = field(default_factory=list)
+
+
+@dataclass
+class ModelConfig:
+    """The base model and which of its weights learn."""
+
+    name: str = MISSING
+    # a Hub id, a local folder in transformers format or in InternVL's own layout, or tiny:FAMILY
+    path: str = MISSING
+    revision: str | None = None  # of the Hub
+    adaptation: Adaptation = Adaptation.lora
+    lora: LoraConfig = field(default_factory=LoraConfig)
+    freeze_vision: bool = False
+    prompt: Prompt = Prompt.processor
+    dtype: Dtype = Dtype.bfloat16
+    # sdpa, eager, flash_attention_2, or flex_attention: shared rows of the update skip the blocks
+    # between completions, all else is sdpa; it learns on a GPU only, and is not yet measured there
+    attention: str = "sdpa"
+    gradient_checkpointing: bool = False
+    # Settings of the image processor; models of tiny:FAMILY keep theirs.
+    image: dict[str, int] = field(default_factory=dict)
+    seed: int = 0  # of random weights, where a model has them
+
+
+@dataclass
+class SourceConfig:
+    """One source of triplets: a JSONL file with images, or drawn scenes."""
+
+    file: str | None = None  # JSONL in GRIT's format, below data.root
+    images: str | None = None  # folder of its images, below data.root
+    kind: str | None = None  # drawn scenes: vsr, tallyqa, gqa, mathvista, mme, ovd
+    split: str = "train"  # drawn scenes: which disjoint part
+    rows: int | None = None  # how many; null takes all of a file
+    balance_counts: bool = False  # counting data: evenly over the answers 0-4
+    apart_from_tests: bool = False  # no row whose photograph is in a test set
+
+
+@dataclass
+class DataConfig:
+    """The training triplets."""
+
+    name: str = MISSING
+    root: str = MISSING
+    seed: int = 0  # of which rows are drawn; not the run's seed
+    total: int | None = None  # rows in all: what other sources lack, the last one makes up
+    # A row with a longer prompt, image included, is refused; null: as many as the model takes.
+    max_prompt_tokens: int | None = 4096
+    check_only: bool = False  # task=data: report, download nothing
+    sources: dict[str, SourceConfig] = field(default_factory=dict)
+
+
+@dataclass
+class SuiteConfig:
+    """The test sets."""
+
+    name: str = MISSING
+    root: str = MISSING
+    limit: int | None = None  # at most so many questions a set
+    sets: dict[str, SourceConfig] = field(default_factory=dict)
+
+
+@dataclass
+class MethodConfig:
+    """How the model is asked, and how it is trained."""
+
+    name: str = MISSING
+    suffix: bool = MISSING  # the GRIT suffix follows the question
+    example: bool = MISSING  # one worked example follows the suffix
+    tagged_answer: bool = MISSING  # the answer stands behind <answer>; else it is all of the text
+    training: Training = MISSING
+
+
+@dataclass
+class TermConfig:
+    """One term of the reward."""
+
+    call: str = MISSING  # dotted path of a function from a Response to a number
+    weight: float = MISSING
+
+
+@dataclass
+class RewardConfig:
+    """The reward: a weighted sum of terms."""
+
+    name: str = MISSING
+    counting_datasets: list[str] = MISSING  # the rows' `dataset` values that have a true count
+    terms: dict[str, TermConfig] = MISSING
+
+
+@dataclass
+class SamplingConfig:
+    """How completions are drawn."""
+
+    temperature: float = 1.0
+    top_p: float = 1.0
+    top_k: int = 0
+    max_new_tokens: int = 1000
+
+
+@dataclass
+class AdvantageConfig:
+    """Equation 1."""
+
+    delta: float = 1e-8
+    sample_std: bool = False
+
+
+@dataclass
+class SFTConfig:
+    """What few-shot supervised fine-tuning does otherwise than GRPO-GR."""
+
+    steps: int = MISSING
+    learning_rate: float = MISSING
+    traces: Traces = Traces.family
+    # without_boxes: the answers of all triplets are learnt, as GRPO-GR learns from all of them, at
+    # the cost of teaching some chains without boxes; leave_out: only grounded chains, from fewer
+    # rows (of TallyQA's own train.json none is left)
+    unannotated: Unannotated = Unannotated.without_boxes
+
+
+@dataclass
+class TrainingConfig:
+    """GRPO-GR, and what supervised fine-tuning shares with it."""
+
+    steps: int = MISSING
+    # What a preset asks of a large model and its trainer, where the command line says nothing:
+    # adaptation, dtype, freeze_vision, precision.
+    needs: dict[str, Any] = field(default_factory=dict)
+    sft: SFTConfig = field(default_factory=SFTConfig)
+    prompts_per_step: int = 32
+    group_size: int = 4
+    learning_rate: float = MISSING
+    warmup_steps: int = 0
+    weight_decay: float = 0.0
+    clip_norm: float = 1.0
+    beta: float = 0.01
+    epsilon: float = 0.2
+    ratio: Ratio = Ratio.token
+    advantage: AdvantageConfig = field(default_factory=AdvantageConfig)
+    updates_per_rollout: int = 1
+    sampling: SamplingConfig = field(default_factory=SamplingConfig)
+    # At which log-probabilities are taken; null: at the sampling temperature. Released code: 1.
+    logp_temperature: float | None = None
+    # An end-of-sequence token follows a completion that ended by </answer>, and is learnt (code).
+    append_eos: bool = False
+    must_learn: bool = True  # a run in which no step learnt anything ends with exit code 1
+    # Speed: results are the same to rounding with each of these off.
+    share_prompt: bool = True  # update: one row a prompt instead of one a completion
+    share_prefill: bool = True  # rollout: one prefill a prompt instead of one a completion
+    compact_rollout: bool = True  # completions that have ended leave the batch
+    # rollout: dynamic, static, captured (CUDA graphs; NVIDIA GPUs only), compiled (torch.compile;
+    # minutes for a large model) or auto: captured where the step can be, else dynamic
+    decode: Decode = Decode.auto
+    tokens_per_rollout_batch: int = 65536
+    tokens_per_pass: int = 16384
+    tokens_per_chunk: int = 256  # whose logits are alive at a time; 0: of all, until the backward
+    feature_cache_mib: int = 1024  # image features of a frozen vision tower that are kept; 0: none
+
+
+@dataclass
+class EvaluationConfig:
+    """Greedy evaluation."""
+
+    max_new_tokens: int = 1000
+    before_training: bool = True
+    after_training: bool = True
+
+
+@dataclass
+class TrainerConfig:
+    """Where and how long training runs (pytorch-lightning)."""
+
+    max_steps: int = MISSING
+    accelerator: str = "auto"
+    devices: int = 1
+    num_nodes: int = 1
+    strategy: str = "auto"  # auto | ddp | zero1 | fsdp | deepspeed_zero2
+    precision: str = "32-true"
+    checkpoint_every: int = 50  # steps
+    stop_within: float = 25.0  # seconds that Ctrl-C or SIGTERM gives the step under way to end
+    max_silence: float = 14400.0  # seconds that processes wait for one that does not answer: the
+    # first may ask a judge about a test suite meanwhile
+    progress_bar: bool = True
+
+
+@dataclass
+class LoggerConfig:
+    """Where metrics go besides the run's folder."""
+
+    name: str = MISSING
+    project: str = "grit"
+    entity: str | None = None
+    mode: str = "auto"  # auto: online where WANDB_API_KEY is set, else offline
+    sample_every: int = 10  # steps between logged completions
+    rows: int = 40  # of each test set, in the table of evaluation rows
+    group: str | None = None  # what runs are gathered by; null: the experiment
+    tags: list[str] = field(default_factory=list)  # besides model, data, method, reward, judge
+
+
+@dataclass
+class Config:
+    """A whole run."""
+
+    task: Task = Task.train
+    seed: int = 0
+    resume: bool = False
+    threads: int | None = None  # of the CPU; null leaves it to torch
+    # evaluate: trained weights: a .ckpt file, a folder with an adapter or a model, a run's folder,
+    # or a Hub id, ORG/NAME or ORG/NAME@REVISION
+    checkpoint: str | None = None
+    predictions: str | None = None  # evaluate: predictions made anywhere, JSONL
+    input: str | None = None  # score: completions, JSONL
+    output: str | None = None  # score: where the scored rows go
+    # tables, report, correlation, attention: folders; tables: wandb:ENTITY/PROJECT too
+    runs: list[str] = field(default_factory=list)
+    exhibits: list[str] = field(default_factory=list)  # tables and figures to make of the runs
+    model: ModelConfig = field(default_factory=ModelConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    method: MethodConfig = field(default_factory=MethodConfig)
+    reward: RewardConfig = field(default_factory=RewardConfig)
+    judge: JudgeConfig = field(default_factory=JudgeConfig)
+    suite: SuiteConfig = field(default_factory=SuiteConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+    trainer: TrainerConfig = field(default_factory=TrainerConfig)
+    logger: LoggerConfig = field(default_factory=LoggerConfig)
+    pretrain: PretrainConfig = field(default_factory=PretrainConfig)
+    preparation: PreparationConfig = field(default_factory=PreparationConfig)
+    check: CheckConfig = field(default_factory=CheckConfig)
+    correlation: CorrelationConfig = field(default_factory=CorrelationConfig)
+    attention: AttentionConfig = field(default_factory=AttentionConfig)
+    experiment: Any = None
+
+
+def schema_of(judge: object) -> Config:
+    """The schema of a configuration whose judge has this name."""
+    return Config(judge=WITH_FIELDS.get(str(judge), JudgeConfig)())

@@ -1,0 +1,97 @@
+"""Short hashes that tell whether two runs can be compared: of the code, of settings, of rows."""
+
+import ast
+import hashlib
+import json
+from contextlib import suppress
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+PACKAGE = Path(__file__).parent.parent
+DIGITS = 12
+
+# What may change without changing a result. Whatever is not named here counts.
+_NOT_RESULTS = (
+    *("runs", "pages", "studies", "tracking", "paper", "config"),
+    "pretraining",  # made the base models, which count themselves
+    "assets",  # those of the run's own model count
+    *("__init__.py", "__main__.py", "tasks/__init__.py"),
+    *("core/disk.py", "core/errors.py", "core/files.py", "core/fingerprints.py"),
+    *("core/interruption.py", "core/keys.py", "core/locks.py", "core/run_log.py"),
+    "core/secrets.py",
+    *("data/preparation", "data/printed_counts.py", "data/statistics.py"),
+    *("evaluation/controls.py", "evaluation/over_runs.py", "evaluation/paired.py"),
+    "grounding/drawing.py",
+    *("judge/pictures.py", "judge/settings.py"),
+    "rewards/scoring.py",
+    *("tasks/attention.py", "tasks/correlation.py", "tasks/data.py", "tasks/early.py"),
+    *("tasks/experiment_page.py", "tasks/experiments.py", "tasks/finished.py", "tasks/folder.py"),
+    *("tasks/galleries.py", "tasks/inputs.py", "tasks/jobs.py", "tasks/pretrain.py"),
+    *("tasks/records.py", "tasks/report.py", "tasks/score.py", "tasks/sweep_keys.py"),
+    *("tasks/tables.py", "tasks/tracking.py", "tasks/unused.py"),
+)
+_WEIGHTS = {".safetensors", ".json", ".jinja"}  # of a shipped model, without its documentation
+
+
+def fingerprint(value: Any) -> str:
+    """Twelve hex digits of a value that JSON can express."""
+    return _digest(json.dumps(value, sort_keys=True).encode())
+
+
+@cache
+def code_fingerprint(model_path: str, calls: tuple[str, ...] = ()) -> str:
+    """Of the code that results come from, and of the shipped model where ``model_path`` names one.
+
+    ``calls`` are dotted paths of functions: of those outside this package the module counts too.
+
+    Comments, docstrings and layout do not count, so that a better sentence costs nobody a week of
+    training.
+    """
+    parts = [fingerprint(_meaning(path)) for path in (*_sources(), *_modules(calls))]
+    family = model_path.removeprefix("tiny:")
+    if family != model_path:
+        files = sorted((PACKAGE / "assets" / f"tiny_{family}").glob("*"))
+        parts += [_digest(path.read_bytes()) for path in files if path.suffix in _WEIGHTS]
+    return fingerprint(parts)
+
+
+def _sources() -> list[Path]:
+    found = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = path.relative_to(PACKAGE).as_posix()
+        if not any(name == each or name.startswith(f"{each}/") for each in _NOT_RESULTS):
+            found.append(path)
+    return found
+
+
+def _modules(calls: tuple[str, ...]) -> list[Path]:
+    """Files of the modules of functions outside this package; whether they exist, others check."""
+    found = set()
+    for name in {call.rpartition(".")[0] for call in calls}:
+        if name and name.partition(".")[0] != PACKAGE.name:
+            with suppress(ImportError, ValueError):
+                module = find_spec(name)
+                if module and module.origin and module.origin.endswith(".py"):
+                    found.add(Path(module.origin))
+    return sorted(found, key=lambda path: path.name)
+
+
+def _meaning(path: Path) -> list[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            node.body = [each for each in node.body if not _is_text(each)] or [ast.Pass()]
+    name = path.relative_to(PACKAGE) if path.is_relative_to(PACKAGE) else Path(path.name)
+    return [name.as_posix(), ast.unparse(tree)]
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    """A docstring, or a string below a constant or a field, which documents it."""
+    value = statement.value if isinstance(statement, ast.Expr) else None
+    return isinstance(value, ast.Constant) and isinstance(value.value, str)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:DIGITS]

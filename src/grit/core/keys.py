@@ -1,0 +1,70 @@
+"""Keys come from the environment, and from nowhere else."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping, MutableMapping
+from typing import Any
+
+from grit.core.errors import GritError
+from grit.core.secrets import KEYS, has_user, holds_key
+
+ADDRESSES = ("HF_ENDPOINT", "WANDB_BASE_URL")
+"""Where the environment says that services are."""
+
+_NOT_OF_A_KEY = re.compile(r"[^\x21-\x7e]")
+
+
+def tidy_keys(environment: MutableMapping[str, str] = os.environ) -> None:
+    """Take white space off the ends of keys, as a file or a paste leaves it there.
+
+    Raises:
+        GritError: a key cannot be one, or an address of the environment holds one.
+    """
+    for name in filter(environment.__contains__, KEYS):
+        environment[name] = tidied(name, environment[name])
+    for name in ADDRESSES:
+        if has_user(environment.get(name, "")):
+            raise GritError(
+                f"{name}: an address with a name or key before its @ ends up in logs: leave that "
+                "out, keys have environment variables of their own"
+            )
+
+
+def tidied(name: str, key: str) -> str:
+    """The key that the environment variable ``name`` holds, without white space at its ends.
+
+    Raises:
+        GritError: it cannot be one.
+    """
+    key = key.strip()
+    if _NOT_OF_A_KEY.search(key):
+        raise GritError(
+            f"{name}: a blank, a line break or a letter outside ASCII stands within the key: "
+            "set the environment variable again"
+        )
+    return key
+
+
+def refuse_keys(values: Any) -> None:
+    """Raise GritError for the first of a configuration's values that holds a key.
+
+    Args:
+        values: nested, as plain values; they are going to be written down.
+    """
+    for path, text in _texts(values, ""):
+        if holds_key(text):
+            raise GritError(
+                f"config: {path} holds a key, or an address with a name before its @: the "
+                "configuration is written down, and keys come from the environment only"
+            )
+
+
+def _texts(values: Any, where: str) -> Iterator[tuple[str, str]]:
+    if isinstance(values, str):
+        yield where, values
+    elif isinstance(values, Mapping):
+        for name, value in values.items():
+            yield from _texts(value, f"{where}.{name}" if where else str(name))
+    elif isinstance(values, list | tuple):
+        for number, value in enumerate(values):
+            yield from _texts(value, f"{where}[{number}]")

@@ -1,0 +1,234 @@
+"""What a model gets right without looking: the controls that every result is read beside.
+
+A number of a table means little alone. A model that always says "no" is right as often as the
+answer is no; boxes in the middle of every picture overlap with what photographers put there; right
+answers can come with wrong boxes. The controls say how much of a result is that.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from random import Random
+from statistics import fmean
+from typing import Any, NamedTuple
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from grit.core.seeding import seed_for
+from grit.evaluation.metrics import BinaryAccuracy, unique_rows
+from grit.evaluation.predictions import ScoredPrediction
+from grit.grounding.boxes import Box, Space, union_iou
+from grit.judge.rules import normalized
+
+RIGHT_BOXES = 0.5  # the GIoU from which boxes count as right
+CONSTANT = 0.9  # the share of all answers from which one is printed as a warning
+_SHOWN = 8  # answers of a histogram
+_BAR = 5  # characters
+_LABELS = 15  # characters beside a bar
+_NONE = "-"
+
+
+class AnswerCount(NamedTuple):
+    """How often a model gave an answer, and how often it is the true one."""
+
+    answer: str | None  # normalised; None: the completion has no answer
+    given: int
+    true: int
+
+
+@dataclass(frozen=True)
+class Controls:
+    """One test set's controls; None where a set has nothing to tell it from."""
+
+    n: int  # rows
+    majority_answer: str | None  # the most common true answer; None for sets whose answer is a box
+    majority_acc: float | None  # of always giving it, 0 to 100
+    central_box_giou: float | None  # GIoU of one box, the middle half of width and height, 0 to 1
+    shuffled_giou: float | None  # GIoU of the model's own boxes on other images of the set, 0 to 1
+    grounded_correct: float | None  # share of the right answers whose boxes are right, 0 to 1
+    answers: tuple[AnswerCount, ...]  # the model's most common ones, eight at most
+    other_answers: int  # rows with any other answer
+    kinds: int  # different answers in all
+
+    @property
+    def top_share(self) -> float:
+        """Share of the most common answer in all answers, 0 to 1; near 1 for a constant model."""
+        return self.answers[0].given / self.n if self.n else 0.0
+
+    def to_row(self) -> dict[str, Any]:
+        """Plain values, for a JSON file."""
+        return asdict(self) | {"answers": [answer._asdict() for answer in self.answers]}
+
+
+def answers_right(row: ScoredPrediction) -> bool | None:
+    """Whether an answer counts as right, as in ACC>0.5; None where nobody could say."""
+    value = BinaryAccuracy.value(row)
+    return None if value is None else value > 0
+
+
+def controls(rows: Sequence[ScoredPrediction], seed: int = 0) -> Controls:
+    """The controls of one set's rows; ``seed`` chooses which boxes go to which other image."""
+    unique = unique_rows(rows)
+    majority, accuracy = _majority(unique)
+    common, others, kinds = _histogram(unique)
+    return Controls(
+        n=len(unique),
+        majority_answer=majority,
+        majority_acc=accuracy,
+        central_box_giou=_central_box_giou(unique),
+        shuffled_giou=_shuffled_giou(unique, seed),
+        grounded_correct=_grounded_correct(unique),
+        answers=common,
+        other_answers=others,
+        kinds=kinds,
+    )
+
+
+def controls_table(
+    sets: Mapping[str, Controls], *, title: str | None = None, ascii_only: bool = False
+) -> Table:
+    """The controls for a terminal of 80 columns; a constant answer has a full, red bar."""
+    table = Table(
+        title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)
+    )
+    table.add_column("Set", overflow="fold")
+    table.add_column("Majority\nACC", no_wrap=True)
+    for heading in ("Central\nGIoU", "Shuffled\nGIoU", "Right +\ngrounded"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("Answers\ngiven", no_wrap=True, overflow="crop")
+    for name, found in sets.items():
+        always = _NONE
+        if found.majority_acc is not None:
+            always = f"{found.majority_acc:5.1f} {clipped(found.majority_answer, 6)}"
+        cells = (
+            name,
+            always,
+            _decimal(found.central_box_giou, 3),
+            _decimal(found.shuffled_giou, 3),
+            _decimal(found.grounded_correct, 2),
+        )
+        # Text, because names and answers may hold the square brackets that rich reads as markup.
+        table.add_row(
+            *(Text(_plain(cell, ascii_only)) for cell in cells), _given(found, ascii_only)
+        )
+    return table
+
+
+def print_controls(
+    sets: Mapping[str, Controls], title: str | None = None, console: Console | None = None
+) -> None:
+    """Print the table."""
+    console = console or Console()
+    console.print(controls_table(sets, title=title, ascii_only=console.options.ascii_only))
+
+
+def clipped(answer: str | None, most: int) -> str:
+    """An answer as a label of at most ``most`` characters."""
+    if answer is None:
+        return "(none)"
+    line = " ".join(answer.split())
+    return line if len(line) <= most else line[: most - 2] + ".."
+
+
+def _majority(rows: Sequence[ScoredPrediction]) -> tuple[str | None, float | None]:
+    truths = Counter(_key(r.prediction.truth) for r in rows if not r.prediction.truth_is_box)
+    if not truths:
+        return None, None
+    answer, count = _by_count(truths)[0]
+    return answer, 100 * count / truths.total()
+
+
+def _histogram(rows: Sequence[ScoredPrediction]) -> tuple[tuple[AnswerCount, ...], int, int]:
+    given = Counter(None if row.answer is None else _key(row.answer) for row in rows)
+    true: Counter[str | None] = Counter(_key(row.prediction.truth) for row in rows)
+    common = _by_count(given)[:_SHOWN]
+    counts = tuple(AnswerCount(answer, count, true[answer]) for answer, count in common)
+    return counts, len(rows) - sum(one.given for one in counts), len(given)
+
+
+def _key(answer: str) -> str:
+    """Answers that differ in case, articles or punctuation only are one."""
+    return normalized(answer) or answer.strip()
+
+
+def _by_count(counter: Counter[Any]) -> list[tuple[Any, int]]:
+    """Most common first; equally common ones in order of their text."""
+    return sorted(counter.items(), key=lambda item: (-item[1], item[0] or ""))
+
+
+def _central_box_giou(rows: Sequence[ScoredPrediction]) -> float | None:
+    return _mean(
+        union_iou([_central_box(boxes[0].space)], boxes)
+        for boxes in (row.prediction.true_boxes for row in rows)
+        if boxes
+    )
+
+
+def _central_box(space: Space) -> Box:
+    width, height = space.width, space.height
+    return Box(width / 4, height / 4, 3 * width / 4, 3 * height / 4, space)
+
+
+def _shuffled_giou(rows: Sequence[ScoredPrediction], seed: int) -> float | None:
+    """GIoU where every row has the boxes said to another row, scaled to its own image's size."""
+    annotated = [row for row in rows if row.prediction.true_boxes]
+    if len(annotated) < 2:  # there is no other image
+        return None
+    donors = [annotated[place] for place in _derangement(len(annotated), seed)]
+    return _mean(
+        union_iou([box.to(true[0].space) for box in donor.boxes or ()], true)
+        for row, donor in zip(annotated, donors, strict=True)
+        if (true := row.prediction.true_boxes)
+    )
+
+
+def _derangement(n: int, seed: int) -> list[int]:
+    """A permutation of ``range(n)`` that leaves nothing in its place (Sattolo's algorithm)."""
+    random = Random(seed_for("controls", "derangement", seed))
+    places = list(range(n))
+    for last in range(n - 1, 0, -1):
+        other = random.randrange(last)  # never `last` itself
+        places[last], places[other] = places[other], places[last]
+    return places
+
+
+def _grounded_correct(rows: Sequence[ScoredPrediction]) -> float | None:
+    right = [row.giou for row in rows if answers_right(row)]
+    return _mean(float(giou >= RIGHT_BOXES) for giou in right if giou is not None)
+
+
+def _mean(values: Any) -> float | None:
+    values = list(values)
+    return fmean(values) if values else None
+
+
+def _given(found: Controls, ascii_only: bool) -> Text:
+    """A bar as long as the most common answer's share, and one or two answers by name."""
+    filled = round(_BAR * found.top_share)
+    full, empty = ("#", ".") if ascii_only else ("█", "░")
+    style = "bold red" if found.top_share >= CONSTANT else ""
+    bar = full * filled + empty * (_BAR - filled)
+    return Text(f"{bar} {_plain(_shares(found), ascii_only)}", style=style)
+
+
+def _shares(found: Controls) -> str:
+    if not found.answers or 2 * found.kinds > found.n:
+        return f"{found.kinds} different"
+    first, *more = (
+        f"{clipped(one.answer, 8)} {100 * one.given / found.n:.0f}%" for one in found.answers
+    )
+    both = ", ".join([first, *more[:1]])
+    return both if len(both) <= _LABELS else first
+
+
+def _plain(text: str, ascii_only: bool) -> str:
+    """Without what a terminal would obey, or could not show."""
+    printable = "".join(c if c.isprintable() else "?" for c in text)
+    return printable.encode("ascii", "replace").decode() if ascii_only else printable
+
+
+def _decimal(value: float | None, digits: int) -> str:
+    return _NONE if value is None else f"{value:.{digits}f}"

@@ -1,0 +1,65 @@
+"""What changed between two evaluations, question by question."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from grit.evaluation.bootstrap import Estimate, estimate
+from grit.evaluation.metrics import METRICS, unique_rows
+from grit.evaluation.over_runs import Bounds, Source, t_interval
+from grit.evaluation.predictions import ScoredPrediction
+
+
+def difference(
+    before: Sequence[ScoredPrediction], after: Sequence[ScoredPrediction], metric: str
+) -> Estimate:
+    """The mean of after minus before over the questions that both scored, in the metric's unit.
+
+    Pairing the questions takes their difficulty out of the interval, which is therefore narrower
+    than those of the two means suggest.
+
+    Args:
+        before: rows of one set.
+        after: rows of the same set.
+        metric: a name of ``METRICS``.
+    """
+    kind = METRICS[metric]
+    was = {row.prediction.id: kind.value(row) for row in unique_rows(before)}
+    changes = [
+        value - old
+        for row in unique_rows(after)
+        if (value := kind.value(row)) is not None
+        and (old := was.get(row.prediction.id)) is not None
+    ]
+    return estimate(np.array(changes) * kind.scale)
+
+
+def difference_of_runs(
+    baseline: Sequence[Mapping[str, float]],
+    ours: Sequence[Mapping[str, float]],
+    bounds: Bounds,
+) -> Estimate:
+    """The mean of ours minus the baseline over the questions that all runs scored.
+
+    The interval is a t-interval of the questions, which are paired, and of the seeds of either
+    side, which are not. A side with one run adds nothing for its seed: what is found is then about
+    that checkpoint, or about a model that was not trained.
+
+    Args:
+        baseline: of each run, the score of each question.
+        ours: the same of the runs that are compared with them.
+        bounds: what a difference can be.
+    """
+    common = set.intersection(*(set(run) for run in (*baseline, *ours)))
+    questions = sorted(common)
+    if not questions:
+        return estimate(np.empty(0))
+    was, now = (  # [runs, questions]
+        np.array([[run[each] for each in questions] for run in runs]) for runs in (baseline, ours)
+    )
+    sources = [Source.of(runs.mean(axis=1).tolist()) for runs in (was, now) if len(runs) > 1]
+    change = now.mean(axis=0) - was.mean(axis=0)
+    mean = float(change.mean())
+    if len(questions) == 1:
+        return Estimate(mean, None, None, 1)
+    return t_interval(mean, [Source.of(change.tolist()), *sources], len(questions), bounds)

@@ -1,0 +1,1 @@
+"""Pages to look at: a run's report, and one page about many runs."""

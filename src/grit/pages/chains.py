@@ -1,0 +1,226 @@
+"""A reasoning chain to look at: its picture with numbered boxes, its text with the same numbers."""
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from PIL import Image
+
+from grit.evaluation.controls import RIGHT_BOXES, answers_right
+from grit.evaluation.predictions import ScoredPrediction
+from grit.grounding.boxes import Box, Space
+from grit.grounding.traces import BOX_PATTERN, Corners, boxes_in
+
+VIEW = 240  # longest side of a picture in the unit of its overlay
+COLORS = 8  # box numbers take them in turn
+MOST_TEXT = 1200  # characters of a completion that are shown
+_PHOTOGRAPH = 384  # pixels of the longest side of an embedded photograph
+_TINY = 160  # pixels of the longest side up to which every pixel is kept, and shown as a square
+_QUALITY = 80  # of JPEG
+_TAGS = ("<think>", "</think>", "<rethink>", "</rethink>", "<answer>", "</answer>")
+_PLATE_HEIGHT, _PLATE_DIGIT, _PLATE_PAD = 14, 7, 6
+
+_MISSING = {
+    "think_pair": "think tags",
+    "rethink_pair": "rethink tags",
+    "box_in_chain": "boxes",
+    "answer": "answer",
+}
+
+
+class Piece(NamedTuple):
+    """A part of a completion: plain text, one of GRIT's tags, or a box with its number."""
+
+    kind: Literal["text", "tag", "box"]
+    text: str
+    number: int = 0
+
+
+class Frame(NamedTuple):
+    """A rectangle in the overlay's unit."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+class Mark(NamedTuple):
+    """A predicted box of the overlay, with the plate that bears its number."""
+
+    number: int
+    frame: Frame
+    plate: Frame
+
+
+@dataclass(frozen=True)
+class Chain:
+    """One completion, ready to draw."""
+
+    pieces: tuple[Piece, ...]
+    left_out: int  # characters of the completion that are not shown
+    marks: tuple[Mark, ...]  # large before small, so that none hides another from the pointer
+    truths: tuple[Frame, ...]
+    answer: str | None
+    right: bool | None  # None: nobody could say
+    giou: float | None
+    missing: tuple[str, ...]  # parts of the format that the completion lacks, in words
+
+
+@dataclass(frozen=True)
+class EmbeddedPicture:
+    """A picture inside the page, and the size of its overlay."""
+
+    uri: str  # "" where there is no picture: the boxes stand on an empty ground
+    pixelated: bool
+    width: float
+    height: float
+
+
+def is_right(row: ScoredPrediction) -> bool | None:
+    """Whether the answer counts as right; for detection, whether the boxes do."""
+    if row.prediction.truth_is_box:
+        return None if row.giou is None else row.giou >= RIGHT_BOXES
+    return answers_right(row)
+
+
+def chain_of(row: ScoredPrediction) -> Chain:
+    """What there is to see of a row.
+
+    Boxes are numbered from 1 in order of first mention; equal ones share their number.
+    """
+    pieces, numbers = _pieces(row.prediction.completion)
+    shown = sum(len(piece.text) for piece in pieces)
+    space = row.prediction.space
+    return Chain(
+        pieces=pieces,
+        left_out=len(row.prediction.completion) - shown,
+        marks=() if space is None else _marks(row, numbers, space),
+        truths=() if space is None else _truths(row, space),
+        answer=row.answer,
+        right=is_right(row),
+        giou=row.giou,
+        missing=tuple(_MISSING[name] for name, there in row.parts.items() if not there),
+    )
+
+
+def embedded(image: Image.Image | None, space: Space | None) -> EmbeddedPicture:
+    """The picture as a data URI: tiny ones pixel by pixel, others as a JPEG of at most 384."""
+    if image is None:
+        size = (1.0, 1.0) if space is None else (space.width, space.height)
+        return EmbeddedPicture("", False, *_view_size(*size))
+    stream = io.BytesIO()
+    picture = image.convert("RGB")
+    tiny = max(picture.size) <= _TINY
+    if tiny:
+        picture.save(stream, "PNG", optimize=True)
+    else:
+        picture.thumbnail((_PHOTOGRAPH, _PHOTOGRAPH), Image.Resampling.LANCZOS)
+        picture.save(stream, "JPEG", quality=_QUALITY, optimize=True)
+    kind = "png" if tiny else "jpeg"
+    data = base64.b64encode(stream.getvalue()).decode("ascii")
+    return EmbeddedPicture(f"data:image/{kind};base64,{data}", tiny, *_view_size(*image.size))
+
+
+def _view_size(width: float, height: float) -> tuple[float, float]:
+    scale = VIEW / max(width, height)
+    return round(width * scale, 1), round(height * scale, 1)
+
+
+def _pieces(completion: str) -> tuple[tuple[Piece, ...], dict[Corners, int]]:
+    """The completion in pieces, cut after ``MOST_TEXT`` characters but never inside a box."""
+    numbers: dict[Corners, int] = {}
+    pieces: list[Piece] = []
+    done, end = 0, min(len(completion), MOST_TEXT)
+    for match in BOX_PATTERN.finditer(completion):
+        start, stop = match.span()
+        if completion[start - 1 : start] == "[" and completion[stop : stop + 1] == "]":
+            start, stop = start - 1, stop + 1
+        if start >= end:
+            break
+        if stop > end:
+            end = start
+            break
+        number = numbers.setdefault(boxes_in(match[0])[0], len(numbers) + 1)
+        pieces += [*_tagged(completion[done:start]), Piece("box", completion[start:stop], number)]
+        done = stop
+    return (*pieces, *_tagged(completion[done:end])), numbers
+
+
+def _tagged(text: str) -> list[Piece]:
+    """Plain text and GRIT's tags."""
+    pieces: list[Piece] = []
+    while text:
+        places = {text.find(tag): tag for tag in _TAGS if tag in text}
+        if not places:
+            return [*pieces, Piece("text", text)]
+        at = min(places)
+        if at:
+            pieces.append(Piece("text", text[:at]))
+        pieces.append(Piece("tag", places[at]))
+        text = text[at + len(places[at]) :]
+    return pieces
+
+
+def _marks(row: ScoredPrediction, numbers: dict[Corners, int], space: Space) -> tuple[Mark, ...]:
+    """The numbered boxes that have an area inside the picture."""
+    spoken = boxes_in(row.prediction.completion)
+    width, height = _view_size(space.width, space.height)
+    frames: dict[int, Frame] = {}
+    for corners, box in zip(spoken, row.boxes or (), strict=False):
+        frame = _frame(box, space)
+        if corners in numbers and frame is not None:
+            frames.setdefault(numbers[corners], frame)
+    marks: list[Mark] = []
+    for number, frame in frames.items():
+        plate = _plate(number, frame, [mark.plate for mark in marks], width, height)
+        marks.append(Mark(number, frame, plate))
+    return tuple(sorted(marks, key=lambda mark: -mark.frame.width * mark.frame.height))
+
+
+def _truths(row: ScoredPrediction, space: Space) -> tuple[Frame, ...]:
+    frames = (_frame(box, space) for box in row.prediction.true_boxes or ())
+    return tuple(frame for frame in frames if frame is not None)
+
+
+def _frame(box: Box, space: Space) -> Frame | None:
+    tidy = box.to(space).tidied()
+    if tidy is None:
+        return None
+    scale = VIEW / max(space.width, space.height)
+    sides = (tidy.x1, tidy.y1, tidy.x2 - tidy.x1, tidy.y2 - tidy.y1)
+    return Frame(*(round(side * scale, 1) for side in sides))
+
+
+def _plate(number: int, frame: Frame, taken: Sequence[Frame], width: float, height: float) -> Frame:
+    """Where the number stands: at a corner of its box, where no other number is if possible."""
+    wide, high = _PLATE_PAD + _PLATE_DIGIT * len(str(number)), _PLATE_HEIGHT
+    right, bottom = frame.x + frame.width - wide, frame.y + frame.height
+    corners = [
+        (frame.x, frame.y - high),
+        (right, frame.y - high),
+        (frame.x, bottom),
+        (right, bottom),
+        (frame.x, frame.y),
+        (right, bottom - high),
+        *((frame.x + step * wide, frame.y) for step in range(1, 5)),
+    ]
+    plates = [Frame(round(x, 1), round(y, 1), wide, high) for x, y in corners]
+    inside = [plate for plate in plates if _is_inside(plate, width, height)]
+    free = [plate for plate in inside if not any(_overlap(plate, other) for other in taken)]
+    if free or inside:
+        return (free or inside)[0]
+    x = min(max(frame.x, 0), max(width - wide, 0))
+    y = min(max(frame.y, 0), max(height - high, 0))
+    return Frame(x, y, wide, high)
+
+
+def _is_inside(plate: Frame, width: float, height: float) -> bool:
+    return 0 <= plate.x <= width - plate.width and 0 <= plate.y <= height - plate.height
+
+
+def _overlap(one: Frame, other: Frame) -> bool:
+    across = one.x < other.x + other.width and other.x < one.x + one.width
+    return across and one.y < other.y + other.height and other.y < one.y + one.height

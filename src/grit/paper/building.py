@@ -1,0 +1,66 @@
+"""From a name to a table or figure: the one list of what can be made of runs."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from grit.paper.evidence import Evidence
+from grit.paper.exhibit import Exhibit, write_exhibit
+from grit.paper.figure4 import figure4
+from grit.paper.figure5 import figure5
+from grit.paper.figure6 import figure6
+from grit.paper.table import Table
+from grit.paper.table1 import table1
+from grit.paper.table2 import table2
+from grit.paper.table3 import table3
+
+BUILDERS: dict[str, Callable[[Evidence], Exhibit]] = {
+    "table1": table1,
+    "table2": table2,
+    "table3": table3,
+    "figure4": figure4,
+    "figure5": figure5,
+    "figure6": figure6,
+}
+LEAST = {"table3": 2, "figure6": 2}  # rows to compare; of the others one says something
+
+
+def build(name: str, evidence: Evidence, folder: Path) -> list[Path]:
+    """Make an exhibit and write it into ``folder``.
+
+    Returns:
+        The files that were written.
+
+    Raises:
+        GritError: a run's files are broken.
+    """
+    return list(write_exhibit(made(name, evidence), folder))
+
+
+def made(name: str, evidence: Evidence) -> Exhibit:
+    """An exhibit by its name, one of ``checks.EXHIBITS``.
+
+    Raises:
+        GritError: a run's files are broken.
+    """
+    return BUILDERS[name](evidence)
+
+
+def telling(evidence: Evidence) -> list[Exhibit]:
+    """The exhibits to which the runs have something to say, each as far as they have."""
+    every = {name: made(name, evidence) for name in BUILDERS}
+    return [
+        found
+        for name, found in every.items()
+        if max(map(_rows_with_numbers, found.tables), default=0) >= LEAST.get(name, 1)
+    ]
+
+
+def _rows_with_numbers(table: Table) -> int:
+    """Rows of our own that have a number, in the section that has most of them; of results."""
+    if table.aside:
+        return 0
+    counts = [
+        sum(not row.paper and any(cell.mean is not None for cell in row.cells) for row in each.rows)
+        for each in table.sections
+    ]
+    return max(counts, default=0)

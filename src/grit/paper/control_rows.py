@@ -1,0 +1,107 @@
+"""The controls beside tables: what a model would get without looking, how often it looked."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from statistics import fmean
+
+from grit.evaluation.controls import Controls, clipped
+from grit.paper.evidence import Run
+from grit.paper.grouping import Part, Variant, labels
+from grit.paper.measures import EACH, Measures
+from grit.paper.notes import judged
+from grit.paper.rows import BOUNDS, DIGITS, Groups, model_title, name_in
+from grit.paper.seeds import Mean
+from grit.paper.table import NOTHING, Cell, Row, Section, Table, measured
+from grit.runs.printed import METHODS, TestSet
+
+CONTROLS = (
+    "First row: ACC of always giving a set's most common true answer, GIoU of one box over the "
+    "middle half of every image. Then for each method the answer that it gives most often, and the "
+    "GIoU of its own boxes shuffled over the images; and of its right answers the share whose "
+    "boxes have a GIoU of 0.5 or more, in percent. Means over seeds."
+)
+_ANSWER = 12  # characters
+_Value = Callable[[Controls], float | None]
+
+
+def control_tables(
+    part: Part, groups: Groups, models: Sequence[str], shown: Measures = EACH
+) -> list[Table]:
+    """The controls of every row of a table; none where there are no predictions.
+
+    Each column of ``shown`` is ACC or GIoU of one set.
+    """
+    named = labels(groups)
+    sections = []
+    for model in models:
+        own = [variant for variant in groups if variant.model == model]
+        runs = [run for variant in own for run in groups[variant]]
+        if any(run.controls for run in runs):
+            rows = [blind_row(runs, shown)]
+            for variant in sorted(own, key=place):
+                rows += control_rows(named[variant], groups[variant], shown)
+            sections.append(Section(model_title(model), tuple(rows)))
+    title = f"Controls; {part.title}"
+    if not sections:
+        return []
+    notes = (*judged(part.runs), CONTROLS)
+    return [Table(title, shown.columns, tuple(sections), notes, aside=True)]
+
+
+def place(variant: Variant) -> int:
+    """Where a variant's method stands in the paper's order."""
+    return [*METHODS, variant.method].index(variant.method)
+
+
+def blind_row(runs: Sequence[Run], shown: Measures = EACH) -> Row:
+    """What needs no model: the same for all runs that were asked the same questions."""
+    values: dict[str, _Value] = {
+        "acc": lambda found: found.majority_acc,
+        "giou": lambda found: found.central_box_giou,
+    }
+    cells = (_mean(runs, sets[0], values[metric], metric) for sets, metric in shown.numbers)
+    return Row("majority answer; central box", tuple(cells))
+
+
+def control_rows(label: str, runs: Sequence[Run], shown: Measures = EACH) -> list[Row]:
+    """The two rows of a method's runs, which differ in their seeds."""
+    habits, grounded = [], []
+    for (test_set, *_), metric in shown.numbers:
+        if metric == "acc":
+            habits.append(_most_common(runs, test_set))
+            grounded.append(_mean(runs, test_set, _grounded_percent, metric))
+        else:
+            habits.append(_mean(runs, test_set, lambda found: found.shuffled_giou, metric))
+            grounded.append(Cell(NOTHING))
+    return [
+        Row(f"{label}: most common answer; boxes shuffled", tuple(habits)),
+        Row(f"{label}: right answers with right boxes, %", tuple(grounded)),
+    ]
+
+
+def _grounded_percent(found: Controls) -> float | None:
+    return None if found.grounded_correct is None else 100 * found.grounded_correct
+
+
+def _of(runs: Sequence[Run], test_set: TestSet) -> list[Controls]:
+    named = [(run, name_in(run, test_set)) for run in runs]
+    return [run.controls[name] for run, name in named if name is not None and name in run.controls]
+
+
+def _mean(runs: Sequence[Run], test_set: TestSet, value: _Value, metric: str) -> Cell:
+    values = [each for found in _of(runs, test_set) if (each := value(found)) is not None]
+    mean = Mean(fmean(values), None, None, len(values)) if values else None
+    return measured(mean, DIGITS[metric], BOUNDS[metric])
+
+
+def _most_common(runs: Sequence[Run], test_set: TestSet) -> Cell:
+    given: Counter[str | None] = Counter()
+    rows = 0
+    for found in _of(runs, test_set):
+        rows += found.n
+        for each in found.answers:
+            given[each.answer] += each.given
+    if not given:
+        return Cell(NOTHING)
+    answer, count = max(given.items(), key=lambda item: (item[1], item[0] or ""))
+    return Cell(f"{clipped(answer, _ANSWER)} {100 * count / rows:.0f}%")

@@ -1,0 +1,183 @@
+"""Which runs may stand in one table, and which are repetitions of each other."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from grit.paper.evidence import Run
+from grit.runs.evaluated import method_label
+from grit.runs.printed import METHODS, PAPER_REWARD, UNTRAINED
+from grit.runs.results import Results
+from grit.runs.twins import distinctions
+
+_FINGERPRINTS = ("triplets", "settings")  # of what has names: data, reward and settings
+_OF_TRAINING = ("seed", "data", "reward", "training")  # what a method without training does not use
+
+
+@dataclass
+class Part:
+    """Runs that were asked the same questions and judged alike."""
+
+    title: str
+    runs: list[Run] = field(default_factory=list)
+    # Set -> fingerprint of its rows; None where the runs do not say, which is a version of its own.
+    questions: dict[str, str | None] = field(default_factory=dict)
+
+    @property
+    def results(self) -> list[Results]:
+        """What the runs found."""
+        return [run.results for run in self.runs]
+
+    def takes(self, run: Run) -> bool:
+        """Whether a run was asked the same, as far as both were asked."""
+        return all(
+            self.questions.get(name, found.questions) == found.questions
+            for name, found in run.results.sets.items()
+        )
+
+    def add(self, run: Run) -> None:
+        """Take a run in."""
+        self.runs.append(run)
+        for name, found in run.results.sets.items():
+            self.questions.setdefault(name, found.questions)
+
+
+def comparable_parts(runs: Sequence[Run]) -> list[Part]:
+    """Runs split by suite, judge and the questions themselves: nothing else may share a table."""
+    parts: dict[tuple[str | None, str], list[Part]] = {}
+    for run in runs:
+        suite, judge = run.results.suite, _judge_of(run)
+        versions = parts.setdefault((suite, judge), [])
+        part = next((each for each in versions if each.takes(run)), None)
+        if part is None:
+            part = Part(f"suite={suite or 'unknown'}, judge={judge}")
+            versions.append(part)
+        part.add(run)
+    for versions in parts.values():
+        if len(versions) > 1:
+            for number, part in enumerate(versions, 1):
+                part.title += f", version {number} of the questions"
+    return [part for versions in parts.values() for part in versions]
+
+
+def _judge_of(run: Run) -> str:
+    """The judge's name, and the model that it asked where it is a service."""
+    usage = run.results.judge_usage
+    model = usage.get("model") if usage else None
+    return f"{run.results.judge} ({model})" if model else run.results.judge
+
+
+_KIND = ("model", "method", "checkpoint")  # of a variant; what has a name in every label
+
+
+class Variant(NamedTuple):
+    """What makes runs repetitions of each other, but for the seed; None where it has no say."""
+
+    model: str
+    method: str
+    data: str | None
+    triplets: str | None
+    reward: str | None
+    settings: str | None
+    code: str | None
+    checkpoint: str | None = None  # weights from elsewhere: nothing was trained then
+
+
+def variant_of(run: Run) -> Variant:
+    """The variant that a run is a repetition of."""
+    found = run.results
+    learns = found.method not in UNTRAINED and found.checkpoint is None
+    return Variant(
+        found.model,
+        found.method,
+        found.data if learns else None,
+        found.triplets_hash,
+        found.reward if learns else None,
+        found.settings_hash,
+        found.code or found.git,
+        found.checkpoint,
+    )
+
+
+def by_variant(runs: Iterable[Run]) -> tuple[dict[Variant, list[Run]], list[str]]:
+    """Repetitions together, one run a seed, by seed; and a note on each run that came twice."""
+    groups: dict[Variant, dict[int, Run]] = {}
+    notes = []
+    for run in runs:
+        variant = variant_of(run)
+        seeds = groups.setdefault(variant, {})
+        seed = run.results.seed if variant.data is not None else 0  # nothing is drawn then
+        if seed in seeds:
+            notes.append(f"{run.name} repeats {seeds[seed].name} and does not count")
+        else:
+            seeds[seed] = run
+    return {v: [runs[s] for s in sorted(runs)] for v, runs in groups.items()}, notes
+
+
+def labels(groups: Mapping[Variant, Sequence[Run]]) -> dict[Variant, str]:
+    """Variants of one method of one model by the method's name, and by what tells them apart.
+
+    GRIT with another reward than the paper's says so also where it stands alone. What has no name
+    of its own is told by the settings that differ, or where these are not known by a fingerprint.
+    """
+    found = {}
+    for variant in groups:
+        label = method_label(METHODS.get(variant.method, variant.method), variant.checkpoint)
+        twins = [other for other in groups if _same_kind(other, variant)]
+        parts = _parts(variant, twins, groups)
+        other = variant.method == "grit" and variant.reward not in (PAPER_REWARD, None)
+        if other and not any(part.startswith("reward=") for part in parts):
+            parts.insert(0, f"reward={variant.reward}")
+        if parts:
+            label += f" ({', '.join(parts)})"
+        found[variant] = label
+    return found
+
+
+def _same_kind(one: Variant, other: Variant) -> bool:
+    return all(getattr(one, name) == getattr(other, name) for name in _KIND)
+
+
+def _parts(
+    variant: Variant, twins: Sequence[Variant], groups: Mapping[Variant, Sequence[Run]]
+) -> list[str]:
+    """What tells a variant from its twins: names, settings, and fingerprints where these fail."""
+    settings = _settings(twins, groups) if _kinds(twins, "settings") > 1 else {}
+    said = {twin: (twin.data, twin.reward, settings.get(twin)) for twin in twins}
+    parts: list[str] = []
+    for name, value in zip(Variant._fields, variant, strict=True):
+        if _kinds(twins, name) == 1 or _implied(twins, name):
+            continue
+        if name == "settings":
+            parts += settings.get(variant, ())
+        if name not in _FINGERPRINTS or not settings or _tells_more(twins, said, name):
+            parts.append(f"{name}={value}")
+    return parts
+
+
+def _settings(
+    twins: Sequence[Variant], groups: Mapping[Variant, Sequence[Run]]
+) -> dict[Variant, tuple[str, ...]]:
+    """The settings in which each twin differs; none where some configuration is not known."""
+    configs = [groups[twin][0].config for twin in twins]
+    if not all(configs):
+        return {}
+    ignored = _OF_TRAINING if twins[0].method in UNTRAINED else ("seed",)
+    told = distinctions(configs, [(twin.data, twin.reward) for twin in twins], ignored)
+    return dict(zip(twins, told, strict=True)) if any(told) else {}
+
+
+def _implied(twins: Sequence[Variant], name: str) -> bool:
+    """Whether a fingerprint tells no more apart than what has a name does."""
+    named = ("data", "reward")
+    return name in _FINGERPRINTS and _kinds(twins, *named) == _kinds(twins, *named, name)
+
+
+def _tells_more(twins: Sequence[Variant], said: Mapping[Variant, object], name: str) -> bool:
+    """Whether a fingerprint tells twins apart of which the same is said."""
+    both = {(said[twin], getattr(twin, name)) for twin in twins}
+    return len(both) > len({said[twin] for twin in twins})
+
+
+def _kinds(twins: Sequence[Variant], *names: str) -> int:
+    return len({tuple(getattr(twin, name) for name in names) for twin in twins})

@@ -1,0 +1,75 @@
+"""What a table has to say below itself: what is not in it, and what its numbers leave out."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from grit.paper.evidence import Evidence, Run
+from grit.runs.evaluated import is_released, method_label
+from grit.runs.judging import judging_note
+from grit.runs.printed import METHODS
+
+INTERVALS = (
+    "± is half a 95% interval: over questions (bootstrap), in rows of several seeds over these too "
+    "(Student's t), and never beyond what the number can be. Where it is not symmetric, [ ] has "
+    "its ends. Bold is the best of a column, ours and the paper's apart."
+)
+MINIATURE = (
+    "Rows “paper” are the paper's own, of the full model on photographs. A miniature is another, "
+    "far smaller model on drawn scenes: its numbers say nothing about the full model's."
+)
+
+
+def judged(runs: Iterable[Run]) -> tuple[str, ...]:
+    """That rules judged the photographs of these runs, where they did: the first note."""
+    note = judging_note(run.results for run in runs)
+    return (note,) if note else ()
+
+
+def notes_of(runs: Sequence[Run], evidence: Evidence) -> list[str]:
+    """Notes on the runs of one table, each once."""
+    found = [*evidence.notes, *_evaluated(runs), *_failures(evidence)]
+    found += [*_left_out(runs), *_codes(runs)]
+    return list(dict.fromkeys(found))
+
+
+def _evaluated(runs: Sequence[Run]) -> Iterator[str]:
+    for run in runs:
+        if (checkpoint := run.results.checkpoint) is None:
+            continue
+        label = method_label(METHODS.get(run.results.method, ""), checkpoint)
+        name = checkpoint if is_released(checkpoint) else "weights from elsewhere"
+        commit = run.results.checkpoint_commit
+        at = f", commit {commit}" if commit else ""
+        yield f"{run.results.model}, {label}: evaluated here and not trained here: {name}{at}"
+
+
+def _failures(evidence: Evidence) -> Iterator[str]:
+    for job in evidence.failed:
+        title = METHODS.get(job.method, job.method)
+        what = f"{job.model}, {title}, data={job.data}, seed {job.seed}"
+        yield f"{what} failed: {job.error}" if job.error else f"{what}: another process works at it"
+
+
+def _left_out(runs: Sequence[Run]) -> Iterator[str]:
+    for run in runs:
+        for name, found in run.results.sets.items():
+            if found.images_missing:
+                yield f"{name}: {found.images_missing} rows left out: their images are missing"
+            if found.judge_failures:
+                yield (
+                    f"{run.name}: {name}: the judge failed on {found.judge_failures} rows, "
+                    "which are not in ACC"
+                )
+        for name, reason in run.results.skipped.items():
+            yield f"{name}: skipped: {reason}"
+
+
+def _codes(runs: Sequence[Run]) -> Iterator[str]:
+    # Shipped weights count as code, so two models never have the same.
+    for model in dict.fromkeys(run.results.model for run in runs):
+        own = [run.results for run in runs if run.results.model == model]
+        codes = dict.fromkeys(found.code or found.git or "unknown" for found in own)
+        if len(codes) > 1:
+            versions = f"{len(codes)} versions of the code: {', '.join(codes)}"
+            yield f"The runs of {model} come from {versions}."
+    if any(run.results.settings_hash is None for run in runs):
+        yield "Some runs do not say their settings: repetitions are told by names alone."

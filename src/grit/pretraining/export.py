@@ -1,0 +1,79 @@
+"""The result of a pre-training run: 16-bit weights, processor, curves and a model card."""
+
+import json
+import shutil
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel, ProcessorMixin
+
+from grit.core.files import put_in_place, written_whole
+from grit.pretraining.card import model_card
+from grit.pretraining.curves import curves_svg
+from grit.pretraining.quality import Figures
+
+DTYPES = (torch.float16, torch.bfloat16)
+
+
+def export_model(
+    model: PreTrainedModel,
+    processor: ProcessorMixin,
+    settings: dict[str, Any],
+    quality: dict[str, Figures],
+    folder: Path,
+) -> Path:
+    """Write ``folder/model`` from the finished model; it appears whole or not at all."""
+    rows = [json.loads(line) for line in (folder / "curve.jsonl").read_text("utf-8").splitlines()]
+    with written_whole(folder / "curves.svg") as stream:
+        stream.write(curves_svg(rows))
+    target, partial = folder / "model", folder / "model.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    dtype = closest_dtype(model)
+    # A copy of its own class: changing the dtype of the model itself would lose its precision.
+    small = type(model)(model.config).to(dtype)
+    small.load_state_dict(model.state_dict())
+    small.generation_config = model.generation_config
+    small.save_pretrained(partial)
+    processor.save_pretrained(partial)
+    with written_whole(partial / "MODEL_CARD.md") as stream:
+        stream.write(model_card(settings, _seconds(rows), quality, dtype, model.num_parameters()))
+    shutil.copy(folder / "curves.svg", partial / "curves.svg")
+    for file in partial.iterdir():
+        file.chmod(0o644)  # safetensors writes files that only their owner may read
+    put_in_place(partial, target)
+    return target
+
+
+def closest_dtype(model: PreTrainedModel) -> torch.dtype:
+    """The 16-bit type that loses less of these weights, by the largest relative error."""
+
+    def lost(dtype: torch.dtype) -> float:
+        errors = [
+            ((p.to(dtype).float() - p).norm() / p.norm().clamp(min=1e-12)).item()
+            for p in model.parameters()
+        ]
+        return max(errors)
+
+    return min(DTYPES, key=lost)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file."""
+    value = json.loads(path.read_text("utf-8"))
+    assert isinstance(value, dict)
+    return value
+
+
+def _seconds(rows: list[dict[str, Any]]) -> dict[str, float]:
+    """Wall-clock seconds of each stage, summed over the processes that worked on it."""
+    spent: dict[str, float] = defaultdict(float)
+    last: dict[str, float] = {}
+    for row in rows:
+        if "seconds" in row:
+            stage, seconds = row["stage"], row["seconds"]
+            before = last.get(stage, 0.0)
+            spent[stage] += seconds - before if seconds >= before else seconds
+            last[stage] = seconds
+    return dict(spent)

@@ -1,0 +1,261 @@
+"""What is asked about a scene in each stage: short answers, boxes, traces, and bad habits."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from random import Random
+
+from grit.data.shapes.kinds import questions_about
+from grit.data.shapes.questions import Question
+from grit.data.shapes.scenes import TWO_THINGS, Plan, Scene
+from grit.data.shapes.source import sample_of
+from grit.data.shapes.traces import answer_text, ideal_trace
+from grit.grounding.boxes import Space
+from grit.grounding.prompts import icl_example, user_text
+from grit.models.tiny import Family
+from grit.pretraining.habits import EXAMPLE_SLIPS, SUFFIX_SLIPS, habitual_trace, rng_for
+from grit.pretraining.packing import Turn
+from grit.pretraining.pointing import marks_in
+
+Asked = tuple[str, tuple[str, ...]]  # a kind, and which of its templates; (): any
+UNDER_SUFFIX: tuple[Asked, ...] = tuple(
+    (kind, ())
+    for kind in ("vsr", "vsr", "tallyqa", "tallyqa", "tallyqa", "gqa", "mathvista", "mme", "ovd")
+)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Questions drawn from one kind's templates, how many about a scene, and their weight."""
+
+    kind: str
+    templates: tuple[str, ...]
+    count: float  # on average; the fraction is drawn
+    weight: float = 1.0
+    wording: tuple[str, ...] = ()  # only questions that hold one of these; (): all
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A mixture of scenes and subjects."""
+
+    plans: tuple[Plan, ...]  # taken in turn
+    subjects: tuple[Subject, ...]
+    suffixed: tuple[Asked, ...] = UNDER_SUFFIX  # what is asked under the suffix, each as often
+    ideal: float = 0.0  # ideal traces under the suffix, on average
+    habits: float = 0.0  # habitual traces under the suffix
+    examples: float = 0.0  # habitual traces under the suffix and the worked example
+    chain_weight: float = 1.0  # of each trace
+    digits: float = 1.0  # what a digit in a trace weighs, against its other tokens
+
+
+COUNT = Subject("tallyqa", (), 1.0)
+FEW = Plan(max_things=4)
+MANY = Plan()
+SHORT_ANSWERS = (
+    Subject("vsr", ("yes_no",), 2.0, 1.0),
+    Subject("vsr", ("what",), 1.0),
+    Subject("tallyqa", (), 2.0, 1.5),
+    Subject("gqa", ("color", "shape"), 0.6),
+    Subject("gqa", ("color_at", "shape_at"), 0.8),
+    Subject("gqa", ("size",), 0.25),
+    Subject("mathvista", (), 0.8),
+    Subject("mme", ("existence", "color"), 0.7),
+    Subject("mme", ("position",), 0.6),
+    Subject("mme", ("count",), 0.5),
+    Subject("ovd", ("named",), 0.7),
+    Subject("ovd", ("located",), 0.4),
+    Subject("detect", (), 0.7),
+)
+REPLAY = tuple(Subject(s.kind, s.templates, s.count * 0.6, s.weight) for s in SHORT_ANSWERS)
+PAIRS = Lesson(
+    plans=(TWO_THINGS, Plan(max_things=3)),
+    subjects=(
+        Subject("gqa", ("color", "shape"), 2.0),
+        Subject("gqa", ("size",), 0.3),
+        Subject("vsr", ("yes_no",), 4.0),
+        Subject("mme", ("position",), 1.0),
+        Subject("mme", ("existence", "color"), 1.0),
+        Subject("tallyqa", (), 0.5),
+    ),
+)
+"""First of all which thing is meant, and relations where there is little but the things asked."""
+
+
+def _relations(*wording: str) -> Lesson:
+    subjects = (Subject("vsr", ("yes_no",), 8.0, wording=wording), Subject("gqa", ("color",), 1.0))
+    return Lesson((TWO_THINGS,), subjects)
+
+
+POSITION = Lesson(
+    (TWO_THINGS,),
+    (Subject("mme", ("position",), 6.0), Subject("vsr", ("yes_no",), 2.0)),
+)
+SOME = Lesson(
+    (Plan(max_things=3), FEW),
+    (
+        Subject("mme", ("existence",), 1.5),
+        Subject("mme", ("color",), 1.5),
+        Subject("mme", ("position",), 1.0),
+        Subject("tallyqa", (), 3.0),
+        Subject("vsr", ("yes_no",), 1.0),
+        Subject("gqa", ("color", "shape"), 1.0),
+        Subject("ovd", ("named",), 0.5),
+    ),
+)
+DRILLS: dict[str, tuple[Lesson, int]] = {
+    "left": (_relations(" left of "), 300),
+    "across": (_relations(" left of ", " right of "), 250),
+    "around": (_relations(), 600),
+    "position": (POSITION, 300),
+    "few": (SOME, 700),
+}
+"""One direction after the other, the same in other words, then the other short answers about few
+things, with the steps for each. Asked for all at once, yes and no stay at chance: which it is hangs
+on several words of the question together, and no word alone gives a hint."""
+BESIDE = Lesson(
+    (FEW, Plan(min_things=3, max_things=6)),
+    (
+        Subject("vsr", ("what",), 4.0),
+        Subject("gqa", ("color_at", "shape_at"), 2.0),
+        Subject("gqa", ("color",), 1.0),
+        Subject("mme", ("existence", "color"), 1.0),
+        Subject("binding", (), 1.5),
+        Subject("mme", ("position",), 1.0),
+        Subject("vsr", ("yes_no",), 1.0),
+        Subject("tallyqa", (), 1.5, 1.5),
+        Subject("ovd", ("named",), 1.5),
+        Subject("ovd", ("located",), 1.0),
+        Subject("detect", (), 1.0),
+    ),
+)
+"""What stands beside a thing has to be found before it can be named: it takes longest."""
+SCENES = Lesson(plans=(FEW, MANY, MANY), subjects=SHORT_ANSWERS, ideal=1.7)
+LEADING = Lesson(
+    plans=(FEW, Plan(min_things=3, max_things=6)),
+    subjects=(
+        Subject("vsr", ("what",), 1.0),
+        Subject("vsr", ("yes_no",), 0.5),
+        Subject("tallyqa", (), 1.0, 1.5),
+        Subject("gqa", ("color", "shape"), 0.5),
+        Subject("mme", ("existence", "color"), 0.5),
+        Subject("binding", (), 1.0),
+    ),
+    suffixed=(*[("vsr", ("what",))] * 3, ("vsr", ("yes_no",)), ("gqa", ("color_at", "shape_at"))),
+    ideal=5.0,
+    chain_weight=2.5,
+    digits=0.25,
+)
+"""What is found from another thing, led up to: it has to be learnt again for its place in a chain.
+There a word or two decide, among many digits that are easy once the thing is found: digits weigh
+less, or those words would hardly count."""
+CHAINS = Lesson(
+    plans=SCENES.plans,
+    subjects=(*REPLAY, Subject("binding", (), 1.0)),
+    suffixed=(*UNDER_SUFFIX, ("vsr", ("what",)), ("gqa", ("color_at", "shape_at"))),
+    ideal=4.0,
+    chain_weight=LEADING.chain_weight,
+    digits=0.5,
+)
+COUNTS = Lesson(
+    plans=(MANY, Plan(min_things=5)),
+    subjects=(*REPLAY, Subject("tallyqa", (), 8.0, 1.5), Subject("binding", (), 2.0)),
+    suffixed=CHAINS.suffixed,
+    ideal=1.5,
+    chain_weight=LEADING.chain_weight,
+    digits=CHAINS.digits,
+)
+"""How many there are, in scenes of many things above all: chains have cost most of that."""
+HABITS = Lesson(
+    plans=SCENES.plans,
+    subjects=(*REPLAY, Subject("tallyqa", (), 3.0, 1.5)),  # counts are forgotten first
+    habits=3.5,
+    examples=0.25,
+)
+FINISH = replace(
+    HABITS,
+    subjects=(
+        *REPLAY,
+        Subject("mme", ("color",), 1.0),
+        Subject("binding", (), 3.0, 3.0),
+        Subject("mathvista", ("total", "difference"), 2.0),
+        Subject("gqa", ("color_at", "shape_at"), 1.0),
+        Subject("tallyqa", (), 4.0, 1.5),
+        Subject("detect", (), 0.5),
+    ),
+)
+"""The same, and more of what was still weak: above all whether the only star is red, in a scene
+where something else is."""
+
+
+def turns_about(
+    scene: Scene, lesson: Lesson, family: Family, space: Space, *parts: object
+) -> list[Turn]:
+    """The turns of one row; ``parts`` name the random stream, the last one the row in its step."""
+    rng = rng_for("turns", *parts)
+    turns = [
+        _direct(scene, question, subject, space)
+        for subject in lesson.subjects
+        for question in _asked(scene, subject, rng)
+    ]
+    if not turns:  # a row needs one; how many there are can always be asked
+        turns = [_direct(scene, q, COUNT, space) for q in _asked(scene, COUNT, rng)]
+    makers: Mapping[Callable[..., Turn], float] = {
+        _ideal: lesson.ideal,
+        _habit: lesson.habits,
+        _example: lesson.examples,
+    }
+    # All rows of a step have examples or none has: they are long, and the others would be padded.
+    shared = rng_for("examples", *parts[:-1])
+    for maker, average in makers.items():
+        for _ in range(_drawn(average, shared if maker is _example else rng)):
+            kind, templates = rng.choice(lesson.suffixed)
+            for question in questions_about(scene, kind, rng, 1, templates):
+                turn = maker(scene, question, family, space, rng)
+                name = "_".join((turn.kind, kind, *templates)) if templates else turn.kind
+                turns.append(
+                    replace(turn, kind=name, weight=lesson.chain_weight, digits=lesson.digits)
+                )
+    return turns
+
+
+def _asked(scene: Scene, subject: Subject, rng: Random) -> list[Question]:
+    count = _drawn(subject.count, rng)
+    if not count:
+        return []
+    asked = questions_about(scene, subject.kind, rng, count, subject.templates)
+    if not subject.wording:
+        return asked
+    return [each for each in asked if any(words in each.text for words in subject.wording)]
+
+
+def _drawn(average: float, rng: Random) -> int:
+    """A whole number with this average."""
+    whole = int(average)
+    return whole + (rng.random() < average - whole)
+
+
+def _direct(scene: Scene, question: Question, subject: Subject, space: Space) -> Turn:
+    sample = sample_of(scene, question, subject.kind, "direct")
+    name = "_".join((subject.kind, *subject.templates))
+    prompt = user_text(question.text, suffix=False)
+    marks = tuple(
+        replace(mark, end=mark.end + prompt.index(question.text))
+        for mark in marks_in(question.text, scene)
+    )
+    return Turn(name, prompt, answer_text(sample, space), subject.weight, marks=marks)
+
+
+def _ideal(scene: Scene, question: Question, family: Family, space: Space, rng: Random) -> Turn:
+    sample = sample_of(scene, question, "pretraining", "ideal")
+    return Turn("ideal", user_text(question.text, suffix=True), ideal_trace(sample, space))
+
+
+def _habit(scene: Scene, question: Question, family: Family, space: Space, rng: Random) -> Turn:
+    text, _ = habitual_trace(scene, question, space, SUFFIX_SLIPS, rng)
+    return Turn("habit", user_text(question.text, suffix=True), text)
+
+
+def _example(scene: Scene, question: Question, family: Family, space: Space, rng: Random) -> Turn:
+    example = icl_example("json" if family == "qwen" else "internvl")
+    text, _ = habitual_trace(scene, question, space, EXAMPLE_SLIPS, rng)
+    return Turn("example", user_text(question.text, suffix=True, example=example), text)

@@ -1,0 +1,22 @@
+"""The text that a tiny model's tokenizer is learnt from: what pre-training will show it."""
+
+from collections.abc import Iterator
+
+from grit.data.shapes.scenes import scene_for
+from grit.models.tiny import Family
+from grit.pretraining.language import spoken_space
+from grit.pretraining.lessons import HABITS, SCENES, turns_about
+
+SCENES_READ = 600
+CHAT_WORDS = "system\nuser\nassistant\n"  # what the chat template writes between its tokens
+
+
+def corpus(family: Family, seed: int) -> Iterator[str]:
+    """Prompts and completions about a few hundred scenes; the same for the same seed."""
+    space = spoken_space(family)
+    for i in range(SCENES_READ):
+        yield CHAT_WORDS
+        scene = scene_for("pretrain", seed, "vocabulary", i)
+        for turn in turns_about(scene, (SCENES, HABITS)[i % 2], family, space, seed, i, 0):
+            yield turn.prompt
+            yield turn.completion

@@ -1,1 +1,0 @@
-"""What a finished run leaves for people: results, tables, reports."""

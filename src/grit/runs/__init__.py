@@ -1,0 +1,1 @@
+"""Finished runs: what they wrote, how they are read, told apart and named."""

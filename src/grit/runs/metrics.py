@@ -1,0 +1,58 @@
+"""How the metrics of results.json are called and shown, and what they mean where they are read."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from grit.evaluation.bootstrap import Estimate
+from grit.runs.results import Results
+
+
+class Metric(NamedTuple):
+    """How a metric of results.json is shown."""
+
+    key: str
+    title: str
+    unit: float  # its largest value
+    digits: int
+
+
+BINARY = Metric("acc_binary", "ACC>0.5", 100, 1)
+METRICS = (
+    Metric("acc", "ACC", 100, 1),
+    BINARY,
+    Metric("giou", "GIoU", 1, 3),
+    Metric("format_rate", "Format", 1, 2),
+)
+
+DEFINITIONS = (
+    "ACC is the judge's mean score, 0 to 100; GIoU is the IoU of the union of all boxes said and "
+    "the union of all annotated ones, 0 to 1 (not the generalised IoU)."
+)
+_BOTH = "ACC>0.5 is the share of answers scored above 0.5, which many take ACC for"
+DIFFERENT = f"{_BOTH}."
+EQUAL = f"{_BOTH}: it equals ACC in every set here, as where every score is 0 or 1."
+
+
+def shown_metrics(runs: Sequence[Results]) -> tuple[Metric, ...]:
+    """What a table of these runs shows: ACC both ways only where the two are different numbers."""
+    return tuple(each for each in METRICS if each is not BINARY or has_two_accs(runs))
+
+
+def definitions(runs: Sequence[Results]) -> list[str]:
+    """What the metrics of these runs mean, and how the two ways of ACC are related in them."""
+    pairs = _both_accs(runs)
+    if any(one.mean is not None and acc != one for acc, one in pairs):
+        return [DEFINITIONS, DIFFERENT]
+    known = bool(pairs) and all(one.mean is not None for _, one in pairs)
+    return [DEFINITIONS, EQUAL] if known else [DEFINITIONS]  # not known of earlier results
+
+
+def has_two_accs(runs: Sequence[Results]) -> bool:
+    """Whether ACC and ACC>0.5 are different numbers in any set."""
+    return DIFFERENT in definitions(runs)
+
+
+def _both_accs(runs: Sequence[Results]) -> list[tuple[Estimate, Estimate]]:
+    """ACC of every set that has it, both ways."""
+    sets = (found.metrics for run in runs for found in run.sets.values())
+    return [(each["acc"], each[BINARY.key]) for each in sets if each["acc"].mean is not None]

@@ -1,0 +1,46 @@
+"""Configurations that runs have stored: plain values, whoever has written the file.
+
+A run resolves its configuration before it stores it. An interpolation in a stored one, as
+``${oc.env:OPENAI_API_KEY}``, would be resolved by whoever reads the folder, in their environment,
+and the value would stand in their tables and logs: it is refused.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from grit.core.errors import GritError
+
+_INTERPOLATION = "${"
+
+
+def stored_configuration(path: Path) -> dict[str, Any]:
+    """The values of a run's ``config.yaml``.
+
+    Raises:
+        GritError: it cannot be read, is not YAML of an object, or is not plain.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        values = yaml.safe_load(text)
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise GritError(f"{path}: cannot be read: {reason}") from error
+    if not isinstance(values, dict):
+        raise GritError(f"{path}: expected an object, found {values!r:.60}")
+    # In the text, and in what YAML's escapes make of it ("\x24{").
+    if _INTERPOLATION in text or _is_interpolated(values):
+        raise GritError(
+            f"{path}: has an interpolation ({_INTERPOLATION}...), which no run stores: it would "
+            "read this machine's environment; write the value instead"
+        )
+    return values
+
+
+def _is_interpolated(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_is_interpolated, (*value.keys(), *value.values())))
+    if isinstance(value, list):
+        return any(map(_is_interpolated, value))
+    return isinstance(value, str) and _INTERPOLATION in value

@@ -1,0 +1,123 @@
+"""Grounding and attention, the paper's figure 5.
+
+A completion is cut at ``<rethink>``; the model goes on greedily from each of the prefixes of
+``attention_prefixes``. The attention on the image of each of the first 50 tokens that it generates
+is that of the step that generated it: the weights of its last query, averaged over layers, heads
+and image tokens. The curves are means over samples.
+
+A continuation that ends early has no attention afterwards: every mean says over how many samples it
+is, and prefixes are compared over the tokens that both have led to.
+
+Shapes: S samples, T generated tokens, Q queries, K keys.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import DynamicCache
+
+from grit.evaluation.bootstrap import Estimate, estimate
+from grit.models.adapter import Adapter, EncodedPrompt
+from grit.rollout.choice import Sampling
+from grit.rollout.sampler import Sampler
+from grit.studies.attention_prefixes import PREFIXES, extended
+
+COMPARED = {
+    "boxes_minus_no_boxes": ("boxes", "no_boxes"),  # the paper's comparison
+    "fewer_words_minus_no_boxes": ("fewer_words", "no_boxes"),  # of prefixes of equal length
+}
+
+
+@dataclass(frozen=True)
+class AttentionCurve:
+    """Attention on an image token, generated token by generated token."""
+
+    mean: tuple[float | None, ...]  # [T] over the samples that generated so many tokens
+    n: tuple[int, ...]  # [T] how many did
+    level: Estimate  # over samples, each the mean over its tokens
+
+
+@dataclass(frozen=True)
+class AttentionStudy:
+    """What figure 5 shows of one model."""
+
+    samples: int
+    curves: Mapping[str, AttentionCurve]  # by the names of PREFIXES
+    differences: Mapping[str, Estimate]  # by the names of COMPARED, paired by sample and token
+
+
+def study(
+    samples: Sequence[Mapping[str, EncodedPrompt]], adapter: Adapter, sampler: Sampler, tokens: int
+) -> AttentionStudy:
+    """Measure the prefixes of each sample over at most ``tokens`` generated tokens."""
+    measured = {
+        name: _attention([found.get(name) for found in samples], adapter, sampler, tokens)
+        for name in PREFIXES
+    }
+    return AttentionStudy(
+        samples=len(samples),
+        curves={name: _curve(rows) for name, rows in measured.items()},
+        differences={
+            name: _over_samples(measured[first] - measured[second])
+            for name, (first, second) in COMPARED.items()
+        },
+    )
+
+
+def _attention(
+    prompts: Sequence[EncodedPrompt | None], adapter: Adapter, sampler: Sampler, tokens: int
+) -> np.ndarray:
+    """Attention [S, T] of one prefix of every sample; nan where nothing was generated."""
+    rows = np.full((len(prompts), tokens), np.nan)
+    there = {place: prompt for place, prompt in enumerate(prompts) if prompt is not None}
+    greedy = Sampling(temperature=0.0, max_new_tokens=tokens)
+    groups = sampler.sample(list(there.values()), [[0]] * len(there), greedy)
+    for (place, prompt), (completion,) in zip(there.items(), groups, strict=True):
+        weights = image_attention(prompt, completion.token_ids, adapter)
+        rows[place, : len(weights)] = weights
+    return rows
+
+
+@torch.no_grad()
+def image_attention(
+    prompt: EncodedPrompt, generated: Sequence[int], adapter: Adapter
+) -> np.ndarray:
+    """Attention [T] on an image token of the steps that generated these T tokens after a prompt.
+
+    Averaged over layers, heads and image tokens, in float32. What was read before the first of
+    these steps is read once, without keeping its weights: only [layers, heads, T, K] are.
+    """
+    whole = extended(prompt, generated[:-1])  # the last token's own query generates none of them
+    start = len(prompt.input_ids) - 1  # the query that generated the first token
+    ids = whole.input_ids.to(adapter.device).unsqueeze(0)  # [1, K]
+    positions = whole.positions.to(adapter.device).unsqueeze(1)  # [R, 1, K]
+    embeddings = adapter.embed(ids, adapter.image_features([whole]))
+    cache = DynamicCache(config=adapter.plain.config.get_text_config())
+    mask = torch.ones_like(ids)
+    adapter.hidden_states(embeddings[:, :start], mask[:, :start], positions[..., :start], cache)
+    weights = adapter.attention(embeddings[:, start:], mask, positions[..., start:], cache)
+    on_image: Tensor = weights[:, 0][..., ids[0] == adapter.image_id]  # [layers, heads, Q, images]
+    return on_image.float().mean((0, 1, 3)).cpu().numpy()
+
+
+def _curve(rows: np.ndarray) -> AttentionCurve:
+    return AttentionCurve(
+        mean=tuple(None if np.isnan(column).all() else _mean(column) for column in rows.T),
+        n=tuple(int((~np.isnan(column)).sum()) for column in rows.T),
+        level=_over_samples(rows),
+    )
+
+
+def _mean(values: np.ndarray) -> float:
+    """The mean of what is there; nan where nothing is."""
+    there = values[~np.isnan(values)]
+    return float(there.mean()) if len(there) else float("nan")
+
+
+def _over_samples(rows: np.ndarray) -> Estimate:
+    """The mean over samples, each the mean over the tokens [T] that it has."""
+    means = np.array([_mean(row) for row in rows])
+    return estimate(means[~np.isnan(means)])

@@ -1,0 +1,151 @@
+"""Who says which of two pictures has the boxes that a chain speaks of: a rule, or a model.
+
+The rule needs a drawn scene, whose things and their boxes are known. For each box of the chain it
+reads the words around it ("red circle"), looks up the things of the scene that they fit, and takes
+the IoU of the box, and of the random box in its stead, with the nearest of them. A picture's score
+is the mean over its boxes, and the picture with the higher score is picked. Where both score the
+same, mostly because nothing in the scene is as described, the rule is undecided.
+
+The rule is told which box belongs to which words; a model that sees pictures has to find out.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from PIL import Image
+
+from grit.core.errors import GritError
+from grit.data.shapes.questions import Term
+from grit.data.shapes.scenes import Scene
+from grit.data.shapes.things import COLORS, SHAPES, plural
+from grit.grounding.boxes import Box, iou
+from grit.grounding.drawing import draw_boxes
+from grit.judge.judge import Judge
+from grit.studies.correlation_chains import GroundedChain
+
+UNDECIDED = 0.5
+
+_SHOWN_AT_A_TIME = 128  # pairs of pictures alive at a time
+_NOUNS: dict[str, str | None] = dict.fromkeys(("thing", "things", "object", "objects"))
+_NOUNS |= {word: shape for shape in SHAPES for word in (shape, plural(shape))}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A chain, and as many random boxes as it has."""
+
+    id: str  # unique: a set's question, the control and the repeat
+    chain: GroundedChain
+    random: tuple[Box, ...]
+
+
+class Matcher(Protocol):
+    """Says of each pair whether the chain's own boxes are those that match it."""
+
+    def picks(self, pairs: Sequence[Pair]) -> list[float | None]:
+        """1 where it picks the chain's own boxes, 0 where the random ones.
+
+        ``UNDECIDED`` between them; None where the judge failed to say.
+        """
+
+
+class ShownPair(NamedTuple):
+    """A chain whose coordinates are masked, a copy of its picture with its own boxes, and another.
+
+    Who shows them to a model puts them in random order, by their id.
+    """
+
+    id: str
+    description: str
+    right: Image.Image
+    wrong: Image.Image
+
+
+class PictureMatcher:
+    """Shows both pictures to a model.
+
+    Args:
+        judge: who asks the model, and knows what it costs and whether it still answers.
+        compare: gives 1 for each pair whose right picture the model picks, 0 for its wrong one,
+            and None where it fails.
+    """
+
+    def __init__(
+        self, judge: Judge, compare: Callable[[Sequence[ShownPair]], list[float | None]]
+    ) -> None:
+        self.judge = judge
+        self.compare = compare
+
+    def picks(self, pairs: Sequence[Pair]) -> list[float | None]:
+        """What the model picks; the pictures are drawn when they are needed."""
+        found: list[float | None] = []
+        for start in range(0, len(pairs), _SHOWN_AT_A_TIME):
+            part = pairs[start : start + _SHOWN_AT_A_TIME]
+            found += self.compare([shown(pair) for pair in part])
+        return found
+
+
+def shown(pair: Pair) -> ShownPair:
+    """The pair as pictures; the boxes are not numbered."""
+    chain, image = pair.chain, pair.chain.picture.load()
+    right, wrong = (draw_boxes(image, b, numbered=False) for b in (chain.boxes, pair.random))
+    return ShownPair(pair.id, chain.text, right, wrong)
+
+
+class SceneMatcher:
+    """The rule above, on drawn scenes."""
+
+    def picks(self, pairs: Sequence[Pair]) -> list[float | None]:
+        """Whether the chain's boxes lie better on what it describes than the random ones.
+
+        Raises:
+            GritError: a picture is no drawn scene.
+        """
+        return [self._pick(pair) for pair in pairs]
+
+    def _pick(self, pair: Pair) -> float:
+        scene = pair.chain.picture
+        if not isinstance(scene, Scene):
+            raise GritError(
+                f"figure 4: {pair.chain.id}: judge=rules knows what drawn scenes show and no other "
+                "pictures; use judge=openai"
+            )
+        terms = described(pair.chain.contexts)
+        own, other = (agreement(boxes, terms, scene) for boxes in (pair.chain.boxes, pair.random))
+        return UNDECIDED if own == other else float(own > other)
+
+
+def described(contexts: Sequence[str]) -> list[Term | None]:
+    """What the words around each box describe; a box without a description of its own has the last.
+
+    ``circles: [...], [...]`` describes two circles. None where nothing was described yet.
+    """
+    terms: list[Term | None] = []
+    for context in contexts:
+        terms.append(term_in(context) or (terms[-1] if terms else None))
+    return terms
+
+
+def term_in(text: str) -> Term | None:
+    """The last description in a text: "is the red circle left of a blue thing" -> blue thing."""
+    words = re.findall(r"[a-z]+", text.lower())
+    for at in reversed(range(len(words))):
+        if words[at] in _NOUNS:
+            color = words[at - 1] if at and words[at - 1] in COLORS else None
+            return Term(_NOUNS[words[at]], color)
+        if words[at] in COLORS:
+            return Term(None, words[at])
+    return None
+
+
+def agreement(boxes: Sequence[Box], terms: Sequence[Term | None], scene: Scene) -> float:
+    """How well each box lies on a thing that its description fits: the mean of the best IoUs."""
+    best = [
+        max((iou(box, thing) for thing in scene.boxes(term.among(scene))), default=0.0)
+        if term is not None
+        else 0.0
+        for box, term in zip(boxes, terms, strict=True)
+    ]
+    return sum(best) / len(best)

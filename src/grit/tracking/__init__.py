@@ -1,0 +1,1 @@
+"""Weights & Biases: what a run logs there, and reports about many runs."""

@@ -1,0 +1,156 @@
+"""Weights & Biases: a logger that never asks for a key or waits for a network, and completions."""
+
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import pytorch_lightning as pl
+import wandb
+from pytorch_lightning.loggers import WandbLogger
+
+from grit.tracking.wandb_end import limits
+from grit.tracking.wandb_images import SAID, boxed_image
+from grit.tracking.wandb_results import STEP
+from grit.tracking.wandb_server import reason_of
+from grit.training.diagnostics import Rollout
+from grit.training.module import GRPOGR
+
+log = logging.getLogger(__name__)
+INIT_TIMEOUT = 20  # seconds an online run waits for the server
+MOST_TAG = 64  # characters, which is all that W&B takes
+Mode = Literal["online", "offline", "disabled"]
+
+
+def wandb_mode(configured: str) -> Mode:
+    """``auto`` is online where the environment holds a key, and offline otherwise."""
+    if configured != "auto":
+        return cast(Mode, configured)
+    chosen = os.environ.get("WANDB_MODE")
+    if chosen in ("online", "offline", "disabled"):
+        return cast(Mode, chosen)
+    return "online" if os.environ.get("WANDB_API_KEY") else "offline"
+
+
+def wandb_logger(
+    folder: Path,
+    config: dict[str, Any],
+    *,
+    project: str,
+    entity: str | None,
+    name: str,
+    mode: Mode,
+    tags: Sequence[str],
+    group: str | None = None,
+    job_type: str | None = None,
+) -> WandbLogger:
+    """A logger whose files stay below ``folder``; ``group`` is what its runs are gathered by.
+
+    The resolved configuration is stored under the one key ``grit``: a sweep locks its own keys in
+    ``run.config``, and a sweep's ``model`` would shut out a nested ``model``. Where the server
+    cannot be reached the run is logged offline, to be sent later with ``wandb sync``.
+    """
+
+    def begin(mode: Mode) -> Any:
+        return wandb.init(
+            dir=folder,
+            project=project,
+            entity=entity,
+            name=name,
+            group=group,
+            job_type=job_type,
+            mode=mode,
+            tags=[tag[:MOST_TAG] for tag in dict.fromkeys(tags)],
+            config={"grit": config},
+            settings=wandb.Settings(
+                init_timeout=INIT_TIMEOUT,
+                silent=True,
+                console="off",
+                x_disable_stats=True,
+                **limits(),
+            ),
+            reinit="finish_previous",  # a multirun's jobs share a process
+        )
+
+    run = _begun(begin, mode)
+    run.define_metric(STEP)
+    run.define_metric("*", step_metric=STEP, step_sync=True)
+    return SectionedLogger(experiment=run, save_dir=folder)
+
+
+def _begun(begin: Callable[[Mode], Any], mode: Mode) -> Any:
+    if mode != "online":
+        return begin(mode)
+    wandb.setup(wandb.Settings(silent=True))  # what the program says of its end, it says once
+    try:
+        run = begin("online")
+    except wandb.Error as error:
+        reason = reason_of(error).splitlines()[0]
+        run = begin("offline")
+        log.warning(
+            "W&B does not take this run, so it is logged offline: %s; `wandb sync %s` sends it",
+            reason,
+            Path(run.dir).parent,
+        )
+        return run
+    log.info("W&B: %s", run.url)
+    return run
+
+
+class SectionedLogger(WandbLogger):
+    """Lightning's logger, with names that W&B sorts into sections of panels.
+
+    W&B makes a section of what stands before the first slash: ``train/reward_part/judge`` would
+    be one of some fifty panels of ``train``.
+    """
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Log under the names of ``panel``."""
+        super().log_metrics({panel(name): value for name, value in metrics.items()}, step)
+
+
+def panel(name: str) -> str:
+    """What a metric is called in W&B.
+
+    >>> [panel(f"train/{name}") for name in ("kl", "seconds/rollout", "reward_part/vsr/bleu")]
+    ['train/kl', 'seconds/rollout', 'reward_part_vsr/bleu']
+    """
+    *sections, last = name.removeprefix("train/").split("/")
+    return f"{'_'.join(sections)}/{last}" if sections else name
+
+
+class CompletionSamples(pl.Callback):
+    """Every few steps, logs one group of completions as images with the boxes they speak of."""
+
+    def __init__(self, every: int) -> None:
+        self.every = every
+
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Log the step's first prompt."""
+        loggers = [each for each in trainer.loggers if isinstance(each, WandbLogger)]
+        if not loggers or batch_idx % self.every:  # global_step counts updates, not steps
+            return
+        if not isinstance(pl_module, GRPOGR):
+            return
+        first = pl_module.last_rollouts[: pl_module.settings.group_size]
+        images = [_image(rollout) for rollout in first]
+        for logger in loggers:
+            logger.experiment.log({"completions": images, STEP: batch_idx})
+
+
+def _image(rollout: Rollout) -> wandb.Image:
+    reward = rollout.outcome.total
+    caption = (
+        f"{rollout.sample.question} [{rollout.sample.answer}] "
+        f"reward {'unjudged' if reward is None else f'{reward:.2f}'}\n{rollout.completion.text}"
+    )
+    picture = rollout.sample.picture.load()
+    return boxed_image(picture, rollout.sample.space, {SAID: rollout.boxes}, caption)

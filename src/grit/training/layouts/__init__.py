@@ -1,0 +1,1 @@
+"""How weights, gradients and optimiser states lie on devices."""

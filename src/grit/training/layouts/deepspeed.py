@@ -1,0 +1,188 @@
+"""DeepSpeed's ZeRO stage 2: weights whole on every process, gradients and AdamW's states in parts.
+
+The ``deepspeed`` package is used without Lightning's strategy for it, which knows neither the CPU
+nor a checkpoint in one file. Its engine reduces gradients in each backward pass, so all processes
+have to run as many; the weights being whole, they sample and evaluate as they like.
+"""
+
+import importlib.util
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from grit.core import processes
+from grit.core.errors import GritError
+from grit.models.adapter import Adapter
+from grit.training.layouts.replicas import Replicas, finite
+
+BUCKET = 2**26  # numbers of gradients that travel together; a buffer of them is kept
+
+
+class SharedGradients(Replicas):
+    """All weights on every process, and parts of their gradients and optimiser states."""
+
+    keeps_step = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        if importlib.util.find_spec("deepspeed") is None:
+            raise GritError(
+                "trainer=deepspeed_zero2 needs the package deepspeed: "
+                "pip install -c constraints.txt -e '.[deepspeed]'"
+            )
+        self._engine: Any = None
+        self._device = torch.device("cpu")
+
+    def spread(self, adapter: Adapter) -> None:
+        """Make sure that the weights are the same everywhere, and stay."""
+        super().spread(adapter)
+        self._device = adapter.device
+
+    def optimizer(
+        self, learning: Sequence[nn.Parameter], clip_norm: float, **adamw: Any
+    ) -> torch.optim.Optimizer:
+        """AdamW on this process's part of all weights, in one flat tensor."""
+        self._learning, self._clip_norm = list(learning), clip_norm
+        os.environ.setdefault("DS_ACCELERATOR", self._device.type)
+        import deepspeed  # seconds, and an extra
+
+        if self._device.type == "cpu":  # gloo needs no transport that is first compiled
+            deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
+        log = logging.getLogger("DeepSpeed")
+        log.setLevel(logging.ERROR)  # it warns of an AdamW that is not its own or torch's
+        optimizer = _FlatAdamW(self._learning, **adamw)
+        self._engine, *_ = deepspeed.initialize(
+            model=_Losses(self._learning),
+            optimizer=optimizer,
+            model_parameters=self._learning,
+            config=self._settings(),
+            dist_init_required=False,
+        )
+        log.setLevel(logging.WARNING)
+        optimizer.engine = self._engine
+        return optimizer
+
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "train_micro_batch_size_per_gpu": 1,  # it only counts with it
+            "gradient_accumulation_steps": 1,
+            "managed_gradient_accumulation": False,  # a step ends when ours does
+            "gradient_allreduce_op": "sum",  # losses carry the weights of the whole step
+            "gradient_clipping": self._clip_norm,
+            "zero_allow_untested_optimizer": True,
+            "zero_optimization": {"stage": 2, "reduce_bucket_size": BUCKET},
+        }
+
+    def begin_update(self) -> None:
+        """Nothing: a step forgets its gradients."""
+
+    def backward(self, loss: Tensor) -> None:
+        """Add a pass's gradients, summed over the processes, to this process's part."""
+        self._engine.backward(self._engine(loss))
+
+    def step(self, take: Callable[[], Any]) -> float:
+        """Clip and take the step; every process gets all new weights."""
+        take()
+        return finite(self._engine.get_global_grad_norm())  # known only afterwards
+
+    def weights(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Copies of what are views into one large tensor, which would be saved with each."""
+        copies: dict[int, Tensor] = {}  # a weight with two names stays one
+        return {
+            name: copies.setdefault(tensor.data_ptr(), tensor.to("cpu", copy=True))
+            if tensor.untyped_storage().nbytes() > tensor.nbytes and processes.rank() == 0
+            else tensor
+            for name, tensor in state.items()
+        }
+
+
+class _Losses(nn.Module):
+    """What the engine takes for the model: it gets losses, and gives them back."""
+
+    def __init__(self, learning: Sequence[nn.Parameter]) -> None:
+        super().__init__()
+        self.learning = nn.ParameterList(learning)
+
+    def forward(self, loss: Tensor) -> Tensor:
+        return loss * 1.0  # the engine hangs its hooks on it
+
+
+class _FlatAdamW(torch.optim.AdamW):
+    """AdamW whose step is the engine's, and whose ``state_dict`` is that of whole parameters.
+
+    The engine replaces its parameters by this process's part of all of them.
+    """
+
+    def __init__(self, learning: Sequence[nn.Parameter], **adamw: Any) -> None:
+        super().__init__(learning, **adamw)
+        self.shapes = [parameter.shape for parameter in learning]
+        self.engine: Any = None
+        self._stepping = False
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """The engine's step, which comes back here for the step of this process's part."""
+        if self._stepping:
+            return super().step()
+        result = closure() if closure is not None else None
+        self._stepping = True
+        try:
+            self.engine.step()
+        finally:
+            self._stepping = False
+        return result
+
+    def state_dict(self) -> dict[str, Any]:
+        """The states of whole parameters on the first process; every process has to call it."""
+        found = super().state_dict()
+        whole = {name: self._whole(value) for name, value in found["state"].get(0, {}).items()}
+        states = range(len(self.shapes)) if found["state"] else ()
+        return {
+            "state": {
+                i: {name: values[i] for name, values in whole.items() if values} for i in states
+            },
+            "param_groups": [found["param_groups"][0] | {"params": list(range(len(self.shapes)))}],
+        }
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Take this process's part of the states of whole parameters."""
+        states = [state_dict["state"][i] for i in sorted(state_dict["state"])]
+        names = states[0] if states else ()  # none before the first step
+        mine = {name: self._mine([state[name] for state in states]) for name in names}
+        group = dict(state_dict["param_groups"][0]) | {"params": [0]}
+        super().load_state_dict({"state": {0: mine} if mine else {}, "param_groups": [group]})
+
+    @property
+    def _part(self) -> nn.Parameter:
+        return self.param_groups[0]["params"][0]
+
+    def _whole(self, value: Tensor) -> list[Tensor]:
+        """A state of each parameter; none on processes after the first."""
+        if value.dim() == 0:  # the count of steps
+            return [value.clone() for _ in self.shapes]
+        parts = None
+        if processes.rank() == 0:
+            parts = [torch.empty_like(value) for _ in range(processes.count())]
+        dist.gather(value, parts)
+        if parts is None:
+            return []
+        flat = torch.cat([part.cpu() for part in parts])
+        sizes = [shape.numel() for shape in self.shapes]
+        return [
+            each.view(shape).clone()
+            for each, shape in zip(flat[: sum(sizes)].split(sizes), self.shapes, strict=True)
+        ]
+
+    def _mine(self, values: list[Tensor]) -> Tensor:
+        """This process's part of a state."""
+        if values[0].dim() == 0:
+            return values[0]
+        flat = torch.cat([value.flatten() for value in values])
+        size = self._part.numel()
+        start = processes.rank() * size
+        part = flat[start : start + size]
+        return nn.functional.pad(part, (0, size - len(part)))

@@ -1,0 +1,169 @@
+"""Every process keeps a part of each decoder layer: torch's fully sharded data parallelism (FSDP).
+
+The layers of the language model are sharded, with their gradients, optimiser states and reference.
+Embeddings, ``lm_head``, norms and the vision tower stay whole on every process, because processes
+use them at different times: the vision tower only for pictures that are not cached, ``lm_head`` in
+as many chunks as there are tokens.
+
+A forward or backward pass gathers one layer after the other, so all processes have to run the same
+passes. Where they cannot, in sampling, whole layers are gathered for as long as it lasts.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import FSDPModule, fully_shard
+from torch.distributed.tensor import DTensor, distribute_tensor
+
+from grit.core import processes
+from grit.models.adapter import Adapter
+from grit.training.layouts.replicas import Replicas, finite
+
+
+class ShardedLayers(Replicas):
+    """Decoder layers in parts, a part of each on every process; the rest whole."""
+
+    keeps_step = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sharded: list[nn.Module] = []  # the policy's language model, and the reference's
+        self._ran: set[nn.Module] = set()  # those that have computed something
+        self._owned: list[nn.Parameter] = []  # of each that learns, this process's part
+
+    def spread(self, adapter: Adapter) -> None:
+        """Shard the layers of a model's language model."""
+        super().spread(adapter)
+        language_model = adapter.plain.model.language_model
+        mesh = init_device_mesh(adapter.device.type, (processes.count(),))
+        for layer in language_model.layers:
+            fully_shard(layer, mesh=mesh)
+        rest = {p for p in language_model.parameters() if not isinstance(p, DTensor)}
+        fully_shard(language_model, mesh=mesh, ignored_params=rest)
+        for part in _parts(language_model):
+            # Losses carry the weights of the whole step: gradients are summed, not averaged.
+            part.set_gradient_divide_factor(1.0)
+            part.set_force_sum_reduction_for_comms(True)  # gloo knows no other
+        language_model.register_forward_pre_hook(lambda module, _: self._ran.add(module))
+        self._sharded.append(language_model)
+
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """While it lasts, every process has all of the policy's layers."""
+        parts = _parts(self._sharded[0])
+        for part in parts:
+            part.set_reshard_after_forward(False)
+            part.unshard()
+        try:
+            yield
+        finally:
+            for part in parts:
+                part.set_reshard_after_forward(True)
+                part.reshard()
+
+    def optimizer(
+        self, learning: Sequence[nn.Parameter], clip_norm: float, **adamw: Any
+    ) -> torch.optim.Optimizer:
+        """AdamW on this process's parts, as plain tensors: it has no fast path for others."""
+        self._learning, self._clip_norm = list(learning), clip_norm
+        self._owned = [
+            nn.Parameter(_part(p)) if isinstance(p, DTensor) else p for p in self._learning
+        ]
+        return torch.optim.AdamW(self._owned, **adamw)
+
+    def begin_update(self) -> None:
+        """Forget the gradients of the last step, and the passes that had none."""
+        super().begin_update()
+        for owned in self._owned:
+            owned.grad = None
+        for model in self._ran:  # backward passes fetch layers by the order of the passes before
+            _parts(model)[0].reset_iter_state()
+
+    def step(self, take: Callable[[], Any]) -> float:
+        """Sum the gradients of what is whole, and clip by the norm over all of all processes."""
+        whole = [p for p in self._learning if not isinstance(p, DTensor)]
+        processes.sum_gradients(whole)
+        parts = []
+        for parameter, owned in zip(self._learning, self._owned, strict=True):
+            if isinstance(parameter, DTensor):
+                owned.data = _part(parameter)
+                owned.grad = None if parameter.grad is None else _part(parameter.grad)
+                parts.append(owned)
+        of_parts = nn.utils.get_total_norm([p.grad for p in parts if p.grad is not None]) ** 2
+        of_parts = of_parts.to(self._learning[0].device)
+        dist.all_reduce(of_parts)
+        of_whole = nn.utils.get_total_norm([p.grad for p in whole if p.grad is not None]) ** 2
+        norm = (of_parts + of_whole.to(of_parts)).sqrt()
+        value = finite(norm)
+        nn.utils.clip_grads_with_norm_(self._owned, self._clip_norm, norm)
+        take()
+        return value
+
+    def weights(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Whole weights on the first process, on the CPU where they had to be gathered."""
+        return {name: _gathered(tensor, tensor) for name, tensor in state.items()}
+
+    def own_weights(self, weights: Mapping[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
+        """Whole weights in the parts in which the model has them."""
+        like = dict(model.named_parameters())
+        return {name: _distributed(weight, like.get(name)) for name, weight in weights.items()}
+
+    def optimizer_state(self, state: dict[str, Any]) -> dict[str, Any]:
+        """The states of whole parameters, as AdamW has them on one process."""
+        return state | {
+            "state": {
+                i: {name: _gathered(each, self._learning[i]) for name, each in states.items()}
+                for i, states in state["state"].items()
+            }
+        }
+
+    def own_optimizer_state(
+        self, state: dict[str, Any], learning: Sequence[nn.Parameter]
+    ) -> dict[str, Any]:
+        """The states of this process's parts."""
+        return state | {
+            "state": {
+                i: {name: _part(_distributed(each, learning[i])) for name, each in states.items()}
+                for i, states in state["state"].items()
+            }
+        }
+
+
+def _parts(model: nn.Module) -> list[FSDPModule]:
+    """A sharded model and its layers."""
+    return [module for module in model.modules() if isinstance(module, FSDPModule)]
+
+
+def _part(tensor: Tensor) -> Tensor:
+    """The part of a sharded tensor that is here, in the same memory."""
+    return tensor.to_local().detach() if isinstance(tensor, DTensor) else tensor
+
+
+def _gathered(tensor: Tensor, like: Tensor) -> Tensor:
+    """``tensor``, a part of which is here as it is of ``like``: whole on the first process."""
+    if not isinstance(like, DTensor) or tensor.dim() == 0:  # AdamW's count of steps
+        return tensor
+    if not isinstance(tensor, DTensor):
+        tensor = DTensor.from_local(
+            tensor,
+            like.device_mesh,
+            like.placements,
+            run_check=False,
+            shape=like.shape,
+            stride=like.stride(),
+        )
+    assert isinstance(tensor, DTensor)
+    whole = tensor.full_tensor()
+    return whole.cpu() if processes.rank() == 0 else whole.new_empty(0)
+
+
+def _distributed(tensor: Tensor, like: Tensor | None) -> Tensor:
+    """A whole tensor in the parts in which ``like`` is, without asking other processes."""
+    if not isinstance(like, DTensor) or tensor.dim() == 0:
+        return tensor
+    return distribute_tensor(tensor, like.device_mesh, like.placements, src_data_rank=None)

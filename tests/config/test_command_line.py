@@ -1,0 +1,81 @@
+"""Options and overrides in any order, and words that are neither."""
+
+import itertools
+
+import pytest
+
+from grit.config.command_line import help_topic, no_override, parse
+from grit.core.errors import GritError
+
+PARTS = (["-m"], ["--config-dir", "mine"], ["model=x"], ["~data.sources.vsr", "training.beta=-1"])
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4))), ids=str)
+def test_options_may_stand_anywhere(order: tuple[int, ...]) -> None:
+    line = parse([word for place in order for word in PARTS[place]])
+    overrides = [word for place in order for word in PARTS[place] if place > 1]
+    assert sorted(line.options) == ["--config-dir", "--multirun", "mine"]
+    assert line.options[line.options.index("--config-dir") + 1] == "mine"
+    assert line.overrides == overrides
+    assert line.ordered == [*line.options, *overrides]
+    assert line.words == []
+
+
+@pytest.mark.parametrize(
+    ("given", "options"),
+    [
+        (["-cjob"], ["--cfg", "job"]),
+        (["-cd", "mine"], ["--config-dir", "mine"]),
+        (["--config-dir=mine"], ["--config-dir", "mine"]),
+        (["--multi"], ["--multirun"]),
+        (["--info"], ["--info"]),
+        (["--info", "defaults"], ["--info", "defaults"]),
+        (["-h"], ["--help"]),
+    ],
+)
+def test_options_have_one_form(given: list[str], options: list[str]) -> None:
+    assert parse([*given, "a=1"] if given != ["--info"] else ["a=1", *given]).options == options
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--foo", "a=1"], "--foo is no option; there are .*--config-dir"),
+        (["--model=x"], "settings have no dashes, model=x"),
+        (["--config-dir"], "expected one argument"),
+        (["--cfg", "foo"], "invalid choice"),
+    ],
+)
+def test_what_is_no_option(given: list[str], said: str) -> None:
+    with pytest.raises(GritError, match=said):
+        parse(given)
+
+
+def test_words_set_nothing() -> None:
+    assert parse(["a=1", "word", "=3", "~b", "+c=1", "~"]).words == ["word", "=3", "~"]
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("cot", "did you mean method=cot?"),
+        ("rules", "did you mean judge=rules or other=rules?"),
+        ("method", "method= takes cot, direct"),
+        ("xyzzy", "expected NAME=VALUE"),
+    ],
+)
+def test_what_a_word_may_have_meant(word: str, said: str) -> None:
+    known = {"method": ["cot", "direct"], "judge": ["rules"], "other": ["rules"]}
+    assert said in no_override(word, known)
+
+
+def test_help_is_about_one_group() -> None:
+    groups = ["model", "judge"]
+    assert help_topic(["judge"], groups) == "judge"
+    for words, said in (
+        (["modle"], "did you mean model"),
+        (["xyzzy"], "model, judge"),
+        (["judge", "model"], "one group"),
+    ):
+        with pytest.raises(GritError, match=said):
+            help_topic(words, groups)

@@ -1,0 +1,120 @@
+"""The hash of a configuration, by which runs are found again."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from composing import config, with_value
+from omegaconf import DictConfig, OmegaConf
+
+from grit.config.configuration import checked, code_hash, config_hash, plain
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("seed", 1),
+        ("model.path", "tiny:internvl"),
+        ("model.seed", 1),
+        ("data.seed", 1),
+        ("data.sources.vsr.rows", 9),
+        ("method.suffix", False),
+        ("reward.terms.judge.weight", 2.0),
+        ("suite.limit", 5),
+        ("suite.sets.vsr.rows", 10),
+        ("training.learning_rate", 1e-3),
+        ("training.sampling.max_new_tokens", 95),
+        ("trainer.max_steps", 59),
+        ("trainer.precision", "bf16-mixed"),
+    ],
+)
+def test_the_hash_changes_with_what_can_change_a_result(
+    default: DictConfig, field: str, value: Any
+) -> None:
+    before = config_hash(checked(default))
+    assert re.fullmatch(r"[0-9a-f]{12}", before)
+    assert config_hash(checked(with_value(default, field, value))) != before
+
+
+@pytest.mark.parametrize("field", ["checkpoint", "predictions"])
+def test_the_hash_changes_with_what_is_evaluated(field: str) -> None:
+    found = {config_hash(config("task=evaluate", f"{field}={value}")) for value in ("a", "b")}
+    assert len(found) == 2
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [["resume=true"], ["threads=2"], ["logger=none"], ["trainer=zero1", "trainer.devices=2"]],
+)
+def test_the_hash_stays_with_what_cannot(default: DictConfig, overrides: list[str]) -> None:
+    assert config_hash(config(*overrides)) == config_hash(checked(default))
+
+
+@pytest.mark.parametrize(
+    ("override", "same"),
+    [
+        ("judge.cache=null", True),
+        ("judge.in_flight=8", True),
+        ("judge.base_url=http://localhost:8000/v1", True),  # where a model is, not which
+        ("judge.max_failure_rate=0.1", True),
+        ("judge.prices=null", True),
+        ("judge.model=another", False),
+        ("judge.temperature=null", False),
+        ("judge.exact_match_first=true", False),
+    ],
+)
+def test_the_hash_and_the_judge(override: str, same: bool) -> None:
+    before = config_hash(config("judge=openai"))
+    assert (config_hash(config("judge=openai", override)) == before) is same
+    assert before != config_hash(config())
+
+
+PROMPT = "{question} {answer} {predicted_answer}"
+
+
+def test_a_prompt_counts_by_what_it_says(tmp_path: Path) -> None:
+    files = {name: tmp_path / f"{name}.txt" for name in ("one", "same", "other")}
+    for name, file in files.items():
+        file.write_text(f"Score: {PROMPT}\n" if name == "other" else f"{PROMPT}\n")
+    paper = config("judge=openai")
+    one, same, other = (config("judge=openai", f"judge.prompt_file={f}") for f in files.values())
+    given = config("judge=openai", f"judge.prompt='{PROMPT}'")
+    hashes = [config_hash(each) for each in (paper, one, same, other, given)]
+    assert hashes[1] == hashes[2] == hashes[4]
+    assert len(set(hashes)) == 3
+    labels = [each.judge.label for each in (paper, one, same, other)]
+    assert labels[0] == "openai"
+    assert labels[1] == labels[2] != labels[3]
+    # What is written down is complete without the file, and is read again as it is.
+    files["one"].unlink()
+    assert plain(one)["judge"]["prompt"] == PROMPT
+    assert config_hash(checked(OmegaConf.create(plain(one)))) == hashes[1]
+
+
+def test_the_hash_and_the_label_know_an_own_judge() -> None:
+    found = [config("judge=own", f"judge.call=mine.{name}") for name in ("strict", "mild")]
+    assert config_hash(found[0]) != config_hash(found[1])
+    assert [each.judge.label for each in found] == ["own (mine.strict)", "own (mine.mild)"]
+
+
+def test_the_code_behind_results_knows_an_own_judge(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    found = []
+    for number, text in enumerate(("return 1", "return 0", "return 0  # a comment")):
+        (tmp_path / f"judge_{number}").mkdir()
+        (tmp_path / f"judge_{number}" / "mine.py").write_text(f"def judge(q, t, p): {text}\n")
+        found.append(code_hash(config("judge=own", f"judge.call=judge_{number}.mine.judge")))
+    assert found[0] != found[1] == found[2]
+    assert code_hash(config()) not in found
+
+
+def test_a_configuration_is_written_as_plain_values() -> None:
+    values = plain(config("model=internvl3_2b"))
+    assert values == json.loads(json.dumps(values))
+    assert values["model"]["adaptation"] == "lora"
+    assert values["trainer"]["max_steps"] == 200  # nothing is left to resolve
+    assert "${" not in json.dumps(values)

@@ -1,0 +1,170 @@
+"""Values and combinations that cannot work are refused in one line."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+from composing import (
+    composed,
+    config,
+    refusal,
+    with_value,
+)
+from omegaconf import DictConfig, OmegaConf
+
+from grit.config.configuration import CONF, plain
+from grit.judge.settings import ServiceJudgeConfig
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("training.group_size", 1),
+        ("training.prompts_per_step", 0),
+        ("training.updates_per_rollout", 0),
+        ("training.steps", 0),
+        ("training.learning_rate", 0.0),
+        ("training.learning_rate", float("nan")),
+        ("training.learning_rate", float("inf")),
+        ("training.sft.learning_rate", 0.0),
+        ("training.warmup_steps", -1),
+        ("training.beta", -0.01),
+        ("training.beta", float("nan")),
+        ("training.epsilon", -0.2),
+        ("training.advantage.delta", -1.0),
+        ("training.sampling.temperature", 0.0),
+        ("training.sampling.top_p", 0.0),
+        ("training.sampling.top_p", 1.5),
+        ("training.sampling.max_new_tokens", 0),
+        ("training.tokens_per_rollout_batch", 0),
+        ("training.tokens_per_pass", 0),
+        ("training.tokens_per_chunk", -1),
+        ("evaluation.max_new_tokens", 0),
+        ("trainer.max_steps", 0),
+        ("trainer.max_steps", -1),
+        ("trainer.devices", 0),
+        ("trainer.num_nodes", 0),
+        ("trainer.checkpoint_every", 0),
+        ("trainer.precision", "half"),
+        ("trainer.strategy", "none"),
+        ("model.attention", "none"),
+        ("logger.mode", "sometimes"),
+        ("logger.sample_every", 0),
+        ("suite.limit", 0),
+        ("suite.limit", -1),
+        ("threads", 0),
+        ("model.lora.rank", 0),
+        ("data.sources.vsr.rows", -1),
+    ],
+)
+def test_a_value_that_cannot_work_is_named(default: DictConfig, field: str, value: Any) -> None:
+    assert field in refusal(with_value(default, field, value))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "named"),
+    [
+        (["task=score"], ["input", "output"]),
+        (["task=score", "input=a.jsonl"], ["output"]),
+        (["task=score", "output=a.jsonl"], ["input"]),
+        # a field of another task would be passed over in silence
+        (["input=a.jsonl"], ["input", "score"]),
+        (["output=a.jsonl"], ["output", "score"]),
+        (["predictions=a.jsonl"], ["predictions", "evaluate"]),
+        (["checkpoint=run"], ["checkpoint", "evaluate"]),
+        (["task=evaluate", "predictions=a.jsonl", "checkpoint=run"], ["predictions", "checkpoint"]),
+        (["method.example=true", "method.suffix=false"], ["method.example", "method.suffix"]),
+        (["method.tagged_answer=false"], ["method.tagged_answer", "method.training"]),
+        (["method=cot", "method.tagged_answer=false"], ["method.tagged_answer", "method.suffix"]),
+        (["trainer.devices=2"], ["trainer.devices", "strategy"]),
+        (["trainer=ddp", "trainer.devices=5"], ["training.prompts_per_step", "multiple of 5"]),
+        (["model.adaptation=lora"], ["model.lora.target_modules"]),
+        (["model.dtype=bfloat16"], ["model.dtype", "model.adaptation"]),
+        (
+            [
+                *("model.attention=flash_attention_2", "training.decode=static"),
+                "training.share_prompt=false",
+            ],
+            ["training.decode", "model.attention", "sdpa"],
+        ),
+        (["model.attention=flash_attention_2"], ["training.share_prompt=false", "flex_attention"]),
+        (["model=qwen2_5_vl_3b", "model.adaptation=full"], ["model.dtype", "model.adaptation"]),
+        (["data.sources.vsr.kind=null"], ["data.sources.vsr", "file", "kind"]),
+        (["+data.sources.vsr.file=a.jsonl"], ["data.sources.vsr", "file", "kind"]),
+        (["data.sources.vsr.rows=null"], ["data.sources.vsr.rows"]),
+        (["suite.sets.gqa.kind=null"], ["suite.sets.gqa", "file", "kind"]),
+    ],
+)
+def test_an_impossible_combination_is_refused(overrides: list[str], named: list[str]) -> None:
+    message = refusal(composed(*overrides))
+    assert [name for name in named if name not in message] == []
+
+
+@pytest.mark.parametrize(
+    ("override", "named"),
+    [
+        ("judge.in_flight=0", "judge.in_flight"),
+        ("judge.attempts=0", "judge.attempts"),
+        ("judge.timeout=0", "judge.timeout"),
+        ("judge.total_timeout=.nan", "judge.total_timeout"),
+        ("judge.backoff=-1", "judge.backoff"),
+        ("judge.temperature=-1", "judge.temperature"),
+        ("judge.max_tokens=0", "judge.max_tokens"),
+        ("judge.max_failure_rate=1.1", "judge.max_failure_rate"),
+        ("judge.max_failure_rate=few", "judge.max_failure_rate"),
+        ("judge.base_url=localhost:8000", "judge.base_url"),
+        ("judge.base_url=ftp://localhost", "judge.base_url"),
+        ("judge.base_url=http://host:port/", "judge.base_url: Port could not be cast"),
+        ("judge.base_url=http://host:99999/", "judge.base_url: Port out of range"),
+        ("judge.base_url=null", "judge.base_url"),
+        ("judge.model=null", "judge.model"),
+        ("judge.prices.gpt-4o.input=-1", "judge.prices.gpt-4o"),
+        ("+judge.api_key=sk-secret", "judge.api_key"),
+    ],
+)
+def test_what_a_service_cannot_be_is_named(override: str, named: str) -> None:
+    message = refusal(composed("judge=openai", override))
+    assert named in message
+    assert "sk-secret" not in message
+
+
+@pytest.mark.parametrize(
+    "address", ["https://me:sk-secret@host/v1", "https://host/v1?key=sk-secret"]
+)
+def test_an_address_with_a_secret_is_refused_and_not_repeated(address: str) -> None:
+    message = refusal(composed("judge=openai", f"judge.base_url='{address}'"))
+    assert "judge.base_url" in message
+    assert "sk-secret" not in message
+
+
+def test_the_rules_have_no_field_but_their_name() -> None:
+    assert plain(config())["judge"] == {"name": "rules"}
+
+
+def test_the_judge_that_is_a_service() -> None:
+    judge = config("judge=openai").judge
+    assert isinstance(judge, ServiceJudgeConfig)
+    assert (judge.model, judge.in_flight, judge.exact_match_first) == ("gpt-4o", 64, False)
+    assert judge.cache is not None
+    assert judge.cache.endswith("/grit/judge")
+    assert config("judge=openai", "judge.prices=null").judge.prices is None
+    assert {f.name for f in dataclasses.fields(judge)} == set(
+        plain(config("judge=openai"))["judge"]
+    )
+    assert set(OmegaConf.load(CONF / "judge" / "openai.yaml")) == set(vars(judge))
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["model=qwen2_5_vl_3b", "model.adaptation=full", "model.dtype=float32"],
+        ["task=score", "input=a.jsonl", "output=b.jsonl"],
+        ["task=evaluate", "predictions=a.jsonl"],
+        ["task=evaluate", "checkpoint=run"],
+        ["method=direct", "model=tiny_internvl"],
+        ["training.beta=0"],
+        ["suite.sets={}"],
+    ],
+)
+def test_a_possible_one_is_not(overrides: list[str]) -> None:
+    config(*overrides)

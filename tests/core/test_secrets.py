@@ -1,0 +1,132 @@
+"""Keys come from the environment, and are not to be read anywhere else."""
+
+import json
+import logging
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from desk import Desk, files, refused
+
+from grit.core.errors import GritError
+from grit.core.keys import refuse_keys, tidy_keys
+from grit.core.secrets import RedactingFormatter, redacted
+
+KEY = "sk-Zq8/+v\"2Lm'9xT4wB7nR1cY6"
+USER = "https://somebody:hunter2hunter2@127.0.0.1:9/v1"
+SECRET = "hunter2hunter2"
+
+
+@pytest.fixture
+def key(monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    return KEY
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        KEY,
+        repr(KEY),
+        repr(f"Bearer {KEY}".encode()),
+        json.dumps({"key": KEY}),
+        quote(KEY, safe=""),
+        quote(KEY, safe="").lower().replace(KEY.lower(), KEY),
+        f"cut at {KEY[:13]}",
+        f"the end of it: {KEY[-9:]}",
+    ],
+)
+def test_a_key_is_hidden_however_it_is_written(key: str, written: str) -> None:
+    shown = redacted(f"before {written} after")
+    assert shown.startswith("before ")
+    assert shown.endswith(" after")
+    assert "***" in shown
+    for start in range(len(key) - 7):
+        assert key[start : start + 8] not in shown
+
+
+def test_a_key_of_anything_else_is_hidden_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLUSTER_TOKEN", "qwen2_5_vl_3b-for-all")
+    assert redacted("model=qwen2_5_vl_3b of qwen2_5_vl_3b-for-all") == "model=qwen2_5_vl_3b of ***"
+
+
+def test_a_file_that_holds_a_key_is_no_key(monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SSL_KEY", str(tmp_path))
+    assert redacted(f"{tmp_path}/x") == f"{tmp_path}/x"
+
+
+def test_what_stands_before_the_host_of_an_address_is_hidden() -> None:
+    assert redacted(f"GET {USER} failed") == "GET https://***@127.0.0.1:9/v1 failed"
+    assert redacted("runs/a@b and me@example.org") == "runs/a@b and me@example.org"
+
+
+def test_an_error_and_a_log_line_hide_keys_with_their_traceback(key: str) -> None:
+    assert key not in str(GritError(f"the service said {key}"))
+    try:
+        raise ValueError(f"Illegal header value b'Bearer {key}'")
+    except ValueError as error:
+        trace = (type(error), error, error.__traceback__)
+        record = logging.LogRecord("x", logging.ERROR, "f", 1, "%s", (key,), trace)
+    shown = RedactingFormatter("%(message)s").format(record)
+    assert "Illegal header value" in shown
+    assert key not in shown
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n", " "])
+def test_white_space_around_a_key_goes(ends: str) -> None:
+    environment = {"OPENAI_API_KEY": f"{KEY}{ends}", "HF_TOKEN": f" hf_1{ends}"}
+    tidy_keys(environment)
+    assert environment == {"OPENAI_API_KEY": KEY, "HF_TOKEN": "hf_1"}
+
+
+@pytest.mark.parametrize("value", ["sk-é23456789", "sk-1234\n56789", "sk-1234 56789", "sk\x00"])
+def test_what_can_be_no_key_is_refused_and_not_repeated(value: str) -> None:
+    with pytest.raises(GritError, match="AZURE_OPENAI_API_KEY: a blank") as refusal:
+        tidy_keys({"AZURE_OPENAI_API_KEY": value})
+    assert value not in str(refusal.value)
+
+
+@pytest.mark.parametrize("name", ["HF_ENDPOINT", "WANDB_BASE_URL"])
+def test_an_address_of_the_environment_with_a_key_is_refused(name: str) -> None:
+    with pytest.raises(GritError, match=f"{name}: an address with") as refusal:
+        tidy_keys({name: USER})
+    assert SECRET not in str(refusal.value)
+
+
+def test_a_configuration_with_a_key_is_refused(key: str) -> None:
+    refuse_keys({"a": [1, None, "x"], "judge": {"base_url": "https://127.0.0.1/v1"}})
+    for value in (key, f"x{key}y", USER, ["ok", USER]):
+        with pytest.raises(GritError, match=r"config: judge\.base_url(\[1\])? holds") as refusal:
+            refuse_keys({"judge": {"base_url": value}})
+        assert SECRET not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["judge=openai", f"judge.base_url={USER}"],
+        ["-m", "judge=openai", f"judge.base_url={USER}", "seed=1,2"],
+        ["-m", "judge=mine", "seed=1,2"],
+        ["judge=mine"],
+        ["judge=openai", "judge.base_url=https://h/${oc.env:OPENAI_API_KEY}"],
+        ["task=data", f"preparation.hub={USER}"],
+    ],
+)
+def test_no_key_is_written_by_the_command_line(desk: Desk, overrides: list[str]) -> None:
+    choices = desk.folder.parent / "choices"
+    (choices / "judge").mkdir(parents=True, exist_ok=True)
+    mine = f"defaults: [openai]\nbase_url: {USER}\n"
+    (choices / "judge" / "mine.yaml").write_text(mine, encoding="utf-8")
+    message = refused(desk.grit(f"--config-dir={choices}", *overrides))
+    everything = message.encode() + b"".join(files(desk.folder).values())
+    assert SECRET.encode() not in everything
+    assert desk.environment["OPENAI_API_KEY"].encode() not in everything
+
+
+def test_a_key_with_a_line_break_serves_and_one_that_is_none_is_one_line(desk: Desk) -> None:
+    judge = ("experiment=smoke", "judge=openai", "judge.base_url=http://127.0.0.1:9/v1")
+    message = refused(desk.grit(*judge, "judge.attempts=1", OPENAI_API_KEY="sk-1234567890\r\n"))
+    assert "All connection attempts failed" in message  # no word of an illegal header
+    message = refused(desk.grit(*judge, OPENAI_API_KEY="sk-é234567890"))
+    assert message.startswith("grit: OPENAI_API_KEY: ")
+    assert b"34567890" not in b"".join(files(desk.folder).values())

@@ -1,0 +1,124 @@
+from math import inf
+
+import numpy as np
+import pytest
+
+from grit.evaluation.bootstrap import Estimate
+from grit.evaluation.metrics import estimates
+from grit.evaluation.over_runs import Bounds
+from grit.evaluation.paired import difference, difference_of_runs
+from grit.evaluation.predictions import Prediction, ScoredPrediction
+
+ANYTHING = Bounds(-inf, inf)
+
+
+def row(place: int, acc: float | None) -> ScoredPrediction:
+    said = Prediction(
+        set="vsr",
+        row=place,
+        id=f"vsr/{place}",
+        question="?",
+        truth="yes",
+        truth_is_box=False,
+        dataset="vsr",
+        completion="",
+    )
+    return ScoredPrediction(
+        prediction=said,
+        answer="yes",
+        boxes=None,
+        parts={},
+        acc=acc,
+        judge_failed=acc is None,
+        exact_match=acc,
+        giou=None,
+        format=1.0,
+    )
+
+
+def rows(*scores: float | None) -> list[ScoredPrediction]:
+    return [row(place, acc) for place, acc in enumerate(scores)]
+
+
+def test_a_change_is_of_the_questions_that_both_scored() -> None:
+    before, after = rows(0.0, 1.0, None, 0.0), rows(1.0, 1.0, 1.0, None)
+    assert difference(before, after, "acc").n == 2
+    assert difference(before, after, "acc").mean == 50.0
+    assert difference(before[1:], after, "acc").mean == 0.0
+    assert difference(before[::-1], after, "acc") == difference(before, after, "acc")
+
+
+def test_each_question_counts_once() -> None:
+    before, after = rows(0.0, 1.0), rows(1.0, 1.0)
+    assert difference(before * 3, [*after, after[0]], "acc") == difference(before, after, "acc")
+
+
+def test_a_metric_keeps_its_unit() -> None:
+    before, after = rows(*[0.0] * 9), rows(*[0.25] * 9)
+    assert difference(before, after, "acc") == Estimate(25.0, 25.0, 25.0, 9)
+    assert difference(before, after, "format_rate") == Estimate(0.0, 0.0, 0.0, 9)
+    assert difference(before, after, "giou") == Estimate(None, None, None, 0)
+
+
+def test_pairing_makes_the_interval_narrower() -> None:
+    before = rows(*[0.0, 1.0] * 20)
+    after = rows(*[0.1, 1.0] * 20)
+    change, alone = difference(before, after, "acc"), estimates(after)["acc"]
+    assert change.low is not None
+    assert change.high is not None
+    assert alone.low is not None
+    assert alone.high is not None
+    assert change.low > 0
+    assert change.high - change.low < (alone.high - alone.low) / 5
+
+
+def test_runs_are_compared_on_the_questions_that_all_scored() -> None:
+    baseline = [{"a": 0.0, "b": 1.0, "c": 0.0}, {"a": 0.0, "b": 0.0}]
+    found = difference_of_runs(baseline, [{"a": 1.0, "b": 1.0, "d": 0.0}], ANYTHING)
+    assert (found.mean, found.n) == (0.75, 2)
+    assert difference_of_runs(baseline, [{"d": 1.0}], ANYTHING) == Estimate(None, None, None, 0)
+
+
+def test_the_interval_is_of_questions_and_of_runs() -> None:
+    """Equal questions leave the runs, equal runs the questions, and pairing leaves nothing."""
+    same = {str(place): 1.0 for place in range(50)}
+    runs = difference_of_runs(
+        [dict.fromkeys(same, 0.0)], [same, dict.fromkeys(same, 0.0)], ANYTHING
+    )
+    # Two runs half apart from their mean: 12.706 is Student's t of one degree of freedom.
+    assert (runs.low, runs.high) == pytest.approx((0.5 - 12.706 * 0.5, 0.5 + 12.706 * 0.5))
+    half = {str(place): place % 2 for place in range(50)}
+    questions = difference_of_runs([dict.fromkeys(same, 0.0)], [half, half], ANYTHING)
+    assert questions.low is not None
+    assert questions.high is not None
+    assert 0.3 < questions.low < 0.5 < questions.high < 0.7
+    paired = difference_of_runs([half], [{key: value + 1 for key, value in half.items()}], ANYTHING)
+    assert (paired.low, paired.mean, paired.high) == pytest.approx((1.0, 1.0, 1.0))
+
+
+def test_no_difference_is_larger_than_it_can_be() -> None:
+    runs = [{"a": 1.0, "b": 1.0}, {"a": 0.0, "b": 0.0}]
+    found = difference_of_runs([{"a": 0.0, "b": 0.0}], runs, Bounds(-1, 1))
+    assert (found.low, found.mean, found.high) == (-1.0, 0.5, 1.0)
+
+
+@pytest.mark.parametrize(("baselines", "ours", "spread"), [(5, 5, 0.03), (1, 5, 0.03), (3, 3, 0.0)])
+def test_equal_methods_differ_in_one_of_twenty_experiments(baselines, ours, spread) -> None:
+    """Under the null, with questions of unequal difficulty and seeds that spread or do not."""
+    random = np.random.default_rng(0)
+    wrong = 0
+    for _ in range(300):
+        difficulty = random.uniform(size=200)
+
+        def run(of_seed: float, difficulty: np.ndarray = difficulty) -> dict[str, float]:
+            level = np.clip(difficulty + random.normal(0, of_seed), 0, 1)
+            return dict(
+                zip(map(str, range(200)), (random.uniform(size=200) < level) * 1.0, strict=True)
+            )
+
+        was = [run(0.0 if baselines == 1 else spread) for _ in range(baselines)]
+        found = difference_of_runs(was, [run(spread) for _ in range(ours)], ANYTHING)
+        assert found.low is not None
+        assert found.high is not None
+        wrong += found.low > 0 or found.high < 0
+    assert wrong / 300 < 0.075

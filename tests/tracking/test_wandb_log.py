@@ -1,0 +1,81 @@
+from pathlib import Path
+
+import pytest
+import wandb
+
+from grit.tracking import wandb_log
+from grit.tracking.wandb_log import panel, wandb_logger, wandb_mode
+
+
+@pytest.mark.parametrize(
+    ("configured", "environment", "expected"),
+    [
+        ("auto", {}, "offline"),
+        ("auto", {"WANDB_API_KEY": "k"}, "online"),
+        ("auto", {"WANDB_API_KEY": "k", "WANDB_MODE": "offline"}, "offline"),
+        ("auto", {"WANDB_API_KEY": "k", "WANDB_MODE": "nonsense"}, "online"),
+        ("disabled", {"WANDB_API_KEY": "k"}, "disabled"),
+        ("online", {}, "online"),
+    ],
+)
+def test_online_only_with_a_key(monkeypatch, configured, environment, expected):
+    for name in ("WANDB_API_KEY", "WANDB_MODE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert wandb_mode(configured) == expected
+
+
+def test_an_unreachable_server_is_no_reason_to_stop_or_to_wait_for_long(
+    monkeypatch, tmp_path, caplog
+):
+    monkeypatch.setenv("WANDB_API_KEY", "x" * 40)
+    monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
+    monkeypatch.delenv("WANDB_MODE", raising=False)
+    monkeypatch.setattr(wandb_log, "INIT_TIMEOUT", 1)
+    try:
+        logger = wandb_logger(
+            tmp_path,
+            {"seed": 0},
+            project="grit",
+            entity=None,
+            name="run",
+            mode="online",
+            tags=["a"],
+        )
+        assert logger.experiment.settings._offline
+        assert dict(logger.experiment.config) == {"grit": {"seed": 0}}
+        (said,) = [line for line in caplog.messages if "logged offline" in line]
+        assert f"`wandb sync {Path(logger.experiment.dir).parent}` sends it" in said
+    finally:
+        wandb.finish()
+    assert list(tmp_path.glob("wandb/offline-run-*/*.wandb"))
+
+
+def test_without_a_key_an_online_run_says_which_variable_counts(
+    wandb_service, monkeypatch, tmp_path, caplog
+):
+    monkeypatch.delenv("WANDB_API_KEY")
+    monkeypatch.delenv("WANDB_MODE", raising=False)
+    try:
+        wandb_logger(tmp_path, {}, project="grit", entity=None, name="run", mode="online", tags=[])
+        (said,) = [line for line in caplog.messages if "logged offline" in line]
+        assert "WANDB_API_KEY" in said
+        assert "wandb login" not in said
+    finally:
+        wandb.finish()
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("train/kl", "train/kl"),
+        ("epoch", "epoch"),
+        ("train/seconds/rollout", "seconds/rollout"),
+        ("train/reward/vsr", "reward/vsr"),
+        ("train/reward_part/judge", "reward_part/judge"),
+        ("train/reward_part/vsr/judge", "reward_part_vsr/judge"),
+    ],
+)
+def test_panels_have_sections(name, expected):
+    assert panel(name) == expected

@@ -1,0 +1,169 @@
+"""A real offline run of W&B, read back from its own files."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import wandb
+from finished_runs import ROWS, drawn_rows, results_of
+
+from grit.data.shapes.source import ShapesSource
+from grit.rewards.reward import reward_from
+from grit.tracking.wandb_log import wandb_logger
+from grit.tracking.wandb_results import log_numbers, log_report, log_rows, outcomes_of
+
+pytestmark = pytest.mark.filterwarnings(  # wandb leaves the file of a sweep's values open
+    "ignore:unclosed file .*sweep.yaml:ResourceWarning",
+    "ignore:Exception ignored in.*sweep.yaml:pytest.PytestUnraisableExceptionWarning",
+)
+TERMS = {
+    "think_tags": ("grit.rewards.format.think_tags", 0.5),
+    "judge": ("grit.rewards.answer.judge", 1.0),
+}
+CONFIG = {"model": {"name": "tiny_qwen"}, "seed": 7}
+SWEPT = {"model": "tiny_qwen", "training.beta": 0.02}
+
+
+class Logged(NamedTuple):
+    """What the run's files say."""
+
+    record: dict[str, Any]
+    config: dict[str, Any]
+    history: list[dict[str, Any]]
+    summary: dict[str, Any]
+    files: Path
+
+
+def pictures():
+    samples = {sample.id: sample for sample in ShapesSource("vsr", "test", ROWS)}
+    return lambda name, row: samples[row].picture.load()
+
+
+def reward():
+    return reward_from(TERMS, [])
+
+
+@pytest.fixture(scope="module")
+def logged(tmp_path_factory: pytest.TempPathFactory) -> Logged:
+    folder = tmp_path_factory.mktemp("run")
+    swept = folder / "sweep.yaml"
+    swept.write_text(json.dumps({name: {"value": value} for name, value in SWEPT.items()}))
+    (folder / "report.html").write_text("<p>a page")
+    after, before = drawn_rows([1]), drawn_rows(range(ROWS))
+    with pytest.MonkeyPatch.context() as patch:
+        wandb.teardown()  # it reads the environment once
+        patch.setenv("WANDB_SWEEP_ID", "sweep1")
+        patch.setenv("WANDB_SWEEP_PARAM_PATH", str(swept))
+        patch.setenv("WANDB_DATA_DIR", str(folder / "wandb"))
+        logger = wandb_logger(
+            folder,
+            CONFIG,
+            project="grit",
+            entity=None,
+            name="tiny_qwen-shapes-grit-seed7",
+            mode="offline",
+            tags=["tiny_qwen", "grit", "grit", "x" * 80],
+            group="table1",
+            job_type="train",
+        )
+        try:
+            run = logger.experiment
+            log_numbers(run, results_of(before), step=0)
+            logger.log_metrics({"train/reward": 1.5, "train/reward_part/vsr/judge": 1.0}, step=0)
+            log_numbers(run, results_of(after), step=1)
+            log_rows(run, before, after, pictures(), reward=reward(), most=4)
+            log_report(run, folder / "report.html")
+        finally:
+            wandb.finish()
+            wandb.teardown()
+    (files,) = folder.glob("wandb/offline-run-*")
+    return read_back(files)
+
+
+def read_back(folder: Path) -> Logged:
+    command = shutil.which("wandb", path=str(Path(sys.executable).parent))
+    assert command is not None
+    said = subprocess.run(
+        [command, "leet", "inspect", "--json", folder], capture_output=True, text=True, check=True
+    )
+    records = [json.loads(line) for line in said.stdout.splitlines()]
+    summary: dict[str, Any] = {}
+    for record in records:
+        if record["type"] == "summary":
+            summary |= record["summary"].get("update", {})
+    run = next(record["run"] for record in records if record["type"] == "run")
+    history = [record["history"]["item"] for record in records if record["type"] == "history"]
+    return Logged(run, run["config"]["update"], history, summary, folder / "files")
+
+
+def test_the_run_can_be_found(logged: Logged) -> None:
+    assert logged.record["run_group"] == "table1"
+    assert logged.record["job_type"] == "train"
+    assert logged.record["display_name"] == "tiny_qwen-shapes-grit-seed7"
+    assert sorted(logged.record["tags"]) == sorted(["tiny_qwen", "grit", "x" * 64])
+
+
+def test_a_sweep_and_the_configuration_do_not_collide(logged: Logged) -> None:
+    found = {name: value for name, value in logged.config.items() if name != "_wandb"}
+    assert found == SWEPT | {"grit": CONFIG}
+    assert logged.record["sweep_id"] == "sweep1"
+
+
+def test_numbers_stand_at_their_steps(logged: Logged) -> None:
+    points = [item for item in logged.history if "eval/vsr/acc" in item]
+    assert [item["trainer/global_step"] for item in points] == [0, 1]
+    assert [item["eval/vsr/acc"] for item in points] == [0, pytest.approx(100 * 5 / 6)]
+    assert [item["eval/vsr/acc_binary"] for item in points] == [0, pytest.approx(100 * 5 / 6)]
+    assert points[1]["eval/mean/acc_binary"] == points[1]["eval/mean/acc"]
+    assert points[1]["eval/mean/giou"] == points[1]["eval/vsr/giou"] > 0.7
+    assert any(item.get("reward_part_vsr/judge") == 1.0 for item in logged.history)
+    assert any(item.get("train/reward") == 1.5 for item in logged.history)
+
+
+def test_rows_have_their_boxes_and_reward_parts(logged: Logged) -> None:
+    (path,) = logged.files.glob("media/table/*.table.json")
+    table = json.loads(path.read_text())
+    rows = [dict(zip(table["columns"], row, strict=True)) for row in table["data"]]
+    assert len(rows) == 4
+    for row in rows:
+        assert row["change"] == ("wrong, now right" if row["right"] else "")
+        assert row["acc"] == float(row["right"])
+        assert row["reward"] == row["reward think_tags"] + row["reward judge"]
+        assert row["reward judge"] == row["acc"]
+        assert row["answer before"] == "a hippopotamus"
+    assert {row["right"] for row in rows} <= {True, False}
+
+
+def test_the_page_is_there_too(logged: Logged) -> None:
+    (page,) = logged.files.glob("media/html/*.html")
+    assert page.read_text() == "<p>a page"
+
+
+def test_pictures_bear_both_kinds_of_boxes_and_wait_in_the_run_s_folder(logged: Logged) -> None:
+    staged = logged.files.parent.parent.glob("artifacts/staging/*")
+    texts = [path.read_bytes() for path in staged]
+    assert sum(text.startswith(b"\x89PNG") for text in texts) == 4
+    table, *_ = (json.loads(text) for text in texts if text.startswith(b'{"_type": "table"'))
+    column = table["columns"].index("picture")
+    layers = [row[column]["boxes"] for row in table["data"]]
+    for layer in layers:
+        assert set(layer) == {"annotated", "said"}
+        assert layer["annotated"]
+        assert layer["said"] in ([], layer["annotated"])  # ideal traces
+    assert any(layer["said"] for layer in layers)
+
+
+def test_reward_parts_stand_on_the_judge_s_scores() -> None:
+    rows = drawn_rows([0])["vsr"]
+    found = outcomes_of(reward(), rows)
+    assert [outcome.components["judge"] for outcome in found if outcome] == [0, 1, 1, 1, 1, 1]
+
+
+def test_a_row_that_the_reward_cannot_use_has_no_parts() -> None:
+    rows = drawn_rows()["vsr"]
+    counting = reward_from(TERMS, [rows[0].prediction.dataset])
+    assert outcomes_of(counting, rows) == [None] * ROWS
