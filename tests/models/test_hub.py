@@ -7,8 +7,9 @@ import pytest
 from loopback import COMMIT, cut, status
 
 from grit.core.errors import GritError
-from grit.models.hub import commit_of, is_hub_id, model_folder
+from grit.models.hub import commit_of, model_folder
 from grit.models.loading import find_checkpoint
+from grit.models.names import is_hub_id
 
 NAME = "me/some-model"
 OTHER = "f" * 40

@@ -97,10 +97,10 @@ class Decode(StrEnum):
 class LoraConfig:
     """LoRA adapters (peft)."""
 
-    rank: int = 64
-    alpha: int = 128
-    dropout: float = 0.0
-    target_modules: list[str] = field(default_factory=list)
+    rank: int = 64  # columns of each adapter's matrices
+    alpha: int = 128  # its output is scaled by alpha / rank
+    dropout: float = 0.0  # in front of the adapters, while training
+    target_modules: list[str] = field(default_factory=list)  # names of the layers that get one
 
 
 @dataclass
@@ -113,13 +113,13 @@ class ModelConfig:
     revision: str | None = None  # of the Hub
     adaptation: Adaptation = Adaptation.lora
     lora: LoraConfig = field(default_factory=LoraConfig)
-    freeze_vision: bool = False
+    freeze_vision: bool = False  # the vision tower does not learn
     prompt: Prompt = Prompt.processor
     dtype: Dtype = Dtype.bfloat16
     # sdpa, eager, flash_attention_2, or flex_attention: shared rows of the update skip the blocks
     # between completions, all else is sdpa; it learns on a GPU only, and is not yet measured there
-    attention: str = "sdpa"
-    gradient_checkpointing: bool = False
+    attention: str = "sdpa"  # sdpa | eager | flex_attention | flash_attention_2
+    gradient_checkpointing: bool = False  # less memory, a second forward pass for it
     # Settings of the image processor; models of tiny:FAMILY keep theirs.
     image: dict[str, int] = field(default_factory=dict)
     seed: int = 0  # of random weights, where a model has them
@@ -178,7 +178,7 @@ class TermConfig:
     """One term of the reward."""
 
     call: str = MISSING  # dotted path of a function from a Response to a number
-    weight: float = MISSING
+    weight: float = MISSING  # what the term's value is multiplied by
 
 
 @dataclass
@@ -195,26 +195,26 @@ class SamplingConfig:
     """How completions are drawn."""
 
     temperature: float = 1.0
-    top_p: float = 1.0
-    top_k: int = 0
-    max_new_tokens: int = 1000
+    top_p: float = 1.0  # keep the likeliest tokens that together have this probability
+    top_k: int = 0  # keep so many of the likeliest tokens; 0: all
+    max_new_tokens: int = 1000  # of a completion
 
 
 @dataclass
 class AdvantageConfig:
     """Equation 1."""
 
-    delta: float = 1e-8
-    sample_std: bool = False
+    delta: float = 1e-8  # added to a group's standard deviation
+    sample_std: bool = False  # divide by N - 1 instead of N
 
 
 @dataclass
 class SFTConfig:
     """What few-shot supervised fine-tuning does otherwise than GRPO-GR."""
 
-    steps: int = MISSING
-    learning_rate: float = MISSING
-    traces: Traces = Traces.family
+    steps: int = MISSING  # optimiser steps
+    learning_rate: float = MISSING  # of AdamW, after the warm-up
+    traces: Traces = Traces.family  # how what is taught is written
     # without_boxes: the answers of all triplets are learnt, as GRPO-GR learns from all of them, at
     # the cost of teaching some chains without boxes; leave_out: only grounded chains, from fewer
     # rows (of TallyQA's own train.json none is left)
@@ -225,22 +225,22 @@ class SFTConfig:
 class TrainingConfig:
     """GRPO-GR, and what supervised fine-tuning shares with it."""
 
-    steps: int = MISSING
+    steps: int = MISSING  # optimiser steps
     # What a preset asks of a large model and its trainer, where the command line says nothing:
     # adaptation, dtype, freeze_vision, precision.
     needs: dict[str, Any] = field(default_factory=dict)
     sft: SFTConfig = field(default_factory=SFTConfig)
-    prompts_per_step: int = 32
-    group_size: int = 4
-    learning_rate: float = MISSING
-    warmup_steps: int = 0
-    weight_decay: float = 0.0
-    clip_norm: float = 1.0
-    beta: float = 0.01
-    epsilon: float = 0.2
-    ratio: Ratio = Ratio.token
+    prompts_per_step: int = 32  # of all ranks together
+    group_size: int = 4  # completions of a prompt, N
+    learning_rate: float = MISSING  # of AdamW, after the warm-up
+    warmup_steps: int = 0  # over which the learning rate rises to its value
+    weight_decay: float = 0.0  # of AdamW
+    clip_norm: float = 1.0  # the gradient's norm is scaled down to it
+    beta: float = 0.01  # weight of the KL term
+    epsilon: float = 0.2  # half the width of the ratio's clipping interval
+    ratio: Ratio = Ratio.token  # taken over each token, or over a completion (equation 3)
     advantage: AdvantageConfig = field(default_factory=AdvantageConfig)
-    updates_per_rollout: int = 1
+    updates_per_rollout: int = 1  # optimiser steps on the completions of a step
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
     # At which log-probabilities are taken; null: at the sampling temperature. Released code: 1.
     logp_temperature: float | None = None
@@ -254,8 +254,8 @@ class TrainingConfig:
     # rollout: dynamic, static, captured (CUDA graphs; NVIDIA GPUs only), compiled (torch.compile;
     # minutes for a large model) or auto: captured where the step can be, else dynamic
     decode: Decode = Decode.auto
-    tokens_per_rollout_batch: int = 65536
-    tokens_per_pass: int = 16384
+    tokens_per_rollout_batch: int = 65536  # prompts and completions that are sampled together
+    tokens_per_pass: int = 16384  # of a forward pass of the update: a micro-batch
     tokens_per_chunk: int = 256  # whose logits are alive at a time; 0: of all, until the backward
     feature_cache_mib: int = 1024  # image features of a frozen vision tower that are kept; 0: none
 
@@ -264,9 +264,9 @@ class TrainingConfig:
 class EvaluationConfig:
     """Greedy evaluation."""
 
-    max_new_tokens: int = 1000
-    before_training: bool = True
-    after_training: bool = True
+    max_new_tokens: int = 1000  # of a completion
+    before_training: bool = True  # evaluate the base too
+    after_training: bool = True  # evaluate what was trained
 
 
 @dataclass
@@ -274,16 +274,16 @@ class TrainerConfig:
     """Where and how long training runs (pytorch-lightning)."""
 
     max_steps: int = MISSING
-    accelerator: str = "auto"
-    devices: int = 1
-    num_nodes: int = 1
+    accelerator: str = "auto"  # auto | cpu | gpu: auto is the GPU where there is one
+    devices: int = 1  # processes of each node
+    num_nodes: int = 1  # machines
     strategy: str = "auto"  # auto | ddp | zero1 | fsdp | deepspeed_zero2
-    precision: str = "32-true"
+    precision: str = "32-true"  # 32-true | bf16-mixed
     checkpoint_every: int = 50  # steps
     stop_within: float = 25.0  # seconds that Ctrl-C or SIGTERM gives the step under way to end
     max_silence: float = 14400.0  # seconds that processes wait for one that does not answer: the
     # first may ask a judge about a test suite meanwhile
-    progress_bar: bool = True
+    progress_bar: bool = True  # while training, evaluating and downloading
 
 
 @dataclass
@@ -291,8 +291,8 @@ class LoggerConfig:
     """Where metrics go besides the run's folder."""
 
     name: str = MISSING
-    project: str = "grit"
-    entity: str | None = None
+    project: str = "grit"  # of W&B
+    entity: str | None = None  # of W&B: a user or a team; null: the key's own
     mode: str = "auto"  # auto: online where WANDB_API_KEY is set, else offline
     sample_every: int = 10  # steps between logged completions
     rows: int = 40  # of each test set, in the table of evaluation rows

@@ -17,6 +17,7 @@ from huggingface_hub.utils import logging as hub_log
 
 from grit.core.errors import GritError
 from grit.models.folders import short
+from grit.models.names import check_name
 
 PATIENCE = 10.0  # seconds that the Hub has to answer at all
 SETTINGS = ("*.json", "*.txt", "*.jinja", "*.model")
@@ -25,11 +26,6 @@ COMMIT = re.compile("[0-9a-f]{40}")
 _FAILURES = (OSError, HfHubHTTPError, HFValidationError, httpx2.HTTPError)
 
 logging.getLogger("httpx2").setLevel(logging.WARNING)  # it would say a line for every request
-
-
-def is_hub_id(name: str) -> bool:
-    """Whether a name can be one of the Hub's, ``ORG/NAME``, with ``@REVISION`` behind it or not."""
-    return name.count("/") == 1 and not name.startswith((".", "/", "~")) and "\\" not in name
 
 
 def model_folder(
@@ -52,8 +48,7 @@ def model_folder(
     """
     if Path(name).is_dir():
         return Path(name)
-    if not is_hub_id(name):
-        raise GritError(f"{setting}={name}: there is no such folder")
+    check_name(name, setting)
     wanted = [*SETTINGS, *(WEIGHTS if weights else ())]
 
     def downloaded(**where: Any) -> Path:

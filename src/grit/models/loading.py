@@ -18,8 +18,9 @@ from grit.core.files import UNREADABLE, archive_is_whole, put_in_place
 from grit.models.adapter import Adapter
 from grit.models.block_attention import FLEX, use_attention
 from grit.models.folders import OWN_CODE, needs_code, settings_in, short
-from grit.models.hub import commit_of, is_hub_id, model_folder
+from grit.models.hub import commit_of, model_folder
 from grit.models.internvl import InternVLAdapter
+from grit.models.names import TINY, is_hub_id
 from grit.models.processors import load_processor
 from grit.models.qwen import QwenAdapter
 from grit.models.tiny import load_tiny
@@ -29,7 +30,6 @@ ADAPTERS: dict[str, type[Adapter]] = {
     "qwen2_5_vl": QwenAdapter,
     "internvl": InternVLAdapter,
 }
-TINY = "tiny:"
 ADAPTER = "adapter_config.json"  # in the folder of a PEFT adapter
 
 

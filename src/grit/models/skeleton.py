@@ -8,7 +8,8 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 from grit.models.adapter import Adapter
 from grit.models.folders import readable
 from grit.models.hub import model_folder
-from grit.models.loading import ADAPTERS, TINY, known_family
+from grit.models.loading import ADAPTERS, known_family
+from grit.models.names import TINY
 from grit.models.processors import load_processor
 from grit.models.tiny import shipped_folder, tiny_family
 from grit.models.whole import config_of, ends_of, family_of

@@ -5,6 +5,7 @@ from pathlib import Path
 from grit.config.schema import Config, Task, Training
 from grit.core.errors import GritError
 from grit.judge.own import OwnJudge
+from grit.models.names import check_name
 from grit.tasks.questions import check_files
 from grit.tasks.scorers import make_judge, make_reward
 
@@ -31,6 +32,7 @@ def check_early(config: Config) -> None:
         if path is not None and not Path(path).is_file():
             raise GritError(f"{name}={path}: there is no such file")
     if task in (Task.train, Task.evaluate) and config.predictions is None:
+        check_name(config.model.path)
         check_files(config, training=learns)
     if task in (Task.tables, Task.report):
         check_folders(config)

@@ -8,7 +8,7 @@ from typing import get_args
 from grit.config.schema import Config
 from grit.core import interruption, locks
 from grit.core.errors import GritError
-from grit.models.loading import TINY
+from grit.models.names import TINY
 from grit.models.tiny import Family
 from grit.pretraining.course import OWN_SETTINGS, PretrainSettings, pretrain
 
