@@ -21,8 +21,9 @@ from grit.rewards.response import Response
 from grit.rewards.reward import Reward
 from grit.rollout.choice import Sampling
 from grit.runs.metrics_log import MetricsLog
+from grit.training.grpo_settings import GRPOSettings
 from grit.training.learner import Optimization
-from grit.training.module import GRPOGR, GRPOSettings
+from grit.training.module import GRPOGR
 
 LORA = Lora(64, 128, 0.0, [f"{name}_proj" for name in ("q", "k", "v", "o", "gate", "up", "down")])
 # The suite's speed parts under the names of their settings, and what turns each of them off.

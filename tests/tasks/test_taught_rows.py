@@ -9,7 +9,7 @@ import pytest
 from composing import config
 from PIL import Image
 
-from grit.config.schema import Traces
+from grit.config.training_settings import Traces
 from grit.tasks import parts
 
 ROW: dict[str, Any] = {

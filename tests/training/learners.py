@@ -13,8 +13,9 @@ from grit.models.prompting import Prompting
 from grit.rewards.reward import Reward
 from grit.rollout.choice import Sampling
 from grit.runs.metrics_log import MetricsLog
+from grit.training.grpo_settings import GRPOSettings
 from grit.training.learner import Optimization
-from grit.training.module import GRPOGR, GRPOSettings
+from grit.training.module import GRPOGR
 
 SAMPLES = [*ShapesSource("vsr", "train", 3), *ShapesSource("tallyqa", "train", 3)]
 

@@ -26,9 +26,10 @@ from grit.rollout.ways import in_one_piece
 from grit.runs.metrics_log import MetricsLog
 from grit.tasks.parts import layout_named
 from grit.training.checkpoints import Checkpoints
+from grit.training.grpo_settings import GRPOSettings
 from grit.training.layouts.replicas import Unwrapped
 from grit.training.learner import Optimization
-from grit.training.module import GRPOGR, GRPOSettings
+from grit.training.module import GRPOGR
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from grit.config.misspellings import close_to
 from grit.config.schema import (
     Adaptation,
     Config,
-    Decode,
     Dtype,
     SourceConfig,
     Task,
     Training,
 )
+from grit.config.training_settings import Decode
 from grit.core.errors import GritError
 from grit.judge.settings import OwnJudgeConfig, ServiceJudgeConfig, check_address
 

@@ -21,11 +21,10 @@ from torch import Tensor, nn
 
 from grit.grounding.box_lists import BoxStyle
 from grit.grounding.boxes import Space
-from grit.models.block_attention import NAME as BLOCKS
-from grit.models.block_attention import block_mask
+from grit.models.attention_masks import as_attention_mask
 from grit.models.features import FeatureCache
 from grit.models.row_text import Piece, RowText, with_other_words
-from grit.models.shared_rows import SHARED, SharedRows
+from grit.models.shared_rows import SharedRows
 
 PLACE = "\ue000"  # stands for a row's text while a template is written around it
 PromptForm = Literal["processor", "released"]
@@ -290,53 +289,11 @@ class Adapter(ABC):
         """
         return self.plain.model.language_model(
             inputs_embeds=embeddings,
-            attention_mask=self._mask(mask, embeddings),
+            attention_mask=as_attention_mask(self.plain.model.language_model, mask, embeddings),
             position_ids=positions if self.position_rows > 1 else positions[0],
             past_key_values=cache,
             use_cache=cache is not None,
         ).last_hidden_state
-
-    def _mask(self, mask: Tensor | SharedRows, embeddings: Tensor) -> Any:
-        """A mask as the attention implementation takes it."""
-        if isinstance(mask, SharedRows):
-            return self._shared(mask, embeddings)
-        return self._added(mask, embeddings) if mask.dtype is torch.bool else mask
-
-    def _shared(self, rows: SharedRows, embeddings: Tensor) -> Any:
-        language_model = self.plain.model.language_model
-        config = language_model.config
-        if config._attn_implementation == "sdpa":
-            language_model.set_attn_implementation(SHARED)
-        if config._attn_implementation == SHARED and set(config.layer_types) == {"full_attention"}:
-            return {"full_attention": rows}
-        if config._attn_implementation == BLOCKS:
-            return block_mask(rows.segments)
-        return self._added(rows.visible(), embeddings)
-
-    def _added(self, visible: Tensor, embeddings: Tensor) -> Tensor:
-        """Who sees whom; for eager attention, which adds its mask to the scores, as numbers."""
-        if self.plain.model.language_model.config._attn_implementation != "eager":
-            return visible
-        nothing = torch.zeros((), dtype=embeddings.dtype, device=visible.device)
-        return torch.where(visible, nothing, torch.finfo(embeddings.dtype).min)
-
-    def attention(self, embeddings: Tensor, mask: Tensor, positions: Tensor, cache: Any) -> Tensor:
-        """Who attends to whom: weights [layers, B, heads, L, past + L]; each row sums to 1.
-
-        Takes what ``hidden_states`` takes, with a mask of 0 and 1. Raises ValueError for a model
-        that was not loaded with eager attention: the others never have the weights in memory.
-        """
-        if self.plain.config._attn_implementation != "eager":
-            raise ValueError("attention weights need a model with eager attention")
-        layers = self.plain.model.language_model(
-            inputs_embeds=embeddings,
-            attention_mask=mask,
-            position_ids=positions if self.position_rows > 1 else positions[0],
-            past_key_values=cache,
-            use_cache=cache is not None,
-            output_attentions=True,
-        ).attentions
-        return torch.stack(layers)
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Next-token logits [..., V] of hidden states [..., H]."""

@@ -13,6 +13,7 @@ Shapes: S samples, T generated tokens, Q queries, K keys.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -98,7 +99,7 @@ def image_attention(
     cache = DynamicCache(config=adapter.plain.config.get_text_config())
     mask = torch.ones_like(ids)
     adapter.hidden_states(embeddings[:, :start], mask[:, :start], positions[..., :start], cache)
-    weights = adapter.attention(embeddings[:, start:], mask, positions[..., start:], cache)
+    weights = attention_weights(adapter, embeddings[:, start:], mask, positions[..., start:], cache)
     on_image: Tensor = weights[:, 0][..., ids[0] == adapter.image_id]  # [layers, heads, Q, images]
     return on_image.float().mean((0, 1, 3)).cpu().numpy()
 
@@ -121,3 +122,31 @@ def _over_samples(rows: np.ndarray) -> Estimate:
     """The mean over samples, each the mean over the tokens [T] that it has."""
     means = np.array([_mean(row) for row in rows])
     return estimate(means[~np.isnan(means)])
+
+
+def attention_weights(
+    adapter: Adapter, embeddings: Tensor, mask: Tensor, positions: Tensor, cache: Any
+) -> Tensor:
+    """Who attends to whom: weights [layers, B, heads, L, past + L]; each row sums to 1.
+
+    Args:
+        adapter: a model that was loaded with eager attention.
+        embeddings: [B, L, H].
+        mask: [B, past + L] of 0 and 1.
+        positions: [R, B, L].
+        cache: of the past.
+
+    Raises:
+        ValueError: the model has another attention, which never has the weights in memory.
+    """
+    if adapter.plain.config._attn_implementation != "eager":
+        raise ValueError("attention weights need a model with eager attention")
+    layers = adapter.plain.model.language_model(
+        inputs_embeds=embeddings,
+        attention_mask=mask,
+        position_ids=positions if adapter.position_rows > 1 else positions[0],
+        past_key_values=cache,
+        use_cache=cache is not None,
+        output_attentions=True,
+    ).attentions
+    return torch.stack(layers)

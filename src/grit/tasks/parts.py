@@ -4,7 +4,8 @@ import logging
 
 import torch
 
-from grit.config.schema import Adaptation, Config, Traces, Training
+from grit.config.schema import Adaptation, Config, Training
+from grit.config.training_settings import Traces
 from grit.core import processes
 from grit.data.traces import Hand
 from grit.judge.judge import Judge
@@ -21,11 +22,12 @@ from grit.models.loading import (
 from grit.models.prompting import Prompting
 from grit.rewards.reward import Reward
 from grit.rollout.choice import Sampling
+from grit.training.grpo_settings import GRPOSettings
 from grit.training.layouts.deepspeed import SharedGradients
 from grit.training.layouts.fsdp import ShardedLayers
 from grit.training.layouts.replicas import Replicas
 from grit.training.learner import Learner, Optimization
-from grit.training.module import GRPOGR, GRPOSettings
+from grit.training.module import GRPOGR
 from grit.training.sft import FewShotSFT
 
 log = logging.getLogger(__name__)

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import torch
 
-from grit.config.schema import Config, Decode, Training
+from grit.config.schema import Config, Training
+from grit.config.training_settings import Decode
 from grit.core import processes
 from grit.core.errors import GritError
 from grit.data.samples import Sample

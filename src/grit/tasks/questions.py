@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from grit.config.schema import Config, SourceConfig, Unannotated
+from grit.config.schema import Config, SourceConfig
+from grit.config.training_settings import Unannotated
 from grit.core.errors import GritError
 from grit.data.jsonl import SampleFile, read_samples
 from grit.data.mixtures import mix, shared_pictures

@@ -6,7 +6,7 @@ Shapes: G prompts of a step, N completions of each, B completions of a forward p
 import logging
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -23,9 +23,7 @@ from grit.models.adapter import Adapter, EncodedPrompt
 from grit.models.prompting import Prompting
 from grit.rewards.response import Attempt
 from grit.rewards.reward import Reward
-from grit.rollout.choice import Sampling
 from grit.rollout.sampler import Completion, Sampler
-from grit.rollout.ways import Way
 from grit.training.diagnostics import (
     Rollout,
     StepRecord,
@@ -34,7 +32,6 @@ from grit.training.diagnostics import (
     step_metrics,
 )
 from grit.training.grpo_gr import (
-    Ratio,
     clip_ratios,
     completion_weights,
     group_advantages,
@@ -42,6 +39,7 @@ from grit.training.grpo_gr import (
     k3,
     mean_over_completions,
 )
+from grit.training.grpo_settings import GRPOSettings
 from grit.training.judge_watch import JudgeWatch
 from grit.training.layouts.replicas import Replicas
 from grit.training.learner import Learner, Optimization
@@ -61,27 +59,6 @@ class ScoredPass:
     groups: list[Group]
     old_logp: Tensor | None  # [M]; None: it is the policy's own, and the ratio 1
     reference_logp: Tensor | None  # [M]; None: beta is 0
-
-
-@dataclass(frozen=True)
-class GRPOSettings:
-    """What GRPO-GR itself depends on; ``conf/training`` explains and sets it."""
-
-    group_size: int = 4
-    beta: float = 0.01
-    epsilon: float = 0.2
-    ratio: Ratio = "token"
-    delta: float = 1e-8
-    sample_std: bool = False
-    updates_per_rollout: int = 1
-    sampling: Sampling = field(default_factory=Sampling)
-    logp_temperature: float | None = None
-    append_eos: bool = False
-    tokens_per_rollout_batch: int = 65536
-    share_prefill: bool = True
-    compact_rollout: bool = True
-    decode: Way = "dynamic"
-    seed: int = 0
 
 
 class GRPOGR(Learner):
