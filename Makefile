@@ -4,7 +4,7 @@ BIN := .venv/bin
 export HF_HUB_DISABLE_TELEMETRY := 1
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: demo test attack check docs fix clean
+.PHONY: demo test quick attack check docs fix clean
 
 .venv/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -18,6 +18,9 @@ demo: .venv/.ready            ## the main job on the embedded default
 
 test: .venv/.ready            ## all tests
 	$(BIN)/python -m pytest -n auto --dist loadfile
+
+quick: .venv/.ready           ## the tests that a change needs first; FILES= names what has changed
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow" $$($(BIN)/python tests/quick.py $(FILES))
 
 attack: .venv/.ready          ## what was broken once, at many more moments and with more cases
 	ATTACKS=20 $(BIN)/python -m pytest tests/attacks

@@ -33,6 +33,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--write-golden", action="store_true", help="write golden files anew")
 
 
+PROCESSES = {"desk", "place", "small", "replica", "command", "service", "mortal", "installed"}
+"""Fixtures of tests that run whole commands, or load large vocabularies."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what ``make quick`` leaves out."""
+    for item in items:
+        if PROCESSES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def grit_data() -> Path:
     """Real rows in GRIT's format, which are not part of the project."""

@@ -13,6 +13,8 @@ from grit.models.loading import load_base
 from grit.pretraining.card import AIMS
 from grit.pretraining.quality import direct_quality
 
+pytestmark = pytest.mark.slow
+
 ROWS = 60  # questions of each kind
 ROOM = 0.12  # that so few may be away from the figures on the model cards
 

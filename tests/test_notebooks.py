@@ -6,6 +6,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+pytestmark = pytest.mark.slow
+
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 LARGEST = 200_000  # bytes: a notebook is read in a browser and kept in the repository
 PATIENCE = 300  # seconds for a kernel to start, and for a cell: machines may be busy

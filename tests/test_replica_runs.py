@@ -11,6 +11,8 @@ import pytest
 from desk import Desk, results, rows, succeeded
 from replicas import FAMILIES
 
+pytestmark = pytest.mark.slow
+
 CONFIG = {"qwen": "qwen2_5_vl_3b", "internvl": "internvl3_2b"}
 SMALL = (
     *("experiment=smoke", "data=shapes", "suite=shapes", "suite.limit=1", "logger=none"),

@@ -18,6 +18,8 @@ from grit.core.errors import GritError
 from grit.core.files import archive_is_whole
 from grit.training.checkpoints import latest
 
+pytestmark = pytest.mark.slow
+
 MINE = """
 import os
 import signal

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 MOMENTS = int(os.environ.get("ATTACKS", "1"))
 STEPS = 8
 

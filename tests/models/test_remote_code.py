@@ -14,6 +14,8 @@ from grit.core.errors import GritError
 from grit.models.loading import Lora, add_lora, load_base, load_trained, save_trained
 from grit.models.skeleton import load_skeleton
 
+pytestmark = pytest.mark.slow
+
 SOURCE = Path(__file__).parents[2] / "src" / "grit"
 CODE = "from pathlib import Path\nPath({mark!r}).touch()\nclass Thing:\n    pass\n"
 

@@ -19,6 +19,8 @@ from wandb import wandb_agent
 
 from grit.config.configuration import CONF, checked, register
 
+pytestmark = pytest.mark.slow
+
 SWEEPS = CONF.parent / "sweeps"
 FILES = sorted(SWEEPS.glob("*.yaml"))
 # The schema that W&B's server checks with: sweeps 0.3.0 on PyPI, sweeps/config/schema.json (MIT).

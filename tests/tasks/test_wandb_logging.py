@@ -21,6 +21,8 @@ from wandb_service import ENTITY, KEY
 
 from grit.tracking.wandb_images import ANNOTATED
 
+pytestmark = pytest.mark.slow
+
 COMMAND = (
     *(
         "-m",

@@ -7,6 +7,8 @@ import pytest
 import torch
 from launched import assert_same_bits, command, gradients, metrics, of_processes, steps
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):

@@ -17,6 +17,8 @@ from grit.core import processes
 from grit.core.errors import GritError
 from grit.tasks.parts import layout_named
 
+pytestmark = pytest.mark.slow
+
 TOKENS = 175  # of a pass: two groups of one process fit, those of the other do not
 ZERO2 = "deepspeed_zero2"
 

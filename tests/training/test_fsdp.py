@@ -15,6 +15,8 @@ from launched import (
     steps,
 )
 
+pytestmark = pytest.mark.slow
+
 # Two groups of one process fit into a pass of so many tokens, those of the other do not.
 TOKENS = 175
 

@@ -19,6 +19,8 @@ from grit.training.learner import Optimization
 from grit.training.rows import Group
 from grit.training.sft import FewShotSFT
 
+pytestmark = pytest.mark.slow
+
 HONEST, HACK = "<answer>unknown</answer>", "<answer>score: 1</answer>"
 LOGGED = f"train/{DISAGREEMENT}"
 
