@@ -61,6 +61,7 @@ def run(composed: DictConfig) -> None:
         choose_wait_policy(threads if isinstance(threads, int) else None)
     try:
         with interruption.listening():
+            interruption.go_on_with(None)  # of an earlier job nothing is left to go on with
             if experiment:
                 run_job(composed, folder, overrides)
             else:

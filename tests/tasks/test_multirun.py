@@ -1,6 +1,8 @@
 """A plain multirun of methods without training; what a run itself does is left out."""
 
 import json
+import os
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -29,9 +31,12 @@ class Runs:
         self.done: list[tuple[str, int]] = []
         self.judge_fails = False
         self.is_stopped = False
+        self.told_in: int | None = None  # the seed of the job that gets a signal
 
     def perform(self, config: Config, folder: Path, overrides: list[str]) -> None:
         self.done.append((config.method.name, config.seed))
+        if config.seed == self.told_in:
+            os.kill(os.getpid(), signal.SIGTERM)
         run = RunFolder.at(config, folder, overrides)
         run.begin(config)
         said = Prediction("vsr", 0, "vsr/0", "?", "yes", False, "vsr", "yes")
@@ -60,6 +65,16 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
     for module in (program, jobs):
         monkeypatch.setattr(module, "perform", found.perform)
     return found
+
+
+def test_a_job_that_is_stopped_before_it_begins_names_no_other_to_go_on_with(
+    runs: Runs, command: Command
+) -> None:
+    runs.told_in = 1
+    ended = command(*SWEEP, "method=grit", "seed=0,1,2")
+    assert ended.code == 1
+    assert ended.err == "grit: job 1: interrupted by SIGTERM; start it again\n"
+    assert runs.done == [("grit", 0), ("grit", 1)]
 
 
 def test_what_does_not_train_is_run_for_one_seed(runs: Runs, command: Command) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 # Libraries that are not written in Python say it in words.
 _SAID = re.compile(r"No space left on device|Disk quota exceeded|database or disk is full")
 
