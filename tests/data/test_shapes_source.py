@@ -134,3 +134,10 @@ def test_a_plan_gives_scenes_of_another_size() -> None:
     sample = ShapesSource("vsr", "pretrain", 1, plan=Plan(width=128, height=72))[0]
     assert sample.picture.load().size == (128, 72)
     assert (sample.space.width, sample.space.height) == (128, 72)
+
+
+def test_samples_that_are_kept_are_drawn_once() -> None:
+    kept, anew = (ShapesSource("vsr", "test", 3, keep=keep) for keep in (True, False))
+    assert kept[:] == anew[:]
+    assert kept[1] is kept[-2]
+    assert anew[1] is not anew[1]

@@ -254,9 +254,8 @@ def _test_set(config: Config, name: str, source: SourceConfig) -> TestSet:
     limit = config.suite.limit
     if source.kind is not None:
         rows = source.rows or 0
-        samples: Sequence[Sample] = ShapesSource(
-            source.kind, source.split, rows if limit is None else min(rows, limit)
-        )
+        size = rows if limit is None else min(rows, limit)
+        samples: Sequence[Sample] = ShapesSource(source.kind, source.split, size, keep=True)
         return TestSet(name, samples)
     file, images = _files(Path(config.suite.root), source, name)
     if not file.is_file():

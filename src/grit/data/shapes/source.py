@@ -39,7 +39,14 @@ class ShapesSource(Sequence[Sample]):
     """
 
     def __init__(
-        self, kind: str, split: str, size: int, seed: int = 0, plan: Plan | None = None
+        self,
+        kind: str,
+        split: str,
+        size: int,
+        seed: int = 0,
+        plan: Plan | None = None,
+        *,
+        keep: bool = False,
     ) -> None:
         if kind not in KINDS:
             raise GritError(f"no kind of shapes is called {kind!r}: choose from {', '.join(KINDS)}")
@@ -52,6 +59,7 @@ class ShapesSource(Sequence[Sample]):
             raise GritError(f"shapes_{kind} is out of domain and has no train split: use {known}")
         self.kind, self.split, self.size, self.seed = KINDS[kind], split, size, seed
         self.plan = replace(plan or Plan(), domain=domain_of(kind, split))
+        self.kept: dict[int, Sample] | None = {} if keep else None
 
     def __len__(self) -> int:
         return self.size
@@ -61,12 +69,19 @@ class ShapesSource(Sequence[Sample]):
     @overload
     def __getitem__(self, index: slice) -> list[Sample]: ...
     def __getitem__(self, index: int | slice) -> Sample | list[Sample]:
-        """The sample at a position, drawn anew on every call; a list for a slice."""
+        """The sample at a position; a list for a slice."""
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(self.size))]
         if not -self.size <= index < self.size:
             raise IndexError(f"{self.kind.dataset} has {self.size} samples, not one at {index}")
         index %= self.size
+        if self.kept is None:
+            return self._drawn(index)
+        if index not in self.kept:
+            self.kept[index] = self._drawn(index)
+        return self.kept[index]
+
+    def _drawn(self, index: int) -> Sample:
         _, scene, question = self.asked(index)
         with_boxes = self.kind.boxes_in_tests or self.split == "pretrain"
         sample_id = f"{self.kind.dataset}/{self.split}/{index}"
