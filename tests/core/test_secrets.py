@@ -8,6 +8,7 @@ from urllib.parse import quote
 import pytest
 from desk import Desk, files, refused
 
+import grit.__main__ as program
 from grit.core.errors import GritError
 from grit.core.keys import refuse_keys, tidy_keys
 from grit.core.secrets import RedactingFormatter, redacted
@@ -72,6 +73,17 @@ def test_an_error_and_a_log_line_hide_keys_with_their_traceback(key: str) -> Non
     assert key not in shown
 
 
+def test_a_traceback_of_the_program_hides_keys(key: str, capsys) -> None:
+    try:
+        raise ValueError(f"Illegal header value b'Bearer {key}'")
+    except ValueError as error:
+        program._say_fault(type(error), error, error.__traceback__)
+    said = capsys.readouterr().err
+    assert "Traceback" in said
+    assert "Illegal header value" in said
+    assert key not in said
+
+
 @pytest.mark.parametrize("ends", ["\n", "\r\n", " "])
 def test_white_space_around_a_key_goes(ends: str) -> None:
     environment = {"OPENAI_API_KEY": f"{KEY}{ends}", "HF_TOKEN": f" hf_1{ends}"}
@@ -109,7 +121,7 @@ def test_a_configuration_with_a_key_is_refused(key: str) -> None:
         ["-m", "judge=mine", "seed=1,2"],
         ["judge=mine"],
         ["judge=openai", "judge.base_url=https://h/${oc.env:OPENAI_API_KEY}"],
-        ["task=data", f"preparation.hub={USER}"],
+        ["task=data", f"preparation.coco={USER}"],
     ],
 )
 def test_no_key_is_written_by_the_command_line(desk: Desk, overrides: list[str]) -> None:

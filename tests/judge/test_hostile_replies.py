@@ -50,7 +50,7 @@ REPLIES = {
     "half of an address": sends(307, "", Location="http://[::1"),
     "choices of numbers": sends(200, GOOD | {"choices": [7]}),
     "a message that is a text": sends(200, GOOD | {"choices": [{"message": "{score: 1}"}]}),
-    "a text that is a list": says(["{score: 1}"]),  # type: ignore[arg-type]
+    "a text that is a list": says(["{score: 1}"]),
     "a refusal that is a number": says(None, refusal=1),
     "400,000 choices": sends(200, b'{"choices": [' + b"{}," * 400_000 + b"{}]}"),
     "more bytes than a reply has": sends(200, raw('"' + "x" * 2**20 + '"')),

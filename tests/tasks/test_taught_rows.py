@@ -110,5 +110,5 @@ def test_each_model_is_taught_in_its_hand(
     taken = {}
     monkeypatch.setattr(parts, "FewShotSFT", lambda *fields: taken.update(hand=fields[-1]))
     style = type("Adapter", (), {"example_style": hand if hand != "plain" else "json"})()
-    parts.make_learner(found, style, None, None, None)  # type: ignore[arg-type]
+    parts.make_learner(found, style, None, None, None)
     assert taken["hand"] == hand

@@ -17,7 +17,7 @@ from grit.core.errors import GritError
 try:
     import fcntl
 except ImportError:  # not on every system that can train
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None  # type: ignore[assignment]  # mypy knows a module alone by this name
 
 log = logging.getLogger(__name__)
 _NAME = ".lock"

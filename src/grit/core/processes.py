@@ -4,10 +4,13 @@ import gc
 import os
 import re
 from collections.abc import Iterable
+from concurrent.futures import Future
 from typing import TypeVar
 
 import torch
 import torch.distributed as dist
+
+from grit.core.errors import Resumable
 
 Value = TypeVar("Value")
 _ALONE = re.compile(r"gloo.*(?:Timed out waiting|Connection (?:closed|reset) by peer|Broken pipe)")
@@ -31,6 +34,23 @@ def gathered(value: Value) -> list[Value]:
     values = [value] * count()
     dist.all_gather_object(values, value)
     return values
+
+
+def all_or_none(future: "Future[Value]") -> Value:
+    """What this process's future comes to; every process has to call it.
+
+    Raises:
+        Resumable: that of one process is raised on every one, so that all stop at the same step.
+    """
+    failure: Resumable | None = None
+    try:
+        value = future.result()
+    except Resumable as error:
+        failure = error
+    for said in gathered(None if failure is None else str(failure)):
+        if said is not None:
+            raise Resumable(said) from failure
+    return value
 
 
 def launcher() -> list[str]:

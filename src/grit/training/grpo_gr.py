@@ -31,6 +31,7 @@ Shapes: G groups, N completions of each, B = G * N completions, M tokens of all 
 after the other. ``owner`` [M] says which completion a token belongs to.
 """
 
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -118,11 +119,32 @@ def surrogate(
     Returns:
         [B].
     """
-    difference = logp - old_logp
+    return _of_completions(
+        lambda s, a: torch.minimum(s * a, s.clamp(1 - epsilon, 1 + epsilon) * a),
+        *(logp - old_logp, advantages, owner, ratio),
+    )
+
+
+def _of_completions(
+    term: Callable[[Tensor, Tensor], Tensor],
+    difference: Tensor,
+    advantages: Tensor,
+    owner: Tensor,
+    ratio: Ratio,
+) -> Tensor:
+    """A term of the ratio s and the advantage, for each completion [B]: of its s, or its tokens'.
+
+    Args:
+        term: of s and of advantages in the shape of s.
+        difference: [M], log pi_theta - log pi_old.
+        advantages: [B].
+        owner: [M].
+        ratio: what s is taken over.
+    """
     if ratio == "sequence":
         total = difference.new_zeros(len(advantages)).index_add(0, owner, difference)
-        return _clipped(total.exp(), advantages, epsilon)
-    terms = _clipped(difference.exp(), advantages[owner], epsilon)
+        return term(total.exp(), advantages)
+    terms = term(difference.exp(), advantages[owner])
     return mean_over_completions(terms, owner, len(advantages))
 
 
@@ -152,23 +174,10 @@ def clip_ratios(
     Returns:
         Two shares [B], each from 0 to 1.
     """
-    difference = logp - old_logp
-    if ratio == "sequence":
-        s = difference.new_zeros(len(advantages)).index_add(0, owner, difference).exp()
-        return _held_back(s, advantages, epsilon)
-    low, high = _held_back(difference.exp(), advantages[owner], epsilon)
-    count = len(advantages)
-    return mean_over_completions(low, owner, count), mean_over_completions(high, owner, count)
-
-
-def _held_back(s: Tensor, advantages: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
-    low = (s < 1 - epsilon) & (advantages < 0)
-    high = (s > 1 + epsilon) & (advantages > 0)
-    return low.to(s.dtype), high.to(s.dtype)
-
-
-def _clipped(s: Tensor, advantages: Tensor, epsilon: float) -> Tensor:
-    return torch.minimum(s * advantages, s.clamp(1 - epsilon, 1 + epsilon) * advantages)
+    of = logp - old_logp, advantages, owner, ratio
+    low = _of_completions(lambda s, a: ((s < 1 - epsilon) & (a < 0)).to(s.dtype), *of)
+    high = _of_completions(lambda s, a: ((s > 1 + epsilon) & (a > 0)).to(s.dtype), *of)
+    return low, high
 
 
 def grpo_gr_loss(

@@ -5,7 +5,6 @@ Shapes: G prompts of a step, N completions of each, B completions of a forward p
 
 import logging
 from collections.abc import Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +13,6 @@ from torch import Tensor
 
 from grit.core import processes
 from grit.core.background import in_background
-from grit.core.errors import Resumable
 from grit.core.memory import room_by
 from grit.core.seeding import seed_for
 from grit.data.samples import Sample
@@ -123,7 +121,7 @@ class GRPOGR(Learner):
                 ]
             )
         with watch.phase("reward"):
-            self.last_rollouts = _of_all(rewarding)
+            self.last_rollouts = processes.all_or_none(rewarding)
             totals = [rollout.outcome.total for rollout in self.last_rollouts]
             shape = len(batch), self.settings.group_size
             judged = torch.tensor([total is not None for total in totals]).view(shape)
@@ -288,17 +286,3 @@ class GRPOGR(Learner):
 
     def _reference_logp(self, groups: Sequence[Group]) -> Tensor | None:
         return None if self.reference is None else self.reference.logp(groups)
-
-
-def _of_all(rewarding: Future[list[Rollout]]) -> list[Rollout]:
-    """What the rewards came to; a Resumable error of one process is raised on every one."""
-    rollouts: list[Rollout] = []
-    failure: Resumable | None = None
-    try:
-        rollouts = rewarding.result()
-    except Resumable as error:
-        failure = error
-    for said in processes.gathered(None if failure is None else str(failure)):
-        if said is not None:
-            raise Resumable(said) from failure
-    return rollouts
