@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from desk import Desk, refused, succeeded
 
@@ -161,3 +162,36 @@ def test_of_two_that_begin_in_a_folder_one_does(tmp_path):
     assert sorted(each.returncode for each in both) == [0, 1]
     (line,) = "".join(errors).splitlines()
     assert "another process works there" in line or "holds a run already" in line
+
+
+def test_a_rank_that_outlives_its_torchrun_keeps_the_next_start_out(tmp_path):
+    """The launcher and the first process are killed; the other is still at its step."""
+    desk = Desk(tmp_path / "desk")
+    desk.folder.mkdir()
+    (tmp_path / "desk-library" / "slow.py").write_text(SLOW, encoding="utf-8")
+    may = tmp_path / "may"
+    begun = Path(f"{may}.begun")
+    ranks = ("trainer=ddp", "trainer.devices=2", "trainer.accelerator=cpu", "logger=none")
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    torchrun = subprocess.Popen(
+        [*launcher, "--nproc_per_node=2", "-m", "grit", *SMOKE, *ranks],
+        cwd=desk.folder,
+        env=desk.environment | {"WAIT": str(may)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    while not begun.exists() and torchrun.poll() is None:
+        time.sleep(0.1)
+    first, left = sorted(
+        psutil.Process(torchrun.pid).children(), key=lambda rank: rank.environ()["RANK"]
+    )
+    for process in (torchrun, first):
+        process.kill()
+    torchrun.wait()
+    try:
+        message = refused(desk.grit(*SMOKE, *ranks[2:], "resume=true", "trainer.devices=1"))
+        assert "another process works there" in message
+    finally:
+        left.kill()
+    left.wait()
+    succeeded(desk.grit(*SMOKE, *ranks[2:], "resume=true", "trainer.devices=1"))
