@@ -25,7 +25,7 @@ from benchmarks.entry import append, table
 from benchmarks.ours import usual_precision
 from benchmarks.shape import Shape, model_config, prompt_tokens
 from benchmarks.step import SMOKE, parser
-from grit.rollout.ways import Way
+from grit.rollout.settings import DecodeMode
 
 MODELS = ("qwen2_5_vl_3b", "internvl3_2b")
 ATTENTIONS = ("sdpa", "eager", "flex_attention")  # the last learns on a GPU only
@@ -106,7 +106,7 @@ def main() -> None:
     options.add_argument(
         "--training", nargs="+", default=["LoRA", "full"], choices=["LoRA", "full"]
     )
-    options.add_argument("--decode", nargs="+", default=["auto"], choices=get_args(Way))
+    options.add_argument("--decode", nargs="+", default=["auto"], choices=get_args(DecodeMode))
     options.add_argument("--attention", nargs="+", default=["sdpa"], choices=ATTENTIONS)
     batch = PAPER.tokens_per_rollout_batch
     options.add_argument("--rollout-batch", nargs="+", default=[batch], type=int)

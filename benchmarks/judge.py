@@ -83,13 +83,15 @@ def speed() -> None:
     """Time ours and the plain way, print a table."""
     import openai
 
-    from grit.judge.service import Service, ServiceJudge
+    from grit.judge.service import ServiceJudge
+    from grit.judge.settings import ServiceJudgeSettings
 
     address = started(LATENCY)
     queries = [Query("How many dogs are there?", "2", f"{n} dogs") for n in range(CALLS)]
     ours, processor = [], []
     for _ in range(REPEATS):
-        judge = ServiceJudge(Service("m", address))
+        settings = ServiceJudgeSettings(name="openai", model="m", base_url=address)
+        judge = ServiceJudge(settings)
         start, used = time.perf_counter(), time.process_time()
         assert None not in judge.score(queries)
         ours.append(time.perf_counter() - start)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from grit.training.grpo_settings import GRPOSettings
 
 from benchmarks.shape import Shape, make_adapter, reward_of, samples
 from grit.data.datamodule import PromptModule
@@ -15,17 +16,19 @@ from grit.judge.rules import RulesJudge
 from grit.models.adapter import Adapter
 from grit.models.block_attention import use_attention
 from grit.models.features import MEBIBYTE, FeatureCache
-from grit.models.loading import Lora, add_lora, freeze_vision
+from grit.models.loading import add_lora, freeze_vision
 from grit.models.prompting import Prompting
+from grit.models.settings import LoraSettings
 from grit.rewards.response import Response
 from grit.rewards.reward import Reward
-from grit.rollout.choice import Sampling
+from grit.rollout.settings import Sampling
 from grit.runs.metrics_log import MetricsLog
-from grit.training.grpo_settings import GRPOSettings
 from grit.training.learner import Optimization
 from grit.training.module import GRPOGR
 
-LORA = Lora(64, 128, 0.0, [f"{name}_proj" for name in ("q", "k", "v", "o", "gate", "up", "down")])
+LORA = LoraSettings(
+    target_modules=[f"{name}_proj" for name in ("q", "k", "v", "o", "gate", "up", "down")]
+)
 # The suite's speed parts under the names of their settings, and what turns each of them off.
 OFF = {
     "share_prompt": False,

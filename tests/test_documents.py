@@ -6,9 +6,9 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from composing import EXPERIMENTS, FILES, choice, composed, config
@@ -16,6 +16,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig
 
 from grit.config.command_line import parse
+from grit.core.settings import Text, declared, setting, settings, type_name
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted(
@@ -167,28 +168,19 @@ def test_the_reference_has_every_setting_and_choice(site: Path) -> None:
     assert missing == []
 
 
-@dataclass
+@settings
 class Example:
-    """Fields with notes in every place where a note may stand."""
+    """Settings of every kind."""
 
-    beside: int = 0  # on its line
-    # above it
-    above: int = 0
-    long_enough_to_go_on: float = 14400.0  # a note that does not fit on its own line: the
-    # rest stands below
-    plain: int = 0
-    docstring: int = 0
-    """Below it."""
+    name: Text = setting("has to be set")
+    steps: int | None = setting("a range", None, ge=1)
+    mode: Literal["a", "b"] = setting("some words", "a", changes_results=False)
 
 
-def test_notes_are_read_wherever_they_stand(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(ROOT / "docs" / "generate"))
-    from settings import notes_of
-
-    assert notes_of(Example) == {
-        "beside": "on its line",
-        "above": "above it",
-        "long_enough_to_go_on": "a note that does not fit on its own line: the rest stands below",
-        "plain": "",
-        "docstring": "Below it.",
-    }
+def test_a_setting_is_described_by_its_declaration() -> None:
+    described = [(s.path, type_name(s.kind), s.about, s.expected) for s in declared(Example)]
+    assert described == [
+        ("name", "text", "has to be set", None),
+        ("steps", "integer, or null", "a range", "at least 1"),
+        ("mode", "one of", "some words", "one of a, b"),
+    ]

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from composing import DEFAULTS, EXPERIMENTS, FILES, choice
@@ -70,8 +71,8 @@ def test_help_groups_choices_and_names_the_tasks(
     lines = help_page.stdout.splitlines()
     for group in GROUPS:
         assert [line for line in lines if re.match(rf"{group}: \S+", line)]
-    for task in Task:
-        assert [line for line in lines if re.match(rf"task={task.value} +\S+", line)]
+    for task in get_args(Task):
+        assert [line for line in lines if re.match(rf"task={task} +\S+", line)]
 
 
 def test_help_names_no_choice_that_does_not_exist(
@@ -90,8 +91,11 @@ def test_help_is_about_one_group_where_it_is_named(
     *lines, loaded = done.stdout.splitlines()
     assert (done.returncode, loaded) == (0, "loaded:")
     assert lines[0].startswith("reward: ")
-    assert "\n".join(lines).strip() in help_page.stdout
+    choices = lines[: lines.index("")]
+    assert "\n".join(choices) in help_page.stdout
     assert not [line for line in lines if "model=" in line]
+    weight = lines.index("  reward.terms.NAME.weight (number)")
+    assert "multiplied by" in lines[weight + 1]
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["seed=1", "--version"]], ids=" ".join)

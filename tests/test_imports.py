@@ -22,12 +22,12 @@ ROOMS = (  # a room imports only itself and rooms above it
     "training",
     "pretraining",
     "evaluation",
+    "config",
     "runs",
     "pages",
     "studies",
     "tracking",
     "paper",
-    "config",
     "tasks",
 )
 COMPOSERS = {"__main__", "config", "tasks"}  # who may know Hydra and OmegaConf
@@ -83,7 +83,7 @@ def offences(source: str, module: str, room: str) -> list[str]:
         top, _, rest = name.partition(".")
         if top in HYDRA and room not in COMPOSERS:
             found.append(f"line {line}: {name}: only {', '.join(sorted(COMPOSERS))} may")
-        if top == "grit" and rest and not _allowed(room, rest.split(".")[0]):
+        if top == "grit" and rest and not _allowed(room, rest):
             found.append(f"line {line}: {name}: is not above {room}")
     return found
 
@@ -93,8 +93,11 @@ def _allowed(room: str, wanted: str) -> bool:
         return True
     if wanted == "__main__":
         return False
+    wanted, _, module = wanted.partition(".")
     if wanted not in ROOMS:
         return False  # nothing else stands beside the rooms
+    if room == "config" and module.startswith("settings"):
+        return True  # it composes the settings of all rooms, which import `core` alone
     return ROOMS.index(wanted) <= ROOMS.index(room)
 
 

@@ -22,8 +22,8 @@ from yaml import YAMLError
 
 from grit import __version__
 from grit.config.command_line import help_topic, no_override, parse
-from grit.config.configuration import CONF, GROUPS, checked, choices, group_help, one_line, register
-from grit.config.schema import Config, Task
+from grit.config.configuration import CONF, GROUPS, checked, choices, one_line, register, topic_help
+from grit.config.schema import Config
 from grit.core import interruption, locks
 from grit.core.errors import GritError, Interrupted
 from grit.core.keys import refuse_keys, tidy_keys
@@ -144,7 +144,7 @@ def _folder(config: Config, job: HydraConf) -> Path:
     given = ("hydra.run.dir=", "hydra.sweep.dir=")
     if not config.resume or any(o.startswith(given) for o in job.overrides.hydra):
         return made
-    if config.task is not Task.train:
+    if config.task != "train":
         raise GritError(f"resume=true: task={config.task} needs hydra.run.dir=FOLDER to go on with")
     if job.mode is RunMode.MULTIRUN:
         raise GritError("resume=true: several runs need hydra.sweep.dir=FOLDER to go on with")
@@ -172,7 +172,7 @@ def main() -> None:
             print(installed())
             return
         if "--help" in line.options and line.words:
-            print(group_help(help_topic(line.words, GROUPS)))
+            print(topic_help(help_topic(line.words, GROUPS)))
             return
         if line.words:
             raise GritError(no_override(line.words[0], choices()))

@@ -9,7 +9,8 @@ import pytest
 from composing import config, with_value
 from omegaconf import DictConfig, OmegaConf
 
-from grit.config.configuration import checked, code_hash, config_hash, plain
+from grit.config.configuration import checked
+from grit.config.identity import code_hash, config_hash, plain
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,9 @@ from composing import (
 )
 from omegaconf import DictConfig, OmegaConf
 
-from grit.config.configuration import CONF, plain
-from grit.judge.settings import ServiceJudgeConfig
+from grit.config.configuration import CONF
+from grit.config.identity import plain
+from grit.judge.settings import ServiceJudgeSettings
 
 
 @pytest.mark.parametrize(
@@ -143,7 +144,7 @@ def test_the_rules_have_no_field_but_their_name() -> None:
 
 def test_the_judge_that_is_a_service() -> None:
     judge = config("judge=openai").judge
-    assert isinstance(judge, ServiceJudgeConfig)
+    assert isinstance(judge, ServiceJudgeSettings)
     assert (judge.model, judge.in_flight, judge.exact_match_first) == ("gpt-4o", 64, False)
     assert judge.cache is not None
     assert judge.cache.endswith("/grit/judge")

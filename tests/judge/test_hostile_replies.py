@@ -15,7 +15,7 @@ from grit.judge.completion import MOST_TOKENS
 from grit.judge.faults import Meaning, fault_of
 from grit.judge.judge import Query
 from grit.judge.service import Question, ServiceJudge
-from grit.judge.usage import Price
+from grit.judge.settings import PriceSettings
 
 JudgeOf = Callable[..., ServiceJudge]
 QUERY = Query("Is the cat left?", "yes", "Yes.")
@@ -126,7 +126,7 @@ def test_a_count_of_tokens_that_is_none_counts_nothing(
     chat.plays = [
         sends(200, with_usage(**{"prompt_tokens": 5, "completion_tokens": 5, name: count}))
     ]
-    judge = judge_of(prices={"m": Price(1.0, 1.0)}, in_flight=1)
+    judge = judge_of(prices={"m": PriceSettings(input=1.0, output=1.0)}, in_flight=1)
     assert judge.score([QUERY, QUERY._replace(prediction="no")]) == [1.0, 1.0]
     used = judge.take_usage()
     assert (used.prompt_tokens, used.completion_tokens, used.cost) == (100, 10, None)
@@ -137,7 +137,7 @@ def test_a_count_of_tokens_that_is_none_counts_nothing(
 def test_usage_that_is_none_at_all(chat: ChatService, judge_of: JudgeOf, usage: str) -> None:
     for text in (usage, f'{{"prompt_tokens": {usage}, "completion_tokens": {usage}}}'):
         chat.plays = [sends(200, json.dumps(GOOD)[:-1] + f', "usage": {text}}}')]
-        judge = judge_of(prices={"m": Price(1.0, 1.0)})
+        judge = judge_of(prices={"m": PriceSettings(input=1.0, output=1.0)})
         assert judge.score([QUERY._replace(prediction=text)]) == [1.0]
         used = judge.take_usage()
         assert (used.prompt_tokens, used.completion_tokens, used.cost) == (0, 0, None)

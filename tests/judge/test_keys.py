@@ -6,9 +6,10 @@ from urllib.parse import quote
 
 import pytest
 from chat_service import ChatService, fails, says
+from services import service
 
 from grit.core.errors import GritError
-from grit.judge.client import Service
+from grit.judge.client import check_service
 from grit.judge.judge import Query
 from grit.judge.service import ServiceJudge
 
@@ -48,7 +49,7 @@ def test_a_key_that_can_be_none_is_one_line(
 def test_white_space_alone_is_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", " \n")
     with pytest.raises(GritError, match="needs a key"):
-        Service("m", "https://api.openai.com/v1").check()
+        check_service(service("https://api.openai.com/v1"))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +66,7 @@ def test_white_space_alone_is_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_an_address_that_is_none_is_one_line(address: str) -> None:
     with pytest.raises(GritError, match=r"^config: judge\.base_url[^\n]*$"):
-        ServiceJudge(Service("m", address))
+        ServiceJudge(service(address))
 
 
 def test_no_part_of_a_key_is_left_where_a_message_is_cut(

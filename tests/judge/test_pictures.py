@@ -5,7 +5,6 @@ from collections.abc import Callable
 from chat_service import ChatService, says
 from PIL import Image
 
-from grit.judge.cache import ScoreCache
 from grit.judge.pictures import Comparison, compare_pictures
 from grit.judge.service import ServiceJudge
 
@@ -50,7 +49,7 @@ def test_one_that_always_says_the_same_is_right_by_chance(
 
 def test_each_repetition_asks_anew(chat: ChatService, judge_of: JudgeOf, tmp_path) -> None:
     chat.default = says("Image 1")
-    judge = judge_of(cache=ScoreCache(tmp_path))
+    judge = judge_of(cache=str(tmp_path))
     for seed in (0, 1, 1):
         compare_pictures(judge, comparisons(3), seed=seed)
     assert len(chat.requests) == 6

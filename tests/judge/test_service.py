@@ -21,13 +21,13 @@ from chat_service import (
     says,
     sends,
 )
+from services import service
 
 from grit.core.errors import GritError
-from grit.judge.cache import ScoreCache
 from grit.judge.judge import Accountable, Query
 from grit.judge.prompt import answer_content
-from grit.judge.service import Service, ServiceJudge
-from grit.judge.usage import Price
+from grit.judge.service import ServiceJudge
+from grit.judge.settings import PriceSettings, ServiceJudgeSettings
 
 JudgeOf = Callable[..., ServiceJudge]
 QUERY = Query("Is the cat left?", "yes", "Yes.")
@@ -80,20 +80,26 @@ def test_a_service_of_ones_own_needs_no_key(
     assert judge_of().score([QUERY]) == [1.0]
 
 
+AZURE = service("https://x.openai.azure.com", azure_api_version="2024-10-21")
+
+
 @pytest.mark.parametrize(
-    ("service", "name"),
+    ("settings", "name"),
     [
-        (Service("m", "https://api.openai.com/v1"), "OPENAI_API_KEY"),
-        (Service("m", "https://x.openai.azure.com", "2024-10-21"), "AZURE_OPENAI_API_KEY"),
+        (service("https://api.openai.com/v1"), "OPENAI_API_KEY"),
+        (
+            service("https://x.openai.azure.com", azure_api_version="2024-10-21"),
+            "AZURE_OPENAI_API_KEY",
+        ),
     ],
 )
 def test_a_public_one_needs_its_key(
-    service: Service, name: str, monkeypatch: pytest.MonkeyPatch
+    settings: ServiceJudgeSettings, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for each in ("OPENAI_API_KEY", "AZURE_OPENAI_API_KEY"):
         monkeypatch.delenv(each, raising=False)
     with pytest.raises(GritError, match=rf" {name};.*judge=rules"):
-        ServiceJudge(service)
+        ServiceJudge(settings)
 
 
 # --- many questions
@@ -145,8 +151,8 @@ def test_the_cache_answers_the_second_time(
     chat: ChatService, judge_of: JudgeOf, tmp_path: Path
 ) -> None:
     chat.default = says("{score: 0.5}")
-    assert judge_of(cache=ScoreCache(tmp_path)).score([QUERY]) == [0.5]
-    again = judge_of(cache=ScoreCache(tmp_path))
+    assert judge_of(cache=str(tmp_path)).score([QUERY]) == [0.5]
+    again = judge_of(cache=str(tmp_path))
     assert again.score([QUERY, QUERY]) == [0.5, 0.5]
     assert len(chat.requests) == 1
     used = again.take_usage()
@@ -154,7 +160,7 @@ def test_the_cache_answers_the_second_time(
     elsewhere = again.service.base_url.replace("127.0.0.1", "localhost")
     others = ({"model": "another"}, {"temperature": 1.0}, {"base_url": elsewhere})
     for asked, other in enumerate(others, 2):
-        judge_of(cache=ScoreCache(tmp_path), **other).score([QUERY])
+        judge_of(cache=str(tmp_path), **other).score([QUERY])
         assert len(chat.requests) == asked
     for field in Query._fields:
         again.score([QUERY._replace(**{field: "other"})])
@@ -167,7 +173,7 @@ def test_the_cache_tells_prompts_apart(
     prompts = [None, "{question} {answer} {predicted_answer}", "{predicted_answer}: {question}?"]
     chat.plays = [says("{score: 0}"), says("{score: 0.5}"), says("{score: 1}")]
     for _ in range(2):
-        judges = [judge_of(cache=ScoreCache(tmp_path), prompt=prompt) for prompt in prompts]
+        judges = [judge_of(cache=str(tmp_path), prompt=prompt) for prompt in prompts]
         assert [judge.score([QUERY]) for judge in judges] == [[0.0], [0.5], [1.0]]
     first, second, third = (request.text for request in chat.requests)
     assert first.startswith("You are responsible")
@@ -175,7 +181,7 @@ def test_the_cache_tells_prompts_apart(
 
 
 def test_a_failure_is_not_cached(chat: ChatService, judge_of: JudgeOf, tmp_path: Path) -> None:
-    judge = judge_of(cache=ScoreCache(tmp_path), attempts=1)
+    judge = judge_of(cache=str(tmp_path), attempts=1)
     chat.plays = [fails(500)]
     assert judge.score([QUERY]) == [None]
     assert judge.score([QUERY]) == [1.0]
@@ -286,7 +292,7 @@ def test_what_no_waiting_mends_stops_everything(
     chat: ChatService, judge_of: JudgeOf, name: str, tmp_path: Path
 ) -> None:
     play, said = STOPPING[name]
-    judge = judge_of(in_flight=1, cache=ScoreCache(tmp_path))
+    judge = judge_of(in_flight=1, cache=str(tmp_path))
     chat.plays = [says("{score: 0.5}")]
     chat.default = play
     assert judge.score(queries(5)) == [0.5, None, None, None, None]
@@ -369,7 +375,7 @@ def test_one_failure_leaves_the_others_alone(chat: ChatService, judge_of: JudgeO
 
 def test_usage_is_counted(chat: ChatService, judge_of: JudgeOf) -> None:
     chat.plays = [fails(500), says("no")]  # an unreadable reply is paid for
-    judge = judge_of(prices={"m": Price(2.5, 10.0)})
+    judge = judge_of(prices={"m": PriceSettings(input=2.5, output=10.0)})
     judge.score([QUERY])
     used = judge.take_usage()
     assert (used.calls, used.prompt_tokens, used.completion_tokens) == (3, 200, 20)
@@ -386,6 +392,6 @@ def test_a_model_without_a_price_has_no_cost(chat: ChatService, judge_of: JudgeO
 
 def test_a_service_that_counts_no_tokens(chat: ChatService, judge_of: JudgeOf) -> None:
     chat.plays = [sends(200, completion("{score: 1}") | {"usage": None})]
-    judge = judge_of(prices={"m": Price(1, 1)})
+    judge = judge_of(prices={"m": PriceSettings(input=1, output=1)})
     assert judge.score([QUERY]) == [1.0]
     assert judge.take_usage().prompt_tokens == 0

@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from grit.judge.usage import NOTHING, Price, Usage, cost_of
+from grit.judge.settings import PriceSettings
+from grit.judge.usage import NOTHING, Usage, cost_of
 
 SOME = Usage(3, 4, 5, 1, 1.5, 300, 30, 0.02)
 
@@ -25,7 +26,7 @@ def test_a_summary_can_be_read_again() -> None:
 
 
 def test_the_price_is_by_the_million() -> None:
-    assert cost_of(Price(2.5, 10.0), 1_000_000, 100_000) == pytest.approx(3.5)
+    assert cost_of(PriceSettings(input=2.5, output=10.0), 1_000_000, 100_000) == pytest.approx(3.5)
     assert cost_of(None, 1, 1) is None
 
 

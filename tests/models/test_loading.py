@@ -4,11 +4,11 @@ import shutil
 import pytest
 import torch
 from PIL import Image
+from settings_of import lora
 
 from grit.core.errors import GritError
 from grit.models.hub import model_folder
 from grit.models.loading import (
-    Lora,
     add_lora,
     freeze_vision,
     load_base,
@@ -16,7 +16,7 @@ from grit.models.loading import (
     save_trained,
 )
 
-LORA = Lora(rank=4, alpha=8, dropout=0.0, target_modules=["q_proj", "up_proj"])
+LORA = lora(4, 8, ["q_proj", "up_proj"])
 
 
 @pytest.fixture(scope="module", params=["qwen", "internvl"])

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 import torch
+from settings_of import lora
 
 from grit.core.errors import GritError
-from grit.models.loading import Lora, add_lora, load_base, load_trained
+from grit.models.loading import add_lora, load_base, load_trained
 
 
 class Runs:
@@ -130,7 +131,7 @@ def test_what_is_no_checkpoint_is_one_line(tmp_path, monkeypatch, make) -> None:
 
 def test_a_part_of_an_adapter_is_no_adapter(tmp_path) -> None:
     adapter = load_base("tiny:qwen", seed=0)
-    add_lora(adapter, Lora(2, 4, 0.0, ["q_proj"]), with_vision=False)
+    add_lora(adapter, lora(2, 4, ["q_proj"]), with_vision=False)
     trained = {f"model.{k}": v for k, v in adapter.model.state_dict().items() if ".lora_" in k}
     load_trained(adapter, saved(tmp_path / "whole.ckpt", {"state_dict": trained}))
     lost = sorted(trained)[0]

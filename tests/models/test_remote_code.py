@@ -9,9 +9,10 @@ import pytest
 from desk import Desk, refused
 from replicas import linked, rewritten
 from replicas.internvl_chat import MARK, write_internvl_chat
+from settings_of import lora
 
 from grit.core.errors import GritError
-from grit.models.loading import Lora, add_lora, load_base, load_trained, save_trained
+from grit.models.loading import add_lora, load_base, load_trained, save_trained
 from grit.models.skeleton import load_skeleton
 
 pytestmark = pytest.mark.slow
@@ -195,7 +196,7 @@ def test_an_adapters_folder_runs_nothing(replica, tmp_path, monkeypatch):
     """PEFT reads a configuration too, and may be told of a base model with code."""
     monkeypatch.setattr("builtins.input", lambda prompt="": pytest.fail(f"asks: {prompt}"))
     trained = load_base("tiny:qwen", seed=0)
-    add_lora(trained, Lora(2, 4, 0.0, ["q_proj"]), with_vision=False)
+    add_lora(trained, lora(2, 4, ["q_proj"]), with_vision=False)
     save_trained(trained, tmp_path / "adapter")
     folder = tmp_path / "adapter"
     rewritten(

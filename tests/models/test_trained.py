@@ -9,11 +9,11 @@ from PIL import Image
 from replicas import linked, rewritten
 from replicas.internvl_chat import write_internvl_chat
 from safetensors.torch import load_file, save_file
+from settings_of import lora
 
 from grit.core.errors import GritError
 from grit.models.internvl_layout import converted_weights
 from grit.models.loading import (
-    Lora,
     add_lora,
     find_checkpoint,
     load_base,
@@ -24,7 +24,7 @@ from grit.models.skeleton import load_skeleton
 
 WEIGHTS = ("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors")
 INDEX = "model.safetensors.index.json"
-LORA = Lora(rank=2, alpha=4, dropout=0.0, target_modules=["q_proj"])
+LORA = lora(2, 4, ["q_proj"])
 
 
 def weights_in(folder: Path) -> dict[str, torch.Tensor]:

@@ -12,25 +12,28 @@ from grit.core.errors import GritError
 from grit.models.tiny import make_processor, random_model
 from grit.models.tiny_tokenizer import train_tokenizer
 from grit.pretraining import language, vision
-from grit.pretraining.course import PretrainSettings, claim, pretrain
+from grit.pretraining.course import Course, claim, pretrain
 from grit.pretraining.export import closest_dtype
+from grit.pretraining.settings import PretrainSettings
 
-SETTINGS = PretrainSettings(
-    vision_steps=1,
-    pairs_steps=2,
-    drill_share=0.002,
-    beside_steps=2,
-    scenes_steps=2,
-    leading_steps=2,
-    chains_steps=2,
-    counts_steps=2,
-    habits_steps=2,
-    finish_steps=2,
-    pool=9,
-    small_pool=8,
-    beside_pool=8,
-    counts_pool=8,
-    quality_rows=2,
+COURSE = Course(
+    settings=PretrainSettings(
+        vision_steps=1,
+        pairs_steps=2,
+        drill_share=0.002,
+        beside_steps=2,
+        scenes_steps=2,
+        leading_steps=2,
+        chains_steps=2,
+        counts_steps=2,
+        habits_steps=2,
+        finish_steps=2,
+        pool=9,
+        small_pool=8,
+        beside_pool=8,
+        counts_pool=8,
+        quality_rows=2,
+    ),
     threads=1,
 )
 
@@ -40,7 +43,7 @@ SETTINGS = PretrainSettings(
 def test_the_course_ends_in_a_model_that_loads(family, tmp_path, monkeypatch):
     monkeypatch.setattr(language, "HELD_OUT", 8)
     monkeypatch.setattr(vision, "HELD_OUT", 4)
-    settings = replace(SETTINGS, family=family)
+    settings = replace(COURSE, family=family)
     threads = torch.get_num_threads()
     folder = pretrain(settings, tmp_path)
     torch.set_num_threads(threads)
@@ -71,10 +74,10 @@ def test_the_course_ends_in_a_model_that_loads(family, tmp_path, monkeypatch):
 
 
 def test_a_folder_belongs_to_its_settings(tmp_path):
-    claim(SETTINGS, tmp_path)
-    claim(replace(SETTINGS, threads=7), tmp_path)
+    claim(COURSE, tmp_path)
+    claim(replace(COURSE, threads=7), tmp_path)
     with pytest.raises(GritError, match=re.escape("another seed, habits_steps")):
-        claim(replace(SETTINGS, seed=3, habits_steps=9), tmp_path)
+        claim(replace(COURSE, seed=3, habits_steps=9), tmp_path)
 
 
 def test_the_closest_16_bit_type_depends_on_the_weights():

@@ -8,6 +8,7 @@ import yaml
 from PIL import Image
 
 from grit.config.configuration import CONF
+from grit.config.validating import validated
 from grit.evaluation.predictions import Prediction
 from grit.evaluation.scoring import score_predictions
 from grit.grounding.boxes import NORMALIZED_1000, Box, Space
@@ -16,6 +17,7 @@ from grit.grounding.traces import parse
 from grit.judge.rules import RulesJudge
 from grit.rewards.response import Attempt
 from grit.rewards.reward import reward_from
+from grit.rewards.settings import RewardSettings
 
 PIECES = [
     *("<think>", "</think>", "<rethink>", "</rethink>", "<answer>", "</answer>"),
@@ -40,8 +42,7 @@ COMPLETIONS = random_completions(500)
 @pytest.mark.parametrize("preset", ["grpo_gr", "released"])
 def test_every_completion_has_a_reward(preset):
     config = yaml.safe_load((CONF / "reward" / f"{preset}.yaml").read_text())
-    terms = {name: (term["call"], term["weight"]) for name, term in config["terms"].items()}
-    reward = reward_from(terms, config["counting_datasets"])
+    reward = reward_from(validated(RewardSettings, config))
     attempts = [Attempt("How many?", "3", "tallyqa", text, (1, 2, 3)) for text in COMPLETIONS]
     outcomes = reward.score(attempts, RulesJudge())
     assert len(outcomes) == 500

@@ -6,9 +6,11 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
+from grit.config.validating import validated
 from grit.judge.rules import RulesJudge
 from grit.rewards.response import Attempt
 from grit.rewards.reward import Reward, reward_from
+from grit.rewards.settings import RewardSettings
 
 FOLDER = Path(__file__).parents[2] / "conf" / "reward"
 PAPER = {"think_tags", "rethink_tags", "box_format", "count", "judge", "bleu"}
@@ -28,8 +30,7 @@ def preset(name: str) -> Reward:
         config = OmegaConf.to_container(compose(name), resolve=True)
     assert config["name"] == name
     assert set(config) == {"name", "terms", "counting_datasets"}
-    terms = {term: (spec["call"], spec["weight"]) for term, spec in config["terms"].items()}
-    return reward_from(terms, config["counting_datasets"])
+    return reward_from(validated(RewardSettings, config))
 
 
 def earned(name: str, completion: str, answer: str = "3", dataset: str = "tallyqa"):

@@ -3,6 +3,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
+import settings_of
 import torch
 
 from grit.core.errors import GritError, Resumable
@@ -89,13 +90,15 @@ def test_a_failed_judge_is_not_a_zero():
 
 
 def test_a_weight_of_zero_is_a_component_of_zero():
-    def broken(response):
-        raise AssertionError("not to be computed")
+    def length(response):
+        return len(response.trace.text)
 
-    outcome = Reward({"off": (broken, 0.0), "on": (think_tags, 1.0)}, []).score(
-        [attempt("<think></think>")], RulesJudge()
-    )[0]
-    assert outcome.components == {"off": 0.0, "on": 1.0}
+    reward = Reward({"off": (length, 0.0), "judge": (judge, 0.0), "on": (think_tags, 1.0)}, [])
+    outcome = reward.score([attempt("<think></think> <answer> 1")], RulesJudge())[0]
+    assert outcome.components == {"off": 0.0, "judge": 0.0, "on": 1.0}
+    assert outcome.total == 1.0
+    # It can be looked at all the same, where nobody has to be asked for it.
+    assert outcome.unrewarded == {"off": 26.0, "judge": None}
 
 
 def test_counting_data_is_told_row_by_row():
@@ -133,11 +136,11 @@ def test_impossible_rewards(terms, message):
 )
 def test_unknown_functions_are_named(path):
     with pytest.raises(GritError, match=r"reward\.terms\.mine\.call: "):
-        reward_from({"mine": (path, 1.0)}, [])
+        reward_from(settings_of.reward({"mine": (path, 1.0)}))
 
 
 def test_a_function_of_ones_own():
-    reward = reward_from({"mine": ("grit.rewards.format.think_tags", 3.0)}, [])
+    reward = reward_from(settings_of.reward({"mine": ("grit.rewards.format.think_tags", 3.0)}))
     assert reward.score([attempt("<think></think>")], RulesJudge())[0].total == 3
 
 
@@ -187,8 +190,9 @@ def test_a_rehearsal_names_the_term_that_cannot_work(call, said):
     assert "\n" not in str(raised.value)
 
 
-def test_a_term_of_weight_0_is_not_rehearsed():
-    Reward({"fine": (think_tags, 1.0), "off": (raises, 0.0)}, []).rehearse()
+def test_a_term_of_weight_0_is_rehearsed_too():
+    with pytest.raises(GritError, match=r"reward\.terms\.off: "):
+        Reward({"fine": (think_tags, 1.0), "off": (raises, 0.0)}, []).rehearse()
 
 
 @pytest.mark.parametrize("value", [1, 0.5, True, np.float32(2.0), torch.tensor(1.0)])
@@ -237,7 +241,7 @@ def test_what_declares_nothing_waits_for_a_judge_that_is_asked_anyway():
 
 def test_a_judge_is_not_asked_for_what_no_term_reads():
     referee = Counting()
-    reward = reward_from({"judge": ("grit.rewards.released.judge", 1.0)}, [])
+    reward = reward_from(settings_of.reward({"judge": ("grit.rewards.released.judge", 1.0)}))
     rows = [attempt("<answer>[1, 2, 3, 4]", dataset="ovd_position"), attempt("<answer>yes")]
     assert [outcome.total for outcome in reward.score(rows, referee)] == [0.0, 1.0]
     assert [[query.prediction for query in call] for call in referee.calls] == [["yes"]]

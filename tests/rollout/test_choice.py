@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from grit.rollout.choice import Sampling, choose, inverse_cdf, next_token_probabilities
+from grit.rollout.choice import choose, inverse_cdf, next_token_probabilities
+from grit.rollout.settings import Sampling
 
 NONE = torch.tensor([], dtype=torch.long)
 LOGITS = torch.tensor([[2.0, 1.0, 0.0, -1.0, 3.0]])

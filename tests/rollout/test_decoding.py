@@ -5,11 +5,11 @@ import torch
 from transformers.models.qwen2.modeling_qwen2 import Qwen2RotaryEmbedding
 
 from grit.core.errors import GritError
-from grit.models.loading import ADAPTERS, Lora, add_lora
+from grit.models.loading import ADAPTERS, add_lora
 from grit.models.tiny import build_tiny
 from grit.rollout import static_decoding, ways
-from grit.rollout.choice import Sampling
 from grit.rollout.sampler import Sampler
+from grit.rollout.settings import Sampling
 from grit.rollout.static_decoding import SLOTS, Stepper, fix_frequencies, row_room
 from grit.rollout.ways import decoder
 
@@ -136,7 +136,7 @@ def test_a_step_is_compiled_once_and_for_all_positions(photographs, family, lora
         language_model.config.rope_parameters |= {"rope_type": "dynamic", "factor": 2.0}
         language_model.rotary_emb = Qwen2RotaryEmbedding(language_model.config)
     if lora:
-        add_lora(adapter, Lora(4, 8, 0.0, ["q_proj", "v_proj"]), with_vision=False)
+        add_lora(adapter, lora(4, 8, ["q_proj", "v_proj"]), with_vision=False)
         adapter.plain.activation_checkpointing_enable({"use_reentrant": False})
         adapter.model.train()
     prompt = adapter.encode("p", "\nQuestion: How many?", photographs[0], picture="i")
@@ -218,7 +218,7 @@ def test_on_a_gpu_graphs_hold_autocast_and_lora(photographs, family, lora, monke
     model, processor = build_tiny(family, seed=0)
     adapter = ADAPTERS[model.config.model_type](model.cuda(), processor)
     if lora:
-        add_lora(adapter, Lora(4, 64, 0.0, ["q_proj", "down_proj"]), with_vision=False)
+        add_lora(adapter, lora(4, 64, ["q_proj", "down_proj"]), with_vision=False)
         for name, parameter in adapter.model.named_parameters():
             if "lora_B" in name:
                 torch.nn.init.normal_(parameter, std=0.05)

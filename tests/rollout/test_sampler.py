@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from grit.rollout.choice import GREEDY, Sampling
 from grit.rollout.sampler import Sampler
+from grit.rollout.settings import GREEDY, Sampling
 
 SHORT = Sampling(max_new_tokens=12)
 

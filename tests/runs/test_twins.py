@@ -1,8 +1,7 @@
 from copy import deepcopy
 from typing import Any
 
-from grit.config.configuration import NOT_HASHED
-from grit.runs.twins import NO_RESULT, distinctions
+from grit.runs.twins import distinctions
 
 
 def config(**changed: Any) -> dict[str, Any]:
@@ -45,10 +44,6 @@ def test_what_makes_no_other_result_is_left_out() -> None:
     assert told == [(), ()]
     changed = config(training__a=9, seed=1)
     assert distinctions([config(), changed], ignored=("training",)) == [("seed=0",), ("seed=1",)]
-
-
-def test_every_setting_that_no_fingerprint_has_is_left_out() -> None:
-    assert set(NOT_HASHED) <= set(NO_RESULT)
 
 
 def test_what_follows_from_a_name_or_from_another_setting_is_not_said_again() -> None:

@@ -11,15 +11,18 @@ import torch
 from chat_service import ChatService, fails
 from safetensors.torch import load_file
 
-from grit.config.schema import AttentionConfig, Config, CorrelationConfig, JudgeConfig, Training
+from grit.config.schema import FigureSettings
 from grit.core.errors import GritError
+from grit.data.settings import SuiteSettings
 from grit.data.shapes import ShapesSource, ideal_trace
 from grit.evaluation.predictions import Prediction
 from grit.evaluation.scoring import score_predictions
 from grit.judge.rules import RulesJudge
+from grit.judge.settings import JudgeSettings
 from grit.models.loading import load_base
 from grit.runs.job_log import Job, Outcome
 from grit.runs.results import Results, set_result, write_predictions, write_results
+from grit.studies.settings import AttentionSettings, CorrelationSettings
 from grit.tasks import attention, correlation
 from grit.tasks.finished import MeasuredRun, distinct, finished_run
 
@@ -97,7 +100,7 @@ def test_a_run_counts_once_and_a_method_without_training_has_one_seed(trained: P
     run = finished_run(trained)
     other = replace(run, config=replace(run.config, seed=1))
     assert distinct([run, run, other]) == [run, other]
-    icl = replace(run.config.method, training=Training.none)
+    icl = replace(run.config.method, training="none")
     untrained = [replace(one, config=replace(one.config, method=icl)) for one in (run, other)]
     assert distinct(untrained) == untrained[:1]
     assert run.name.config_hash == json.loads((trained / "run.json").read_text())["config_hash"]
@@ -136,12 +139,15 @@ def job(run: str, outcome: Outcome = Outcome.done, **fields: Any) -> Job:
     return Job(run, outcome, suite="shapes", reward="grpo_gr", **made | fields)
 
 
-def settings(**changed: int) -> Config:
+def settings(**changed: int) -> FigureSettings:
     """How figures are measured, as an experiment's command line has it."""
-    return Config(
-        judge=JudgeConfig("rules"),
-        correlation=CorrelationConfig(chains=changed.get("chains", 2)),
-        attention=AttentionConfig(samples=changed.get("samples", 2), tokens=3),
+    return FigureSettings(
+        seed=0,
+        exhibits=["figure4", "figure5"],
+        judge=JudgeSettings(name="rules"),
+        suite=SuiteSettings(name="mine", root="."),
+        correlation=CorrelationSettings(chains=changed.get("chains", 2)),
+        attention=AttentionSettings(samples=changed.get("samples", 2), tokens=3),
     )
 
 

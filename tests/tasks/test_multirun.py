@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import grit.__main__ as program
-from grit.config.configuration import config_hash
+from grit.config.identity import config_hash
 from grit.config.schema import Config
 from grit.evaluation.predictions import Prediction, ScoredPrediction
 from grit.paper.evidence import evidence_of_sources

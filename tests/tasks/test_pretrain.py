@@ -2,21 +2,25 @@
 
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from grit.pretraining.course import OWN_SETTINGS, PretrainSettings
+from grit.config.configuration import CONF
+from grit.pretraining.course import Course
+from grit.pretraining.settings import PretrainSettings
 from grit.tasks import pretrain
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[PretrainSettings]:
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Course]:
     """The settings of the courses that would have run."""
-    found: list[PretrainSettings] = []
+    found: list[Course] = []
 
-    def course(settings: PretrainSettings, folder: Path) -> Path:
+    def course(settings: Course, folder: Path) -> Path:
         found.append(settings)
         if settings.seed == 9:
             os.kill(os.getpid(), signal.SIGINT)
@@ -27,25 +31,27 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[PretrainSettings]:
 
 
 def test_a_family_has_its_own_settings_and_the_command_line_the_last_word(
-    asked: list[PretrainSettings], command: Any
+    asked: list[Course], command: Any
 ) -> None:
     assert command("task=pretrain", "model=tiny_internvl").code == 0
-    assert asked == [PretrainSettings(family="internvl", **OWN_SETTINGS["internvl"])]
+    own = PretrainSettings(**yaml.safe_load((CONF / "pretrain" / "internvl.yaml").read_text()))
+    assert own.pool == 21000
+    assert asked == [Course("internvl", settings=own)]
     changed = ("pretrain.pairs_steps=5", "pretrain.rate=0.1", "seed=3", "threads=1")
     assert command("task=pretrain", "model=tiny_internvl", *changed).code == 0
-    own = {**OWN_SETTINGS["internvl"], "pairs_steps": 5, "rate": 0.1, "seed": 3, "threads": 1}
-    assert asked[1] == PretrainSettings(family="internvl", **own)
+    told = replace(own, pairs_steps=5, rate=0.1)
+    assert asked[1] == Course("internvl", 3, told, threads=1)
     assert command("task=pretrain").code == 0
-    assert asked[2] == PretrainSettings(family="qwen")
+    assert asked[2] == Course("qwen")
 
 
-def test_only_tiny_models_can_be_made(asked: list[PretrainSettings], command: Any) -> None:
+def test_only_tiny_models_can_be_made(asked: list[Course], command: Any) -> None:
     ended = command("task=pretrain", "model=internvl3_2b")
     assert (ended.code, asked) == (1, [])
     assert "task=pretrain makes tiny models" in ended.err
 
 
-def test_ctrl_c_says_how_to_go_on(asked: list[PretrainSettings], command: Any) -> None:
+def test_ctrl_c_says_how_to_go_on(asked: list[Course], command: Any) -> None:
     ended = command("task=pretrain", "seed=9", "hydra.run.dir=course")
     (line,) = ended.err.splitlines()
     assert ended.code == 1

@@ -9,8 +9,7 @@ import pytest
 from composing import config
 from PIL import Image
 
-from grit.config.training_settings import Traces
-from grit.tasks import parts
+from grit.training.sft import hand_of
 
 ROW: dict[str, Any] = {
     "question": "How many dogs are there?",
@@ -96,19 +95,14 @@ def test_where_none_is_left_no_model_is_loaded(
 @pytest.mark.parametrize(
     ("model", "traces", "hand"),
     [
-        ("tiny_qwen", Traces.plain, "plain"),
-        ("tiny_internvl", Traces.plain, "plain"),
-        ("qwen2_5_vl_3b", Traces.family, "json"),
-        ("internvl3_2b", Traces.family, "internvl"),
+        ("tiny_qwen", "plain", "plain"),
+        ("tiny_internvl", "plain", "plain"),
+        ("qwen2_5_vl_3b", "family", "json"),
+        ("internvl3_2b", "family", "internvl"),
     ],
 )
-def test_each_model_is_taught_in_its_hand(
-    model: str, traces: Traces, hand: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_each_model_is_taught_in_its_hand(model: str, traces: str, hand: str) -> None:
     found = config("method=sft", f"model={model}")
-    assert found.training.sft.traces is traces
-    taken = {}
-    monkeypatch.setattr(parts, "FewShotSFT", lambda *fields: taken.update(hand=fields[-1]))
+    assert found.training.sft.traces == traces
     style = type("Adapter", (), {"example_style": hand if hand != "plain" else "json"})()
-    parts.make_learner(found, style, None, None, None)
-    assert taken["hand"] == hand
+    assert hand_of(found.training.sft, style) == hand

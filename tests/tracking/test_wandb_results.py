@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import settings_of
 import wandb
 from finished_runs import ROWS, drawn_rows, results_of
 
@@ -44,7 +45,7 @@ def pictures():
 
 
 def reward():
-    return reward_from(TERMS, [])
+    return reward_from(settings_of.reward(TERMS))
 
 
 @pytest.fixture(scope="module")
@@ -165,5 +166,5 @@ def test_reward_parts_stand_on_the_judge_s_scores() -> None:
 
 def test_a_row_that_the_reward_cannot_use_has_no_parts() -> None:
     rows = drawn_rows()["vsr"]
-    counting = reward_from(TERMS, [rows[0].prediction.dataset])
+    counting = reward_from(settings_of.reward(TERMS, [rows[0].prediction.dataset]))
     assert outcomes_of(counting, rows) == [None] * ROWS

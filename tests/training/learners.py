@@ -1,20 +1,18 @@
 """Real tiny models that learn under the real Trainer, for the tests of training."""
 
-from dataclasses import fields
-
 import pytorch_lightning as pl
+from settings_of import lora as lora_of
+from settings_of import training
 
 from grit.data.datamodule import PromptModule
 from grit.data.shapes.source import ShapesSource
 from grit.judge.rules import RulesJudge
 from grit.judge.usage import Usage
-from grit.models.loading import Lora, add_lora, freeze_vision, load_base
+from grit.models.loading import add_lora, freeze_vision, load_base
 from grit.models.prompting import Prompting
 from grit.rewards.reward import Reward
-from grit.rollout.choice import Sampling
+from grit.rollout.settings import Sampling
 from grit.runs.metrics_log import MetricsLog
-from grit.training.grpo_settings import GRPOSettings
-from grit.training.learner import Optimization
 from grit.training.module import GRPOGR
 
 SAMPLES = [*ShapesSource("vsr", "train", 3), *ShapesSource("tallyqa", "train", 3)]
@@ -47,25 +45,20 @@ class Service:
 def module(term=likes_letters, lora=False, judge=None, **changes):
     adapter = load_base("tiny:qwen-random", seed=0)
     if lora:
-        add_lora(adapter, Lora(8, 16, 0.0, ["q_proj", "v_proj"]), with_vision=False)
+        add_lora(adapter, lora_of(8, 16, ["q_proj", "v_proj"]), with_vision=False)
     else:
         freeze_vision(adapter)
     adapter.model.train()
     reward = Reward({"term": (term, 1.0)}, [])
-    names = {field.name for field in fields(GRPOSettings)}
-    settings = GRPOSettings(
-        **{"sampling": Sampling(max_new_tokens=8)}
-        | {name: value for name, value in changes.items() if name in names}
+    seed, steps = changes.pop("seed", 0), changes.pop("max_steps", 4)
+    settings = training(**{"sampling": Sampling(max_new_tokens=8)} | changes)
+    return GRPOGR(
+        adapter, Prompting(), reward, judge or RulesJudge(), settings, steps=steps, seed=seed
     )
-    optimization = Optimization(
-        **{"max_steps": 4, "learning_rate": 5e-3}
-        | {name: value for name, value in changes.items() if name not in names}
-    )
-    return GRPOGR(adapter, Prompting(), reward, judge or RulesJudge(), settings, optimization)
 
 
 def fit(one, folder, *, steps=None, resume=None, callbacks=(), prompts=4, plugins=None):
-    steps = steps or one.optimization.max_steps
+    steps = steps or one.steps
     metrics = MetricsLog(folder / "metrics.jsonl")
     trainer = pl.Trainer(
         accelerator="cpu",

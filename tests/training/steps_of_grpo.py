@@ -12,23 +12,22 @@ from pathlib import Path
 import pytorch_lightning as pl
 import torch
 import torch.distributed as dist
+from settings_of import lora, training
 from torch.distributed.tensor import DTensor
 
 from grit.core import processes
 from grit.data.datamodule import PromptModule
 from grit.data.shapes.source import ShapesSource
 from grit.judge.rules import RulesJudge
-from grit.models.loading import Lora, add_lora, freeze_vision, load_base
+from grit.models.loading import add_lora, freeze_vision, load_base
 from grit.models.prompting import Prompting
 from grit.rewards.reward import Reward
-from grit.rollout.choice import Sampling
+from grit.rollout.settings import Sampling
 from grit.rollout.ways import in_one_piece
 from grit.runs.metrics_log import MetricsLog
 from grit.tasks.parts import layout_named
 from grit.training.checkpoints import Checkpoints
-from grit.training.grpo_settings import GRPOSettings
 from grit.training.layouts.replicas import Unwrapped
-from grit.training.learner import Optimization
 from grit.training.module import GRPOGR
 
 
@@ -100,7 +99,7 @@ def learner_of(settings: Settings) -> KeepsGradients:
         adapter.model.to(getattr(torch, settings.base))
         adapter.plain.activation_checkpointing_enable({"use_reentrant": False})
         modules = ["q_proj", "v_proj", "gate_proj", "down_proj"]
-        add_lora(adapter, Lora(3, 6, 0.1, modules), with_vision=False)
+        add_lora(adapter, lora(3, 6, modules, 0.1), with_vision=False)
     else:
         freeze_vision(adapter)
     adapter.model.train()
@@ -109,18 +108,16 @@ def learner_of(settings: Settings) -> KeepsGradients:
         Prompting(),
         Reward({"letters": (letters, 1.0)}, []),
         RulesJudge(),
-        GRPOSettings(
+        training(
+            steps=2,
             group_size=2,
             sampling=Sampling(max_new_tokens=8),
             updates_per_rollout=settings.updates_per_rollout,
-        ),
-        Optimization(
-            max_steps=2,
             learning_rate=1e-3,
             tokens_per_pass=settings.tokens_per_pass,
             clip_norm=settings.clip_norm,
         ),
-        layout_named(settings.strategy),
+        layout=layout_named(settings.strategy),
     )
 
 

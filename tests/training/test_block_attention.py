@@ -13,8 +13,8 @@ from grit.core.errors import GritError
 from grit.models import block_attention
 from grit.models.block_attention import block_mask, fused, use_attention
 from grit.models.loading import load_base
-from grit.rollout.choice import Sampling
 from grit.rollout.sampler import Sampler
+from grit.rollout.settings import Sampling
 from grit.training.logprobs import token_scores
 from grit.training.rows import Group, lay_out
 

@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 import pytest
+from settings_of import lora
 
-from grit.models.loading import Lora, add_lora, freeze_vision, load_base
+from grit.models.loading import add_lora, freeze_vision, load_base
 from grit.models.skeleton import load_skeleton
 from grit.training.costs import GPUS, Load, Sizes, memory, seconds
 
@@ -41,7 +42,7 @@ def test_a_skeleton_has_the_sizes_of_the_model(family):
 def test_lora_is_fp32_and_all_that_learns():
     bare = load_skeleton("tiny:qwen")
     before = Sizes.of(bare, bytes_of_weight=2)
-    add_lora(bare, Lora(8, 16, 0.0, ["q_proj"]), with_vision=False)
+    add_lora(bare, lora(8, 16, ["q_proj"]), with_vision=False)
     sizes = Sizes.of(bare, bytes_of_weight=2)
     assert sizes.learning == 4 * 8 * (128 + 128)  # layers, rank, in and out
     assert sizes.weights == before.weights + 4 * sizes.learning

@@ -6,16 +6,16 @@ import logging
 import pytest
 from chat_service import ChatService, says
 from learners import Service, fit, module
+from settings_of import sft, training
 
-from grit.judge.client import Service as ChatModel
 from grit.judge.rules import RulesJudge
 from grit.judge.service import ServiceJudge
+from grit.judge.settings import ServiceJudgeSettings
 from grit.models.loading import freeze_vision, load_base
 from grit.models.prompting import Prompting
 from grit.rewards.answer import judge as judge_term
-from grit.rollout.choice import Sampling
+from grit.rollout.settings import Sampling
 from grit.training.judge_watch import DISAGREEMENT, STEPS_COMPARED, JudgeWatch
-from grit.training.learner import Optimization
 from grit.training.rows import Group
 from grit.training.sft import FewShotSFT
 
@@ -41,7 +41,7 @@ def taught(tmp_path_factory):
     adapter = load_base("tiny:qwen-random", seed=0)
     freeze_vision(adapter)
     adapter.model.train()
-    learner = Taught(adapter, Prompting(), Optimization(max_steps=120, learning_rate=3e-3))
+    learner = Taught(adapter, Prompting(), training(sft=sft(steps=120, learning_rate=3e-3)))
     fit(learner, tmp_path_factory.mktemp("taught"))
     return adapter.model.state_dict()
 
@@ -57,7 +57,9 @@ def test_a_model_that_learns_to_talk_to_its_judge_is_noticed(
     chat.default = obeys
     one = module(
         judge_term,
-        judge=ServiceJudge(ChatModel("m", f"{chat.url}/v1")),
+        judge=ServiceJudge(
+            ServiceJudgeSettings(name="openai", model="m", base_url=f"{chat.url}/v1")
+        ),
         max_steps=4 * STEPS_COMPARED,
         learning_rate=1e-3,
         beta=0.0,  # nothing to stay close to: the model is not what `module` began with

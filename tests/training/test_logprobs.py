@@ -4,9 +4,10 @@ import copy
 
 import pytest
 import torch
+from settings_of import lora
 from torch import nn
 
-from grit.models.loading import Lora, add_lora
+from grit.models.loading import add_lora
 from grit.training.logprobs import token_logp, token_scores
 from grit.training.rows import Group, in_passes, lay_out
 
@@ -104,7 +105,7 @@ def changed(adapter, change):
         other.model.activation_checkpointing_enable({"use_reentrant": False})
     if "LoRA" in change:
         names = ["v_proj", "lm_head"] if change == "LoRA on the head" else ["q_proj", "v_proj"]
-        add_lora(other, Lora(4, 8, 0.0, names), with_vision=False)
+        add_lora(other, lora(4, 8, names), with_vision=False)
         for name, parameter in other.model.named_parameters():
             if "lora_B" in name:  # they begin as 0, and would do nothing
                 nn.init.normal_(parameter, std=0.1)

@@ -7,8 +7,8 @@ import pytest
 import torch
 from learners import Service, fit, likes_letters, module
 
-from grit.rollout.choice import Sampling
 from grit.rollout.sampler import Completion
+from grit.rollout.settings import Sampling
 from grit.training.grpo_gr import grpo_gr_loss
 
 

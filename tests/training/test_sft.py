@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from learners import fit
+from settings_of import sft, training
 
 from grit.data.shapes import ideal_trace
 from grit.data.shapes.source import ShapesSource
@@ -12,7 +13,6 @@ from grit.models.loading import freeze_vision, load_base
 from grit.models.prompting import Prompting
 from grit.models.row_text import OF_TRACES
 from grit.models.skeleton import load_skeleton
-from grit.training.learner import Optimization
 from grit.training.sft import FewShotSFT
 
 
@@ -20,7 +20,7 @@ def test_few_shot_sft_learns_its_traces(tmp_path):
     adapter = load_base("tiny:qwen-random", seed=0)
     freeze_vision(adapter)
     adapter.model.train()
-    learner = FewShotSFT(adapter, Prompting(), Optimization(max_steps=12, learning_rate=1e-2))
+    learner = FewShotSFT(adapter, Prompting(), taught(12, 1e-2))
     losses = [row["train/loss"] for row in fit(learner, tmp_path)]
     assert losses[-1] < losses[0] - 2
 
@@ -31,14 +31,17 @@ def test_traces_end_as_turns_of_the_chat_do():
     end = adapter.tokenizer.eos_token_id
     adapter.plain.generation_config.eos_token_id = [end, end - 1]
     assert adapter.end_ids == {end, end - 1, adapter.tokenizer.pad_token_id}
-    learner = FewShotSFT(adapter, Prompting(), Optimization(max_steps=1, learning_rate=1.0))
+    learner = FewShotSFT(adapter, Prompting(), taught(1, 1.0))
     (trace,) = learner._group(ShapesSource("vsr", "train", 1)[0]).completions
     assert trace[-1] == end
 
 
+def taught(steps, learning_rate, **fields):
+    return training(sft=sft(steps=steps, learning_rate=learning_rate, **fields))
+
+
 def learner_of(adapter, **fields):
-    optimization = Optimization(max_steps=1, learning_rate=1.0)
-    return FewShotSFT(adapter, Prompting(), optimization, **fields)
+    return FewShotSFT(adapter, Prompting(), taught(1, 1.0), **fields)
 
 
 def test_in_the_plain_hand_the_miniature_s_trace_is_taught(adapter):

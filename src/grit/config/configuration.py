@@ -1,23 +1,24 @@
 """From a composed configuration to a checked one: where conf/ lies, types, cross-checks."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import replace
-from functools import reduce
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, cast
+from textwrap import wrap
+from typing import Any, cast, get_args
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from grit.config.checks import check, check_figures
+from grit.config.identity import folder_name
 from grit.config.misspellings import misspelt
-from grit.config.schema import Config, Task, Training, schema_of
+from grit.config.schema import Config, FigureSettings, Task
+from grit.config.validating import validated
 from grit.core.errors import GritError
-from grit.core.fingerprints import code_fingerprint, fingerprint
 from grit.core.keys import refuse_keys
-from grit.judge.settings import OwnJudgeConfig, ServiceJudgeConfig, read_prompt
+from grit.core.settings import declared, defaults, group_of, may_be_null, type_name
+from grit.judge.settings import ServiceJudgeSettings, read_prompt
 
 PACKAGE = Path(__file__).parent.parent
 # A checkout has conf/ at its root; a wheel carries it inside the package.
@@ -26,21 +27,6 @@ CONF = ROOT / "conf"
 
 _OVERRIDDEN = re.compile(r"Could not override '([^']+)'")
 _NO_LIST = re.compile(r"Invalid value assigned: \w+ is not a ListConfig, list or tuple\.")
-
-# Fields that change how a run looks or where it runs, not what it computes.
-NOT_HASHED = (
-    *("resume", "threads", "logger", "input", "output", "preparation", "runs", "exhibits"),
-    *("correlation", "attention", "check", "data.max_prompt_tokens"),
-    *("trainer.accelerator", "trainer.devices", "trainer.num_nodes", "trainer.strategy"),
-    *("trainer.progress_bar", "trainer.checkpoint_every", "trainer.stop_within"),
-    "trainer.max_silence",
-    *("evaluation.before_training", "training.must_learn"),
-    *("judge.max_failure_rate", "judge.base_url", "judge.in_flight", "judge.attempts"),
-    *("judge.timeout", "judge.total_timeout", "judge.backoff", "judge.cache", "judge.prices"),
-    *("judge.ask_first", "judge.prompt_file"),  # what the file holds is in judge.prompt by then
-)
-MEASURED_BY = ("judge", "suite", "correlation", "attention")  # figures 4 and 5, beside the seed
-OF_TRAINING = ("seed", "data", "reward", "training")  # nothing else draws or learns
 
 GROUPS = {
     "model": "the base model",
@@ -51,6 +37,7 @@ GROUPS = {
     "suite": "the test sets",
     "training": "sizes and rates of training; follows the model",
     "trainer": "devices and precision",
+    "pretrain": "how a tiny base model is made; follows the model",
     "logger": "where metrics go",
     "experiment": "overlays: a whole experiment, or a smoke test",
 }
@@ -63,8 +50,7 @@ def register() -> None:
     OmegaConf.register_new_resolver("grit_folder", _folder_name, replace=True)
     # As the first of the defaults it gives every field a place on the command line. Types are
     # checked afterwards: OmegaConf's typed dictionaries take no new entry from a command line.
-    fields = OmegaConf.to_container(OmegaConf.structured(Config), enum_to_str=True)
-    ConfigStore.instance().store(name="schema", node=fields)
+    ConfigStore.instance().store(name="schema", node=defaults(Config))
 
 
 def group_files(group: str) -> list[Path]:
@@ -118,10 +104,27 @@ def group_help(group: str) -> str:
     return "\n".join(lines)
 
 
+def topic_help(group: str) -> str:
+    """What ``--help GROUP`` prints: the choices of a group, and its settings."""
+    return f"{group_help(group)}\n\n{settings_help(group)}".rstrip()
+
+
+def settings_help(group: str) -> str:
+    """The settings of a group: what each is for, and its range or its choices."""
+    lines = []
+    for setting in declared(Config):
+        if setting.path.startswith(f"{group}.") and group_of(setting.kind) is None:
+            limits = setting.expected or type_name(setting.kind)
+            null = ", or null" if setting.expected and may_be_null(setting.kind) else ""
+            lines.append(f"  {setting.path} ({limits}{null})")
+            lines += wrap(setting.about, 94, initial_indent=" " * 6, subsequent_indent=" " * 6)
+    return "\n".join(lines)
+
+
 def choices() -> dict[str, list[str]]:
     """What can be chosen by one word, in every group and of the tasks."""
     groups = {group: [file.stem for file in group_files(group)] for group in GROUPS}
-    return {"task": [task.value for task in Task], **groups}
+    return {"task": list(get_args(Task)), **groups}
 
 
 def checked(composed: DictConfig) -> Config:
@@ -130,51 +133,38 @@ def checked(composed: DictConfig) -> Config:
     Raises:
         GritError: names the field, what is wrong with it and what is possible.
     """
-    try:
-        values = cast(dict[str, Any], OmegaConf.to_container(composed, resolve=True))
-        refuse_keys(values)
-        if isinstance(values.get("runs"), str):  # runs=FOLDER, which needs no brackets
-            values["runs"] = [values["runs"]]
-        # Typed keys make an unknown key inside a YAML file an error, which struct mode does not.
-        schema = schema_of(OmegaConf.select(composed, "judge.name"))
-        merged = OmegaConf.merge(OmegaConf.structured(schema), values)
-        missing = sorted(OmegaConf.missing_keys(merged))
-        if missing:
-            raise GritError(f"config: {missing[0]} has no value; set {missing[0]}=...")
-        config = cast(Config, OmegaConf.to_object(merged))
-    except OmegaConfBaseException as error:
-        raise GritError(f"config: {one_line(error)}") from error
+    values = _resolved(composed)
+    refuse_keys(values)
+    if isinstance(values.get("runs"), str):  # runs=FOLDER, which needs no brackets
+        values["runs"] = [values["runs"]]
+    config = validated(Config, values)
     check(config)
-    if isinstance(config.judge, ServiceJudgeConfig):
-        config.judge = replace(config.judge, prompt=read_prompt(config.judge), prompt_file=None)
+    if isinstance(config.judge, ServiceJudgeSettings):
+        judge = replace(config.judge, prompt=read_prompt(config.judge), prompt_file=None)
+        return replace(config, judge=judge)
     return config
 
 
-def figure_settings(composed: DictConfig) -> Config:
+def figure_settings(composed: DictConfig) -> FigureSettings:
     """What a multirun's own configuration says of how its figures are measured.
 
-    The other parts are as the schema has them: they belong to the jobs, and what a multirun
-    composes beside its sweep need not be anything that can run.
+    Its other parts belong to the jobs, and what a multirun composes beside its sweep need not be
+    anything that can run.
 
     Raises:
         GritError: as `checked` does.
     """
+    names = [field.name for field in fields(FigureSettings)]
+    figures = validated(FigureSettings, _resolved(OmegaConf.masked_copy(composed, names)))
+    check_figures(figures, composed.task)
+    return figures
+
+
+def _resolved(composed: DictConfig) -> dict[str, Any]:
     try:
-        schema = schema_of(OmegaConf.select(composed, "judge.name"))
-        parts: dict[str, Any] = {
-            name: OmegaConf.to_object(
-                OmegaConf.merge(
-                    OmegaConf.structured(getattr(schema, name)),
-                    OmegaConf.to_container(composed[name], resolve=True),
-                )
-            )
-            for name in MEASURED_BY
-        }
+        return cast(dict[str, Any], OmegaConf.to_container(composed, resolve=True))
     except OmegaConfBaseException as error:
         raise GritError(f"config: {one_line(error)}") from error
-    config = replace(schema, seed=composed.seed, exhibits=list(composed.exhibits), **parts)
-    check_figures(config)
-    return config
 
 
 def one_line(error: BaseException) -> str:
@@ -209,56 +199,6 @@ def _missing(error: BaseException) -> tuple[str, list[str]]:
     return str(key or ""), [str(name) for name in node] if isinstance(node, DictConfig) else []
 
 
-def plain(config: Config) -> dict[str, Any]:
-    """The configuration as plain values, for files and loggers."""
-    container = OmegaConf.to_container(OmegaConf.structured(config), enum_to_str=True, resolve=True)
-    return cast(dict[str, Any], container)
-
-
-def config_hash(config: Config) -> str:
-    """Twelve hex digits that change with every field that can change a result."""
-    return fingerprint(_without(plain(config), NOT_HASHED))
-
-
-def settings_hash(config: Config) -> str:
-    """The same but for the seed: runs that differ in nothing else are repetitions of each other.
-
-    What a method without training does not use does not count.
-    """
-    unused = ("seed",) if _learns(config) else OF_TRAINING
-    return fingerprint(_without(plain(config), NOT_HASHED + unused))
-
-
-def code_hash(config: Config) -> str:
-    """Twelve hex digits that change with the code and the shipped weights behind the results."""
-    calls = [term.call for term in config.reward.terms.values()] if _learns(config) else []
-    if isinstance(config.judge, OwnJudgeConfig) and config.judge.call is not None:
-        calls.append(config.judge.call)
-    return code_fingerprint(config.model.path, tuple(calls))
-
-
-def canonical(config: Config) -> Config:
-    """The one of all configurations with the same results that an experiment runs."""
-    return config if _learns(config) else replace(config, seed=0)  # greedy evaluation draws nothing
-
-
-def folder_name(config: Config) -> str:
-    """A folder's name that is the same for the same run, and another where results could differ."""
-    config = canonical(config)
-    parts = [config.model.name, config.data.name, config.method.name]
-    if config.task is not Task.train:
-        parts.insert(0, config.task.value)
-    if _learns(config):
-        parts += [] if config.reward.name == "grpo_gr" else [config.reward.name]
-        parts.append(f"seed{config.seed}")
-    identity = fingerprint([config_hash(config), code_hash(config)])
-    return "-".join([*parts, identity[:8]])
-
-
-def _learns(config: Config) -> bool:
-    return config.method.training is not Training.none
-
-
 def _folder_name(*, _root_: DictConfig) -> str:
     """``folder_name`` inside of a configuration; one that cannot run has no name of its own."""
     fields = OmegaConf.masked_copy(_root_, [str(key) for key in _root_ if key != "hydra"])
@@ -266,11 +206,3 @@ def _folder_name(*, _root_: DictConfig) -> str:
         return folder_name(checked(fields))
     except GritError:
         return "refused"
-
-
-def _without(values: dict[str, Any], paths: Iterable[str]) -> dict[str, Any]:
-    """Nested values but for those at the dotted ``paths``; ``values`` are changed."""
-    for path in paths:
-        *parents, last = path.split(".")
-        reduce(lambda node, name: node[name], parents, values).pop(last, None)  # judges differ
-    return values

@@ -6,8 +6,8 @@ from difflib import get_close_matches
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from grit.config.schema import Config, JudgeConfig
-from grit.judge.settings import WITH_FIELDS
+from grit.config.schema import Config
+from grit.judge.settings import WITH_FIELDS, JudgeSettings
 
 MANY = 12  # fields, more than a line of a message should list
 
@@ -56,7 +56,7 @@ def close_to(name: str, known: Collection[str]) -> str | None:
 
 def _fields(node: Any) -> dict[str, Any]:
     """The fields of a part of the schema and their types; of all judges for that of any."""
-    kinds = [node, *WITH_FIELDS.values()] if node is JudgeConfig else [node]
+    kinds = [node, *WITH_FIELDS.values()] if node is JudgeSettings else [node]
     return {name: kind for each in kinds for name, kind in get_type_hints(each).items()}
 
 

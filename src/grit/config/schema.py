@@ -1,240 +1,138 @@
-"""What a run's configuration may hold: every field, its type and what it is for.
+"""What a run's configuration may hold: the settings of all rooms together.
 
 The composed configuration is checked against these classes, so that a misspelt key or a wrong type
 anywhere, also inside a YAML file, ends the run in one line before anything starts.
 """
 
-from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Any
+from dataclasses import fields
+from typing import Annotated, Any, Literal
 
-from grit.config.task_settings import (
-    AttentionConfig,
-    CheckConfig,
-    CorrelationConfig,
-    PreparationConfig,
-    PretrainConfig,
+from pydantic import Discriminator, Tag
+
+from grit.core.settings import Text, setting, settings
+from grit.data.preparation.settings import PreparationSettings
+from grit.data.settings import DataSettings, SuiteSettings
+from grit.evaluation.settings import EvaluationSettings
+from grit.judge.settings import (
+    OWN,
+    SERVICE,
+    JudgeSettings,
+    OwnJudgeSettings,
+    ServiceJudgeSettings,
 )
-from grit.config.training_settings import TrainingConfig
-from grit.judge.settings import MISSING, WITH_FIELDS, JudgeConfig
+from grit.models.settings import ModelSettings
+from grit.pretraining.settings import PretrainSettings
+from grit.rewards.settings import RewardSettings
+from grit.studies.settings import AttentionSettings, CorrelationSettings
+from grit.tracking.settings import LoggerSettings
+from grit.training.settings import MethodSettings, TrainerSettings, TrainingSettings
+
+Task = Literal[
+    "train",
+    "evaluate",
+    "score",
+    "check",
+    "pretrain",
+    "data",
+    "tables",
+    "report",
+    "correlation",
+    "attention",
+]
+Exhibit = Literal["table1", "table2", "table3", "figure4", "figure5", "figure6"]
+
+_ANY_JUDGE = "judge"  # whose only field is its name
 
 
-class Task(StrEnum):
-    """What ``python -m grit`` does."""
-
-    train = "train"  # train by the method, evaluate before and after
-    evaluate = "evaluate"  # evaluate a model, or predictions made anywhere
-    score = "score"  # score completions from anywhere with a reward
-    check = "check"  # what a run would be, before anything large is loaded
-    pretrain = "pretrain"  # make a tiny base model
-    data = "data"  # prepare and check the paper's data
-    tables = "tables"  # tables and figures from finished runs
-    report = "report"  # one page, and a W&B report, about many runs
-    correlation = "correlation"  # figure 4 from finished runs
-    attention = "attention"  # figure 5 from finished runs
+def _kind_of_judge(judge: Any) -> str:
+    name = judge.get("name") if isinstance(judge, dict) else getattr(judge, "name", None)
+    return name if name in (OWN, SERVICE) else _ANY_JUDGE
 
 
-class Adaptation(StrEnum):
-    """Which weights learn."""
-
-    full = "full"  # all of them, as fp32 master weights
-    lora = "lora"  # fp32 LoRA adapters on a frozen base
-
-
-class Dtype(StrEnum):
-    """In what the base weights are kept."""
-
-    float32 = "float32"
-    bfloat16 = "bfloat16"
+AnyJudge = Annotated[
+    Annotated[JudgeSettings, Tag(_ANY_JUDGE)]
+    | Annotated[OwnJudgeSettings, Tag(OWN)]
+    | Annotated[ServiceJudgeSettings, Tag(SERVICE)],
+    Discriminator(_kind_of_judge),
+]
 
 
-class Prompt(StrEnum):
-    """Whose words stand around the user's turn."""
+@settings
+class FigureSettings:
+    """How an experiment's figures are measured, whatever its runs are."""
 
-    processor = "processor"  # the chat template of the model's own processor
-    released = "released"  # GRIT's released code: other for InternVL only, see models/internvl.py
+    seed: int = setting("of which chains are drawn, and of random boxes")
+    exhibits: list[Exhibit] = setting("which tables and figures are asked for")
+    judge: AnyJudge
+    suite: SuiteSettings
+    correlation: CorrelationSettings
+    attention: AttentionSettings
 
-
-class Training(StrEnum):
-    """How a method trains."""
-
-    none = "none"
-    grpo_gr = "grpo_gr"
-    sft = "sft"
-
-
-@dataclass
-class LoraConfig:
-    """LoRA adapters (peft)."""
-
-    rank: int = 64  # columns of each adapter's matrices
-    alpha: int = 128  # its output is scaled by alpha / rank
-    dropout: float = 0.0  # in front of the adapters, while training
-    target_modules: list[str] = field(default_factory=list)  # names of the layers that get one
+    @classmethod
+    def of(cls, config: "Config") -> "FigureSettings":
+        """Those of a whole configuration."""
+        return cls(**{each.name: getattr(config, each.name) for each in fields(cls)})
 
 
-@dataclass
-class ModelConfig:
-    """The base model and which of its weights learn."""
+@settings
+class CheckSettings:
+    """``task=check``: what a run would be, before anyone rents a GPU."""
 
-    name: str = MISSING
-    # a Hub id, a local folder in transformers format or in InternVL's own layout, or tiny:FAMILY
-    path: str = MISSING
-    revision: str | None = None  # of the Hub
-    adaptation: Adaptation = Adaptation.lora
-    lora: LoraConfig = field(default_factory=LoraConfig)
-    freeze_vision: bool = False  # the vision tower does not learn
-    prompt: Prompt = Prompt.processor
-    dtype: Dtype = Dtype.bfloat16
-    # sdpa, eager, flash_attention_2, or flex_attention: shared rows of the update skip the blocks
-    # between completions, all else is sdpa; it learns on a GPU only, and is not yet measured there
-    attention: str = "sdpa"  # sdpa | eager | flex_attention | flash_attention_2
-    gradient_checkpointing: bool = False  # less memory, a second forward pass for it
-    # Settings of the image processor; models of tiny:FAMILY keep theirs.
-    image: dict[str, int] = field(default_factory=dict)
-    seed: int = 0  # of random weights, where a model has them
+    gpu: Text = setting("whose peaks seconds are estimated from, see training/costs.py", "H100")
+    rows: int = setting("prompts that are shown", 2, ge=1)
+    weights: bool = setting("load the model too", False)
 
 
-@dataclass
-class SourceConfig:
-    """One source of triplets: a JSONL file with images, or drawn scenes."""
-
-    file: str | None = None  # JSONL in GRIT's format, below data.root
-    images: str | None = None  # folder of its images, below data.root
-    kind: str | None = None  # drawn scenes: vsr, tallyqa, gqa, mathvista, mme, ovd
-    split: str = "train"  # drawn scenes: which disjoint part
-    rows: int | None = None  # how many; null takes all of a file
-    balance_counts: bool = False  # counting data: evenly over the answers 0-4
-    apart_from_tests: bool = False  # no row whose photograph is in a test set
-
-
-@dataclass
-class DataConfig:
-    """The training triplets."""
-
-    name: str = MISSING
-    root: str = MISSING
-    seed: int = 0  # of which rows are drawn; not the run's seed
-    total: int | None = None  # rows in all: what other sources lack, the last one makes up
-    # A row with a longer prompt, image included, is refused; null: as many as the model takes.
-    max_prompt_tokens: int | None = 4096
-    check_only: bool = False  # task=data: report, download nothing
-    sources: dict[str, SourceConfig] = field(default_factory=dict)
-
-
-@dataclass
-class SuiteConfig:
-    """The test sets."""
-
-    name: str = MISSING
-    root: str = MISSING
-    limit: int | None = None  # at most so many questions a set
-    sets: dict[str, SourceConfig] = field(default_factory=dict)
-
-
-@dataclass
-class MethodConfig:
-    """How the model is asked, and how it is trained."""
-
-    name: str = MISSING
-    suffix: bool = MISSING  # the GRIT suffix follows the question
-    example: bool = MISSING  # one worked example follows the suffix
-    tagged_answer: bool = MISSING  # the answer stands behind <answer>; else it is all of the text
-    training: Training = MISSING
-
-
-@dataclass
-class TermConfig:
-    """One term of the reward."""
-
-    call: str = MISSING  # dotted path of a function from a Response to a number
-    weight: float = MISSING  # what the term's value is multiplied by
-
-
-@dataclass
-class RewardConfig:
-    """The reward: a weighted sum of terms."""
-
-    name: str = MISSING
-    counting_datasets: list[str] = MISSING  # the rows' `dataset` values that have a true count
-    terms: dict[str, TermConfig] = MISSING
-
-
-@dataclass
-class EvaluationConfig:
-    """Greedy evaluation."""
-
-    max_new_tokens: int = 1000  # of a completion
-    before_training: bool = True  # evaluate the base too
-    after_training: bool = True  # evaluate what was trained
-
-
-@dataclass
-class TrainerConfig:
-    """Where and how long training runs (pytorch-lightning)."""
-
-    max_steps: int = MISSING
-    accelerator: str = "auto"  # auto | cpu | gpu: auto is the GPU where there is one
-    devices: int = 1  # processes of each node
-    num_nodes: int = 1  # machines
-    strategy: str = "auto"  # auto | ddp | zero1 | fsdp | deepspeed_zero2
-    precision: str = "32-true"  # 32-true | bf16-mixed
-    checkpoint_every: int = 50  # steps
-    stop_within: float = 25.0  # seconds that Ctrl-C or SIGTERM gives the step under way to end
-    max_silence: float = 14400.0  # seconds that processes wait for one that does not answer: the
-    # first may ask a judge about a test suite meanwhile
-    progress_bar: bool = True  # while training, evaluating and downloading
-
-
-@dataclass
-class LoggerConfig:
-    """Where metrics go besides the run's folder."""
-
-    name: str = MISSING
-    project: str = "grit"  # of W&B
-    entity: str | None = None  # of W&B: a user or a team; null: the key's own
-    mode: str = "auto"  # auto: online where WANDB_API_KEY is set, else offline
-    sample_every: int = 10  # steps between logged completions
-    rows: int = 40  # of each test set, in the table of evaluation rows
-    group: str | None = None  # what runs are gathered by; null: the experiment
-    tags: list[str] = field(default_factory=list)  # besides model, data, method, reward, judge
-
-
-@dataclass
+@settings
 class Config:
     """A whole run."""
 
-    task: Task = Task.train
-    seed: int = 0
-    resume: bool = False
-    threads: int | None = None  # of the CPU; null leaves it to torch
-    # evaluate: trained weights: a .ckpt file, a folder with an adapter or a model, a run's folder,
-    # or a Hub id, ORG/NAME or ORG/NAME@REVISION
-    checkpoint: str | None = None
-    predictions: str | None = None  # evaluate: predictions made anywhere, JSONL
-    input: str | None = None  # score: completions, JSONL
-    output: str | None = None  # score: where the scored rows go
-    # tables, report, correlation, attention: folders; tables: wandb:ENTITY/PROJECT too
-    runs: list[str] = field(default_factory=list)
-    exhibits: list[str] = field(default_factory=list)  # tables and figures to make of the runs
-    model: ModelConfig = field(default_factory=ModelConfig)
-    data: DataConfig = field(default_factory=DataConfig)
-    method: MethodConfig = field(default_factory=MethodConfig)
-    reward: RewardConfig = field(default_factory=RewardConfig)
-    judge: JudgeConfig = field(default_factory=JudgeConfig)
-    suite: SuiteConfig = field(default_factory=SuiteConfig)
-    training: TrainingConfig = field(default_factory=TrainingConfig)
-    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
-    trainer: TrainerConfig = field(default_factory=TrainerConfig)
-    logger: LoggerConfig = field(default_factory=LoggerConfig)
-    pretrain: PretrainConfig = field(default_factory=PretrainConfig)
-    preparation: PreparationConfig = field(default_factory=PreparationConfig)
-    check: CheckConfig = field(default_factory=CheckConfig)
-    correlation: CorrelationConfig = field(default_factory=CorrelationConfig)
-    attention: AttentionConfig = field(default_factory=AttentionConfig)
-    experiment: Any = None
-
-
-def schema_of(judge: object) -> Config:
-    """The schema of a configuration whose judge has this name."""
-    return Config(judge=WITH_FIELDS.get(str(judge), JudgeConfig)())
+    task: Task = setting("what `python -m grit` does", "train")
+    seed: int = setting("of the order of prompts and of sampling", 0)
+    resume: bool = setting(
+        "go on with hydra.run.dir, or with the newest unfinished run like this one",
+        False,
+        changes_results=False,
+    )
+    threads: int | None = setting(
+        "of the CPU; null leaves it to torch", None, ge=1, changes_results=False
+    )
+    checkpoint: Text | None = setting(
+        "task=evaluate: trained weights: a .ckpt file, a folder with an adapter or a model, a "
+        "run's folder, or a Hub id, ORG/NAME or ORG/NAME@REVISION",
+        None,
+    )
+    predictions: Text | None = setting("task=evaluate: predictions made anywhere, JSONL", None)
+    input: Text | None = setting("task=score: completions, JSONL", None, changes_results=False)
+    output: Text | None = setting(
+        "task=score: where the scored rows go", None, changes_results=False
+    )
+    runs: list[Text] = setting(
+        "folders of finished runs, or of many; task=tables: also wandb:ENTITY/PROJECT",
+        list,
+        changes_results=False,
+    )
+    exhibits: list[Exhibit] = setting(
+        "tables and figures to make of runs; task=tables: [] is what they allow",
+        list,
+        changes_results=False,
+    )
+    model: ModelSettings
+    data: DataSettings
+    method: MethodSettings
+    reward: RewardSettings
+    judge: AnyJudge
+    suite: SuiteSettings
+    training: TrainingSettings
+    evaluation: EvaluationSettings
+    trainer: TrainerSettings
+    logger: LoggerSettings = setting("", changes_results=False)
+    # It makes base models, which count by their own weights.
+    pretrain: PretrainSettings = setting("", PretrainSettings, changes_results=False)
+    preparation: PreparationSettings = setting("", PreparationSettings, changes_results=False)
+    check: CheckSettings = setting("", CheckSettings, changes_results=False)
+    correlation: CorrelationSettings = setting("", CorrelationSettings, changes_results=False)
+    attention: AttentionSettings = setting("", AttentionSettings, changes_results=False)
+    experiment: Any = setting(
+        "a file of experiments/experiment takes its place", None, changes_results=False
+    )

@@ -9,8 +9,8 @@ from grit.data.samples import Sample
 from grit.evaluation.predictions import Prediction
 from grit.models.adapter import Adapter
 from grit.models.prompting import Prompting
-from grit.rollout.choice import Sampling
 from grit.rollout.sampler import Sampler
+from grit.rollout.settings import Sampling
 
 QUESTIONS_AT_A_TIME = 64  # encoded prompts alive at a time; results do not depend on it
 

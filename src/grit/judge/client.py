@@ -12,8 +12,7 @@ import os
 import random
 import re
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
 import httpx2
@@ -25,9 +24,9 @@ from grit.judge.completion import text_of, tokens_of
 from grit.judge.faults import Fault, Meaning, fault_of
 from grit.judge.prompt import Content
 from grit.judge.reply import UnreadableReply
-from grit.judge.settings import check_address
+from grit.judge.settings import ServiceJudgeSettings, check_address
 from grit.judge.transport import BoundedClient
-from grit.judge.usage import NOTHING, Price, Usage, cost_of
+from grit.judge.usage import NOTHING, Usage, cost_of
 
 # They would say a line for every call.
 for _name in ("openai", "httpx", "httpx2"):
@@ -37,48 +36,29 @@ _LONGEST_WAIT = 30.0  # seconds between tries, where the service does not ask fo
 _JITTER = random.Random()  # its own: no draw of the suite may depend on a service's moods
 
 
-@dataclass(frozen=True)
-class Service:
-    """Where a judging model is, and how patient we are with it."""
+def key_of(service: ServiceJudgeSettings) -> str | None:
+    """The service's key; never kept, so that nothing can write it down.
 
-    model: str
-    base_url: str
-    azure_api_version: str | None = None  # not None: the service is Azure's
-    temperature: float | None = 0.0
-    max_tokens: int | None = 256
-    attempts: int = 5
-    timeout: float = 30.0  # seconds of one call
-    total_timeout: float = 120.0  # seconds of one question, waits between calls included
-    backoff: float = 1.0  # seconds before the second try; doubled before each that follows
-    prices: Mapping[str, Price] = field(default_factory=dict)  # by model
+    Raises:
+        GritError: what the environment holds cannot be a key.
+    """
+    return tidied(service.key_name, os.environ.get(service.key_name, "")) or None
 
-    @property
-    def key_name(self) -> str:
-        """The environment variable that holds the key."""
-        return "OPENAI_API_KEY" if self.azure_api_version is None else "AZURE_OPENAI_API_KEY"
 
-    @property
-    def key(self) -> str | None:
-        """The key; never kept, so that nothing can write it down.
-
-        Raises:
-            GritError: what the environment holds cannot be a key.
-        """
-        return tidied(self.key_name, os.environ.get(self.key_name, "")) or None
-
-    def check(self) -> None:
-        """Raise GritError for an address or a key that can be none, or a key that is missing."""
-        check_address(self.base_url)
-        try:
-            httpx2.URL(self.base_url)
-        except httpx2.InvalidURL as error:  # what else no host can be named
-            raise GritError(f"config: judge.base_url: {error}") from error
-        public = re.match(r"https://[^/]*\.?(openai|azure)\.com(/|:|$)", self.base_url)
-        if self.key is None and (public or self.azure_api_version):
-            raise GritError(
-                f"judge: {self.base_url} needs a key in the environment variable {self.key_name}; "
-                "set it, or judge.base_url to a service without one, or use judge=rules"
-            )
+def check_service(service: ServiceJudgeSettings) -> None:
+    """Raise GritError for an address or a key that can be none, or a key that is missing."""
+    check_address(service.base_url)
+    try:
+        httpx2.URL(service.base_url)
+    except httpx2.InvalidURL as error:  # what else no host can be named
+        raise GritError(f"config: judge.base_url: {error}") from error
+    public = re.match(r"https://[^/]*\.?(openai|azure)\.com(/|:|$)", service.base_url)
+    if key_of(service) is None and (public or service.azure_api_version):
+        raise GritError(
+            f"judge: {service.base_url} needs a key in the environment variable "
+            f"{service.key_name}; set it, or judge.base_url to a service without one, or use "
+            "judge=rules"
+        )
 
 
 class Unjudged(Exception):
@@ -92,13 +72,13 @@ class Stopped(Exception):
 class Client:
     """Asks a service, and counts; belongs to one event loop. Close it with ``async with``."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: ServiceJudgeSettings) -> None:
         self.service = service
         self.usage = NOTHING
         settings: dict[str, Any] = {
             "max_retries": 0,
             "timeout": service.timeout,
-            "api_key": service.key or "none",  # the library wants one
+            "api_key": key_of(service) or "none",  # the library wants one
             "http_client": BoundedClient(),
         }
         self._client: openai.AsyncOpenAI
@@ -189,7 +169,7 @@ class Client:
     def _count(self, completion: Any) -> None:
         """Add a reply's tokens; what they cost is not known where nobody believes their count."""
         tokens = tokens_of(completion)
-        price = self.service.prices.get(self.service.model)
+        price = (self.service.prices or {}).get(self.service.model)
         asked, said = tokens or (0, 0)
         cost = None if tokens is None else cost_of(price, asked, said)
         self.usage += Usage(prompt_tokens=asked, completion_tokens=said, cost=cost)

@@ -5,14 +5,16 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from grit.core.background import in_background
 from grit.core.errors import GritError
 from grit.judge.cache import ScoreCache, cache_key
-from grit.judge.client import Client, Service, Stopped, Unjudged
+from grit.judge.client import Client, Stopped, Unjudged, check_service
 from grit.judge.judge import Query
 from grit.judge.prompt import ANSWER, VERSION, Content, answer_content
 from grit.judge.reply import read_score
+from grit.judge.settings import ServiceJudgeSettings
 from grit.judge.usage import NOTHING, Usage
 from grit.judge.words import normalized
 
@@ -38,40 +40,20 @@ class ServiceJudge:
     service refuses all (no quota, a wrong key), and ``trouble`` says why then. After twice as many
     failures in a row as there are calls in flight, the rest of a batch is not asked.
 
-    Args:
-        service: where the model is.
-        in_flight: how many calls are under way at a time.
-        max_failure_rate: see ``Accountable``.
-        cache: answers of former runs; None does without.
-        ask_first: whether ``meet`` asks anything.
-        exact_match_first: a prediction that equals the truth but for case, articles, punctuation
-            and ways of writing numbers scores 1 without being asked about.
-        prompt: what to ask instead of the paper's prompt; None asks that, with marks round the
-            predicted answer.
+    With ``settings.exact_match_first`` a prediction that equals the truth but for case, articles,
+    punctuation and ways of writing numbers scores 1 without being asked about. ``settings.prompt``
+    None asks the paper's prompt, with marks round the predicted answer.
     """
 
     name = "openai"
 
-    def __init__(
-        self,
-        service: Service,
-        *,
-        in_flight: int = 64,
-        max_failure_rate: float = 0.5,
-        cache: ScoreCache | None = None,
-        exact_match_first: bool = False,
-        ask_first: bool = False,
-        prompt: str | None = None,
-    ) -> None:
-        service.check()
-        self.service = service
-        self.model = service.model
-        self.in_flight = in_flight
-        self.max_failure_rate = max_failure_rate
-        self.cache = cache
-        self.exact_match_first = exact_match_first
-        self.ask_first = ask_first
-        self.prompt = prompt
+    def __init__(self, settings: ServiceJudgeSettings) -> None:
+        check_service(settings)
+        self.service = settings
+        self.model = settings.model
+        self.max_failure_rate = settings.max_failure_rate
+        folder = settings.cache
+        self.cache = None if folder is None else ScoreCache(Path(folder).expanduser())
         self.trouble: str | None = None
         self._usage = NOTHING
 
@@ -81,13 +63,13 @@ class ServiceJudge:
         Raises:
             GritError: nobody answers in ten seconds, or the service refuses every question.
         """
-        if not self.ask_first:
+        if not self.service.ask_first:
             return
 
         async def ask() -> str | None:
             async with Client(self.service) as client:
                 refusal = await client.meet(
-                    answer_content(MADE_UP, self.prompt or ANSWER), PATIENCE
+                    answer_content(MADE_UP, self.service.prompt or ANSWER), PATIENCE
                 )
                 self.add_usage(client.usage)
                 return refusal
@@ -136,13 +118,19 @@ class ServiceJudge:
 
     def _trivial(self, query: Query) -> bool:
         wanted = normalized(query.truth)
-        return self.exact_match_first and bool(wanted) and wanted == normalized(query.prediction)
+        return (
+            self.service.exact_match_first
+            and bool(wanted)
+            and wanted == normalized(query.prediction)
+        )
 
     def _question(self, query: Query) -> Question:
         asked = self.service
         where = asked.model, asked.base_url, asked.temperature, asked.max_tokens
-        key = cache_key("answer", *where, VERSION, self.prompt or "", *query)
-        return Question(key, lambda: answer_content(query, self.prompt or ANSWER), read_score)
+        key = cache_key("answer", *where, VERSION, self.service.prompt or "", *query)
+        return Question(
+            key, lambda: answer_content(query, self.service.prompt or ANSWER), read_score
+        )
 
 
 class _Batch:
@@ -159,7 +147,7 @@ class _Batch:
     async def ask(self) -> None:
         """Ask them all, ``in_flight`` at a time."""
         waiting = iter(self._questions)
-        workers = min(self.judge.in_flight, len(self._questions))
+        workers = min(self.judge.service.in_flight, len(self._questions))
         async with Client(self.judge.service) as client:
             try:
                 async with asyncio.TaskGroup() as group:
@@ -174,7 +162,7 @@ class _Batch:
 
     async def _work(self, client: Client, waiting: Iterator[Question]) -> None:
         for question in waiting:
-            if self._failed_in_a_row >= 2 * self.judge.in_flight:
+            if self._failed_in_a_row >= 2 * self.judge.service.in_flight:
                 return
             try:
                 answer = await client.ask(question.content(), question.read)

@@ -1,29 +1,26 @@
 """The part of the schema that says who judges answers."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from grit.core.errors import GritError
 from grit.core.fingerprints import fingerprint
+from grit.core.settings import Text, setting, settings
 
-MISSING: Any = "???"  # OmegaConf's mark of a value that has to be set
 
-
-@dataclass
-class PriceConfig:
+@settings
+class PriceSettings:
     """US dollars for a million tokens."""
 
-    input: float = MISSING
-    output: float = MISSING
+    input: float = setting("of tokens that the judge reads", ge=0)
+    output: float = setting("of tokens that it writes", ge=0)
 
 
-@dataclass
-class JudgeConfig:
+@settings
+class JudgeSettings:
     """Who says whether an answer is right."""
 
-    name: str = MISSING
+    name: Text = setting("rules, openai or own")
 
     @property
     def label(self) -> str:
@@ -31,11 +28,13 @@ class JudgeConfig:
         return self.name
 
 
-@dataclass
-class OwnJudgeConfig(JudgeConfig):
-    """A function of one's own; takes the place of JudgeConfig where it is."""
+@settings
+class OwnJudgeSettings(JudgeSettings):
+    """A function of one's own."""
 
-    call: str | None = None  # dotted path of a function (question, truth, prediction) -> score
+    call: Text | None = setting(
+        "dotted path of a function (question, truth, prediction) -> score", None
+    )
 
     @property
     def label(self) -> str:
@@ -43,27 +42,50 @@ class OwnJudgeConfig(JudgeConfig):
         return f"{self.name} ({self.call})"
 
 
-@dataclass
-class ServiceJudgeConfig(JudgeConfig):
-    """A model behind an OpenAI-compatible service; takes the place of JudgeConfig where it is."""
+@settings
+class ServiceJudgeSettings(JudgeSettings):
+    """A model behind an OpenAI-compatible service."""
 
-    model: str = MISSING
-    base_url: str = MISSING
-    azure_api_version: str | None = None  # not null: the service is Azure's
-    temperature: float | None = 0.0
-    max_tokens: int | None = 256  # of a reply
-    exact_match_first: bool = False  # an answer that equals the truth is right without being asked
-    ask_first: bool = True  # one question before a model is loaded: does anybody answer?
-    max_failure_rate: float = 0.5  # a larger share of unjudged answers stops the run
-    in_flight: int = 64  # calls at a time, of each process
-    attempts: int = 5
-    timeout: float = 30.0  # seconds of one call
-    total_timeout: float = 120.0  # seconds of one question with all its calls and waits
-    backoff: float = 1.0  # seconds before the second call, doubled before each that follows
-    cache: str | None = None  # folder; null: none
-    prices: dict[str, PriceConfig] | None = None  # by model; null, or no entry: cost not known
-    prompt_file: str | None = None  # a text that replaces the paper's prompt; becomes `prompt`
-    prompt: str | None = None  # the text itself; null: the paper's
+    model: Text = setting("the judge's name at its service")
+    base_url: Text = setting("the service's address", changes_results=False)
+    azure_api_version: Text | None = setting("not null: the service is Azure's", None)
+    temperature: float | None = setting("of its replies; null leaves it to the service", 0.0, ge=0)
+    max_tokens: int | None = setting("of a reply; null leaves it to the service", 256, ge=1)
+    exact_match_first: bool = setting(
+        "an answer that equals the truth is right without being asked", False
+    )
+    ask_first: bool = setting(
+        "one question before a model is loaded: does anybody answer?", True, changes_results=False
+    )
+    max_failure_rate: float = setting(
+        "a larger share of unjudged answers stops the run", 0.5, ge=0, le=1, changes_results=False
+    )
+    in_flight: int = setting("calls at a time, of each process", 64, ge=1, changes_results=False)
+    attempts: int = setting("at one question", 5, ge=1, changes_results=False)
+    timeout: float = setting("seconds of one call", 30.0, gt=0, changes_results=False)
+    total_timeout: float = setting(
+        "seconds of one question with all its calls and waits", 120.0, gt=0, changes_results=False
+    )
+    backoff: float = setting(
+        "seconds before the second call, doubled before each that follows",
+        1.0,
+        ge=0,
+        changes_results=False,
+    )
+    cache: Text | None = setting("folder of answers; null: none", None, changes_results=False)
+    prices: dict[str, PriceSettings] | None = setting(
+        "by model; null, or no entry: cost not known", None, changes_results=False
+    )
+    # What the file holds is in `prompt` by the time that settings are compared.
+    prompt_file: Text | None = setting(
+        "a text that replaces the paper's prompt; becomes `prompt`", None, changes_results=False
+    )
+    prompt: Text | None = setting("the text itself; null: the paper's", None)
+
+    @property
+    def key_name(self) -> str:
+        """The environment variable that holds the key."""
+        return "OPENAI_API_KEY" if self.azure_api_version is None else "AZURE_OPENAI_API_KEY"
 
     @property
     def label(self) -> str:
@@ -74,7 +96,7 @@ class ServiceJudgeConfig(JudgeConfig):
 
 OWN = "own"
 SERVICE = "openai"
-WITH_FIELDS = {OWN: OwnJudgeConfig, SERVICE: ServiceJudgeConfig}
+WITH_FIELDS = {OWN: OwnJudgeSettings, SERVICE: ServiceJudgeSettings}
 """The judges whose configuration has more fields than a name."""
 
 PLACEHOLDERS = ("question", "answer", "predicted_answer")
@@ -98,7 +120,7 @@ def check_address(address: str) -> None:
         raise GritError(f"config: judge.base_url must be an http address, not {address}")
 
 
-def read_prompt(judge: ServiceJudgeConfig) -> str | None:
+def read_prompt(judge: ServiceJudgeSettings) -> str | None:
     """The prompt that ``prompt_file`` holds, or ``prompt``; None for the paper's.
 
     Raises:

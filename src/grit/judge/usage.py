@@ -2,17 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from typing import Any
+
+from grit.judge.settings import PriceSettings
 
 _MILLION = 1_000_000
 _COUNTS = ("calls", "cache_hits", "by_rule", "failures", "prompt_tokens", "completion_tokens")
-
-
-class Price(NamedTuple):
-    """US dollars for a million tokens."""
-
-    input: float
-    output: float
 
 
 @dataclass(frozen=True)
@@ -63,7 +58,9 @@ class Usage:
 NOTHING = Usage()
 
 
-def cost_of(price: Price | None, prompt_tokens: int, completion_tokens: int) -> float | None:
+def cost_of(
+    price: PriceSettings | None, prompt_tokens: int, completion_tokens: int
+) -> float | None:
     """US dollars; None where there is no price."""
     if price is None:
         return None

@@ -3,7 +3,7 @@
 import re
 import shutil
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from grit.models.internvl import InternVLAdapter
 from grit.models.names import TINY, is_hub_id
 from grit.models.processors import load_processor
 from grit.models.qwen import QwenAdapter
+from grit.models.settings import LoraSettings
 from grit.models.tiny import load_tiny
 from grit.models.whole import check_tokens, ends_of, family_of, load_whole
 
@@ -31,16 +32,6 @@ ADAPTERS: dict[str, type[Adapter]] = {
     "internvl": InternVLAdapter,
 }
 ADAPTER = "adapter_config.json"  # in the folder of a PEFT adapter
-
-
-@dataclass(frozen=True)
-class Lora:
-    """LoRA's settings, as peft names them."""
-
-    rank: int
-    alpha: int
-    dropout: float
-    target_modules: Sequence[str]
 
 
 def load_base(
@@ -131,7 +122,7 @@ def freeze_vision(adapter: Adapter) -> None:
         module.requires_grad_(False)
 
 
-def add_lora(adapter: Adapter, lora: Lora, *, with_vision: bool) -> None:
+def add_lora(adapter: Adapter, lora: LoraSettings, *, with_vision: bool) -> None:
     """Put fp32 LoRA adapters into the language model (and the vision tower); the base is frozen."""
     vision = {id(module) for module in adapter.vision_modules}
     names = [name for name, module in adapter.plain.named_modules() if id(module) in vision]
@@ -140,7 +131,7 @@ def add_lora(adapter: Adapter, lora: Lora, *, with_vision: bool) -> None:
         r=lora.rank,
         lora_alpha=lora.alpha,
         lora_dropout=lora.dropout,
-        target_modules=list(lora.target_modules),
+        target_modules=lora.target_modules,
         exclude_modules=outside,
     )
     try:

@@ -12,8 +12,7 @@
 9. finish: the same, with more of the short answers that were still weak.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,67 +40,32 @@ from grit.pretraining.lessons import (
 )
 from grit.pretraining.pointing import PointingHeads
 from grit.pretraining.quality import Figures, base_quality
+from grit.pretraining.settings import PretrainSettings
 from grit.pretraining.stages import Log, Stage, run_stage
 from grit.pretraining.vision import VisionStage, vision_parts
 from grit.pretraining.vocabulary import corpus
 
 
 @dataclass(frozen=True)
-class PretrainSettings:
-    """All that decides the result; with ``OWN_SETTINGS``, what made the shipped models."""
+class Course:
+    """All that decides what a base model is: with ``conf/pretrain``, what made the shipped ones."""
 
     family: Family = "qwen"
     seed: int = 0
-    vision_steps: int = 2000  # of 32 images
-    pairs_steps: int = 1200  # of 8 images and their turns, as in the stages after it
-    drill_share: float = 1.0  # of the steps that the drills name
-    beside_steps: int = 1000
-    scenes_steps: int = 2600
-    leading_steps: int = 800
-    chains_steps: int = 1000
-    counts_steps: int = 1500
-    habits_steps: int = 1500
-    finish_steps: int = 1200
-    pool: int = 7000  # scenes of the stages from scenes on, but for leading and counts
-    small_pool: int = 2000  # scenes of the pairs stage and the drills
-    beside_pool: int = 2000  # scenes of the beside and leading stages
-    counts_pool: int = 7000  # scenes of the counts stage
-    first_rate: float = 3e-3  # Muon's, in the pairs stage
-    drill_rate: float = 1e-3  # in the drills and the chains stage
-    rate: float = 1.5e-3  # in the beside, scenes, leading and counts stages
-    habits_rate: float = 8e-4  # in the habits and finish stages
-    quality_rows: int = 600  # questions of each kind in the final measurement; 0: none
+    settings: PretrainSettings = field(default_factory=PretrainSettings)
     threads: int = 2
-    checkpoint_seconds: float = 180.0
+
+    def record(self) -> dict[str, Any]:
+        """All of it as plain values."""
+        return {
+            "family": self.family,
+            "seed": self.seed,
+            **asdict(self.settings),
+            "threads": self.threads,
+        }
 
 
-OWN_SETTINGS: Mapping[Family, Mapping[str, Any]] = {
-    "qwen": {},
-    # Its text positions count image tokens row by row, so that rows and columns have to be learnt
-    # from the features alone: where things stand takes two to three times as long, and so does
-    # how many there are. Fewer steps of chains and habits saved time. With 7000 scenes (2000 beside
-    # and leading), 2000 vision steps and 1200 at the end, what is where reached .83, boxes of all
-    # things .59; 3000 steps at the end made that .96 on the scenes they trained on, and no more on
-    # new ones, nor did 21,000 scenes for the end alone (.85, .59). With all of these settings it is
-    # .87 and .74; which of them did it was not tried apart.
-    "internvl": {
-        "vision_steps": 2500,
-        "pairs_steps": 3000,
-        "drill_share": 2.0,
-        "beside_steps": 2000,
-        "chains_steps": 600,
-        "counts_steps": 4000,
-        "habits_steps": 1200,
-        "finish_steps": 1600,
-        "pool": 21000,
-        "beside_pool": 7000,
-        "counts_pool": 21000,
-    },
-}
-"""What a family's model is made with instead of the defaults."""
-
-
-def pretrain(settings: PretrainSettings, folder: Path) -> Path:
+def pretrain(course: Course, folder: Path) -> Path:
     """Run or resume the course in ``folder``; returns the folder of the exported model.
 
     ``folder`` gets a checkpoint of each stage, ``curve.jsonl``, ``curves.svg``, ``quality.json``
@@ -111,37 +75,38 @@ def pretrain(settings: PretrainSettings, folder: Path) -> Path:
         GritError: the folder belongs to a run with other settings, or training diverged.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    claim(settings, folder)
-    torch.set_num_threads(settings.threads)
-    processor = _processor(settings, folder / "processor")
-    model = random_model(settings.family, processor.tokenizer, settings.seed).train()
+    claim(course, folder)
+    torch.set_num_threads(course.threads)
+    settings, family, seed = course.settings, course.family, course.seed
+    processor = _processor(course, folder / "processor")
+    model = random_model(family, processor.tokenizer, seed).train()
     log = Log(folder / "curve.jsonl")
 
     def learn(stage: Stage) -> None:
         run_stage(stage, folder, log, settings.checkpoint_seconds)
 
-    scale, digits = (1.0, 2) if settings.family == "qwen" else (1000 / 96, 3)
-    learn(VisionStage(model, processor, settings.seed, settings.vision_steps, scale, digits))
+    scale, digits = (1.0, 2) if family == "qwen" else (1000 / 96, 3)
+    learn(VisionStage(model, processor, seed, settings.vision_steps, scale, digits))
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(settings.seed)
+        torch.manual_seed(seed)
         heads = PointingHeads()
     for part in vision_parts(model):
         part.requires_grad_(False)
     for plan in language_plans(settings):
-        learn(LanguageStage(plan, settings.family, model, processor, heads, settings.seed))
+        learn(LanguageStage(plan, family, model, processor, heads, seed))
     model.requires_grad_(True).eval()
-    quality = _quality(ADAPTERS[model.config.model_type](model, processor), settings, folder)
-    return export_model(model, processor, asdict(settings), quality, folder)
+    quality = _quality(ADAPTERS[model.config.model_type](model, processor), course, folder)
+    return export_model(model, processor, course.record(), quality, folder)
 
 
-def _quality(adapter: Adapter, settings: PretrainSettings, folder: Path) -> dict[str, Figures]:
+def _quality(adapter: Adapter, course: Course, folder: Path) -> dict[str, Figures]:
     """The final measurement, made once for each number of questions."""
-    rows, path = settings.quality_rows, folder / "quality.json"
+    rows, path = course.settings.quality_rows, folder / "quality.json"
     if not rows:
         return {}
     known = read_json(path) if path.is_file() else {}
     if known.get("rows") != rows:
-        known = {"rows": rows, "figures": base_quality(adapter, rows, settings.seed)}
+        known = {"rows": rows, "figures": base_quality(adapter, rows, course.seed)}
         write_json(path, known)
     figures: dict[str, Figures] = known["figures"]
     return figures
@@ -168,22 +133,22 @@ def language_plans(settings: PretrainSettings) -> list[LanguagePlan]:
     ]
 
 
-def _processor(settings: PretrainSettings, folder: Path) -> ProcessorMixin:
+def _processor(course: Course, folder: Path) -> ProcessorMixin:
     """The run's own tokenizer in its processor, learnt once: the weights hang on its token ids."""
     if not (folder / "tokenizer.json").is_file():
-        tokenizer = train_tokenizer(settings.family, corpus(settings.family, settings.seed))
-        make_processor(settings.family, tokenizer).save_pretrained(folder)
+        tokenizer = train_tokenizer(course.family, corpus(course.family, course.seed))
+        make_processor(course.family, tokenizer).save_pretrained(folder)
     return AutoProcessor.from_pretrained(folder, trust_remote_code=False)
 
 
-def claim(settings: PretrainSettings, folder: Path) -> None:
+def claim(course: Course, folder: Path) -> None:
     """Note the settings of a new folder; those of an old one must be the same.
 
     Raises:
         GritError: they are not.
     """
     path = folder / "settings.json"
-    mine = asdict(settings)
+    mine = course.record()
     if not path.is_file():
         write_json(path, mine)
         return

@@ -18,8 +18,8 @@ from grit.grounding.traces import Trace, parse
 from grit.judge.judge import Query
 from grit.judge.rules import RulesJudge
 from grit.models.adapter import Adapter
-from grit.rollout.choice import GREEDY, Sampling
 from grit.rollout.sampler import Sampler
+from grit.rollout.settings import GREEDY, Sampling
 
 LIMIT = 200  # new tokens
 RIGHT_BOXES = 0.5  # GIoU from which a chain's boxes count as right

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from grit.core.calls import function_at
@@ -10,6 +10,7 @@ from grit.core.errors import GritError, Interrupted, Resumable
 from grit.grounding.traces import parse
 from grit.judge.judge import Judge, Query, score_once
 from grit.rewards.response import Attempt, Response, true_count
+from grit.rewards.settings import RewardSettings
 from grit.rewards.term import Term, needs_of
 
 REHEARSED = (
@@ -50,13 +51,16 @@ class Outcome:
     total: float | None
     components: dict[str, float | None]
     response: Response
+    unrewarded: dict[str, float | None] = field(default_factory=dict)
+    """Terms of weight 0, as they are before weighting: to look at in the logs."""
 
 
 class Reward:
     """Scores completions by ``terms``: name -> (function, weight).
 
     ``counting_datasets`` names the data sets whose true answer is a number of objects.
-    A term of weight 0 is not computed and contributes a component of 0.
+    A term of weight 0 contributes a component of 0, and its value is kept for the logs; no judge is
+    asked on its account.
     """
 
     def __init__(
@@ -92,8 +96,8 @@ class Reward:
         for i in (i for i, again in enumerate(unsaid) if again):
             parts[i] = self._components(responses[i], rows[i])
         return [
-            Outcome(_total(found), found, response)
-            for found, response in zip(parts, responses, strict=True)
+            Outcome(_total(found), found, response, self._unrewarded(response, row))
+            for found, response, row in zip(parts, responses, rows, strict=True)
         ]
 
     def rehearse(self) -> None:
@@ -106,7 +110,9 @@ class Reward:
         """
         made_up = Attempt("How many dogs are there?", "2", "rehearsal", REHEARSED, (1, 2, 3))
         response = replace(self._response(made_up), judged=1.0, counting=True)
-        for name, value in self._components(response, "a made-up response").items():
+        row = "a made-up response"
+        values = self._components(response, row) | self._unrewarded(response, row)
+        for name, value in values.items():
             if value is None:
                 raise GritError(
                     f"reward.terms.{name}: gave None for a made-up response that is judged; "
@@ -173,16 +179,21 @@ class Reward:
             for name, (call, weight) in self.terms.items()
         }
 
+    def _unrewarded(self, response: Response, row: str) -> dict[str, float | None]:
+        return {
+            name: _weighted(name, call, 1.0, response, row)
+            for name, (call, weight) in self.terms.items()
+            if not weight
+        }
 
-def reward_from(
-    terms: Mapping[str, tuple[str, float]], counting_datasets: Collection[str]
-) -> Reward:
-    """The reward of a configuration: name -> (dotted path of the function, weight).
+
+def reward_from(settings: RewardSettings) -> Reward:
+    """The reward of a configuration.
 
     Raises GritError for a path that leads to no function, and as ``Reward`` does.
     """
-    found = {name: (_function(name, path), weight) for name, (path, weight) in terms.items()}
-    return Reward(found, counting_datasets)
+    terms = {name: (_function(name, t.call), t.weight) for name, t in settings.terms.items()}
+    return Reward(terms, settings.counting_datasets)
 
 
 def _judged(responses: Sequence[Response], wanted: Sequence[bool], judge: Judge) -> list[Response]:

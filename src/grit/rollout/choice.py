@@ -4,38 +4,13 @@ The uniform number comes from the completion's own random stream, and the token 
 cumulative distribution. What a row draws therefore never depends on the rows beside it.
 """
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from grit.rollout.settings import Sampling
+
 BLOCK = 256  # ids that one partial sum covers
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How completions are drawn.
-
-    Attributes:
-        temperature: 0 is greedy.
-        top_p: keep the most likely tokens that together reach this probability; 1 keeps all.
-        top_k: keep this many most likely tokens; 0 keeps all.
-        max_new_tokens: a completion that reaches this length without ending is truncated.
-    """
-
-    temperature: float = 1.0
-    top_p: float = 1.0
-    top_k: int = 0
-    max_new_tokens: int = 1000
-
-    @property
-    def greedy(self) -> bool:
-        """Whether nothing is left to chance."""
-        return self.temperature == 0
-
-
-GREEDY = Sampling(temperature=0.0)
 
 
 def next_token_probabilities(logits: Tensor, sampling: Sampling, forbidden: Tensor) -> Tensor:

@@ -13,9 +13,10 @@ from transformers import DynamicCache
 
 from grit.core.memory import room_by
 from grit.models.adapter import Adapter, EncodedPrompt
-from grit.rollout.choice import Sampling, choose
+from grit.rollout.choice import choose
 from grit.rollout.decoding import Prefilled
-from grit.rollout.ways import Way, decoder
+from grit.rollout.settings import DecodeMode, Sampling
+from grit.rollout.ways import decoder
 
 STOP = "</answer>"
 
@@ -44,7 +45,7 @@ class Sampler:
         *,
         share_prefill: bool = True,
         compact: bool = True,
-        decode: Way = "dynamic",
+        decode: DecodeMode = "dynamic",
     ) -> None:
         self.adapter = adapter
         self.tokens_per_batch = tokens_per_batch

@@ -2,19 +2,18 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 from torch.distributed.fsdp import FSDPModule
 
 from grit.models.adapter import Adapter
 from grit.rollout.decoding import Decoding, DynamicDecoding, Prefilled
+from grit.rollout.settings import DecodeMode
 from grit.rollout.static_decoding import Captured, Compiled, StaticDecoding, Stepper
-
-Way = Literal["auto", "dynamic", "static", "captured", "compiled"]
 
 
 def decoder(
-    adapter: Adapter, way: Way, backend: Any = "inductor"
+    adapter: Adapter, way: DecodeMode, backend: Any = "inductor"
 ) -> Callable[[Prefilled], Decoding]:
     """What takes over the rows of each batch once their prompts are in the cache.
 

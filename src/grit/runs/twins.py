@@ -6,24 +6,12 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Any, NamedTuple
 
+from grit.config.identity import NOT_RESULTS
 from grit.runs.places import without_places
 
 MOST = 3  # differences of a label
 _LONGEST = 40  # characters of a value
 
-# Settings that change how a run looks or where it runs, and no result. A test holds that none is
-# forgotten that the fingerprint of settings leaves out.
-NO_RESULT = (
-    *("resume", "threads", "logger", "input", "output", "preparation", "runs", "exhibits"),
-    *("correlation", "attention", "experiment", "check", "data.max_prompt_tokens"),
-    *("trainer.accelerator", "trainer.devices", "trainer.num_nodes", "trainer.strategy"),
-    *("trainer.progress_bar", "trainer.checkpoint_every", "trainer.stop_within"),
-    "trainer.max_silence",
-    *("evaluation.before_training", "training.must_learn"),
-    *("judge.max_failure_rate", "judge.base_url", "judge.in_flight", "judge.attempts"),
-    *("judge.timeout", "judge.total_timeout", "judge.backoff", "judge.cache", "judge.prices"),
-    *("judge.ask_first", "judge.prompt_file"),  # the file's text is judge.prompt
-)
 # Settings that follow another where nobody sets them, and need not be said beside it.
 _FOLLOWS = {
     "trainer.max_steps": ("training.steps", "training.sft.steps"),
@@ -73,9 +61,9 @@ def distinctions(
     Args:
         configs: of the runs to tell apart.
         named: for each, what is said of it anyway; settings that follow from it are left out.
-        ignored: dotted names, also of whole groups, that do not count beside ``NO_RESULT``.
+        ignored: dotted names, also of whole groups, that do not count beside ``NOT_RESULTS``.
     """
-    left_out = (*NO_RESULT, *ignored)
+    left_out = (*NOT_RESULTS, *ignored)
     found = {
         each.name: each
         for each in _differences(configs)

@@ -22,8 +22,8 @@ from transformers import DynamicCache
 
 from grit.evaluation.bootstrap import Estimate, estimate
 from grit.models.adapter import Adapter, EncodedPrompt
-from grit.rollout.choice import Sampling
 from grit.rollout.sampler import Sampler
+from grit.rollout.settings import Sampling
 from grit.studies.attention_prefixes import PREFIXES, extended
 
 COMPARED = {

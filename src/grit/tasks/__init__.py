@@ -30,7 +30,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     check_early(config)
     quieten()
     try:
-        import_module(f"grit.tasks.{config.task.value}").perform(config, folder, overrides)
+        import_module(f"grit.tasks.{config.task}").perform(config, folder, overrides)
     except Exception as error:
         what = _of_the_machine(error, config, folder)
         if what is None:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from grit.config.schema import Config
+from grit.config.schema import Config, FigureSettings
 from grit.core.errors import GritError
 from grit.paper.exhibit import write_exhibit
 from grit.paper.figure5 import figure5_exhibit
@@ -30,27 +30,30 @@ log = logging.getLogger(__name__)
 
 def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     """Measure the runs that ``runs`` names; the figure's files go to ``folder``."""
+    figures = FigureSettings.of(config)
     runs = distinct([finished_run(each) for each in map(Path, config.runs)])
     mine = RunFolder.at(config, folder, overrides)
-    found = [_attending(config, run) for run in runs]
+    found = [_attending(figures, run) for run in runs]
     mine.begin(config)
-    for path in _write(_figure(config, found, ()), folder):
+    for path in _write(_figure(figures, found, ()), folder):
         log.info("%s", path)
 
 
-def build(config: Config, sweep: Path, jobs: Sequence[Job], folder: Path) -> Iterator[Path]:
+def build(
+    figures: FigureSettings, sweep: Path, jobs: Sequence[Job], folder: Path
+) -> Iterator[Path]:
     """Figure 5 of an experiment's jobs, whose runs lie in ``sweep``; yields the files' paths.
 
-    ``config`` says how to measure them. What has no run is marked as missing.
+    ``figures`` says how to measure them. What has no run is marked as missing.
 
     Raises:
         GritError: after writing: a run that has finished could not be measured, for example because
             it has no chain with a box.
     """
     runs, unfinished = runs_of_jobs(sweep, jobs)
-    found, unmeasured = measured(runs, lambda run: _attending(config, run))
+    found, unmeasured = measured(runs, lambda run: _attending(figures, run))
     shown = [one for _, one in found]
-    yield from _write(_figure(config, shown, [*unfinished, *unmeasured]), folder)
+    yield from _write(_figure(figures, shown, [*unfinished, *unmeasured]), folder)
     if unmeasured:
         raise GritError(f"figure 5: {unmeasured[0].reason}")
 
@@ -61,14 +64,14 @@ def _write(figure: Figure5, folder: Path) -> Iterator[Path]:
 
 
 def _figure(
-    config: Config, found: Sequence[AttendingRun], unfinished: Sequence[Unfinished]
+    figures: FigureSettings, found: Sequence[AttendingRun], unfinished: Sequence[Unfinished]
 ) -> Figure5:
-    settings = config.attention
+    settings = figures.attention
     return Figure5(settings.set, settings.samples, settings.tokens, found, unfinished, METHODS)
 
 
-def _attending(config: Config, run: MeasuredRun) -> AttendingRun:
-    settings = config.attention
+def _attending(figures: FigureSettings, run: MeasuredRun) -> AttendingRun:
+    settings = figures.attention
     said = [each for each in run.predictions if each.set == settings.set]
     grounded = [each for each in said if can_be_cut(each.completion)]
     if not grounded:
@@ -78,9 +81,9 @@ def _attending(config: Config, run: MeasuredRun) -> AttendingRun:
         )
     adapter, prompting = run.adapter(), make_prompting(run.config)
     samples = []
-    for each in lottery(grounded, settings.samples, config.seed):
+    for each in lottery(grounded, settings.samples, figures.seed):
         prompt = prompting.encode(run.sample(each), adapter)
-        samples.append(prefixes(prompt, each.completion, adapter, config.seed))
+        samples.append(prefixes(prompt, each.completion, adapter, figures.seed))
     sampler = Sampler(adapter, run.config.training.tokens_per_rollout_batch)
     name = run.name_for([settings.set])
     return AttendingRun(name, len(said), study(samples, adapter, sampler, settings.tokens))

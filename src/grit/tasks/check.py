@@ -8,21 +8,22 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from grit.config.schema import Adaptation, Config, Dtype, Training
+from grit.config.schema import Config
 from grit.core.errors import GritError
 from grit.core.files import write_json
 from grit.data.samples import Sample
 from grit.judge.judge import meet
-from grit.judge.settings import ServiceJudgeConfig
+from grit.judge.making import make_judge
+from grit.judge.settings import ServiceJudgeSettings
 from grit.models.adapter import Adapter
 from grit.models.prompt_limits import PromptLengths
 from grit.pages.inspection import print_inspection
+from grit.rewards.reward import reward_from
 from grit.rollout.sampler import STOP
 from grit.tasks.device import prepare_device
 from grit.tasks.parts import make_adapter, make_learn, make_prompting
 from grit.tasks.preflight import check_device, check_prompts, make_skeleton
 from grit.tasks.questions import TestSet, taught_rows, test_sets, training_samples
-from grit.tasks.scorers import make_judge, make_reward
 from grit.training.costs import GPUS, Load, Sizes, memory, seconds
 
 log = logging.getLogger(__name__)
@@ -81,10 +82,10 @@ class Problems(list[str]):
 def _questions(config: Config, problems: Problems) -> tuple[list[Sample], list[TestSet]]:
     samples: list[Sample] = []
     sets: list[TestSet] = []
-    if config.method.training is not Training.none:
+    if config.method.learns:
         with problems.noted():
             samples = training_samples(config)
-            if config.method.training is Training.sft:
+            if config.method.training == "sft":
                 samples = taught_rows(config, samples).samples
     with problems.noted():
         sets = test_sets(config)
@@ -94,12 +95,12 @@ def _questions(config: Config, problems: Problems) -> tuple[list[Sample], list[T
 def _others(config: Config, samples: Sequence[Sample], problems: Problems) -> None:
     """Reward, judge and device."""
     with problems.noted():
-        reward = make_reward(config)
-        if config.method.training is Training.grpo_gr:
+        reward = reward_from(config.reward)
+        if config.method.training == "grpo_gr":
             reward.rehearse()
             reward.check(samples)
     with problems.noted():
-        meet(make_judge(config))
+        meet(make_judge(config.judge))
     with problems.noted():
         check_device(config, prepare_device(config))
 
@@ -171,7 +172,7 @@ def _there_and_back(sample: Sample, there: Any) -> dict[str, list[float]]:
 def _costs(
     config: Config, adapter: Adapter, samples: Sequence[Sample], questions: int
 ) -> dict[str, Any]:
-    learns = config.method.training is not Training.none
+    learns = config.method.learns
     lengths = PromptLengths(adapter, make_prompting(config))
     tokens = [lengths.of(sample) for sample in samples]
     images = [
@@ -180,19 +181,19 @@ def _costs(
     ]
     if learns:
         make_learn(adapter, config)
-    sizes = Sizes.of(adapter, bytes_of_weight=2 if config.model.dtype is Dtype.bfloat16 else 4)
+    sizes = Sizes.of(adapter, bytes_of_weight=2 if config.model.dtype == "bfloat16" else 4)
     training = config.training
-    reference = config.method.training is Training.grpo_gr and training.beta > 0
+    reference = config.method.training == "grpo_gr" and training.beta > 0
     load = Load(
         prompts=training.prompts_per_step,
-        completions=training.group_size if config.method.training is Training.grpo_gr else 1,
+        completions=training.group_size if config.method.training == "grpo_gr" else 1,
         prompt_tokens=fmean(tokens),
         longest_prompt=max(tokens),
         image_tokens=fmean(images),
         new_tokens=training.sampling.max_new_tokens,
         learns=learns,
         reference=reference,
-        copied_reference=reference and config.model.adaptation is Adaptation.full,
+        copied_reference=reference and config.model.adaptation == "full",
         checkpointing=config.model.gradient_checkpointing,
         tokens_per_rollout_batch=training.tokens_per_rollout_batch,
         tokens_per_pass=training.tokens_per_pass,
@@ -221,12 +222,12 @@ def _costs(
 def _judging(config: Config, sets: Sequence[TestSet]) -> dict[str, Any]:
     """How many answers are judged at most, and what that costs; the cache saves some."""
     questions = sum(not s.answer_is_box for each in sets for s in each.samples)
-    learns, when = config.method.training is not Training.none, config.evaluation
+    learns, when = config.method.learns, config.evaluation
     calls = questions * (when.before_training + when.after_training if learns else 1)
-    if config.method.training is Training.grpo_gr:
+    if config.method.training == "grpo_gr":
         training = config.training
         calls += config.trainer.max_steps * training.prompts_per_step * training.group_size
-    if not isinstance(config.judge, ServiceJudgeConfig):
+    if not isinstance(config.judge, ServiceJudgeSettings):
         return {"judge": config.judge.name, "judge_calls": 0, "judge_cost": 0.0}
     price = (config.judge.prices or {}).get(config.judge.model)
     asked, said = TOKENS_OF_A_JUDGEMENT

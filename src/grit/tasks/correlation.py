@@ -6,13 +6,15 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from grit.config.schema import Config
+from grit.config.schema import Config, FigureSettings
 from grit.core.errors import GritError
 from grit.data.shapes.scenes import Scene
 from grit.data.shapes.traces import ideal_trace
 from grit.evaluation.predictions import Prediction
 from grit.judge.judge import check_failures, check_trouble, trouble_of, usage_of
-from grit.judge.settings import ServiceJudgeConfig
+from grit.judge.making import make_judge
+from grit.judge.service import ServiceJudge
+from grit.judge.settings import ServiceJudgeSettings
 from grit.paper.exhibit import write_exhibit
 from grit.paper.figure4 import figure4_exhibit
 from grit.runs.job_log import Job
@@ -35,7 +37,6 @@ from grit.tasks.finished import (
     runs_of_jobs,
 )
 from grit.tasks.folder import RunFolder
-from grit.tasks.scorers import make_judge, service_judge
 
 log = logging.getLogger(__name__)
 WRITTEN_CHAINS = 20  # at least; as many as the paper's human-written ones
@@ -47,36 +48,39 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     Raises:
         JudgeFailed: after writing: the judge has failed on more than it may.
     """
+    figures = FigureSettings.of(config)
     runs = distinct([finished_run(each) for each in map(Path, config.runs)])
-    matcher = make_matcher(config)
+    matcher = make_matcher(figures)
     RunFolder.at(config, folder, overrides).begin(config)
-    found = [_correlated(config, run.name, run, run.predictions, matcher) for run in runs]
-    found += _of_written(config, runs[0], matcher)
-    for path in _write(_figure(config, found, ()), folder):
+    found = [_correlated(figures, run.name, run, run.predictions, matcher) for run in runs]
+    found += _of_written(figures, runs[0], matcher)
+    for path in _write(_figure(figures, found, ()), folder):
         log.info("%s", path)
     _check_judged(matcher, found)
 
 
-def build(config: Config, sweep: Path, jobs: Sequence[Job], folder: Path) -> Iterator[Path]:
+def build(
+    figures: FigureSettings, sweep: Path, jobs: Sequence[Job], folder: Path
+) -> Iterator[Path]:
     """Figure 4 of an experiment's jobs, whose runs lie in ``sweep``; yields the files' paths.
 
-    ``config`` says how to measure them. What has no run is marked as missing.
+    ``figures`` says how to measure them. What has no run is marked as missing.
 
     Raises:
         GritError: after writing: a run that has finished could not be measured, or the judge has
             failed on more than it may.
     """
     runs, unfinished = runs_of_jobs(sweep, jobs)
-    matcher = cache(lambda: make_matcher(config))  # of no use without runs, and may need a key
+    matcher = cache(lambda: make_matcher(figures))  # of no use without runs, and may need a key
 
     def correlated(run: MeasuredRun) -> CorrelatedRun:
-        return _correlated(config, run.name, run, run.predictions, matcher())
+        return _correlated(figures, run.name, run, run.predictions, matcher())
 
     found, unmeasured = measured(runs, correlated)
     shown = [one for _, one in found]
     if found:
-        shown += _of_written(config, found[0][0], matcher())
-    yield from _write(_figure(config, shown, [*unfinished, *unmeasured]), folder)
+        shown += _of_written(figures, found[0][0], matcher())
+    yield from _write(_figure(figures, shown, [*unfinished, *unmeasured]), folder)
     if unmeasured:
         raise GritError(f"figure 4: {unmeasured[0].reason}")
     if found:
@@ -103,74 +107,76 @@ def _write(figure: Figure4, folder: Path) -> Iterator[Path]:
     yield from write_exhibit(figure4_exhibit([(folder, figure)]), folder)
 
 
-def make_matcher(config: Config) -> Matcher:
+def make_matcher(figures: FigureSettings) -> Matcher:
     """The judge of the figure that belongs to the judge of the configuration.
 
     Raises:
         GritError: there is no such judge, or no key for its service.
     """
-    if not isinstance(config.judge, ServiceJudgeConfig):
-        make_judge(config)  # there has to be such a judge
+    if not isinstance(figures.judge, ServiceJudgeSettings):
+        make_judge(figures.judge)  # there has to be such a judge
         return SceneMatcher()
     from grit.judge.pictures import Comparison, compare_pictures  # imports openai
 
-    judge = service_judge(config.judge)
+    judge = ServiceJudge(figures.judge)
 
     def compare(pairs: Sequence[ShownPair]) -> list[float | None]:
         shown = [Comparison(*pair) for pair in pairs]
-        return compare_pictures(judge, shown, seed=config.seed)
+        return compare_pictures(judge, shown, seed=figures.seed)
 
     return PictureMatcher(judge, compare)
 
 
 def _figure(
-    config: Config, found: Sequence[CorrelatedRun], unfinished: Sequence[Unfinished]
+    figures: FigureSettings, found: Sequence[CorrelatedRun], unfinished: Sequence[Unfinished]
 ) -> Figure4:
-    settings = config.correlation
+    settings = figures.correlation
     return Figure4(
-        _judge_name(config),
+        _judge_name(figures),
         settings.repeats,
         settings.chains,
-        config.seed,
+        figures.seed,
         found,
         unfinished,
         METHODS,
     )
 
 
-def _judge_name(config: Config) -> str:
-    judge = config.judge
-    return f"{judge.name} ({judge.model})" if isinstance(judge, ServiceJudgeConfig) else judge.label
+def _judge_name(figures: FigureSettings) -> str:
+    judge = figures.judge
+    return (
+        f"{judge.name} ({judge.model})" if isinstance(judge, ServiceJudgeSettings) else judge.label
+    )
 
 
 def _correlated(
-    config: Config,
+    figures: FigureSettings,
     name: RunName,
     run: MeasuredRun,
     predictions: Sequence[Prediction],
     matcher: Matcher,
 ) -> CorrelatedRun:
-    settings = config.correlation
+    settings = figures.correlation
     rows = [each for each in predictions if not each.truth_is_box]  # the paper leaves OVDEval out
     grounded = [each for each in rows if drawn_boxes(each)]
-    drawn = lottery(grounded, settings.chains, config.seed)
+    drawn = lottery(grounded, settings.chains, figures.seed)
     chains = [chain_of(each, run.sample(each).picture) for each in drawn]
     found = correlate(
         [chain for chain in chains if chain is not None],
         matcher,
         repeats=settings.repeats,
-        seed=config.seed,
+        seed=figures.seed,
     )
     return CorrelatedRun(name, len(rows), len(grounded), len(chains), found)
 
 
-def _of_written(config: Config, run: MeasuredRun, matcher: Matcher) -> list[CorrelatedRun]:
+def _of_written(figures: FigureSettings, run: MeasuredRun, matcher: Matcher) -> list[CorrelatedRun]:
     """The row of what a perfect model would have said to a run's questions, if any are drawn."""
     written = _written(run)
     if not written:
         return []
     name = RunName("", run.name.model, run.name.data, WRITTEN, run.name.seed, "")
-    return [_correlated(config, name, run, written, matcher)]
+    return [_correlated(figures, name, run, written, matcher)]
 
 
 def _written(run: MeasuredRun) -> list[Prediction]:

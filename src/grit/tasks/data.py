@@ -11,7 +11,7 @@ from huggingface_hub.utils import disable_progress_bars
 from omegaconf import DictConfig, OmegaConf
 
 from grit.config.configuration import CONF
-from grit.config.schema import Config, SourceConfig
+from grit.config.schema import Config
 from grit.core.errors import GritError
 from grit.core.files import write_json
 from grit.data.jsonl import read_samples
@@ -22,6 +22,7 @@ from grit.data.preparation.paper import TEST_FILES
 from grit.data.preparation.prepare import Preparation
 from grit.data.preparation.shortfalls import Shortfall, summed_up
 from grit.data.printed_counts import print_table2, write_table2
+from grit.data.settings import SourceSettings
 from grit.data.statistics import set_statistics
 from grit.tasks.folder import RunFolder
 from grit.tasks.questions import training_samples
@@ -97,7 +98,7 @@ def _prepare(config: Config) -> list[Shortfall]:
 def _with_mixture(config: Config, name: str) -> Config:
     """The configuration with the training triplets of ``data=NAME``, from the same folder."""
     composed = cast(DictConfig, OmegaConf.load(CONF / "data" / f"{name}.yaml"))
-    sources = {source: SourceConfig(**fields) for source, fields in composed.sources.items()}
+    sources = {source: SourceSettings(**fields) for source, fields in composed.sources.items()}
     data = replace(config.data, name=name, sources=sources, total=composed.get("total"))
     return replace(config, data=data)
 

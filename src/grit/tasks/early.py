@@ -2,15 +2,16 @@
 
 from pathlib import Path
 
-from grit.config.schema import Config, Task, Training
+from grit.config.schema import Config
 from grit.core.errors import GritError
+from grit.judge.making import make_judge
 from grit.judge.own import OwnJudge
 from grit.models.names import check_name
+from grit.rewards.reward import reward_from
 from grit.tasks.questions import check_files
-from grit.tasks.scorers import make_judge, make_reward
 
 RUN_FILES = ("config.yaml", "run.json", "predictions.jsonl")  # of a run that is asked again
-JUDGING = (Task.train, Task.evaluate, Task.score)
+JUDGING = ("train", "evaluate", "score")
 
 
 def check_early(config: Config) -> None:
@@ -21,22 +22,22 @@ def check_early(config: Config) -> None:
     """
     task = config.task
     if task in JUDGING:
-        judge = make_judge(config)
+        judge = make_judge(config.judge)
         if isinstance(judge, OwnJudge):
             judge.meet()
-    learns = task is Task.train and config.method.training is not Training.none
-    if task is Task.score or (learns and config.method.training is Training.grpo_gr):
-        make_reward(config).rehearse()
+    learns = task == "train" and config.method.learns
+    if task == "score" or (learns and config.method.training == "grpo_gr"):
+        reward_from(config.reward).rehearse()
     for name in ("input", "predictions"):
         path = getattr(config, name)
         if path is not None and not Path(path).is_file():
             raise GritError(f"{name}={path}: there is no such file")
-    if task in (Task.train, Task.evaluate) and config.predictions is None:
+    if task in ("train", "evaluate") and config.predictions is None:
         check_name(config.model.path)
         check_files(config, training=learns)
-    if task in (Task.tables, Task.report):
+    if task in ("tables", "report"):
         check_folders(config)
-    if task in (Task.correlation, Task.attention):
+    if task in ("correlation", "attention"):
         for folder in config.runs:
             check_run(Path(folder))
 
@@ -44,7 +45,7 @@ def check_early(config: Config) -> None:
 def check_folders(config: Config) -> None:
     """Raise GritError for what ``runs`` names and is no folder; tables come from W&B too."""
     for source in config.runs:
-        logged = config.task is Task.tables and source.startswith("wandb:")
+        logged = config.task == "tables" and source.startswith("wandb:")
         if not (logged or Path(source).is_dir()):
             raise GritError(f"runs: {source} is not a folder; name folders of finished runs")
 

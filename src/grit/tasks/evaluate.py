@@ -9,6 +9,7 @@ from grit.config.schema import Config
 from grit.core import processes
 from grit.core.errors import GritError
 from grit.evaluation.controls import controls, print_controls
+from grit.judge.making import make_judge
 from grit.models.loading import find_checkpoint
 from grit.pages.comparison import print_comparison
 from grit.paper.beside_paper import print_beside_paper
@@ -27,7 +28,6 @@ from grit.tasks.measuring import (
 from grit.tasks.parts import make_adapter
 from grit.tasks.preflight import preflight
 from grit.tasks.questions import test_sets
-from grit.tasks.scorers import make_judge
 from grit.tasks.tracking import tracked
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     """Evaluate, print the tables, write ``results.json`` and ``predictions.jsonl``."""
-    judge = make_judge(config)
+    judge = make_judge(config.judge)
     if config.predictions is not None:
         path = Path(config.predictions)
         sets_of_file, origin = read_sets(path), _origin(path, config, overrides)

@@ -11,8 +11,9 @@ from typing import TypeVar
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from grit.config.configuration import checked, config_hash, plain, settings_hash
-from grit.config.schema import Config, Task, Training
+from grit.config.configuration import checked
+from grit.config.identity import config_hash, plain, settings_hash
+from grit.config.schema import Config
 from grit.core.errors import GritError
 from grit.core.fingerprints import fingerprint
 from grit.data.samples import Sample
@@ -61,7 +62,7 @@ class MeasuredRun:
             method=method_label(config.method.name, config.checkpoint),
             seed=config.seed,
             config_hash=self.config_hash,
-            reward=config.reward.name if config.method.training is Training.grpo_gr else "",
+            reward=config.reward.name if config.method.training == "grpo_gr" else "",
             suite=config.suite.name,
             settings=settings_hash(config),
             code="" if results is None else results.code or results.git or "",
@@ -123,7 +124,7 @@ class MeasuredRun:
         """The weights that answered: those that the run evaluated, or those that it trained."""
         if self.config.checkpoint is not None:
             return find_checkpoint(self.config.checkpoint)
-        if self.config.method.training is Training.none or self.config.task is not Task.train:
+        if not self.config.method.learns or self.config.task != "train":
             return None
         return find_checkpoint(str(self.folder))
 
@@ -160,7 +161,7 @@ def distinct(runs: Sequence[MeasuredRun]) -> list[MeasuredRun]:
     """
     kept: dict[tuple[str, str, str], MeasuredRun] = {}
     for run in runs:
-        learns = run.config.method.training is not Training.none
+        learns = run.config.method.learns
         key = config_hash(run.config if learns else replace(run.config, seed=0))
         kept.setdefault((key, run.name.code, run.name.questions), run)
     return _told_apart(list(kept.values()))

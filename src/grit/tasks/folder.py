@@ -11,8 +11,8 @@ from shlex import join
 import torch
 import yaml
 
-from grit.config.configuration import canonical, code_hash, config_hash, plain
-from grit.config.schema import Config, Task
+from grit.config.identity import canonical, code_hash, config_hash, plain
+from grit.config.schema import Config
 from grit.core import interruption, locks, processes
 from grit.core.errors import GritError
 from grit.core.files import write_json, written_whole
@@ -66,7 +66,7 @@ class RunFolder:
             _check_same(config, record, inputs)
             found = latest(folder / "checkpoints")
             done, total = steps_of(found) if found else 0, config.trainer.max_steps
-            where = f" after step {done} of {total}" if config.task is Task.train else ""
+            where = f" after step {done} of {total}" if config.task == "train" else ""
             log.info("resume=true: going on with %s%s", shown(folder), where)
             return cls(folder, tuple(overrides), resumed=True, checkpoint=found, inputs=inputs)
         if config.resume:
@@ -99,7 +99,7 @@ class RunFolder:
                 "result_hash": config_hash(canonical(config)),
                 "code": code_hash(config),
                 "git": git_commit(),
-                "prompt": config.model.prompt.value,  # whose words stand around the user's turn
+                "prompt": config.model.prompt,  # whose words stand around the user's turn
                 "command": join([*processes.launcher(), "-m", "grit", *self.overrides]),
                 "started": _now(),
                 "checkpoint": checkpoint and {"name": checkpoint.name, "commit": checkpoint.commit},

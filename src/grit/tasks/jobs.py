@@ -4,14 +4,15 @@ import json
 import logging
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from grit.config.checks import check_figures
-from grit.config.configuration import canonical, checked, code_hash, config_hash
-from grit.config.schema import Config, Task, Training
+from grit.config.configuration import checked
+from grit.config.identity import canonical, code_hash, config_hash
+from grit.config.schema import Config
 from grit.core.errors import GritError, Interrupted
 from grit.core.files import write_json
 from grit.core.locks import locked
@@ -22,13 +23,13 @@ from grit.tasks.unused import unused
 log = logging.getLogger(__name__)
 DONE = "done.json"
 PARTS = ("model", "data", "suite", "method", "reward")
-ASKING = (Task.train, Task.evaluate)  # tasks that put a model to the test
+ASKING = ("train", "evaluate")  # tasks that put a model to the test
 ALWAYS = ("data",)  # tasks whose result hangs on files that a configuration only names
 
 
 def in_experiment(composed: DictConfig) -> bool:
     """Whether a run is one of those that a table or figure is made of."""
-    return bool(composed.exhibits) and composed.task != Task.tables.value
+    return bool(composed.exhibits) and composed.task != "tables"
 
 
 def job_log(exhibits: list[str], sweep: Path) -> JobLog:
@@ -65,7 +66,6 @@ def run_job(composed: DictConfig, folder: Path, overrides: list[str]) -> None:
 
     try:
         config = checked(composed)
-        check_figures(config)
         note(_do_once(config, folder, overrides))
     except Interrupted:
         raise
@@ -89,7 +89,7 @@ def done_beside(config: Config, folder: Path) -> Path | None:
         config: of this job.
         folder: of this job, beside those of the others.
     """
-    trains = config.method.training is not Training.none
+    trains = config.method.learns
     # Each of torchrun's processes would see other siblings: each has folders of its own.
     if config.task not in ASKING or trains or _is_shared():
         return None
@@ -129,13 +129,13 @@ def _do_once(config: Config, folder: Path, overrides: list[str]) -> Outcome:
         if not free:
             log.info("another process works at %s", folder.name)
             return Outcome.elsewhere
-        if config.task.value not in ALWAYS and _holds(record, made_by):
+        if config.task not in ALWAYS and _holds(record, made_by):
             log.info("done before: %s", folder.name)
             return Outcome.kept
         for each in unused(config, overrides):  # meant for other jobs
             log.info("%s", each)
-        config.resume = (folder / "run.json").exists()
-        perform(config, folder, overrides)
+        begun = (folder / "run.json").exists()
+        perform(replace(config, resume=begun), folder, overrides)
         write_json(record, made_by)
     return Outcome.done
 

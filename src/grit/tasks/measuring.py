@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
-from grit.config.configuration import code_hash, config_hash, plain, settings_hash
-from grit.config.schema import Config, Training
+from grit.config.identity import code_hash, config_hash, plain, settings_hash
+from grit.config.schema import Config
 from grit.core import processes
 from grit.data.samples import Sample, samples_fingerprint
 from grit.evaluation.controls import controls, print_controls
@@ -82,7 +82,7 @@ def evaluate_model(
         config.training.tokens_per_rollout_batch,
         share_prefill=config.training.share_prefill,
         compact=config.training.compact_rollout,
-        decode=config.training.decode.value,
+        decode=config.training.decode,
     )
     predictions = {
         found.name: answer(
@@ -239,7 +239,7 @@ def show(
             meta=_about(folder),
         ),
     )
-    steps = config.trainer.max_steps if config.method.training is not Training.none else 0
+    steps = config.trainer.max_steps if config.method.learns else 0
     tracker.numbers(after, steps)
     tracker.findings(after, before, picture_of)
     log.info("%s", folder / "results.json")

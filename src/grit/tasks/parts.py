@@ -1,19 +1,17 @@
 """From a checked configuration to the model and the learner of a run."""
 
 import logging
+from typing import Any
 
 import torch
 
-from grit.config.schema import Adaptation, Config, Training
-from grit.config.training_settings import Traces
+from grit.config.schema import Config
 from grit.core import processes
-from grit.data.traces import Hand
 from grit.judge.judge import Judge
 from grit.models.adapter import Adapter
 from grit.models.features import MEBIBYTE, FeatureCache
 from grit.models.loading import (
     Checkpoint,
-    Lora,
     add_lora,
     freeze_vision,
     load_base,
@@ -21,12 +19,10 @@ from grit.models.loading import (
 )
 from grit.models.prompting import Prompting
 from grit.rewards.reward import Reward
-from grit.rollout.choice import Sampling
-from grit.training.grpo_settings import GRPOSettings
 from grit.training.layouts.deepspeed import SharedGradients
 from grit.training.layouts.fsdp import ShardedLayers
 from grit.training.layouts.replicas import Replicas
-from grit.training.learner import Learner, Optimization
+from grit.training.learner import Learner
 from grit.training.module import GRPOGR
 from grit.training.sft import FewShotSFT
 
@@ -51,14 +47,14 @@ def make_adapter(
         model.path,
         seed=model.seed,
         revision=model.revision,
-        dtype=getattr(torch, model.dtype.value),
+        dtype=getattr(torch, model.dtype),
         attention=model.attention,
         image=model.image,
         trained=None if whole is None else whole.path,
     )
-    adapter.prompt_form = model.prompt.value
+    adapter.prompt_form = model.prompt
     if checkpoint is not None and whole is None:
-        if checkpoint.path.is_file() and model.adaptation is Adaptation.lora:
+        if checkpoint.path.is_file() and model.adaptation == "lora":
             make_learn(adapter, config)  # puts in what the file has weights for
         load_trained(adapter, checkpoint.path)
     if learning:
@@ -75,28 +71,8 @@ def make_learn(adapter: Adapter, config: Config) -> None:
         freeze_vision(adapter)
     if model.gradient_checkpointing:
         adapter.plain.activation_checkpointing_enable({"use_reentrant": False})
-    if model.adaptation is Adaptation.lora:
-        lora = Lora(
-            model.lora.rank, model.lora.alpha, model.lora.dropout, model.lora.target_modules
-        )
-        add_lora(adapter, lora, with_vision=not model.freeze_vision)
-
-
-def make_optimization(config: Config) -> Optimization:
-    """Optimiser, schedule and passes of the method's training."""
-    training = config.training
-    supervised = config.method.training is Training.sft
-    return Optimization(
-        max_steps=config.trainer.max_steps,
-        learning_rate=training.sft.learning_rate if supervised else training.learning_rate,
-        warmup_steps=training.warmup_steps,
-        weight_decay=training.weight_decay,
-        clip_norm=training.clip_norm,
-        share_prompt=training.share_prompt,
-        tokens_per_pass=training.tokens_per_pass,
-        tokens_per_chunk=training.tokens_per_chunk,
-        seed=config.seed,
-    )
+    if model.adaptation == "lora":
+        add_lora(adapter, model.lora, with_vision=not model.freeze_vision)
 
 
 def layout_named(strategy: str) -> Replicas:
@@ -116,34 +92,12 @@ def make_learner(
     config: Config, adapter: Adapter, reward: Reward, judge: Judge, layout: Replicas
 ) -> Learner:
     """The LightningModule of the method's training."""
-    prompting, optimization = make_prompting(config), make_optimization(config)
-    if config.method.training is Training.sft:
-        plain = config.training.sft.traces is Traces.plain
-        hand: Hand = "plain" if plain else adapter.example_style
-        return FewShotSFT(adapter, prompting, optimization, layout, hand)
-    return GRPOGR(adapter, prompting, reward, judge, make_settings(config), optimization, layout)
-
-
-def make_settings(config: Config) -> GRPOSettings:
-    """The settings of GRPO-GR."""
-    training = config.training
-    sampling = training.sampling
-    return GRPOSettings(
-        group_size=training.group_size,
-        beta=training.beta,
-        epsilon=training.epsilon,
-        ratio=training.ratio.value,
-        delta=training.advantage.delta,
-        sample_std=training.advantage.sample_std,
-        updates_per_rollout=training.updates_per_rollout,
-        sampling=Sampling(
-            sampling.temperature, sampling.top_p, sampling.top_k, sampling.max_new_tokens
-        ),
-        logp_temperature=training.logp_temperature,
-        append_eos=training.append_eos,
-        tokens_per_rollout_batch=training.tokens_per_rollout_batch,
-        share_prefill=training.share_prefill,
-        compact_rollout=training.compact_rollout,
-        decode=training.decode.value,
-        seed=config.seed,
-    )
+    prompting, settings = make_prompting(config), config.training
+    shared: dict[str, Any] = {
+        "steps": config.trainer.max_steps,
+        "seed": config.seed,
+        "layout": layout,
+    }
+    if config.method.training == "sft":
+        return FewShotSFT(adapter, prompting, settings, **shared)
+    return GRPOGR(adapter, prompting, reward, judge, settings, **shared)

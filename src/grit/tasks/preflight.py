@@ -5,8 +5,7 @@ from collections.abc import Sequence
 
 import torch
 
-from grit.config.schema import Config, Training
-from grit.config.training_settings import Decode
+from grit.config.schema import Config
 from grit.core import processes
 from grit.core.errors import GritError
 from grit.data.samples import Sample
@@ -52,7 +51,7 @@ def make_skeleton(config: Config) -> Adapter:
     """The model of the configuration without its weights."""
     model = config.model
     adapter = load_skeleton(model.path, revision=model.revision, image=model.image)
-    adapter.prompt_form = model.prompt.value
+    adapter.prompt_form = model.prompt
     return adapter
 
 
@@ -63,7 +62,7 @@ def check_prompts(
     lengths = PromptLengths(adapter, make_prompting(config))
     allowed = {"max_prompt_tokens": config.data.max_prompt_tokens}
     drawn, greedy = config.training.sampling.max_new_tokens, config.evaluation.max_new_tokens
-    if config.method.training is not Training.none:
+    if config.method.learns:
         setting = "training.sampling.max_new_tokens"
         limit = PromptLimit.of(adapter, max_new_tokens=drawn, setting=setting, **allowed)
         limit.check(samples, lengths)
@@ -77,7 +76,7 @@ def check_prompts(
 def check_device(config: Config, device: torch.device) -> None:
     """Raise GritError for what the device cannot do."""
     decode, attention = config.training.decode, config.model.attention
-    if decode is Decode.captured and device.type != "cuda":
+    if decode == "captured" and device.type != "cuda":
         raise GritError(
             f"training.decode=captured: the model is on the {device.type} and CUDA graphs need an "
             "NVIDIA GPU; dynamic, static and compiled do not"
@@ -93,7 +92,7 @@ def check_device(config: Config, device: torch.device) -> None:
                 "model.attention=flash_attention_2 needs the package flash_attn, which is not "
                 "installed; use sdpa"
             )
-    learns = config.method.training is not Training.none
+    learns = config.method.learns
     if attention == "flex_attention" and learns and device.type == "cpu":
         raise GritError(
             "model.attention=flex_attention learns on a GPU only: torch has no such backward pass "

@@ -10,7 +10,7 @@ from grit.core import interruption, locks
 from grit.core.errors import GritError
 from grit.models.names import TINY
 from grit.models.tiny import Family
-from grit.pretraining.course import OWN_SETTINGS, PretrainSettings, pretrain
+from grit.pretraining.course import Course, pretrain
 
 log = logging.getLogger(__name__)
 
@@ -29,15 +29,9 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
             f"task=pretrain makes tiny models: model=tiny_qwen or tiny_internvl, "
             f"not model.path={config.model.path}"
         )
-    changed = {name: v for name, v in vars(config.pretrain).items() if v is not None}
-    settings = PretrainSettings(
-        family=family,
-        seed=config.seed,
-        **{**OWN_SETTINGS[family], **changed},
-        **({} if config.threads is None else {"threads": config.threads}),
-    )
+    course = Course(family, config.seed, config.pretrain, threads=config.threads or 2)
     there = [each for each in overrides if not each.startswith("hydra.run.dir=")]
     command = ["python", "-m", "grit", *there, f"hydra.run.dir={folder}"]
     locks.hold(folder)
     interruption.go_on_with(shlex.join(command))
-    log.info("%s", pretrain(settings, folder))
+    log.info("%s", pretrain(course, folder))

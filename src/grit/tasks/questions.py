@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from grit.config.schema import Config, SourceConfig
-from grit.config.training_settings import Unannotated
+from grit.config.schema import Config
 from grit.core.errors import GritError
 from grit.data.jsonl import SampleFile, read_samples
 from grit.data.mixtures import mix, shared_pictures
@@ -17,6 +16,7 @@ from grit.data.photographs import photograph_of, photographs_of_tests, read_coco
 from grit.data.pictures import ImageFile
 from grit.data.preparation.paper import FILES
 from grit.data.samples import Sample
+from grit.data.settings import SourceSettings, SuiteSettings
 from grit.data.shapes.source import ShapesSource
 from grit.data.traces import is_annotated
 
@@ -51,7 +51,7 @@ def pictures_of(sets: Sequence[TestSet]) -> "PictureOf":
     return picture_of
 
 
-def check_overlap(config: Config, samples: Sequence[Sample], sets: Sequence[TestSet]) -> None:
+def check_overlap(suite: SuiteSettings, samples: Sequence[Sample], sets: Sequence[TestSet]) -> None:
     """Look for pictures that are both trained on and tested on, by content.
 
     Raises:
@@ -60,13 +60,13 @@ def check_overlap(config: Config, samples: Sequence[Sample], sets: Sequence[Test
     """
     for found in sets:
         shared = shared_pictures(samples, found.samples)
-        if shared and config.suite.sets[found.name].kind is not None:
+        if shared and suite.sets[found.name].kind is not None:
             train, test = shared[0]
             raise GritError(f"test scene {test.id} is the training scene {train.id}; change a seed")
         if shared:
             log.info(
                 "suite=%s: %s: %d test pictures are training pictures",
-                config.suite.name,
+                suite.name,
                 found.name,
                 len(shared),
             )
@@ -134,7 +134,7 @@ def taught_rows(config: Config, drawn: list[Sample]) -> TaughtRows:
         return TaughtRows(drawn, 0)
     choice = config.training.sft.unannotated
     count = f"method={config.method.name}: {unannotated} of {len(drawn)} rows have no annotated box"
-    if choice is Unannotated.without_boxes:
+    if choice == "without_boxes":
         log.info("%s: their traces are without (training.sft.unannotated=%s)", count, choice)
         return TaughtRows(drawn, unannotated)
     if not annotated:
@@ -250,7 +250,7 @@ def _announce(config: Config, sets: Sequence[TestSet]) -> None:
     log.info("suite=%s: %s%s", config.suite.name, ", ".join(asked) or "nothing", rest)
 
 
-def _test_set(config: Config, name: str, source: SourceConfig) -> TestSet:
+def _test_set(config: Config, name: str, source: SourceSettings) -> TestSet:
     limit = config.suite.limit
     if source.kind is not None:
         rows = source.rows or 0
@@ -268,6 +268,6 @@ def _test_set(config: Config, name: str, source: SourceConfig) -> TestSet:
     return TestSet(name, found.samples[:limit], found.missing_images)
 
 
-def _files(root: Path, source: SourceConfig, name: str) -> tuple[Path, Path]:
+def _files(root: Path, source: SourceSettings, name: str) -> tuple[Path, Path]:
     assert source.file is not None
     return root / source.file, root / (source.images or name)

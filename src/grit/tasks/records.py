@@ -5,7 +5,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from grit.config.configuration import config_hash
+from grit.config.identity import config_hash
 from grit.config.schema import Config
 from grit.core.errors import GritError
 

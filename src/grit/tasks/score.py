@@ -7,8 +7,9 @@ from grit.config.schema import Config
 from grit.core.errors import GritError
 from grit.core.files import check_place, write_jsonl
 from grit.judge.judge import check_failures, check_trouble, trouble_of, usage_of
+from grit.judge.making import make_judge
+from grit.rewards.reward import reward_from
 from grit.rewards.scoring import scored
-from grit.tasks.scorers import make_judge, make_reward
 
 log = logging.getLogger(__name__)
 
@@ -18,8 +19,8 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     assert config.input is not None
     assert config.output is not None
     _check_output(Path(config.output))
-    judge = make_judge(config)
-    rows = scored(Path(config.input), make_reward(config), judge)
+    judge = make_judge(config.judge)
+    rows = scored(Path(config.input), reward_from(config.reward), judge)
     unjudged = sum(row["reward"] is None for row in rows)
     check_trouble(trouble_of(judge))
     check_failures(judge, unjudged, len(rows))

@@ -10,13 +10,13 @@ from pathlib import Path
 import wandb
 from pytorch_lightning.loggers import WandbLogger
 
-from grit.config.configuration import plain
+from grit.config.identity import plain
 from grit.config.schema import Config
 from grit.core import processes
 from grit.pages.gallery import PictureOf
 from grit.pages.report import Measured
+from grit.rewards.reward import reward_from
 from grit.tasks.folder import run_name
-from grit.tasks.scorers import make_reward
 from grit.tracking.wandb_end import finish
 from grit.tracking.wandb_log import wandb_logger, wandb_mode
 from grit.tracking.wandb_results import log_numbers, log_report, log_rows
@@ -47,7 +47,7 @@ class Tracker:
                 content = json.loads(file.read_text(encoding="utf-8"))
                 run.summary.update({name.replace(".", "_"): content})
         # Without tags in its answers a method earns nothing for them, which would say nothing.
-        reward = make_reward(self.config) if self.config.method.tagged_answer else None
+        reward = reward_from(self.config.reward) if self.config.method.tagged_answer else None
         was = {} if before is None else before.rows
         rows = self.config.logger.rows
         log_report(run, self.folder / "report.html")
@@ -75,7 +75,7 @@ def _tracked(config: Config, folder: Path, overrides: Sequence[str]) -> Iterator
         entity=config.logger.entity,
         name=run_name(config),
         group=config.logger.group or experiment(overrides),
-        job_type=config.task.value,
+        job_type=config.task,
         mode=wandb_mode(config.logger.mode),
         tags=tags(config),
     )

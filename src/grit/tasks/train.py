@@ -8,7 +8,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.loggers.logger import Logger
 
-from grit.config.schema import Config, Training
+from grit.config.schema import Config
 from grit.core import interruption, processes
 from grit.core.errors import GritError, Interrupted, Resumable
 from grit.core.files import write_json
@@ -17,9 +17,11 @@ from grit.data.datamodule import PromptModule
 from grit.data.mixtures import drawn_rows
 from grit.data.samples import Sample
 from grit.judge.judge import Judge
+from grit.judge.making import make_judge
 from grit.models.adapter import Adapter
 from grit.models.loading import save_trained
 from grit.pages.report import Measured
+from grit.rewards.reward import reward_from
 from grit.runs.metrics_log import MetricsLog
 from grit.runs.results import write_results
 from grit.tasks.device import autocast, prepare_device
@@ -43,7 +45,6 @@ from grit.tasks.questions import (
     test_sets,
     training_samples,
 )
-from grit.tasks.scorers import make_judge, make_reward
 from grit.tasks.tracking import Tracker, tracked
 from grit.tracking.wandb_log import CompletionSamples
 from grit.training.checkpoint_files import CheckpointFiles
@@ -59,17 +60,17 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
 
     Everything that can be wrong with data and configuration is found before a model is loaded.
     """
-    learns = config.method.training is not Training.none
+    learns = config.method.learns
     samples = training_samples(config) if learns else []
     counted = {}
-    if config.method.training is Training.sft:
+    if config.method.training == "sft":
         taught = taught_rows(config, samples)
         samples, counted = taught.samples, {"unannotated": taught.unannotated}
-    judge, reward = make_judge(config), make_reward(config)
-    if config.method.training is Training.grpo_gr:
+    judge, reward = make_judge(config.judge), reward_from(config.reward)
+    if config.method.training == "grpo_gr":
         reward.check(samples)
     sets = test_sets(config)
-    check_overlap(config, samples, sets)
+    check_overlap(config.suite, samples, sets)
     device = prepare_device(config)
     layout = layout_named(config.trainer.strategy)
     folder = processes.gathered(folder)[0]  # each process has its own clock
@@ -78,7 +79,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         first = RunFolder.at(config, folder, overrides, inputs_of(samples, sets))
     run = processes.gathered(first)[0]
     assert run is not None
-    rewarded = config.method.training is Training.grpo_gr
+    rewarded = config.method.training == "grpo_gr"
     preflight(config, device, samples, sets, judge, reward if rewarded else None)
     torch.manual_seed(seed_for(config.seed, "weights"))  # new LoRA weights are drawn from it
     adapter = make_adapter(config, learning=learns)
@@ -111,7 +112,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         run.end()
     if after is not None:
         check_judged(judge, after)
-    if config.method.training is Training.grpo_gr and config.training.must_learn:
+    if config.method.training == "grpo_gr" and config.training.must_learn:
         _check_learnt(folder)
 
 
@@ -217,7 +218,7 @@ def _trainer(
         devices=config.trainer.devices,
         num_nodes=config.trainer.num_nodes,
         strategy=Unwrapped() if processes.count() > 1 else "auto",
-        precision=config.trainer.precision,  # type: ignore[arg-type]  # any of its words: it refuses others
+        precision=config.trainer.precision,
         max_epochs=1,  # all steps are one epoch of the prompt module
         logger=_loggers(run, tracker),
         callbacks=[checkpoints, CompletionSamples(config.logger.sample_every)],

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from grit.config.schema import Config, Task, Training
+from grit.config.schema import Config, Task
 
 Fields = tuple[str, ...]  # dotted names; each stands for what is below it too
 
@@ -54,13 +54,13 @@ _PARTS = (
 )
 # What the other tasks go by; of `logger`, `threads`, `seed` and `experiment` nobody expects more.
 _USED: dict[Task, Fields] = {
-    Task.score: ("reward", "judge"),
-    Task.tables: (),
-    Task.report: (),
-    Task.correlation: ("judge", "correlation"),
-    Task.attention: ("attention",),
-    Task.pretrain: ("model", "pretrain"),
-    Task.data: ("data", "suite", "preparation", "trainer.progress_bar"),
+    "score": ("reward", "judge"),
+    "tables": (),
+    "report": (),
+    "correlation": ("judge", "correlation"),
+    "attention": ("attention",),
+    "pretrain": ("model", "pretrain"),
+    "data": ("data", "suite", "preparation", "trainer.progress_bar"),
 }
 
 
@@ -93,24 +93,24 @@ def _rules(config: Config) -> Iterator[_Rule]:
     task, method = config.task, config.method
     if task in _USED:
         yield _Rule(f"task={task} does not go by it", (), _PARTS, _USED[task])
-    elif task in (Task.train, Task.check) and method.training is Training.none:
+    elif task in ("train", "check") and not method.learns:
         reason = f"method={method.name} trains nothing"
         if not (config.evaluation.before_training or config.evaluation.after_training):
             both = "evaluation.before_training", "evaluation.after_training"
             yield _Rule(f"{reason}, so its one evaluation is all there is to do", both, ())
         yield _Rule(reason, _TRAINING, _WHILE_TRAINING, _EVALUATION)
-    elif task is Task.evaluate:
+    elif task == "evaluate":
         yield _Rule("task=evaluate trains nothing", _TRAINING, _WHILE_TRAINING, _EVALUATION)
         if config.predictions is not None:
             made = ("suite", "trainer", "training", "evaluation")
             yield _Rule("predictions= are scored as they are", (), made)
-    elif method.training is Training.sft:
+    elif method.training == "sft":
         kept = ("training.sampling.max_new_tokens",)
         reason = f"method={method.name} learns from traces, without a reward"
         yield _Rule(reason, ("reward",), _GRPO, kept)
     else:
         yield _Rule(f"method={method.name} is no fine-tuning", (), ("training.sft",))
-    if task in (Task.train, Task.evaluate):
+    if task in ("train", "evaluate"):
         others = ("pretrain", "preparation", "check", *(() if config.exhibits else _FIGURES))
         yield _Rule(f"it is for other tasks than task={task}", (), others)
 

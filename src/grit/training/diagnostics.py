@@ -87,6 +87,9 @@ def rollout_values(rollouts: Sequence[Rollout]) -> dict[str, list[float]]:
             if value is not None:
                 values[f"reward_part/{name}"].append(value)
                 values[f"reward_part/{rollout.sample.dataset}/{name}"].append(value)
+        for name, value in outcome.unrewarded.items():
+            if value is not None:
+                values[f"unrewarded/{name}"].append(value)
     return dict(values)
 
 

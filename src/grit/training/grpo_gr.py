@@ -32,12 +32,12 @@ after the other. ``owner`` [M] says which completion a token belongs to.
 """
 
 from collections.abc import Callable
-from typing import Literal
 
 import torch
 from torch import Tensor
 
-Ratio = Literal["token", "sequence"]
+from grit.training.settings import Ratio
+
 EQUAL_REWARDS = 1e-6  # rewards closer than this differ by rounding only
 
 

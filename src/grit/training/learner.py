@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from typing import Any
 
 import pytorch_lightning as pl
@@ -15,34 +14,31 @@ from grit.models.adapter import Adapter
 from grit.training.layouts.replicas import Replicas
 from grit.training.policy import Policy
 from grit.training.rows import Group, Pass, in_passes
-
-
-@dataclass(frozen=True)
-class Optimization:
-    """AdamW with a cosine schedule, and how much goes into one forward pass."""
-
-    max_steps: int
-    learning_rate: float
-    warmup_steps: int = 0
-    weight_decay: float = 0.0
-    clip_norm: float = 1.0
-    share_prompt: bool = True
-    tokens_per_pass: int = 16384
-    tokens_per_chunk: int = 256
-    seed: int = 0  # of dropout
+from grit.training.settings import TrainingSettings
 
 
 class Learner(pl.LightningModule):
     """A LightningModule that trains an adapter's model by manual optimisation.
 
-    ``layout`` says how its weights lie on several processes.
+    Args:
+        adapter: of the model.
+        settings: of training.
+        steps: optimiser steps of the whole training, over which the learning rate falls.
+        learning_rate: after the warm-up.
+        temperature: at which log-probabilities are taken.
+        seed: of dropout.
+        layout: how its weights lie on several processes.
     """
 
     def __init__(
         self,
         adapter: Adapter,
-        optimization: Optimization,
+        settings: TrainingSettings,
+        *,
+        steps: int,
+        learning_rate: float,
         temperature: float,
+        seed: int = 0,
         layout: Replicas | None = None,
     ) -> None:
         super().__init__()
@@ -50,21 +46,24 @@ class Learner(pl.LightningModule):
         self.strict_loading = False  # checkpoints hold only what learns
         self.adapter = adapter
         self.model = adapter.model  # registers its parameters with Lightning
-        self.optimization = optimization
+        self.settings = settings
+        self.steps = steps
+        self.learning_rate = learning_rate
+        self.seed = seed
         self.layout = layout or Replicas()
         self._laid_out = False
         self.committed = False  # the step under way has begun to change the weights
         self.policy = Policy(
             adapter,
-            share_prompt=optimization.share_prompt,
+            share_prompt=settings.share_prompt,
             temperature=temperature,
-            tokens_per_chunk=optimization.tokens_per_chunk,
+            tokens_per_chunk=settings.tokens_per_chunk,
         )
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Give the step random numbers of its own: a resumed run drops out what it would have."""
         self.committed = False
-        torch.manual_seed(seed_for(self.optimization.seed, "step", batch_idx, processes.rank()))
+        torch.manual_seed(seed_for(self.seed, "step", batch_idx, processes.rank()))
 
     def learning(self) -> list[torch.nn.Parameter]:
         """The parameters that learn."""
@@ -91,7 +90,7 @@ class Learner(pl.LightningModule):
         Where processes have to run as many as the others, some repeat their smallest pass, which
         then counts for nothing: they would only wait for the others anyhow.
         """
-        settings = self.optimization
+        settings = self.settings
         passes = in_passes(groups, settings.tokens_per_pass, share_prompt=settings.share_prompt)
         if self.layout.keeps_step:
             smallest = min(passes, key=lambda one: sum(groups[i].row_length for i in one.groups))
@@ -140,17 +139,15 @@ class Learner(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """AdamW on what learns, with a cosine schedule over the steps."""
-        settings = self.optimization
+        settings = self.settings
         optimizer = self.layout.optimizer(
             self.learning(),
             settings.clip_norm,
-            lr=settings.learning_rate,
+            lr=self.learning_rate,
             weight_decay=settings.weight_decay,
             fused=True,  # no copies of whole weights, as large as the states themselves
         )
-        schedule = get_cosine_schedule_with_warmup(
-            optimizer, settings.warmup_steps, settings.max_steps
-        )
+        schedule = get_cosine_schedule_with_warmup(optimizer, settings.warmup_steps, self.steps)
         return [optimizer], [schedule]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

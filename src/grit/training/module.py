@@ -37,12 +37,12 @@ from grit.training.grpo_gr import (
     k3,
     mean_over_completions,
 )
-from grit.training.grpo_settings import GRPOSettings
 from grit.training.judge_watch import JudgeWatch
 from grit.training.layouts.replicas import Replicas
-from grit.training.learner import Learner, Optimization
+from grit.training.learner import Learner
 from grit.training.policy import Reference
 from grit.training.rows import Group, Pass
+from grit.training.settings import TrainingSettings
 
 log = logging.getLogger(__name__)
 SUMMED = ("loss", "kl", "entropy", "clip_ratio_low", "clip_ratio_high")
@@ -68,16 +68,24 @@ class GRPOGR(Learner):
         prompting: Prompting,
         reward: Reward,
         judge: Judge,
-        settings: GRPOSettings,
-        optimization: Optimization,
+        settings: TrainingSettings,
+        *,
+        steps: int | None = None,
+        seed: int = 0,
         layout: Replicas | None = None,
     ) -> None:
-        temperature = settings.logp_temperature or settings.sampling.temperature
-        super().__init__(adapter, optimization, temperature, layout)
+        super().__init__(
+            adapter,
+            settings,
+            steps=steps or settings.steps,
+            learning_rate=settings.learning_rate,
+            temperature=settings.logp_temperature or settings.sampling.temperature,
+            seed=seed,
+            layout=layout,
+        )
         self.prompting = prompting
         self.reward = reward
         self.judge = judge
-        self.settings = settings
         self.sampler = Sampler(
             adapter,
             settings.tokens_per_rollout_batch,
@@ -123,11 +131,11 @@ class GRPOGR(Learner):
         with watch.phase("reward"):
             self.last_rollouts = processes.all_or_none(rewarding)
             totals = [rollout.outcome.total for rollout in self.last_rollouts]
-            shape = len(batch), self.settings.group_size
+            shape, advantage = (len(batch), self.settings.group_size), self.settings.advantage
             judged = torch.tensor([total is not None for total in totals]).view(shape)
             rewards = torch.tensor([total or 0.0 for total in totals]).view(shape)
             advantages = group_advantages(
-                rewards, judged, delta=self.settings.delta, sample_std=self.settings.sample_std
+                rewards, judged, delta=advantage.delta, sample_std=advantage.sample_std
             )
             self.watched.check(totals)
         with watch.phase("update"), room_by("training.tokens_per_pass"):
@@ -160,7 +168,7 @@ class GRPOGR(Learner):
     ) -> list[list[Completion]]:
         seeds = [
             [
-                seed_for(self.settings.seed, "rollout", sample.id, epoch, k)
+                seed_for(self.seed, "rollout", sample.id, epoch, k)
                 for k in range(self.settings.group_size)
             ]
             for sample, epoch in batch

@@ -16,8 +16,14 @@ from grit.models.adapter import Adapter
 from grit.models.prompting import Prompting
 from grit.training.diagnostics import Stopwatch
 from grit.training.layouts.replicas import Replicas
-from grit.training.learner import Learner, Optimization
+from grit.training.learner import Learner
 from grit.training.rows import Group
+from grit.training.settings import SFTSettings, TrainingSettings
+
+
+def hand_of(settings: SFTSettings, adapter: Adapter) -> Hand:
+    """How traces are written: the model family's way, or the miniature's."""
+    return adapter.example_style if settings.traces == "family" else "plain"
 
 
 class FewShotSFT(Learner):
@@ -27,13 +33,24 @@ class FewShotSFT(Learner):
         self,
         adapter: Adapter,
         prompting: Prompting,
-        optimization: Optimization,
+        settings: TrainingSettings,
+        *,
+        steps: int | None = None,
+        seed: int = 0,
         layout: Replicas | None = None,
-        hand: Hand = "plain",
+        hand: Hand | None = None,
     ) -> None:
-        super().__init__(adapter, optimization, temperature=1.0, layout=layout)
+        super().__init__(
+            adapter,
+            settings,
+            steps=steps or settings.sft.steps,
+            learning_rate=settings.sft.learning_rate,
+            temperature=1.0,
+            seed=seed,
+            layout=layout,
+        )
         self.prompting = prompting
-        self.hand: Hand = hand
+        self.hand: Hand = hand or hand_of(settings.sft, adapter)
 
     def training_step(self, batch: Sequence[tuple[Sample, int]], batch_idx: int) -> None:
         """One optimiser step on the traces of the step's samples."""

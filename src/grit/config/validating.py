@@ -1,0 +1,107 @@
+"""From plain values to the settings they are; what does not fit is said in one line."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from grit.config.misspellings import close_to, misspelt
+from grit.config.schema import Config
+from grit.core.errors import GritError
+from grit.core.settings import (
+    ENTRY,
+    UNSET,
+    Setting,
+    choices_of,
+    declared,
+    entry_of,
+    group_of,
+    may_be_null,
+)
+
+T = TypeVar("T")
+LONGEST = 60  # characters of a value in a message
+_UNKNOWN, _MISSING = "unexpected_keyword_argument", "missing"
+_OF_TYPES = {
+    "int": "an integer",
+    "float": "a number",
+    "bool": "true or false",
+    "finite_number": "a finite number",
+    "string": "text",
+    "list": "a list: [a,b]",
+    "dict": "entries: {name: value}",
+    "dataclass": "a group of settings",
+}
+
+
+def validated(owner: type[T], values: Mapping[str, Any], path: str = "") -> T:
+    """Plain values as settings.
+
+    Args:
+        owner: the class of the settings.
+        values: nested dictionaries, lists and plain values; unset ones count as not given.
+        path: where in a run's configuration they stand; "": they are all of it.
+
+    Raises:
+        GritError: names the first setting that is wrong, and what was expected of it.
+    """
+    try:
+        # As JSON: pydantic's strict types take groups of settings from nowhere else.
+        return TypeAdapter(owner).validate_json(json.dumps(_without_unset(values)))
+    except ValidationError as error:
+        # A misspelt setting is also a missing one: what it should have been is said first.
+        faults = sorted(error.errors(), key=lambda fault: _rank(fault["type"]))
+        raise GritError(f"config: {_said(faults[0], path)}") from error
+
+
+def _rank(fault: str) -> int:
+    return {_UNKNOWN: 0, _MISSING: 2}.get(fault, 1)
+
+
+def _without_unset(values: Any) -> Any:
+    if isinstance(values, dict | Mapping):
+        return {key: _without_unset(v) for key, v in values.items() if v != UNSET}
+    return values
+
+
+def _said(fault: ErrorDetails, above: str) -> str:
+    """What is wrong with one value: its place, what is expected there, and what was found."""
+    names = [*filter(None, above.split(".")), *map(str, fault["loc"])]
+    if names[0] == "judge" and fault["loc"] and len(names) > 2:
+        del names[1]  # which kind of judge's settings it was checked against
+    in_list = isinstance(fault["loc"][-1], int)
+    path = ".".join(names[:-1] if in_list else names)
+    if fault["type"] == _UNKNOWN:
+        return misspelt(path) or f"{path} is no field"
+    if fault["type"] == _MISSING:
+        return f"{path} has no value; set {path}=..."
+    return f"{path} must be {_expected(fault, names)}, not {_shown(fault['input'])}"
+
+
+def _expected(fault: ErrorDetails, names: list[str]) -> str:
+    setting = next(each for each in declared(Config) if _is_at(each, names))
+    choices = choices_of(setting.kind)
+    kind = fault["type"].removesuffix("_type").removesuffix("_parsing")
+    if kind in _OF_TYPES and not (choices and kind == "string"):
+        return _OF_TYPES[kind] + (", or null" if may_be_null(setting.kind) else "")
+    close = close_to(str(fault["input"]), choices)
+    return (setting.expected or kind) + (f" (did you mean {close}?)" if close else "")
+
+
+def _is_at(setting: Setting, names: list[str]) -> bool:
+    """Whether a setting is the one at ``names``, or the list or dictionary that it is in."""
+    declared_at = setting.path.split(".")
+    if not all(own in (name, ENTRY) for own, name in zip(declared_at, names, strict=False)):
+        return False
+    deeper = len(names) - len(declared_at)
+    if entry_of(setting.kind) is not None:
+        return deeper in (0, 1)
+    return deeper == 0 or (deeper > 0 and group_of(setting.kind) is None)
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, default=str) if isinstance(value, dict | list | bool) else str(value)
+    text = "null" if value is None else text or "empty text"
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."

@@ -1,0 +1,12 @@
+"""The settings of evaluation."""
+
+from grit.core.settings import setting, settings
+
+
+@settings
+class EvaluationSettings:
+    """Greedy evaluation."""
+
+    max_new_tokens: int = setting("of a completion", 1000, ge=1)
+    before_training: bool = setting("evaluate the base too", True, changes_results=False)
+    after_training: bool = setting("evaluate what was trained", True)

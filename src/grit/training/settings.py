@@ -1,0 +1,146 @@
+"""The settings of training: the method, GRPO-GR, few-shot fine-tuning, and the trainer."""
+
+from typing import Any, Literal
+
+from grit.core.settings import Text, setting, settings
+from grit.rollout.settings import DecodeMode, Sampling
+
+Ratio = Literal["token", "sequence"]
+
+
+@settings
+class MethodSettings:
+    """How the model is asked, and how it is trained."""
+
+    name: Text = setting("what results and tables call it")
+    suffix: bool = setting("the GRIT suffix follows the question")
+    example: bool = setting("one worked example follows the suffix")
+    tagged_answer: bool = setting("the answer stands behind <answer>; else it is all of the text")
+    training: Literal["none", "grpo_gr", "sft"] = setting("how it trains")
+
+    @property
+    def learns(self) -> bool:
+        """Whether weights change at all."""
+        return self.training != "none"
+
+
+@settings
+class AdvantageSettings:
+    """Equation 1."""
+
+    delta: float = setting("added to a group's standard deviation", 1e-8, ge=0)
+    sample_std: bool = setting("divide by N - 1 instead of N", False)
+
+
+@settings
+class SFTSettings:
+    """What few-shot supervised fine-tuning does otherwise than GRPO-GR."""
+
+    steps: int = setting("optimiser steps", ge=1)
+    learning_rate: float = setting("of AdamW, after the warm-up", gt=0)
+    traces: Literal["plain", "family"] = setting(
+        'how what is taught is written: as the miniature does ("red circle [5, 6, 20, 22]"), or in '
+        "English with boxes as the model's family writes them",
+        "family",
+    )
+    unannotated: Literal["without_boxes", "leave_out"] = setting(
+        "rows that nobody has put boxes into: taught by a trace that says what to look for and has "
+        "no box, as GRPO-GR learns from all triplets too; or left out, so that all chains are "
+        "grounded, from fewer rows (of TallyQA's own train.json none is left)",
+        "without_boxes",
+    )
+
+
+@settings
+class TrainingSettings:
+    """GRPO-GR, and what supervised fine-tuning shares with it."""
+
+    steps: int = setting("optimiser steps", ge=1)
+    needs: dict[Text, Any] = setting(
+        "what a preset asks of a large model and its trainer, where the command line says nothing: "
+        "adaptation, dtype, freeze_vision, precision",
+        dict,
+    )
+    sft: SFTSettings
+    prompts_per_step: int = setting("of all ranks together", 32, ge=1)
+    group_size: int = setting("completions of a prompt, N", 4, ge=2)
+    learning_rate: float = setting("of AdamW, after the warm-up", gt=0)
+    warmup_steps: int = setting("over which the learning rate rises to its value", 0, ge=0)
+    weight_decay: float = setting("of AdamW", 0.0, ge=0)
+    clip_norm: float = setting("the gradient's norm is scaled down to it", 1.0, gt=0)
+    beta: float = setting("weight of the KL term", 0.01, ge=0)
+    epsilon: float = setting("half the width of the ratio's clipping interval", 0.2, ge=0)
+    ratio: Ratio = setting(
+        "what the importance ratio is taken over: each token, or a completion as equation 3 has it",
+        "token",
+    )
+    advantage: AdvantageSettings = AdvantageSettings()
+    updates_per_rollout: int = setting("optimiser steps on the completions of a step", 1, ge=1)
+    sampling: Sampling = Sampling()
+    logp_temperature: float | None = setting(
+        "at which log-probabilities are taken; null: at the sampling temperature. Released code: 1",
+        None,
+        gt=0,
+    )
+    append_eos: bool = setting(
+        "an end-of-sequence token follows a completion that ended by </answer>, and is learnt (as "
+        "in the released code)",
+        False,
+    )
+    must_learn: bool = setting(
+        "a run in which no step learnt anything ends with exit code 1", True, changes_results=False
+    )
+    # Speed: results are the same to rounding with each of these off.
+    share_prompt: bool = setting("update: one row a prompt instead of one a completion", True)
+    share_prefill: bool = setting("rollout: one prefill a prompt instead of one a completion", True)
+    compact_rollout: bool = setting("completions that have ended leave the batch", True)
+    decode: DecodeMode = setting(
+        "rollout: with a growing cache (dynamic), with buffers of fixed shapes (static), those as "
+        "CUDA graphs (captured; NVIDIA GPUs only) or through torch.compile (compiled; minutes for "
+        "a large model); auto: captured where that works, else dynamic",
+        "auto",
+    )
+    tokens_per_rollout_batch: int = setting(
+        "prompts and completions that are sampled together", 65536, ge=1
+    )
+    tokens_per_pass: int = setting("of a forward pass of the update: a micro-batch", 16384, ge=1)
+    tokens_per_chunk: int = setting(
+        "whose logits are alive at a time; 0: of all, until the backward pass", 256, ge=0
+    )
+    feature_cache_mib: int = setting(
+        "image features of a frozen vision tower that are kept; 0: none", 1024, ge=0
+    )
+
+
+@settings
+class TrainerSettings:
+    """Where and how long training runs (pytorch-lightning)."""
+
+    max_steps: int = setting("optimiser steps; follows training.steps", ge=1)
+    accelerator: Literal["auto", "cpu", "gpu"] = setting(
+        "auto is the GPU where there is one", "auto", changes_results=False
+    )
+    devices: int = setting("processes of each node", 1, ge=1, changes_results=False)
+    num_nodes: int = setting("machines", 1, ge=1, changes_results=False)
+    strategy: Literal["auto", "ddp", "zero1", "fsdp", "deepspeed_zero2"] = setting(
+        "how weights and optimiser states lie on several devices", "auto", changes_results=False
+    )
+    # Losses are not scaled, as 16-bit floats would need.
+    precision: Literal["32-true", "bf16-mixed"] = setting("of forward and backward", "32-true")
+    checkpoint_every: int = setting("steps", 50, ge=1, changes_results=False)
+    stop_within: float = setting(
+        "seconds that Ctrl-C or SIGTERM gives the step under way to end",
+        25.0,
+        gt=0,
+        changes_results=False,
+    )
+    max_silence: float = setting(
+        "seconds that processes wait for one that does not answer: the first may ask a judge about "
+        "a test suite meanwhile",
+        14400.0,
+        gt=0,
+        changes_results=False,
+    )
+    progress_bar: bool = setting(
+        "while training, evaluating and downloading", True, changes_results=False
+    )
