@@ -18,6 +18,10 @@ from grit.training.grpo_gr import (
     surrogate,
 )
 
+STD = {"delta": 1e-8, "sample_std": False}  # the paper's
+CLIP = {"epsilon": 0.2, "ratio": "token"}
+LOSS = CLIP | {"beta": 0.01}
+
 
 def naive_advantages(rewards, delta, sample_std):
     mean = sum(rewards) / len(rewards)
@@ -40,14 +44,14 @@ def test_advantages_are_equation_1(delta, sample_std):
 def test_equal_rewards_have_no_advantage_however_they_round():
     # 0.1 is no float: the mean of ten of them is off by rounding, and 1e-8 would blow that up.
     rewards = torch.full((1, 10), 0.1) * 21
-    assert group_advantages(rewards, torch.ones(1, 10).bool()).tolist() == [[0.0] * 10]
+    assert group_advantages(rewards, torch.ones(1, 10).bool(), **STD).tolist() == [[0.0] * 10]
     assert not has_variance(rewards, torch.ones(1, 10).bool()).any()
 
 
 def test_unjudged_completions_are_left_out_and_are_not_zeros():
     rewards = torch.tensor([[2.0, 0.0, 1.0, 0.0]])
     judged = torch.tensor([[True, False, True, True]])
-    found = group_advantages(rewards, judged)
+    found = group_advantages(rewards, judged, **STD)
     expected = naive_advantages([2.0, 1.0, 0.0], 1e-8, sample_std=False)
     assert found[0, [0, 2, 3]].tolist() == pytest.approx(expected)
     assert found[0, 1] == 0
@@ -57,7 +61,7 @@ def test_unjudged_completions_are_left_out_and_are_not_zeros():
 def test_a_group_without_judgement_is_no_group():
     judged = torch.tensor([[True, True], [False, False]])
     assert completion_weights(judged, 1).tolist() == [[0.5, 0.5], [0, 0]]
-    assert group_advantages(torch.rand(2, 2), ~torch.ones(2, 2).bool()).abs().sum() == 0
+    assert group_advantages(torch.rand(2, 2), ~torch.ones(2, 2).bool(), **STD).abs().sum() == 0
     assert completion_weights(torch.zeros(2, 2).bool(), 0).sum() == 0
 
 
@@ -122,7 +126,7 @@ def test_the_order_of_tokens_does_not_matter_only_their_owner():
     weights, advantages = torch.tensor([0.5, 0.5]), torch.tensor([1.0, -1.0])
     shuffled = torch.tensor([3, 0, 4, 1, 2])
     losses = [
-        grpo_gr_loss(logp[i], old[i], old[i], advantages, weights, owner[i])
+        grpo_gr_loss(logp[i], old[i], old[i], advantages, weights, owner[i], **LOSS)
         for i in (torch.arange(5), shuffled)
     ]
     torch.testing.assert_close(*losses)
@@ -134,12 +138,18 @@ def test_losses_of_micro_batches_add_up():
     logp, old, reference = -torch.rand(3, 6, generator=generator)
     advantages = torch.randn(4, generator=generator)
     weights = completion_weights(torch.tensor([[True, True], [True, False]]), 2).flatten()
-    whole = grpo_gr_loss(logp, old, reference, advantages, weights, owner)
+    whole = grpo_gr_loss(logp, old, reference, advantages, weights, owner, **LOSS)
     first, second = owner < 2, owner >= 2
     parts = grpo_gr_loss(
-        logp[first], old[first], reference[first], advantages[:2], weights[:2], owner[first]
+        logp[first], old[first], reference[first], advantages[:2], weights[:2], owner[first], **LOSS
     ) + grpo_gr_loss(
-        logp[second], old[second], reference[second], advantages[2:], weights[2:], owner[second] - 2
+        logp[second],
+        old[second],
+        reference[second],
+        advantages[2:],
+        weights[2:],
+        owner[second] - 2,
+        **LOSS,
     )
     torch.testing.assert_close(whole, parts)
 
@@ -148,7 +158,7 @@ def test_with_one_update_the_gradient_is_that_of_the_policy_gradient():
     logp = torch.tensor([-1.0, -2.0, -0.5], requires_grad=True)
     owner = torch.tensor([0, 0, 1])
     advantages, weights = torch.tensor([2.0, -1.0]), torch.tensor([0.5, 0.5])
-    grpo_gr_loss(logp, logp.detach(), None, advantages, weights, owner).backward()
+    grpo_gr_loss(logp, logp.detach(), None, advantages, weights, owner, **LOSS).backward()
     # d/dlogp of -w A mean_t exp(logp - logp') is -w A / length
     assert logp.grad.tolist() == pytest.approx([-0.5 * 2 / 2, -0.5 * 2 / 2, 0.5])
 
@@ -165,7 +175,7 @@ def test_what_the_clipping_holds_back_is_counted_by_its_side():
         ([1.0, -1.0], ([0.0, 1 / 3], [0.5, 0.0])),
         ([0.0, 0.0], ([0.0, 0.0], [0.0, 0.0])),
     ):
-        found = clip_ratios(logp, torch.zeros(5), torch.tensor(advantages), owner)
+        found = clip_ratios(logp, torch.zeros(5), torch.tensor(advantages), owner, **CLIP)
         torch.testing.assert_close(found, tuple(map(torch.tensor, expected)))
     whole = clip_ratios(
         logp, torch.zeros(5), torch.tensor([-1.0, -1.0]), owner, ratio="sequence", epsilon=0.3
@@ -185,8 +195,8 @@ def test_where_the_clipping_holds_back_there_is_no_gradient():
     owner = torch.arange(200) // 10
     advantages = torch.randn(20, generator=generator)
     old = torch.zeros(200)
-    surrogate(logp, old, advantages, owner).sum().backward()
+    surrogate(logp, old, advantages, owner, **CLIP).sum().backward()
     cut_off = (logp.grad == 0).float().view(20, 10).mean(1)
-    low, high = clip_ratios(logp.detach(), old, advantages, owner)
+    low, high = clip_ratios(logp.detach(), old, advantages, owner, **CLIP)
     assert (low + high).max() > 0.3
     torch.testing.assert_close(low + high, cut_off)

@@ -40,6 +40,7 @@ def grpo(case, logp):
         torch.tensor([1.2, 0.0, -0.9, 0.4]),
         torch.tensor([0.4, 0.0, 0.3, 0.3]),
         OWNER,
+        epsilon=0.2,
         beta=0.04,
         ratio="sequence" if "sequence" in case else "token",
     )

@@ -41,9 +41,7 @@ from grit.training.settings import Ratio
 EQUAL_REWARDS = 1e-6  # rewards closer than this differ by rounding only
 
 
-def group_advantages(
-    rewards: Tensor, judged: Tensor, *, delta: float = 1e-8, sample_std: bool = False
-) -> Tensor:
+def group_advantages(rewards: Tensor, judged: Tensor, *, delta: float, sample_std: bool) -> Tensor:
     """Equation 1, group by group.
 
     Args:
@@ -103,8 +101,8 @@ def surrogate(
     advantages: Tensor,
     owner: Tensor,
     *,
-    epsilon: float = 0.2,
-    ratio: Ratio = "token",
+    epsilon: float,
+    ratio: Ratio,
 ) -> Tensor:
     """The clipped term of equation 3 for each completion.
 
@@ -154,8 +152,8 @@ def clip_ratios(
     advantages: Tensor,
     owner: Tensor,
     *,
-    epsilon: float = 0.2,
-    ratio: Ratio = "token",
+    epsilon: float,
+    ratio: Ratio,
 ) -> tuple[Tensor, Tensor]:
     """How much of each completion the clipping holds back: below, and above the interval.
 
@@ -188,9 +186,9 @@ def grpo_gr_loss(
     weights: Tensor,
     owner: Tensor,
     *,
-    epsilon: float = 0.2,
-    beta: float = 0.01,
-    ratio: Ratio = "token",
+    epsilon: float,
+    beta: float,
+    ratio: Ratio,
 ) -> Tensor:
     """Minus equation 3, to be minimised.
 
