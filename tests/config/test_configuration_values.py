@@ -10,9 +10,8 @@ from composing import (
     refusal,
     with_value,
 )
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
-from grit.config.configuration import CONF
 from grit.config.identity import plain
 from grit.judge.settings import ServiceJudgeSettings
 
@@ -152,7 +151,7 @@ def test_the_judge_that_is_a_service() -> None:
     assert {f.name for f in dataclasses.fields(judge)} == set(
         plain(config("judge=openai"))["judge"]
     )
-    assert set(OmegaConf.load(CONF / "judge" / "openai.yaml")) == set(vars(judge))
+    assert set(composed("judge=openai").judge) == set(plain(config("judge=openai"))["judge"])
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from grit.config.validating import validated
 from grit.core.errors import GritError
 from grit.core.keys import refuse_keys
 from grit.core.settings import declared, defaults, group_of, may_be_null, type_name
-from grit.judge.settings import ServiceJudgeSettings, read_prompt
+from grit.judge.settings import WITH_FIELDS, ServiceJudgeSettings, read_prompt
 
 PACKAGE = Path(__file__).parent.parent
 # A checkout has conf/ at its root; a wheel carries it inside the package.
@@ -50,7 +50,10 @@ def register() -> None:
     OmegaConf.register_new_resolver("grit_folder", _folder_name, replace=True)
     # As the first of the defaults it gives every field a place on the command line. Types are
     # checked afterwards: OmegaConf's typed dictionaries take no new entry from a command line.
-    ConfigStore.instance().store(name="schema", node=defaults(Config))
+    store = ConfigStore.instance()
+    store.store(name="schema", node=defaults(Config))
+    for judge, declaration in WITH_FIELDS.items():  # which the files of conf/judge begin with
+        store.store(group="settings", name=f"{judge}_judge", node=defaults(declaration))
 
 
 def group_files(group: str) -> list[Path]:

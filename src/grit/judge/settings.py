@@ -48,8 +48,12 @@ class ServiceJudgeSettings(JudgeSettings):
 
     model: Text = setting("the judge's name at its service")
     base_url: Text = setting("the service's address", changes_results=False)
-    azure_api_version: Text | None = setting("not null: the service is Azure's", None)
-    temperature: float | None = setting("of its replies; null leaves it to the service", 0.0, ge=0)
+    azure_api_version: Text | None = setting(
+        "with Azure for example 2024-10-21, and base_url its endpoint; null: not Azure's", None
+    )
+    temperature: float | None = setting(
+        "of its replies; null leaves it to the service: some models take none", 0.0, ge=0
+    )
     max_tokens: int | None = setting("of a reply; null leaves it to the service", 256, ge=1)
     exact_match_first: bool = setting(
         "an answer that equals the truth is right without being asked", False
@@ -58,7 +62,11 @@ class ServiceJudgeSettings(JudgeSettings):
         "one question before a model is loaded: does anybody answer?", True, changes_results=False
     )
     max_failure_rate: float = setting(
-        "a larger share of unjudged answers stops the run", 0.5, ge=0, le=1, changes_results=False
+        "more unjudged answers of the last ten steps, or of an evaluation, stop the run",
+        0.5,
+        ge=0,
+        le=1,
+        changes_results=False,
     )
     in_flight: int = setting("calls at a time, of each process", 64, ge=1, changes_results=False)
     attempts: int = setting("at one question", 5, ge=1, changes_results=False)
@@ -78,7 +86,10 @@ class ServiceJudgeSettings(JudgeSettings):
     )
     # What the file holds is in `prompt` by the time that settings are compared.
     prompt_file: Text | None = setting(
-        "a text that replaces the paper's prompt; becomes `prompt`", None, changes_results=False
+        "a text with {question}, {answer}, {predicted_answer} instead of the paper's prompt; "
+        "{mark} in it becomes digits that the answer cannot know: for tags round the answer",
+        None,
+        changes_results=False,
     )
     prompt: Text | None = setting("the text itself; null: the paper's", None)
 
