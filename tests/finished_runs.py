@@ -11,7 +11,7 @@ from grit.data.shapes.traces import ideal_trace, written
 from grit.evaluation.predictions import Prediction, ScoredPrediction
 from grit.evaluation.scoring import score_predictions
 from grit.judge.rules import RulesJudge
-from grit.pages.report import Measured
+from grit.pages.run_page import Measured
 from grit.runs.results import Results, set_result, write_predictions, write_results
 
 ROWS = 6

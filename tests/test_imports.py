@@ -13,6 +13,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "src" / "grit"
 ROOMS = (  # a room imports only itself and rooms above it
     "core",
+    "figures",
     "grounding",
     "data",
     "models",
@@ -137,7 +138,7 @@ def test_errors_import_nothing_of_ours_but_what_hides_keys(module: str, above: l
         ("evaluation", "import os, omegaconf"),
         ("pages", "from hydra.utils import instantiate"),
         ("paper", "from grit.tasks.parts import make_reward"),
-        ("runs", "from grit.pages.charts import Chart"),
+        ("runs", "from grit.pages.grids import Grid"),
         ("config", "from grit.tasks import perform"),
         ("tasks", "from grit.__main__ import main"),
         ("core", "from grit.data.rows import Row"),

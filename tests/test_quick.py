@@ -11,7 +11,7 @@ TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
     [
         ("src/grit/core/locks.py", "tests/core/test_locks.py"),
         ("src/grit/training/grpo_gr.py", "tests/training/test_grpo_gr.py"),
-        ("src/grit/studies/attention.py", "tests/studies/test_attention.py"),
+        ("src/grit/studies/attention_study.py", "tests/studies/test_attention_study.py"),
         ("src/grit/core/interruption.py", "tests/training/test_interruption.py"),
         ("tests/judge/test_reply.py", "tests/judge/test_reply.py"),
         ("conf/trainer/ddp.yaml", "tests/config"),

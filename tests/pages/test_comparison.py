@@ -7,11 +7,10 @@ from rich.console import Console
 from grit.evaluation.bootstrap import Estimate
 from grit.pages.comparison import (
     comparison_notes,
-    comparison_table,
     print_comparison,
 )
-from grit.runs.metrics import DEFINITIONS, DIFFERENT, EQUAL
 from grit.runs.results import Results, SetResult
+from grit.runs.shown_metrics import DEFINITIONS, DIFFERENT, EQUAL
 
 NOTHING = Estimate(None, None, None, 0)
 
@@ -88,7 +87,7 @@ def test_names_are_never_read_as_markup() -> None:
 
 def test_a_stream_that_knows_ascii_only_gets_ascii() -> None:
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
-    Console(file=stream, width=80).print(comparison_table(BEFORE, AFTER))
+    print_comparison(BEFORE, AFTER, Console(file=stream, width=80))
     stream.flush()
 
 

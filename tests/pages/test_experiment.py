@@ -16,7 +16,7 @@ from grit.pages.experiment import (
     render_experiment,
 )
 from grit.pages.gallery import gallery
-from grit.runs.metrics import DEFINITIONS, DIFFERENT, EQUAL
+from grit.runs.shown_metrics import DEFINITIONS, DIFFERENT, EQUAL
 
 HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(2)> {{ 7 * 7 }}'
 TABLE = "<table><tbody><tr><td>12.3</td></tr></tbody></table>"

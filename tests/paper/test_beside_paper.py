@@ -5,7 +5,7 @@ from rich.console import Console
 
 from grit.evaluation.bootstrap import Estimate
 from grit.evaluation.metrics import METRICS
-from grit.paper.beside_paper import lines_beside_paper, print_beside_paper
+from grit.paper.beside_paper import beside_paper, print_beside_paper
 from grit.runs.evaluated import RELEASED, checkpoint_label, method_label
 from grit.runs.results import Results, SetResult
 
@@ -36,12 +36,13 @@ def results() -> Results:
 
 
 def test_a_line_for_each_number_of_the_papers_row(results):
-    lines = lines_beside_paper(results)
+    (section,) = beside_paper(results).sections
+    lines = [(row.label, *(cell.text for cell in row.cells)) for row in section.rows]
     assert lines[:2] == [
         ("VSR ACC", "70.0 [65.5, 74.5]", "72.9"),
         ("VSR GIoU", "0.310 [0.290, 0.330]", "0.325"),
     ]
-    assert [line.ours for line in lines[2:-1]] == ["-"] * 6  # not asked, or without a number
+    assert [ours for _, ours, _ in lines[2:-1]] == ["–"] * 6  # not asked, or without a number
     assert lines[-1] == ("OVDEval GIoU", "0.400", "0.398")
 
 
@@ -49,7 +50,7 @@ def test_a_line_for_each_number_of_the_papers_row(results):
     "changed", [{"model": "tiny_qwen"}, {"model": "mine"}, {"method": "mine"}], ids=str
 )
 def test_what_the_paper_has_no_row_of(results, changed):
-    assert lines_beside_paper(replace(results, **changed)) == []
+    assert beside_paper(replace(results, **changed)) is None
 
 
 def printed(results: Results) -> str:

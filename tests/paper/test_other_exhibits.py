@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from grit.config.checks import EXHIBITS
+from grit.figures.exhibit import exhibit_html, exhibit_markdown
 from grit.paper.building import BUILDERS, build, telling
 from grit.paper.evidence import evidence_of_jobs, evidence_of_sources
 from grit.paper.figure6 import figure6
-from grit.paper.sections import exhibit_markdown, exhibit_section
 from grit.paper.table2 import table2
 from grit.paper.table3 import table3
 from grit.runs.job_log import Job, Outcome
@@ -58,7 +58,7 @@ def test_acc_against_the_number_of_triplets(run: MakeRun, tmp_path: Path) -> Non
     (chart,) = found.charts
     (panel,) = chart.panels
     assert [series.name for series in panel.series] == ["in-domain", "out-of-domain"]
-    assert [size for size, _ in panel.series[0].points] == [20, 7000]
+    assert [point.x for point in panel.series[0].points] == [20, 7000]
     assert [row.label for row in found.tables[0].sections[0].rows] == [
         "20, 2 seeds",
         "500",
@@ -79,7 +79,9 @@ def test_weights_from_elsewhere_are_nobodys_training(run: MakeRun, tmp_path: Pat
         for cell in row.cells
     ]
     assert [cell for cell in cells if cell.mean is not None] == []
-    assert [size for chart in found.charts for panel in chart.panels for size in panel.series] == []
+    assert [
+        point for chart in found.charts for panel in chart.panels for point in panel.points
+    ] == []
 
 
 def test_sizes_are_compared_question_by_question(run: MakeRun, tmp_path: Path) -> None:
@@ -175,12 +177,11 @@ def test_only_exhibits_that_have_something_to_say_are_shown_with_others(
 def test_a_figure_is_a_drawing_and_a_table_on_another_page(run: MakeRun, tmp_path: Path) -> None:
     run("a")
     found = figure6(evidence_of_sources([str(tmp_path)]))
-    section = exhibit_section(found)
-    assert section.title == found.title
-    assert section.body.startswith('<figure class="drawing light"><svg')
-    assert section.body.count("<svg") == 1
-    assert section.body.count("<table>") == 2  # the numbers and their controls
-    assert "<?xml" not in section.body
-    assert "<!DOCTYPE" not in section.body
+    body = exhibit_html(found)
+    assert body.startswith('<figure class="drawing"><svg')
+    assert body.count("<svg") == 1
+    assert body.count("<table>") == 2  # the numbers and their controls
+    assert "<?xml" not in body
+    assert "<!DOCTYPE" not in body
     text = exhibit_markdown(found)
     assert text.startswith("### suite=shapes, judge=rules\n\n| Triplets | ACC in-domain |")

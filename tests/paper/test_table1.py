@@ -11,20 +11,20 @@ import pytest
 import yaml
 
 from grit.core.errors import GritError
+from grit.figures.csv_format import csv_text
+from grit.figures.exhibit import exhibit_html
+from grit.figures.latex_format import latex_text
+from grit.figures.markdown_format import markdown_text
+from grit.figures.table import Cell, Row, Table
 from grit.paper.building import build, telling
-from grit.paper.csv_format import csv_text
 from grit.paper.evidence import (
     Evidence,
     evidence_of_jobs,
     evidence_of_sources,
 )
-from grit.paper.latex_format import latex_text
-from grit.paper.markdown_format import markdown_text
-from grit.paper.sections import exhibit_section
-from grit.paper.table import Cell, Row, Table
 from grit.paper.table1 import EACH, table1
 from grit.runs.job_log import Job, Outcome
-from grit.runs.metrics import DEFINITIONS, DIFFERENT, EQUAL
+from grit.runs.shown_metrics import DEFINITIONS, DIFFERENT, EQUAL
 
 MakeRun = Callable[..., Path]
 
@@ -320,7 +320,7 @@ def test_paths_of_the_machine_stay_out_of_every_format(run: MakeRun, tmp_path: P
     assert "skipped: all 491 images are missing in .../grit/tallyqa" in texts[".tex"]
     assert "tallyqa: skipped: all 491 images are missing in .../grit/tallyqa" in texts[".md"]
     assert "- .../runs/again repeats .../runs/a and does not count" in texts[".md"]
-    assert ".../grit/tallyqa" in exhibit_section(table1(evidence(tmp_path))).body
+    assert ".../grit/tallyqa" in exhibit_html(table1(evidence(tmp_path)))
 
 
 def test_a_method_without_training_has_one_run_whatever_it_was_given(

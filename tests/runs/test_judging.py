@@ -10,7 +10,7 @@ from rich.console import Console
 
 from grit.pages.comparison import print_comparison
 from grit.pages.experiment import ExperimentData, RunSummary, render_experiment
-from grit.pages.report import Measured, ReportData, render
+from grit.pages.run_page import Measured, ReportData, render
 from grit.runs.finished import find_runs
 from grit.runs.judging import BY_RULES, judging_note
 from grit.runs.results import Results

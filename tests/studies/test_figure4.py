@@ -7,7 +7,7 @@ import pytest
 from grit.core.errors import GritError
 from grit.evaluation.bootstrap import Estimate
 from grit.runs.results import OtherSchema
-from grit.studies.correlation import Correlation
+from grit.studies.correlation_study import Correlation
 from grit.studies.figure4 import (
     METHODS,
     WRITTEN,

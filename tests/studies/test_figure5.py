@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from grit.evaluation.bootstrap import Estimate
-from grit.studies.attention import COMPARED, AttentionCurve, AttentionStudy
 from grit.studies.attention_prefixes import PREFIXES
+from grit.studies.attention_study import COMPARED, AttentionCurve, AttentionStudy
 from grit.studies.figure5 import (
     METHODS,
     AttendingRun,

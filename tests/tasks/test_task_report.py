@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from grit.evaluation.bootstrap import Estimate
-from grit.studies.correlation import Correlation
+from grit.studies.correlation_study import Correlation
 from grit.studies.figure4 import CorrelatedRun, Figure4, write_figure4
 from grit.studies.figure_runs import RunName
 from grit.tasks.tracking import experiment

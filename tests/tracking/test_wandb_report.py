@@ -10,7 +10,7 @@ from wandb_service import ENTITY, WandbService, error
 
 from grit.core.errors import GritError
 from grit.runs.finished import find_runs
-from grit.runs.metrics import DEFINITIONS, DIFFERENT, EQUAL
+from grit.runs.shown_metrics import DEFINITIONS, DIFFERENT, EQUAL
 from grit.tracking.wandb_report import (
     Contents,
     default_entity,

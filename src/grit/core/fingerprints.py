@@ -15,7 +15,7 @@ DIGITS = 12
 # What may change without changing a result. Whatever is not named here counts, but for declarations
 # of settings: their values are in the fingerprint of the configuration.
 _NOT_RESULTS = (
-    *("runs", "pages", "studies", "tracking", "paper", "config"),
+    *("figures", "runs", "pages", "studies", "tracking", "paper", "config"),
     "pretraining",  # made the base models, which count themselves
     "assets",  # those of the run's own model count
     *("__init__.py", "__main__.py", "tasks/__init__.py"),

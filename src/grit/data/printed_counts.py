@@ -2,20 +2,20 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from grit.core.files import write_json, written_whole
 from grit.data.statistics import SetStatistics
+from grit.figures.markdown_format import rows_markdown
+from grit.figures.table import NOTHING, Cell, Column, Row, Section, Table
+from grit.figures.terminal_format import print_table
 
-_NONE = "-"
-_HEADINGS = (
-    *("Set", "Of", "Rows", "Question words", "Answer words"),
-    *("Closed %", "Grounding %", "Images missing"),
+_COLUMNS = (
+    Column("", "Of", words=True),
+    *(Column("", name) for name in ("Rows", "Question\nwords", "Answer\nwords")),
+    *(Column("", name) for name in ("Closed\n%", "Grounding\n%", "Images\nmissing")),
 )
 _NOTE = (
     "Paper: table 2 of arXiv 2505.15879. Words: means. Closed: the answer is yes or no, or choices "
@@ -46,38 +46,31 @@ PRINTED = {
 
 def print_table2(sets: Mapping[str, SetStatistics], console: Console | None = None) -> None:
     """Print the table for a terminal of 80 columns, and what its figures are."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for heading in _HEADINGS:
-        is_text = heading in _HEADINGS[:2]
-        justify: Literal["left", "right"] = "left" if is_text else "right"
-        table.add_column(heading.replace(" ", "\n"), justify=justify, no_wrap=is_text)
-    for line in _lines(sets):
-        table.add_row(*(Text(cell) for cell in line))
-    console = console or Console()
-    console.print(table)
-    console.print(_NOTE, markup=False, highlight=False)
+    print_table(_table(sets), console)
 
 
 def write_table2(folder: Path, sets: Mapping[str, SetStatistics]) -> None:
     """Write ``table2.json``, not rounded, and ``table2.md``, with the digits of the paper."""
     write_json(folder / "table2.json", {name: found.as_row() for name, found in sets.items()})
-    rule = ["---", "---"] + ["---:"] * len(_HEADINGS[2:])
     with written_whole(folder / "table2.md") as stream:
-        for cells in (_HEADINGS, rule, *_lines(sets)):
-            stream.write("| " + " | ".join(cells) + " |\n")
-        stream.write(f"\n{_NOTE}\n")
+        table = rows_markdown(_table(sets)).replace("\\_", "_")  # legible as text, too
+        stream.write(f"{table}\n\n{_NOTE}\n")
 
 
-def _lines(sets: Mapping[str, SetStatistics]) -> Iterator[list[str]]:
-    """For each set a line with what its file gives and one with what the paper printed."""
-    for name, found in sets.items():
-        row, printed = found.as_row(), PRINTED[name]._asdict()
-        figures = [_shown(row[field]) for field in printed]  # to the one decimal that it prints
-        yield [name, "files", *figures, str(found.images_missing)]
-        yield ["", "paper", *map(_shown, printed.values()), ""]
+def _table(sets: Mapping[str, SetStatistics]) -> Table:
+    return Table("", _COLUMNS, (Section("", tuple(_rows(sets))),), (_NOTE,), "Set")
 
 
-def _shown(value: float | None) -> str:
+def _rows(sets: Mapping[str, SetStatistics]) -> Iterator[Row]:
+    """For each set a row with what its file gives and one with what the paper printed."""
+    for name, counted in sets.items():
+        row, printed = counted.as_row(), PRINTED[name]._asdict()
+        figures = [row[field] for field in printed]  # to the one decimal that it prints
+        yield Row(name, tuple(map(_cell, ("files", *figures, counted.images_missing))))
+        yield Row("", tuple(map(_cell, ("paper", *printed.values(), ""))))
+
+
+def _cell(value: float | str | None) -> Cell:
     if value is None:
-        return _NONE
-    return str(value) if isinstance(value, int) else f"{value:.1f}"
+        return Cell(NOTHING)
+    return Cell(f"{value:.1f}" if isinstance(value, float) else str(value))

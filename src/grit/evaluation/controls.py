@@ -12,14 +12,13 @@ from random import Random
 from statistics import fmean
 from typing import Any, NamedTuple
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from grit.core.seeding import seed_for
 from grit.evaluation.metrics import BinaryAccuracy, unique_rows
 from grit.evaluation.predictions import ScoredPrediction
+from grit.figures.table import NOTHING, Cell, Column, Row, Section, Table, plain
+from grit.figures.terminal_format import print_table
 from grit.grounding.boxes import Box, Space, union_iou
 from grit.judge.rules import normalized
 
@@ -28,7 +27,11 @@ CONSTANT = 0.9  # the share of all answers from which one is printed as a warnin
 _SHOWN = 8  # answers of a histogram
 _BAR = 5  # characters
 _LABELS = 15  # characters beside a bar
-_NONE = "-"
+_COLUMNS = (
+    Column("", "Majority\nACC", words=True),
+    *(Column("", name) for name in ("Central\nGIoU", "Shuffled\nGIoU", "Right +\ngrounded")),
+    Column("", "Answers\ngiven", words=True),
+)
 
 
 class AnswerCount(NamedTuple):
@@ -87,42 +90,28 @@ def controls(rows: Sequence[ScoredPrediction], seed: int = 0) -> Controls:
     )
 
 
-def controls_table(
-    sets: Mapping[str, Controls], *, title: str | None = None, ascii_only: bool = False
-) -> Table:
-    """The controls for a terminal of 80 columns; a constant answer has a full, red bar."""
-    table = Table(
-        title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)
-    )
-    table.add_column("Set", overflow="fold")
-    table.add_column("Majority\nACC", no_wrap=True)
-    for heading in ("Central\nGIoU", "Shuffled\nGIoU", "Right +\ngrounded"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("Answers\ngiven", no_wrap=True, overflow="crop")
-    for name, found in sets.items():
-        always = _NONE
-        if found.majority_acc is not None:
-            always = f"{found.majority_acc:5.1f} {clipped(found.majority_answer, 6)}"
-        cells = (
-            name,
-            always,
-            _decimal(found.central_box_giou, 3),
-            _decimal(found.shuffled_giou, 3),
-            _decimal(found.grounded_correct, 2),
-        )
-        # Text, because names and answers may hold the square brackets that rich reads as markup.
-        table.add_row(
-            *(Text(_plain(cell, ascii_only)) for cell in cells), _given(found, ascii_only)
-        )
-    return table
-
-
 def print_controls(
     sets: Mapping[str, Controls], title: str | None = None, console: Console | None = None
 ) -> None:
-    """Print the table."""
-    console = console or Console()
-    console.print(controls_table(sets, title=title, ascii_only=console.options.ascii_only))
+    """Print a row for each set; a constant answer has a full, red bar."""
+    rows = tuple(Row(name, _cells(controls)) for name, controls in sets.items())
+    table = Table("", _COLUMNS, (Section("", rows),), corner="Set")
+    print_table(table, console, title=title)
+
+
+def _cells(controls: Controls) -> tuple[Cell, ...]:
+    always = NOTHING
+    if controls.majority_acc is not None:
+        always = f"{controls.majority_acc:5.1f} {clipped(controls.majority_answer, 6)}"
+    filled = round(_BAR * controls.top_share)
+    given = f"{'█' * filled}{'░' * (_BAR - filled)} {_shares(controls)}"
+    return (
+        Cell(always),
+        plain(controls.central_box_giou, 3),
+        plain(controls.shuffled_giou, 3),
+        plain(controls.grounded_correct, 2),
+        Cell(given, warning=controls.top_share >= CONSTANT),
+    )
 
 
 def clipped(answer: str | None, most: int) -> str:
@@ -205,15 +194,6 @@ def _mean(values: Any) -> float | None:
     return fmean(values) if values else None
 
 
-def _given(found: Controls, ascii_only: bool) -> Text:
-    """A bar as long as the most common answer's share, and one or two answers by name."""
-    filled = round(_BAR * found.top_share)
-    full, empty = ("#", ".") if ascii_only else ("█", "░")
-    style = "bold red" if found.top_share >= CONSTANT else ""
-    bar = full * filled + empty * (_BAR - filled)
-    return Text(f"{bar} {_plain(_shares(found), ascii_only)}", style=style)
-
-
 def _shares(found: Controls) -> str:
     if not found.answers or 2 * found.kinds > found.n:
         return f"{found.kinds} different"
@@ -222,13 +202,3 @@ def _shares(found: Controls) -> str:
     )
     both = ", ".join([first, *more[:1]])
     return both if len(both) <= _LABELS else first
-
-
-def _plain(text: str, ascii_only: bool) -> str:
-    """Without what a terminal would obey, or could not show."""
-    printable = "".join(c if c.isprintable() else "?" for c in text)
-    return printable.encode("ascii", "replace").decode() if ascii_only else printable
-
-
-def _decimal(value: float | None, digits: int) -> str:
-    return _NONE if value is None else f"{value:.{digits}f}"

@@ -3,18 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from markupsafe import Markup
 
 from grit.core.files import written_whole
-from grit.evaluation.bootstrap import Estimate
-from grit.pages.curves import Curves
 from grit.pages.gallery import Gallery
+from grit.pages.grids import grids
 from grit.pages.pages import page
+from grit.pages.training_curves import Curves
 from grit.runs.judging import judging_note
-from grit.runs.metrics import Metric, definitions, shown_metrics
 from grit.runs.results import Results
+from grit.runs.shown_metrics import definitions
 
 FACTS = ("method", "model", "data", "reward", "judge", "seed")  # fields of Results
 
@@ -70,8 +69,8 @@ def render_experiment(data: ExperimentData) -> str:
         bodies=[Markup(section.body) for section in data.sections],
         alike=alike,
         definitions=definitions(results),
-        judging=judging_note(run.results for run in finished if run.results is not None),
-        grids=_grids(finished),
+        judging=judging_note(results),
+        grids=grids(results),
         finished=finished,
         unfinished=[run for run in data.runs if run.results is None],
         curves=[curves for curves in data.curves if curves.panels],
@@ -84,58 +83,6 @@ def labels(runs: Sequence[Results]) -> list[str]:
     """The choices in which runs differ, in words; nothing where they do not."""
     _, different = _facts(runs)
     return [" · ".join(_fact(run, name) for name in different) for run in runs]
-
-
-@dataclass(frozen=True)
-class GridRow:
-    """One run's row of a metric's table: an estimate for each set, None where there is none."""
-
-    run: RunSummary
-    estimates: tuple[Estimate | None, ...]
-
-
-@dataclass(frozen=True)
-class Grid:
-    """One metric of all runs and sets."""
-
-    metric: Metric
-    sets: tuple[str, ...]
-    rows: tuple[GridRow, ...]
-
-
-def _grids(runs: Sequence[RunSummary]) -> list[Grid]:
-    every = dict.fromkeys(name for run in runs if run.results for name in run.results.sets)
-    grids = []
-    for metric in shown_metrics([run.results for run in runs if run.results is not None]):
-        rows = [
-            GridRow(
-                run,
-                tuple(_estimate(run.results, name, metric.key) for name in every),
-            )
-            for run in runs
-            if run.results is not None
-        ]
-        there = [any(row.estimates[at] for row in rows) for at in range(len(every))]
-        if any(there):
-            grids.append(
-                Grid(
-                    metric,
-                    tuple(_kept(every, there)),
-                    tuple(GridRow(row.run, tuple(_kept(row.estimates, there))) for row in rows),
-                )
-            )
-    return grids
-
-
-def _kept(values: Any, there: Sequence[bool]) -> list[Any]:
-    return [value for value, kept in zip(values, there, strict=True) if kept]
-
-
-def _estimate(results: Results, name: str, metric: str) -> Estimate | None:
-    if name not in results.sets:
-        return None
-    found = results.sets[name].metrics[metric]
-    return None if found.mean is None else found
 
 
 def _facts(runs: Sequence[Results]) -> tuple[dict[str, str], list[str]]:

@@ -3,22 +3,17 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
+from grit.figures.table import Cell, Column, Row, Section, Table
+from grit.figures.terminal_format import print_table
 from grit.training.costs import GPUS
 
 
 def print_inspection(found: Mapping[str, Any], console: Console | None = None) -> None:
     """Print what is in ``check.json``."""
-    table = Table(box=box.SIMPLE, show_header=False, pad_edge=False)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for label, value in _rows(found):
-        table.add_row(Text(label), Text(value))
-    (console or Console()).print(table)
+    rows = tuple(Row(label, (Cell(text),)) for label, text in _rows(found))
+    print_table(Table("", (Column("", "", words=True),), (Section("", rows),)), console)
 
 
 def _rows(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -6,15 +6,18 @@ written, is escaped; no markup comes from data.
 
 import base64
 import hashlib
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment
 from markupsafe import Markup
 
 from grit.evaluation.controls import CONSTANT, clipped
-from grit.pages import chains, curves
-from grit.pages.chains import COLORS
-from grit.pages.markup import TEMPLATES, environment
+from grit.figures.markup import environment
+from grit.pages.chains import COLORS, MOST_TEXT
+from grit.pages.training_curves import FRAME, STACK
+
+TEMPLATES = Path(__file__).parent / "templates"
 
 
 def page(template: str, **values: Any) -> str:
@@ -25,7 +28,6 @@ def page(template: str, **values: Any) -> str:
         .get_template(template)
         .render(
             **values,
-            frame=(curves.WIDTH, curves.HEIGHT),
             style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
             script=Markup(script),
             script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
@@ -34,13 +36,11 @@ def page(template: str, **values: Any) -> str:
 
 
 def _environment() -> Environment:
-    found = environment()
-    found.filters["clipped"] = clipped
-    found.filters["decimal"] = _decimal
-    found.globals["COLORS"] = COLORS
-    found.globals["CONSTANT"] = CONSTANT
-    found.globals["MOST_TEXT"] = chains.MOST_TEXT
-    return found
+    templates = environment(TEMPLATES)
+    templates.filters |= {"clipped": clipped, "decimal": _decimal, "zip": zip}
+    constants = {"COLORS": COLORS, "CONSTANT": CONSTANT, "MOST_TEXT": MOST_TEXT}
+    templates.globals |= constants | {"FRAME": FRAME, "STACK": STACK}
+    return templates
 
 
 def _decimal(value: float | None, digits: int) -> str:

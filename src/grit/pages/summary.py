@@ -8,8 +8,8 @@ from grit.evaluation.bootstrap import Estimate
 from grit.evaluation.controls import CONSTANT, Controls
 from grit.evaluation.paired import difference
 from grit.evaluation.predictions import ScoredPrediction
-from grit.runs.metrics import Metric, shown_metrics
 from grit.runs.results import Results
+from grit.runs.shown_metrics import Metric, shown_metrics
 
 Rows = Mapping[str, Sequence[ScoredPrediction]]  # by set
 

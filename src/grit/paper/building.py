@@ -1,24 +1,26 @@
 """From a name to a table or figure: the one list of what can be made of runs."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+from grit.figures.exhibit import Exhibit, write_exhibit
+from grit.figures.table import Table
 from grit.paper.evidence import Evidence
-from grit.paper.exhibit import Exhibit, write_exhibit
-from grit.paper.figure4 import figure4
-from grit.paper.figure5 import figure5
 from grit.paper.figure6 import figure6
-from grit.paper.table import Table
+from grit.paper.studied import studied
 from grit.paper.table1 import table1
 from grit.paper.table2 import table2
 from grit.paper.table3 import table3
+from grit.studies.figure4 import FIGURE4
+from grit.studies.figure5 import FIGURE5
 
 BUILDERS: dict[str, Callable[[Evidence], Exhibit]] = {
     "table1": table1,
     "table2": table2,
     "table3": table3,
-    "figure4": figure4,
-    "figure5": figure5,
+    "figure4": partial(studied, FIGURE4),
+    "figure5": partial(studied, FIGURE5),
     "figure6": figure6,
 }
 LEAST = {"table3": 2, "figure6": 2}  # rows to compare; of the others one says something

@@ -5,14 +5,13 @@ from collections.abc import Callable, Sequence
 from statistics import fmean
 
 from grit.evaluation.controls import Controls, clipped
+from grit.figures.table import NOTHING, Cell, Mean, Row, Section, Table
+from grit.paper.companions import Shown
 from grit.paper.evidence import Run
-from grit.paper.grouping import Part, Variant, labels
-from grit.paper.measures import EACH, Measures
+from grit.paper.grouping import labels
+from grit.paper.measures import BOUNDS, DIGITS, EACH, Measures, measured, name_in
 from grit.paper.notes import judged
-from grit.paper.rows import BOUNDS, DIGITS, Groups, model_title, name_in
-from grit.paper.seeds import Mean
-from grit.paper.table import NOTHING, Cell, Row, Section, Table, measured
-from grit.runs.printed import METHODS, TestSet
+from grit.runs.printed import TestSet, model_title
 
 CONTROLS = (
     "First row: ACC of always giving a set's most common true answer, GIoU of one box over the "
@@ -24,40 +23,32 @@ _ANSWER = 12  # characters
 _Value = Callable[[Controls], float | None]
 
 
-def control_tables(
-    part: Part, groups: Groups, models: Sequence[str], shown: Measures = EACH
-) -> list[Table]:
+def control_tables(shown: Shown) -> list[Table]:
     """The controls of every row of a table; none where there are no predictions.
 
-    Each column of ``shown`` is ACC or GIoU of one set.
+    Each column is ACC or GIoU of one set.
     """
-    named = labels(groups)
+    named = labels(shown.groups)
     sections = []
-    for model in models:
-        own = [variant for variant in groups if variant.model == model]
-        runs = [run for variant in own for run in groups[variant]]
+    for model in shown.models:
+        runs = shown.runs(model)
         if any(run.controls for run in runs):
-            rows = [blind_row(runs, shown)]
-            for variant in sorted(own, key=place):
-                rows += control_rows(named[variant], groups[variant], shown)
+            rows = [blind_row(runs, shown.measures)]
+            for variant in shown.variants(model):
+                rows += control_rows(named[variant], shown.groups[variant], shown.measures)
             sections.append(Section(model_title(model), tuple(rows)))
-    title = f"Controls; {part.title}"
     if not sections:
         return []
-    notes = (*judged(part.runs), CONTROLS)
-    return [Table(title, shown.columns, tuple(sections), notes, aside=True)]
-
-
-def place(variant: Variant) -> int:
-    """Where a variant's method stands in the paper's order."""
-    return [*METHODS, variant.method].index(variant.method)
+    notes = (*judged(shown.part.runs), CONTROLS)
+    columns = shown.measures.columns
+    return [Table(f"Controls; {shown.title}", columns, tuple(sections), notes, aside=True)]
 
 
 def blind_row(runs: Sequence[Run], shown: Measures = EACH) -> Row:
     """What needs no model: the same for all runs that were asked the same questions."""
     values: dict[str, _Value] = {
-        "acc": lambda found: found.majority_acc,
-        "giou": lambda found: found.central_box_giou,
+        "acc": lambda controls: controls.majority_acc,
+        "giou": lambda controls: controls.central_box_giou,
     }
     cells = (_mean(runs, sets[0], values[metric], metric) for sets, metric in shown.numbers)
     return Row("majority answer; central box", tuple(cells))
@@ -71,7 +62,7 @@ def control_rows(label: str, runs: Sequence[Run], shown: Measures = EACH) -> lis
             habits.append(_most_common(runs, test_set))
             grounded.append(_mean(runs, test_set, _grounded_percent, metric))
         else:
-            habits.append(_mean(runs, test_set, lambda found: found.shuffled_giou, metric))
+            habits.append(_mean(runs, test_set, lambda controls: controls.shuffled_giou, metric))
             grounded.append(Cell(NOTHING))
     return [
         Row(f"{label}: most common answer; boxes shuffled", tuple(habits)),
@@ -79,8 +70,8 @@ def control_rows(label: str, runs: Sequence[Run], shown: Measures = EACH) -> lis
     ]
 
 
-def _grounded_percent(found: Controls) -> float | None:
-    return None if found.grounded_correct is None else 100 * found.grounded_correct
+def _grounded_percent(controls: Controls) -> float | None:
+    return None if controls.grounded_correct is None else 100 * controls.grounded_correct
 
 
 def _of(runs: Sequence[Run], test_set: TestSet) -> list[Controls]:
@@ -89,7 +80,7 @@ def _of(runs: Sequence[Run], test_set: TestSet) -> list[Controls]:
 
 
 def _mean(runs: Sequence[Run], test_set: TestSet, value: _Value, metric: str) -> Cell:
-    values = [each for found in _of(runs, test_set) if (each := value(found)) is not None]
+    values = [each for controls in _of(runs, test_set) if (each := value(controls)) is not None]
     mean = Mean(fmean(values), None, None, len(values)) if values else None
     return measured(mean, DIGITS[metric], BOUNDS[metric])
 
@@ -97,9 +88,9 @@ def _mean(runs: Sequence[Run], test_set: TestSet, value: _Value, metric: str) ->
 def _most_common(runs: Sequence[Run], test_set: TestSet) -> Cell:
     given: Counter[str | None] = Counter()
     rows = 0
-    for found in _of(runs, test_set):
-        rows += found.n
-        for each in found.answers:
+    for controls in _of(runs, test_set):
+        rows += controls.n
+        for each in controls.answers:
             given[each.answer] += each.given
     if not given:
         return Cell(NOTHING)

@@ -1,28 +1,22 @@
 """Figure 6: ACC in-domain and out-of-domain against the number of training triplets."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 
-from grit.paper.both_ways import acc_tables
-from grit.paper.chart import Chart, Panel, Series
+from grit.figures.chart import Chart, Panel, Point, Series
+from grit.figures.exhibit import Exhibit
+from grit.figures.table import Column, Row, Section, Table
+from grit.paper.companions import Shown, acc_tables, paired_tables
 from grit.paper.control_rows import control_tables
 from grit.paper.evidence import Evidence
-from grit.paper.exhibit import Exhibit
-from grit.paper.grouping import Part, Variant, by_variant, labels
-from grit.paper.measures import Measures
+from grit.paper.grouping import Groups, Variant, by_variant, labels, models_of, parts_of
+from grit.paper.measures import EACH, Measures
 from grit.paper.notes import INTERVALS, MINIATURE, judged, notes_of
-from grit.paper.rows import (
-    DIFFERENCES,
-    Groups,
-    model_title,
-    models_of,
-    parts_of,
-    seeds_label,
-)
-from grit.paper.table import Column, Row, Section, Table
-from grit.runs.metrics import definitions
-from grit.runs.printed import IN_DOMAIN, OUT_OF_DOMAIN, POOLED, SCALES
+from grit.runs.printed import IN_DOMAIN, OUT_OF_DOMAIN, POOLED, SCALES, model_title
+from grit.runs.repetitions import seeds_label
+from grit.runs.shown_metrics import definitions
 
+TITLE = "Figure 6: how ACC scales with triplets"
 DOMAINS = {"in-domain": IN_DOMAIN, "out-of-domain": OUT_OF_DOMAIN}
 SHOWN = Measures(
     tuple(Column("ACC", name) for name in DOMAINS),
@@ -52,27 +46,23 @@ def figure6(evidence: Evidence) -> Exhibit:
             Section(model_title(model), tuple(row for _, row in rows[model])) for model in models
         )
         tables.append(Table(part.title, SHOWN.columns, sections, notes, "Triplets"))
-        tables += _differences(part, groups, models)
-        tables += acc_tables(f"ACC both ways; {part.title}", part, SHOWN, groups, models)
-        tables += control_tables(part, groups, models)
-        charts.append(
-            Chart(
-                part.title,
-                "training triplets",
-                "ACC",
-                tuple(Panel(model_title(model), _series(rows[model])) for model in models),
-            )
-        )
-    return Exhibit(
-        "figure6", "Figure 6: how ACC scales with triplets", tuple(tables), tuple(charts)
-    )
+        shown = Shown(part.title, part, groups, models, SHOWN)
+        tables += _differences(shown)
+        tables += [*acc_tables(shown), *control_tables(shown._replace(measures=EACH))]
+        charts.append(_chart(part.title, rows))
+    return Exhibit("figure6", TITLE, tuple(tables), tuple(charts))
+
+
+def _by_size(model: str, groups: Groups) -> dict[int, list[Variant]]:
+    """The variants of a model by their numbers of triplets."""
+    own = [variant for variant in groups if variant.model == model]
+    return {size: [v for v in own if SCALES[v.data or ""] == size] for size in SIZES}
 
 
 def _rows(model: str, groups: Groups) -> list[tuple[int, Row]]:
     """Rows with their numbers of triplets; several of one size differ in something else."""
     rows = []
-    for size in SIZES:
-        variants = [v for v in groups if v.model == model and SCALES[v.data or ""] == size]
+    for size, variants in _by_size(model, groups).items():
         named = labels({variant: groups[variant] for variant in variants})
         for variant in variants:
             label = str(size) if len(variants) == 1 else f"{size}: {named[variant]}"
@@ -83,30 +73,35 @@ def _rows(model: str, groups: Groups) -> list[tuple[int, Row]]:
     return rows
 
 
-def _differences(part: Part, groups: Groups, models: Sequence[str]) -> list[Table]:
+def _differences(shown: Shown) -> list[Table]:
     """Each size minus every smaller one, question by question; of sizes with one kind of run."""
-    sections = []
-    for model in models:
-        sizes: dict[int, list[Variant]] = {size: [] for size in SIZES}
-        for variant in groups:
-            if variant.model == model:
-                sizes[SCALES[variant.data or ""]].append(variant)
-        single = {size: groups[found[0]] for size, found in sizes.items() if len(found) == 1}
-        rows = [
-            Row(f"{more} − {fewer}", SHOWN.differences(single[fewer], single[more]))
+    pairs = {}
+    for model in shown.models:
+        sizes = _by_size(model, shown.groups)
+        single = {size: shown.groups[v[0]] for size, v in sizes.items() if len(v) == 1}
+        pairs[model] = [
+            (f"{more} − {fewer}", single[fewer], single[more])
             for fewer, more in combinations(single, 2)
         ]
-        rows = [row for row in rows if any(cell.mean is not None for cell in row.cells)]
-        if rows:
-            sections.append(Section(model_title(model), tuple(rows)))
-    title = f"More triplets minus fewer; {part.title}"
-    notes = (*judged(part.runs), DIFFERENCES)
-    return [Table(title, SHOWN.columns, tuple(sections), notes)] if sections else []
+    return paired_tables(f"More triplets minus fewer; {shown.title}", shown, pairs)
 
 
-def _series(rows: list[tuple[int, Row]]) -> tuple[Series, ...]:
-    found = []
-    for place, name in enumerate(DOMAINS):
-        means = [(size, row.cells[place].mean) for size, row in rows]
-        found.append(Series(name, tuple((size, mean) for size, mean in means if mean is not None)))
-    return tuple(found)
+def _chart(title: str, rows: Mapping[str, Sequence[tuple[int, Row]]]) -> Chart:
+    panels = []
+    for model, sizes in rows.items():
+        series = []
+        for place, name in enumerate(DOMAINS):
+            means = ((size, row.cells[place].mean) for size, row in sizes)
+            points = tuple(Point(size, *mean[:3]) for size, mean in means if mean is not None)
+            series.append(Series(name, points))
+        panel = Panel(model_title(model), tuple(series))
+        panels.append(panel if panel.points else Panel(f"{panel.title}: missing", panel.series))
+    return Chart(
+        title="How ACC scales with training triplets",
+        note=f"{title}; 95% intervals",
+        panels=tuple(panels),
+        y_label="ACC",
+        x_label="training triplets",
+        across=True,
+        log_x=True,
+    )

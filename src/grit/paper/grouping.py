@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from grit.paper.evidence import Run
+from grit.paper.evidence import Evidence, Run
 from grit.runs.evaluated import method_label
-from grit.runs.printed import METHODS, PAPER_REWARD, UNTRAINED
+from grit.runs.printed import METHODS, MODELS, PAPER_REWARD, UNTRAINED
 from grit.runs.results import Results
 from grit.runs.twins import distinctions
 
@@ -60,6 +60,11 @@ def comparable_parts(runs: Sequence[Run]) -> list[Part]:
     return [part for versions in parts.values() for part in versions]
 
 
+def parts_of(evidence: Evidence) -> list[Part]:
+    """A part for each table; one without runs where none has finished."""
+    return comparable_parts(evidence.runs) or [Part("no run has finished")]
+
+
 def _judge_of(run: Run) -> str:
     """The judge's name, and the model that it asked where it is a service."""
     usage = run.results.judge_usage
@@ -81,6 +86,21 @@ class Variant(NamedTuple):
     settings: str | None
     code: str | None
     checkpoint: str | None = None  # weights from elsewhere: nothing was trained then
+
+
+Groups = Mapping[Variant, Sequence[Run]]
+
+
+def place(variant: Variant) -> int:
+    """Where a variant's method stands in the paper's order."""
+    return [*METHODS, variant.method].index(variant.method)
+
+
+def models_of(groups: Groups, evidence: Evidence) -> list[str]:
+    """Models that finished or failed: known ones in their order, then others as they come."""
+    there = [*(variant.model for variant in groups), *(job.model for job in evidence.failed)]
+    known = [model for model in MODELS if model in there]
+    return list(dict.fromkeys([*known, *there]))
 
 
 def variant_of(run: Run) -> Variant:
@@ -114,7 +134,7 @@ def by_variant(runs: Iterable[Run]) -> tuple[dict[Variant, list[Run]], list[str]
     return {v: [runs[s] for s in sorted(runs)] for v, runs in groups.items()}, notes
 
 
-def labels(groups: Mapping[Variant, Sequence[Run]]) -> dict[Variant, str]:
+def labels(groups: Groups) -> dict[Variant, str]:
     """Variants of one method of one model by the method's name, and by what tells them apart.
 
     GRIT with another reward than the paper's says so also where it stands alone. What has no name
@@ -138,9 +158,7 @@ def _same_kind(one: Variant, other: Variant) -> bool:
     return all(getattr(one, name) == getattr(other, name) for name in _KIND)
 
 
-def _parts(
-    variant: Variant, twins: Sequence[Variant], groups: Mapping[Variant, Sequence[Run]]
-) -> list[str]:
+def _parts(variant: Variant, twins: Sequence[Variant], groups: Groups) -> list[str]:
     """What tells a variant from its twins: names, settings, and fingerprints where these fail."""
     settings = _settings(twins, groups) if _kinds(twins, "settings") > 1 else {}
     said = {twin: (twin.data, twin.reward, settings.get(twin)) for twin in twins}
@@ -155,9 +173,7 @@ def _parts(
     return parts
 
 
-def _settings(
-    twins: Sequence[Variant], groups: Mapping[Variant, Sequence[Run]]
-) -> dict[Variant, tuple[str, ...]]:
+def _settings(twins: Sequence[Variant], groups: Groups) -> dict[Variant, tuple[str, ...]]:
     """The settings in which each twin differs; none where some configuration is not known."""
     configs = [groups[twin][0].config for twin in twins]
     if not all(configs):

@@ -1,13 +1,21 @@
 """What the columns of a table measure: each a metric over one set, or over several together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from grit.evaluation.over_runs import Bounds
+from grit.evaluation.paired import difference_of_runs
+from grit.figures.table import MISSING, NOTHING, Cell, Column, Mean, bracketed, number, printed
 from grit.paper.evidence import Run
-from grit.paper.rows import DIGITS, HEADINGS, difference_cell, sets_cell
-from grit.paper.table import MISSING, Cell, Column
+from grit.paper.seeds import mean_over_runs, pooled
 from grit.runs.printed import SETS, TABLE1_COLUMNS, TestSet
+from grit.runs.shown_metrics import METRICS
 
+DIGITS = {metric.key: metric.digits for metric in METRICS}
+HEADINGS = {metric.key: metric.title for metric in METRICS}
+BOUNDS = {metric.key: Bounds(0.0, metric.unit) for metric in METRICS}
+CHANGES = {metric.key: Bounds(-metric.unit, metric.unit) for metric in METRICS}
+_SYMMETRIC = 0.1  # of half an interval: how far its middle may be from the mean
 Sets = tuple[TestSet, ...]
 
 
@@ -29,6 +37,11 @@ class Measures(NamedTuple):
         """The cells of what did not run."""
         return tuple(Cell(MISSING) for _ in self.columns)
 
+    def printed(self, numbers: Iterable[float | None]) -> tuple[Cell, ...]:
+        """The cells of a row of the paper."""
+        pairs = zip(numbers, self.columns, strict=True)
+        return tuple(printed(value, column.digits) for value, column in pairs)
+
 
 def measures(numbers: Sequence[tuple[Sets, str]], titles: Mapping[Sets, str]) -> Measures:
     """Columns under the titles of their sets."""
@@ -41,3 +54,71 @@ EACH = measures(
     {(test_set,): test_set.title for test_set in SETS},
 )
 """Table 1's, set by set."""
+
+
+def sets_cell(runs: Iterable[Run], test_sets: Sequence[TestSet], metric: str) -> Cell:
+    """A metric over the rows of several sets together, over repetitions."""
+    estimates = []
+    for run in runs:
+        names = [name_in(run, test_set) for test_set in test_sets]
+        estimate = pooled(run.results, [name for name in names if name], metric)
+        if estimate is not None and None not in names:
+            estimates.append(estimate)
+    if not estimates:
+        return Cell(MISSING)
+    bounds = BOUNDS[metric]
+    return measured(mean_over_runs(estimates, bounds), DIGITS[metric], bounds)
+
+
+def difference_cell(
+    baseline: Sequence[Run], ours: Sequence[Run], test_sets: Sequence[TestSet], metric: str
+) -> Cell:
+    """Ours minus the baseline on the same questions, in bold where the interval excludes 0."""
+    was, now = (_scores(runs, test_sets, metric) for runs in (baseline, ours))
+    if was is None or now is None:
+        return Cell(MISSING)
+    bounds = CHANGES[metric]
+    mean = mean_over_runs([difference_of_runs(was, now, bounds)], bounds)
+    if mean is None or mean.low is None or mean.high is None:
+        return Cell(NOTHING)
+    text = bracketed(mean, DIGITS[metric], signed=True).text
+    return Cell(text, mean, bold=mean.low > 0 or mean.high < 0)
+
+
+def measured(mean: Mean | None, digits: int, bounds: Bounds) -> Cell:
+    """A mean with half its interval, or the mark of a number that does not exist.
+
+    With the ends of the interval instead where half of it would say something else: where one side
+    is much longer than the other, or where half of it reaches beyond what the number can be.
+    """
+    if mean is None:
+        return Cell(NOTHING)
+    if mean.low is None or mean.high is None:
+        return Cell(number(mean.mean, digits), mean)
+    half, middle = (mean.high - mean.low) / 2, (mean.high + mean.low) / 2
+    reached = [round(end, digits) for end in (mean.mean - half, mean.mean + half)]
+    is_real = all(bounds.within(end) == end for end in reached)
+    if is_real and abs(middle - mean.mean) <= _SYMMETRIC * half:
+        return Cell(f"{number(mean.mean, digits)} ± {number(half, digits)}", mean)
+    return bracketed(mean, digits, runs=mean.runs)
+
+
+def name_in(run: Run, test_set: TestSet) -> str | None:
+    """What a run's suite calls a test set; None where the run has no numbers of it."""
+    return next((name for name in test_set.names if name in run.results.sets), None)
+
+
+def _scores(
+    runs: Sequence[Run], test_sets: Sequence[TestSet], metric: str
+) -> list[dict[str, float]] | None:
+    """Each run's scores by question, of several sets together; None if a run has none."""
+    scores: list[dict[str, float]] = []
+    for run in runs:
+        scores.append({})
+        for test_set in test_sets:
+            name = name_in(run, test_set)
+            of_set = None if name is None else run.scores(name, metric)
+            if of_set is None:
+                return None
+            scores[-1] |= {f"{test_set.title}/{id_}": value for id_, value in of_set.items()}
+    return scores

@@ -12,6 +12,12 @@ INTERVALS = (
     "(Student's t), and never beyond what the number can be. Where it is not symmetric, [ ] has "
     "its ends. Bold is the best of a column, ours and the paper's apart."
 )
+DIFFERENCES = (
+    "Differences of the same questions, with 95% t-intervals over questions and, on a side of "
+    "several seeds, over seeds, within what a difference can be; one trained run stands for itself "
+    "and not for its method. Bold: the interval excludes 0, a test at 5% for each cell, not "
+    "corrected for their number."
+)
 MINIATURE = (
     "Rows “paper” are the paper's own, of the full model on photographs. A miniature is another, "
     "far smaller model on drawn scenes: its numbers say nothing about the full model's."

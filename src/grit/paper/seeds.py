@@ -2,20 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from math import hypot
-from typing import NamedTuple
 
 from grit.evaluation.bootstrap import Estimate
 from grit.evaluation.over_runs import Bounds, over_runs
+from grit.figures.table import Mean
 from grit.runs.results import Results
-
-
-class Mean(NamedTuple):
-    """A mean and its 95% interval: over questions, and over runs where there are several."""
-
-    mean: float
-    low: float | None
-    high: float | None
-    runs: int  # 0: a number of the paper
 
 
 def mean_over_runs(estimates: Iterable[Estimate | None], bounds: Bounds) -> Mean | None:

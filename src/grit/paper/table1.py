@@ -1,25 +1,14 @@
 """Table 1: five methods, models and six test sets, beside the paper's numbers."""
 
-from collections.abc import Sequence
-
-from grit.paper.both_ways import acc_tables
+from grit.figures.exhibit import Exhibit
+from grit.figures.table import Row, Section, Table, best_in_bold
+from grit.paper.companions import Shown, acc_tables, difference_tables, own_sections
 from grit.paper.control_rows import control_tables
 from grit.paper.evidence import Evidence
-from grit.paper.exhibit import Exhibit
-from grit.paper.grouping import Part, by_variant, labels
+from grit.paper.grouping import Groups, by_variant, labels, models_of, parts_of
 from grit.paper.measures import EACH, measures
 from grit.paper.notes import INTERVALS, MINIATURE, judged, notes_of
 from grit.paper.other_sets import has_papers_sets, other_tables
-from grit.paper.own_rows import difference_tables, own_sections
-from grit.paper.rows import (
-    Groups,
-    model_title,
-    models_of,
-    parts_of,
-    seeds_label,
-)
-from grit.paper.table import Row, Section, Table, best_in_bold, printed
-from grit.runs.metrics import definitions
 from grit.runs.printed import (
     IN_DOMAIN,
     METHODS,
@@ -28,7 +17,10 @@ from grit.runs.printed import (
     POOLED,
     SETS,
     TABLE1,
+    model_title,
 )
+from grit.runs.repetitions import seeds_label
+from grit.runs.shown_metrics import definitions
 
 TOGETHER = measures(
     [(sets, metric) for sets in (IN_DOMAIN, OUT_OF_DOMAIN) for metric in ("acc", "giou")]
@@ -46,25 +38,24 @@ def table1(evidence: Evidence) -> Exhibit:
         meaning = (*judged(part.runs), *definitions(part.results), INTERVALS)
         notes = (*repeated, *notes_of(part.runs, evidence))
         if has_papers_sets(part):
-            tables += _papers_sets(part, groups, models, (*meaning, MINIATURE, *notes))
+            shown = Shown(part.title, part, groups, models, EACH)
+            tables += _papers_sets(shown, (*meaning, MINIATURE, *notes))
             notes = ()  # once is enough
         tables += other_tables(part, groups, models, (*meaning, *notes))
     return Exhibit("table1", "Table 1: methods, models and test sets", tuple(tables))
 
 
-def _papers_sets(
-    part: Part, groups: Groups, models: Sequence[str], notes: tuple[str, ...]
-) -> list[Table]:
+def _papers_sets(shown: Shown, notes: tuple[str, ...]) -> list[Table]:
     sections = tuple(
-        Section(model_title(model), tuple(best_in_bold(_rows(model, groups), EACH.columns)))
-        for model in models
+        Section(model_title(model), tuple(best_in_bold(_rows(model, shown.groups), EACH.columns)))
+        for model in shown.models
     )
     return [
-        Table(part.title, EACH.columns, sections, notes, "Method"),
-        *acc_tables(f"ACC both ways; {part.title}", part, EACH, groups, models),
-        *difference_tables(f"GRIT minus the baselines; {part.title}", EACH, groups, models),
-        *_together(part, groups, models),
-        *control_tables(part, groups, models),
+        Table(shown.title, EACH.columns, sections, notes, "Method"),
+        *acc_tables(shown),
+        *difference_tables(shown),
+        *_together(shown),
+        *control_tables(shown),
     ]
 
 
@@ -85,26 +76,20 @@ def _rows(model: str, groups: Groups) -> list[Row]:
         ]
         if not variants:
             rows.append(Row(METHODS[method], EACH.missing()))
-        rows += _paper_rows(model, method)
+        if (numbers := TABLE1.get((MODELS.get(model, ""), method))) is not None:
+            rows.append(Row("paper", EACH.printed(numbers), paper=True))
     return rows
 
 
-def _paper_rows(model: str, method: str) -> list[Row]:
-    numbers = TABLE1.get((MODELS.get(model, ""), method))
-    if numbers is None:
-        return []
-    cells = [printed(value, one.digits) for value, one in zip(numbers, EACH.columns, strict=True)]
-    return [Row("paper", tuple(cells), paper=True)]
-
-
-def _together(part: Part, groups: Groups, models: Sequence[str]) -> list[Table]:
+def _together(shown: Shown) -> list[Table]:
     """The two domains and the format of all sets, and GRIT's differences in them."""
-    sections = own_sections(TOGETHER, groups, models)
+    together = shown._replace(title=f"sets together; {shown.title}", measures=TOGETHER)
+    sections = own_sections(together)
     if not sections:
         return []
-    title, notes = f"sets together; {part.title}", (*judged(part.runs), INTERVALS, POOLED)
+    title, notes = f"S{together.title[1:]}", (*judged(shown.part.runs), INTERVALS, POOLED)
     return [
-        Table(f"S{title[1:]}", TOGETHER.columns, sections, notes, "Method"),
-        *acc_tables(f"ACC both ways; {title}", part, TOGETHER, groups, models),
-        *difference_tables(f"GRIT minus the baselines; {title}", TOGETHER, groups, models),
+        Table(title, TOGETHER.columns, sections, notes, "Method"),
+        *acc_tables(together),
+        *difference_tables(together),
     ]

@@ -5,20 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from grit.core.errors import GritError
+from grit.figures.exhibit import Exhibit
+from grit.figures.table import MISSING, Cell, Column, Row, Section, Table, plain, printed
 from grit.paper.evidence import Evidence
-from grit.paper.exhibit import Exhibit
-from grit.paper.seeds import Mean
-from grit.paper.table import (
-    MISSING,
-    NOTHING,
-    Cell,
-    Column,
-    Row,
-    Section,
-    Table,
-    number,
-    printed,
-)
 from grit.runs.printed import SETS, TABLE2, TABLE2_MEASURES, TestSet
 
 FILE = "table2.json"
@@ -63,10 +52,7 @@ def _cell(sets: dict[str, dict[str, Any]], test_set: TestSet, measure: str, digi
     found = next((sets[name] for name in test_set.names if name in sets), None)
     if found is None or measure not in found:
         return Cell(MISSING)
-    value = found[measure]
-    if value is None:
-        return Cell(NOTHING)
-    return Cell(number(value, digits), Mean(value, None, None, 1))
+    return plain(found[measure], digits)
 
 
 def _missing_images(sets: dict[str, dict[str, Any]]) -> list[str]:

@@ -1,24 +1,13 @@
 """Table 3: GRIT with and without counting data and the reward for counts."""
 
-from grit.paper.both_ways import acc_tables
+from grit.figures.exhibit import Exhibit
+from grit.figures.table import Column, Row, Section, Table, best_in_bold
+from grit.paper.companions import Shown, acc_tables
 from grit.paper.control_rows import control_tables
 from grit.paper.evidence import Evidence
-from grit.paper.exhibit import Exhibit
-from grit.paper.grouping import Variant, by_variant, labels
-from grit.paper.measures import Measures
-from grit.paper.notes import INTERVALS, MINIATURE, judged, notes_of
-from grit.paper.rows import (
-    DIFFERENCES,
-    DIGITS,
-    HEADINGS,
-    Groups,
-    model_title,
-    models_of,
-    parts_of,
-    seeds_label,
-)
-from grit.paper.table import Column, Row, Section, Table, best_in_bold, printed
-from grit.runs.metrics import definitions
+from grit.paper.grouping import Groups, Variant, by_variant, labels, models_of, parts_of
+from grit.paper.measures import DIGITS, EACH, HEADINGS, Measures
+from grit.paper.notes import DIFFERENCES, INTERVALS, MINIATURE, judged, notes_of
 from grit.runs.printed import (
     IN_DOMAIN,
     INTERNVL,
@@ -31,7 +20,10 @@ from grit.runs.printed import (
     TABLE3,
     TALLYQA,
     WITHOUT_COUNTS,
+    model_title,
 )
+from grit.runs.repetitions import seeds_label
+from grit.runs.shown_metrics import definitions
 
 COUNTING = (TALLYQA,)  # which the paper does not print apart
 PLACES = {IN_DOMAIN: "in-domain", OUT_OF_DOMAIN: "out-of-domain", COUNTING: TALLYQA.title}
@@ -44,6 +36,10 @@ SHOWN = Measures(  # as in the paper, the metric stands over the domains
     NUMBERS,
 )
 FULL, ABLATED = "GRIT", "without counting data and reward"
+KINDS = {  # row -> data, reward and the paper's numbers
+    FULL: (PAPER_DATA, PAPER_REWARD, TABLE3["full"]),
+    ABLATED: (WITHOUT_COUNTS, REWARD_WITHOUT_COUNTS, TABLE3["no_count"]),
+}
 
 
 def table3(evidence: Evidence) -> Exhibit:
@@ -63,35 +59,29 @@ def table3(evidence: Evidence) -> Exhibit:
         common = (*meaning, INTERVALS, DIFFERENCES, POOLED, MINIATURE)
         notes = (*common, *repeated, *notes_of(part.runs, evidence))
         tables.append(Table(part.title, SHOWN.columns, sections, notes))
-        tables += acc_tables(f"ACC both ways; {part.title}", part, SHOWN, groups, models)
-        tables += control_tables(part, groups, models)
+        shown = Shown(part.title, part, groups, models, SHOWN)
+        tables += [*acc_tables(shown), *control_tables(shown._replace(measures=EACH))]
     return Exhibit("table3", "Table 3: counting data and reward", tuple(tables))
 
 
 def _rows(model: str, groups: Groups) -> list[Row]:
     rows: list[Row] = []
-    found: dict[str, list[Variant]] = {}
-    for title, data, reward in (
-        (FULL, PAPER_DATA, PAPER_REWARD),
-        (ABLATED, WITHOUT_COUNTS, REWARD_WITHOUT_COUNTS),
-    ):
-        found[title] = [v for v in groups if v.model == model and v.data in data]
+    variants: dict[str, list[Variant]] = {}
+    for title, (data, reward, printed) in KINDS.items():
+        kind = variants[title] = [v for v in groups if v.model == model and v.data in data]
         # Several of one kind, such as another learning rate, are told apart by what differs.
-        named = labels({variant: groups[variant] for variant in found[title]})
-        for variant in found[title]:
-            label = title if [variant] == found[title] else f"{title}: {named[variant]}"
+        named = labels({variant: groups[variant] for variant in kind})
+        for variant in kind:
+            label = title if len(kind) == 1 else f"{title}: {named[variant]}"
             if variant.reward != reward and "reward=" not in label:
                 label += f" (reward={variant.reward})"
-            runs = groups[variant]
-            rows.append(Row(seeds_label(label, runs), SHOWN.of(runs)))
-        if not found[title]:
+            rows.append(Row(seeds_label(label, groups[variant]), SHOWN.of(groups[variant])))
+        if not kind:
             rows.append(Row(title, SHOWN.missing()))
         if MODELS.get(model) == INTERNVL:
-            printed_row = *TABLE3["full" if title == FULL else "no_count"], None
-            cells = [printed(n, c.digits) for n, c in zip(printed_row, SHOWN.columns, strict=True)]
-            rows.append(Row("paper", tuple(cells), paper=True))
+            rows.append(Row("paper", SHOWN.printed((*printed, None)), paper=True))
     rows = best_in_bold(rows, SHOWN.columns)
-    if len(found[FULL]) == len(found[ABLATED]) == 1:
-        runs, fewer = groups[found[FULL][0]], groups[found[ABLATED][0]]
-        rows.append(Row("difference", SHOWN.differences(fewer, runs)))
+    if all(len(kind) == 1 for kind in variants.values()):
+        full, fewer = (groups[variants[title][0]] for title in KINDS)
+        rows.append(Row("difference", SHOWN.differences(fewer, full)))
     return rows

@@ -21,6 +21,11 @@ MODELS = {  # ours -> the paper's that it is, or is the miniature of
 MINIATURES = ("tiny_qwen", "tiny_internvl")
 
 
+def model_title(model: str) -> str:
+    """A model's name, and that it is a miniature where it is one."""
+    return f"{model}, the miniature of {MODELS[model]}" if model in MINIATURES else model
+
+
 class TestSet(NamedTuple):
     """A test set, by the paper's name and by those in a suite."""
 

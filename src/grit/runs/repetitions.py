@@ -38,6 +38,11 @@ def title_of(results: Results) -> str:
     return " · ".join([*parts, results.reward] if results.method == "grit" else parts)
 
 
+def seeds_label(label: str, runs: Sequence[object]) -> str:
+    """A label of repetitions with the number of their seeds."""
+    return f"{label}, {len(runs)} seeds" if len(runs) > 1 else label
+
+
 def _kind(results: Results) -> tuple[str, ...]:
     # Settings tell apart what has no name of its own, such as another learning rate.
     named = (results.model, results.method, results.data, results.reward)

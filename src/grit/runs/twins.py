@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 from grit.config.identity import NOT_RESULTS
-from grit.runs.places import without_places
+from grit.figures.places import without_places
 
 MOST = 3  # differences of a label
 _LONGEST = 40  # characters of a value

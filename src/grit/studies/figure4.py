@@ -1,26 +1,46 @@
-"""Figure 4 from measured chains: ``figure4.json``, which holds its numbers, and its chart."""
+"""Figure 4 from measured chains: its record ``figure4.json``, its tables and its chart."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from grit.core.files import write_json
 from grit.evaluation.bootstrap import Estimate
 from grit.evaluation.over_runs import Bounds, over_runs
-from grit.pages.charts import BarGroup, Chart, Panel, chart_svg
-from grit.studies.correlation import CONTROLS, Correlation
-from grit.studies.figure_runs import SCHEMA_VERSION, RunName, Unfinished, grouped, read_record
+from grit.figures.chart import Chart, Panel, Point, Series
+from grit.figures.exhibit import Exhibit
+from grit.figures.svg import chart_svg
+from grit.figures.table import NOTHING, Cell, Column, Table, bracketed, number
+from grit.studies.correlation_study import CONTROLS, Correlation
+from grit.studies.figure_runs import RunName, Unfinished, grouped
+from grit.studies.record import (
+    WRITTEN,
+    Study,
+    counted,
+    missing_notes,
+    plain,
+    read_record,
+    sections,
+    write_record,
+)
 
-RECORD = "figure4.json"
-METHODS = ("grit", "icl", "sft")
-"""Those that the paper's figure compares."""
-
-WRITTEN = "written"
-"""The method's name of chains that no model wrote but the drawn scenes' own annotations."""
-
+TITLE = "Figure 4: Vision-Language Reasoning Cross-Modal Correlation"
+METHODS = ("grit", "icl", "sft")  # that the paper's figure compares
 SHARE = Bounds(0.0, 1.0)
 CONTROL_NAMES = {"random": "against random boxes", "same_sizes": "against boxes of the same sizes"}
+DIGITS = 3
+COLUMNS = (
+    Column("", "Chains with boxes", 0),
+    Column("", "Judged", 0),
+    *(Column("", name, DIGITS) for name in CONTROL_NAMES.values()),
+    Column("", "SD over repeats", DIGITS),
+    Column("", "Undecided", 0),
+)
+PAPER = "The paper reports the order: human-written chains > GRIT > the other methods."
+STAND_IN = (
+    "The row “Written from annotations” stands in the place of its human-written chains: chains "
+    "made from the drawn scenes' annotations, which show what the judge gives to perfect ones."
+)
 
 
 @dataclass(frozen=True)
@@ -49,8 +69,8 @@ class Figure4:
     @property
     def sets(self) -> list[str]:
         """The test sets that chains came from."""
-        found = (name for run in self.runs for name in run.correlations["random"].sets)
-        return list(dict.fromkeys(found))
+        names = (name for run in self.runs for name in run.correlations["random"].sets)
+        return list(dict.fromkeys(names))
 
     @property
     def bars(self) -> list["Bars"]:
@@ -71,59 +91,40 @@ class Bars(NamedTuple):
     def of_set(self, control: str, name: str) -> Estimate:
         """The same within a set."""
         sets = [run.correlations[control].sets for run in self.runs]
-        return over_runs([found[name] for found in sets if name in found], SHARE)
+        return over_runs([estimates[name] for estimates in sets if name in estimates], SHARE)
 
 
 def write_figure4(figure: Figure4, folder: Path) -> Path:
-    """Write the figure's numbers; returns the file's path."""
-    write_json(folder / RECORD, to_json(figure))
-    return folder / RECORD
-
-
-def read_figure4(path: Path) -> Figure4:
-    """The figure of a ``figure4.json``; GritError says what is wrong with it."""
-    return read_record(path, from_json)
-
-
-def to_json(figure: Figure4) -> dict[str, Any]:
-    """Every number behind the figure, run by run, and the bars."""
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "figure": "figure4",
+    """Write every number behind the figure, run by run, and its bars; returns the file's path."""
+    record = {
         "judge": figure.judge,
         "repeats": figure.repeats,
         "chains_per_set": figure.chains,
         "seed": figure.seed,
-        "expected": list(figure.expected),
+        "expected": figure.expected,
         "bars": [
-            row.name.of_group()
-            | {"runs": len(row.runs)}
-            | {control: row.estimate(control)._asdict() for control in CONTROLS}
-            for row in figure.bars
+            bars.name.of_group()
+            | {"runs": len(bars.runs)}
+            | {control: bars.estimate(control) for control in CONTROLS}
+            for bars in figure.bars
         ],
-        "runs": [_run_json(run) for run in figure.runs],
-        "unfinished": [asdict(one) for one in figure.unfinished],
+        "runs": [
+            plain(run.run)
+            | {"rows": run.rows, "grounded": run.grounded, "judged": run.judged}
+            | dict(run.correlations)
+            for run in figure.runs
+        ],
+        "unfinished": figure.unfinished,
     }
+    return write_record(folder / "figure4.json", plain(record))
 
 
-def _run_json(run: CorrelatedRun) -> dict[str, Any]:
-    counts = {"rows": run.rows, "grounded": run.grounded, "judged": run.judged}
-    return (
-        asdict(run.run)
-        | counts
-        | {
-            name: asdict(found)
-            | {
-                "interval": found.interval._asdict(),
-                "sets": {of: value._asdict() for of, value in found.sets.items()},
-            }
-            for name, found in run.correlations.items()
-        }
-    )
+def read_figure4(path: Path) -> Figure4:
+    """The figure of a ``figure4.json``; GritError says what is wrong with it."""
+    return read_record(path, _figure_of)
 
 
-def from_json(record: Mapping[str, Any]) -> Figure4:
-    """The figure that `to_json` gave."""
+def _figure_of(record: Mapping[str, Any]) -> Figure4:
     return Figure4(
         judge=record["judge"],
         repeats=record["repeats"],
@@ -141,36 +142,106 @@ def _run_of(row: dict[str, Any]) -> CorrelatedRun:
     return CorrelatedRun(RunName.of_row(row), rows, grounded, judged, correlations)
 
 
-def _correlation_of(found: Mapping[str, Any]) -> Correlation:
-    return Correlation(
-        repeats=tuple(found["repeats"]),
-        mean=found["mean"],
-        std=found["std"],
-        interval=Estimate(**found["interval"]),
-        sets={name: Estimate(**value) for name, value in found["sets"].items()},
-        undecided=found["undecided"],
-        failures=found["failures"],
-    )
+def _correlation_of(row: dict[str, Any]) -> Correlation:
+    sets = {name: Estimate(**value) for name, value in row["sets"].items()}
+    interval = Estimate(**row["interval"])
+    repeats = tuple(row["repeats"])
+    return Correlation(**row | {"repeats": repeats, "interval": interval, "sets": sets})
 
 
 def chart_of(figure: Figure4) -> Chart:
     """Bars for each method with their intervals, a panel for each model."""
-    panels: dict[str, list[BarGroup]] = {}
-    for row in figure.bars:
-        bars = tuple(row.estimate(control) for control in CONTROLS)
-        label = row.name.method if row.runs else f"{row.name.method}: missing"
-        panels.setdefault(row.name.title, []).append(BarGroup(label, bars))
+    panels: dict[str, list[Bars]] = {}
+    for bars in figure.bars:
+        panels.setdefault(bars.name.title, []).append(bars)
     return Chart(
         title="Cross-modal correlation of chains and boxes",
         note=f"Judged by {figure.judge}, {figure.repeats} repeats; 95% intervals",
-        series=tuple(CONTROL_NAMES[control] for control in CONTROLS),
-        panels=tuple(Panel(title, tuple(groups)) for title, groups in panels.items()),
+        panels=tuple(_panel(title, groups) for title, groups in panels.items()),
         y_label="own boxes picked",
         reference=(0.5, "chance"),
         top=1.0,
     )
 
 
+def _panel(title: str, groups: Sequence[Bars]) -> Panel:
+    series = (
+        Series(
+            CONTROL_NAMES[control],
+            tuple(Point(x, *bars.estimate(control)[:3]) for x, bars in enumerate(groups)),
+        )
+        for control in CONTROLS
+    )
+    labels = (bars.name.method + ": missing" * (not bars.runs) for bars in groups)
+    return Panel(title, tuple(series), tuple(labels))
+
+
 def to_svg(figure: Figure4) -> str:
     """The chart as the text of an SVG file."""
     return chart_svg(chart_of(figure))
+
+
+def figure4_exhibit(figures: Sequence[tuple[Path, Figure4]], notes: Sequence[str] = ()) -> Exhibit:
+    """Figures with the folders of their records; of several, each has tables of its own."""
+    tables: list[Table] = []
+    for folder, figure in figures:
+        title = f"judge={figure.judge}" + f"; {folder}" * (len(figures) > 1)
+        tables += _tables(figure, title, notes)
+    charts = tuple(chart_of(figure) for _, figure in figures)
+    return Exhibit("figure4", TITLE, tuple(tables), charts)
+
+
+def _tables(figure: Figure4, title: str, notes: Sequence[str]) -> Iterator[Table]:
+    overall = sections([(*bars, _overall(bars)) for bars in figure.bars], COLUMNS)
+    yield Table(title, COLUMNS, overall, (*_notes(figure), *notes), "Method")
+    columns = tuple(Column("", name, DIGITS) for name in figure.sets)
+    if columns:
+        of_sets = sections([(*bars, _of_sets(bars, figure.sets)) for bars in figure.bars], columns)
+        yield Table(f"Each set, against random boxes; {title}", columns, of_sets, (), "Method")
+
+
+def _overall(bars: Bars) -> tuple[Cell, ...]:
+    runs, count = bars.runs, len(bars.runs)
+    rows, grounded, judged = (
+        sum(getattr(run, name) for run in runs) for name in ("rows", "grounded", "judged")
+    )
+    first = [run.correlations["random"] for run in runs]
+    spreads = [correlation.std for correlation in first if correlation.std is not None]
+    spread = sum(spreads) / len(spreads) if spreads else None
+    trials = sum(run.judged * len(one.repeats) for run, one in zip(runs, first, strict=True))
+    return (
+        _share(grounded, rows, count),
+        counted(str(judged), judged, count),
+        *(bracketed(bars.estimate(control), DIGITS, runs=count) for control in CONTROLS),
+        Cell(NOTHING) if spread is None else counted(number(spread, DIGITS), spread, count),
+        _share(sum(correlation.undecided for correlation in first), trials, count),
+    )
+
+
+def _share(part: int, whole: int, runs: int) -> Cell:
+    return counted(f"{part / whole:.0%}", part / whole, runs) if whole else Cell(NOTHING)
+
+
+def _of_sets(bars: Bars, sets: Sequence[str]) -> tuple[Cell, ...]:
+    estimates = (bars.of_set("random", name) for name in sets)
+    return tuple(bracketed(estimate, DIGITS, runs=len(bars.runs)) for estimate in estimates)
+
+
+def _notes(figure: Figure4) -> Iterator[str]:
+    yield (
+        "Share of chains whose own boxes the judge picks over random ones; 0.5 is chance. Judge: "
+        f"{figure.judge}. {figure.repeats} repeats, at most {figure.chains} chains a set, drawn by "
+        "lot. Intervals are 95%: over chains (bootstrap), and over runs where there are several "
+        "(t)."
+    )
+    names = [bars.name for bars in figure.bars if not bars.runs]
+    yield from missing_notes(names, figure.unfinished)
+    yield PAPER
+    if any(run.run.method == WRITTEN for run in figure.runs):
+        yield STAND_IN
+    failures = sum(one.failures for run in figure.runs for one in run.correlations.values())
+    if failures:
+        yield f"The judge failed {failures} times; those count nowhere."
+
+
+FIGURE4 = Study("figure4", TITLE, "correlation", COLUMNS, METHODS, read_figure4, figure4_exhibit)

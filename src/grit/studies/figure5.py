@@ -1,27 +1,51 @@
-"""Figure 5 from measured attention: ``figure5.json``, which holds its numbers, and its chart."""
+"""Figure 5 from measured attention: its record ``figure5.json``, its table and its chart."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from grit.core.files import write_json
 from grit.evaluation.bootstrap import Estimate
 from grit.evaluation.over_runs import Bounds, over_runs
-from grit.pages.charts import Chart, Line, Panel, chart_svg
-from grit.studies.attention import COMPARED, AttentionCurve, AttentionStudy
+from grit.figures.chart import Chart, Panel, Series, points_of
+from grit.figures.exhibit import Exhibit
+from grit.figures.svg import chart_svg
+from grit.figures.table import Cell, Column, Table, bracketed
 from grit.studies.attention_prefixes import PREFIXES
-from grit.studies.figure_runs import SCHEMA_VERSION, RunName, Unfinished, grouped, read_record
+from grit.studies.attention_study import COMPARED, AttentionCurve, AttentionStudy
+from grit.studies.figure_runs import RunName, Unfinished, grouped
+from grit.studies.record import (
+    Study,
+    counted,
+    missing_notes,
+    plain,
+    read_record,
+    sections,
+    write_record,
+)
 
-RECORD = "figure5.json"
-METHODS = ("grit",)
-"""What the paper's figure shows."""
-
+TITLE = "Figure 5: attention on the image after <rethink>"
+METHODS = ("grit",)  # that the paper's figure shows
 PREFIX_NAMES = {
     "boxes": "boxes",
     "no_boxes": "boxes removed",
     "fewer_words": "as many other tokens removed",
 }
+DIGITS = 3
+COLUMNS = (
+    Column("", "Samples", 0),
+    *(Column("", PREFIX_NAMES[prefix], DIGITS) for prefix in PREFIXES),
+    *(
+        Column("", f"{PREFIX_NAMES[first]} − {PREFIX_NAMES[second]}", DIGITS)
+        for first, second in COMPARED.values()
+    ),
+)
+PAPER = (
+    "The paper reports that the curve with boxes lies above the one without. Attention is shared "
+    "out among all earlier tokens, so a shorter prefix leaves more of it to the image; the third "
+    "prefix is as short as the second and keeps the boxes: their difference is what the boxes do "
+    "at equal length."
+)
 LEVELS, CHANGES = Bounds(0.0, 1.0), Bounds(-1.0, 1.0)  # attention is a share of one
 UNIT = 1e3  # shown in thousandths
 _SHOWN_FROM = 0.1  # of the samples have to reach a token for its mean to be drawn
@@ -68,65 +92,43 @@ class Levels(NamedTuple):
         return over_runs([run.study.differences[name] for run in self.runs], CHANGES)
 
     def line(self, prefix: str) -> tuple[float | None, ...]:
-        """The mean over all samples that reached each token, where enough did."""
+        """The mean in thousandths over all samples that reached each token, where enough did."""
         curves = [run.study.curves[prefix] for run in self.runs]
         least = _SHOWN_FROM * sum(run.study.samples for run in self.runs)
         values = []
         for at in range(len(curves[0].mean) if curves else 0):
-            there = [(curve.mean[at] or 0.0, curve.n[at]) for curve in curves]
-            n = sum(count for _, count in there)
-            total = sum(mean * count for mean, count in there)
+            n = sum(curve.n[at] for curve in curves)
+            total = sum((curve.mean[at] or 0.0) * curve.n[at] for curve in curves)
             values.append(UNIT * total / n if n and n >= least else None)
         return tuple(values)
 
 
 def write_figure5(figure: Figure5, folder: Path) -> Path:
-    """Write the figure's numbers; returns the file's path."""
-    write_json(folder / RECORD, to_json(figure))
-    return folder / RECORD
+    """Write every number behind the figure, run by run; returns the file's path."""
+    record = {
+        "set": figure.set,
+        "samples": figure.samples,
+        "tokens": figure.tokens,
+        "expected": figure.expected,
+        "levels": [
+            row.name.of_group()
+            | {"runs": len(row.runs)}
+            | {prefix: row.level(prefix) for prefix in PREFIXES}
+            | {name: row.difference(name) for name in COMPARED}
+            for row in figure.levels
+        ],
+        "runs": [plain(run.run) | {"rows": run.rows} | plain(run.study) for run in figure.runs],
+        "unfinished": figure.unfinished,
+    }
+    return write_record(folder / "figure5.json", plain(record))
 
 
 def read_figure5(path: Path) -> Figure5:
     """The figure of a ``figure5.json``; GritError says what is wrong with it."""
-    return read_record(path, from_json)
+    return read_record(path, _figure_of)
 
 
-def to_json(figure: Figure5) -> dict[str, Any]:
-    """Every number behind the figure, run by run."""
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "figure": "figure5",
-        "set": figure.set,
-        "samples": figure.samples,
-        "tokens": figure.tokens,
-        "expected": list(figure.expected),
-        "levels": [
-            row.name.of_group()
-            | {"runs": len(row.runs)}
-            | {prefix: row.level(prefix)._asdict() for prefix in PREFIXES}
-            | {name: row.difference(name)._asdict() for name in COMPARED}
-            for row in figure.levels
-        ],
-        "runs": [_run_json(run) for run in figure.runs],
-        "unfinished": [asdict(one) for one in figure.unfinished],
-    }
-
-
-def _run_json(run: AttendingRun) -> dict[str, Any]:
-    study = run.study
-    return asdict(run.run) | {
-        "rows": run.rows,
-        "samples": study.samples,
-        "curves": {
-            prefix: {"mean": curve.mean, "n": curve.n, "level": curve.level._asdict()}
-            for prefix, curve in study.curves.items()
-        },
-        "differences": {name: value._asdict() for name, value in study.differences.items()},
-    }
-
-
-def from_json(record: Mapping[str, Any]) -> Figure5:
-    """The figure that `to_json` gave."""
+def _figure_of(record: Mapping[str, Any]) -> Figure5:
     return Figure5(
         set=record["set"],
         samples=record["samples"],
@@ -138,40 +140,77 @@ def from_json(record: Mapping[str, Any]) -> Figure5:
 
 
 def _run_of(row: dict[str, Any]) -> AttendingRun:
-    curves = {
-        prefix: AttentionCurve(
-            tuple(row["curves"][prefix]["mean"]),
-            tuple(row["curves"][prefix]["n"]),
-            Estimate(**row["curves"][prefix]["level"]),
-        )
-        for prefix in PREFIXES
-    }
+    curves = {prefix: _curve_of(row["curves"][prefix]) for prefix in PREFIXES}
     differences = {name: Estimate(**row["differences"][name]) for name in COMPARED}
     study = AttentionStudy(row["samples"], curves, differences)
     return AttendingRun(RunName.of_row(row), row["rows"], study)
 
 
+def _curve_of(row: dict[str, Any]) -> AttentionCurve:
+    return AttentionCurve(tuple(row["mean"]), tuple(row["n"]), Estimate(**row["level"]))
+
+
 def chart_of(figure: Figure5) -> Chart:
     """The curves, a panel for each model and method; ends that few samples reach are left out."""
-    panels = []
-    for row in figure.levels:
-        lines = tuple(Line(row.line(prefix)) for prefix in PREFIXES)
-        last = max(
-            (i for line in lines for i, v in enumerate(line.values) if v is not None), default=0
-        )
-        cut = tuple(Line(line.values[: last + 1]) for line in lines)
-        title = f"{row.name.title}, {row.name.method}" + ": missing" * (not row.runs)
-        panels.append(Panel(title, lines=cut))
     return Chart(
         title="Attention on an image token after <rethink>",
         note="Mean over samples, layers, heads and image tokens, in thousandths",
-        series=tuple(PREFIX_NAMES[prefix] for prefix in PREFIXES),
-        panels=tuple(panels),
+        panels=tuple(map(_panel, figure.levels)),
         y_label="attention, thousandths",
         x_label="generated token",
     )
 
 
+def _panel(levels: Levels) -> Panel:
+    lines = {PREFIX_NAMES[prefix]: levels.line(prefix) for prefix in PREFIXES}
+    reached = [at for line in lines.values() for at, value in enumerate(line) if value is not None]
+    end = max(reached, default=0) + 1
+    title = f"{levels.name.title}, {levels.name.method}" + ": missing" * (not levels.runs)
+    series = (Series(name, points_of(line[:end])) for name, line in lines.items())
+    return Panel(title, tuple(series))
+
+
 def to_svg(figure: Figure5) -> str:
     """The chart as the text of an SVG file."""
     return chart_svg(chart_of(figure))
+
+
+def figure5_exhibit(figures: Sequence[tuple[Path, Figure5]], notes: Sequence[str] = ()) -> Exhibit:
+    """Figures with the folders of their records; of several, each has a table of its own."""
+    tables = []
+    for folder, figure in figures:
+        title = f"set={figure.set}, in thousandths" + f"; {folder}" * (len(figures) > 1)
+        rows = sections([(*levels, _cells(levels)) for levels in figure.levels], COLUMNS)
+        tables.append(Table(title, COLUMNS, rows, (*_notes(figure), *notes), "Method"))
+    charts = tuple(chart_of(figure) for _, figure in figures)
+    return Exhibit("figure5", TITLE, tuple(tables), charts)
+
+
+def _cells(levels: Levels) -> tuple[Cell, ...]:
+    count = len(levels.runs)
+    samples = sum(run.study.samples for run in levels.runs)
+    values = [levels.level(prefix) for prefix in PREFIXES]
+    values += [levels.difference(name) for name in COMPARED]
+    shown = (bracketed(_in_thousandths(value), DIGITS, runs=count) for value in values)
+    return (counted(str(samples), samples, count), *shown)
+
+
+def _in_thousandths(value: Estimate) -> Estimate:
+    mean, low, high = (None if each is None else UNIT * each for each in value[:3])
+    return Estimate(mean, low, high, value.n)
+
+
+def _notes(figure: Figure5) -> Iterator[str]:
+    yield (
+        "Attention on an image token, in thousandths, averaged over layers, heads and image "
+        f"tokens, over the first {figure.tokens} tokens that the model generates after <rethink> "
+        f"(fewer where it ends earlier). Set: {figure.set}, at most {figure.samples} samples a "
+        "run. Intervals are 95%: over samples (bootstrap), and over runs where there are several "
+        "(t). Differences are over the tokens that both prefixes of a sample led to."
+    )
+    names = [levels.name for levels in figure.levels if not levels.runs]
+    yield from missing_notes(names, figure.unfinished)
+    yield PAPER
+
+
+FIGURE5 = Study("figure5", TITLE, "attention", COLUMNS, METHODS, read_figure5, figure5_exhibit)

@@ -1,15 +1,8 @@
 """What figures 4 and 5 say of the runs they are made of."""
 
-import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from pathlib import Path
 from typing import Any, Protocol, TypeVar
-
-from grit.core.errors import GritError
-from grit.runs.results import OtherSchema
-
-SCHEMA_VERSION = 1  # of figure4.json and figure5.json
 
 _ORDER = ("written", "grit", "sft", "icl", "cot", "direct")  # the paper's order, best first
 _TELLING = ("reward", "suite", "settings", "code", "questions")  # what may set runs apart
@@ -70,7 +63,6 @@ class _OfRun(Protocol):
 
 
 T = TypeVar("T", bound=_OfRun)
-F = TypeVar("F")
 Key = tuple[str, ...]
 
 
@@ -123,24 +115,3 @@ def _told_apart(run: RunName, key: Key, keys: Sequence[Key]) -> RunName:
         if kinds(name) > 1 and kinds(*_IMPLIED.get(name, ())) < kinds(name, *_IMPLIED.get(name, ()))
     ]
     return replace(run, method=f"{run.method} ({', '.join(parts)})") if parts else run
-
-
-def read_record(path: Path, parse: Callable[[dict[str, Any]], F]) -> F:
-    """A figure from the file that holds its numbers.
-
-    Raises:
-        OtherSchema: another version wrote it.
-        GritError: it is damaged.
-    """
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        version = record["schema_version"]
-        if version != SCHEMA_VERSION:
-            raise OtherSchema(
-                f"{path}: expected schema_version {SCHEMA_VERSION}, found {version!r:.60}"
-            )
-        return parse(record)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise GritError(
-            f"{path}: is not as this version writes it: {type(error).__name__}: {error}"
-        ) from error

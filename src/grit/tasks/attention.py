@@ -6,13 +6,18 @@ from pathlib import Path
 
 from grit.config.schema import Config, FigureSettings
 from grit.core.errors import GritError
-from grit.paper.exhibit import write_exhibit
-from grit.paper.figure5 import figure5_exhibit
+from grit.figures.exhibit import write_exhibit
 from grit.rollout.sampler import Sampler
 from grit.runs.job_log import Job
-from grit.studies.attention import study
 from grit.studies.attention_prefixes import can_be_cut, prefixes
-from grit.studies.figure5 import METHODS, AttendingRun, Figure5, write_figure5
+from grit.studies.attention_study import study
+from grit.studies.figure5 import (
+    METHODS,
+    AttendingRun,
+    Figure5,
+    figure5_exhibit,
+    write_figure5,
+)
 from grit.studies.figure_runs import Unfinished
 from grit.studies.lottery import lottery
 from grit.tasks.finished import (

@@ -11,14 +11,12 @@ from grit.core.errors import GritError
 from grit.data.shapes.scenes import Scene
 from grit.data.shapes.traces import ideal_trace
 from grit.evaluation.predictions import Prediction
+from grit.figures.exhibit import write_exhibit
 from grit.judge.judge import check_failures, check_trouble, trouble_of, usage_of
 from grit.judge.making import make_judge
 from grit.judge.service import ServiceJudge
 from grit.judge.settings import ServiceJudgeSettings
-from grit.paper.exhibit import write_exhibit
-from grit.paper.figure4 import figure4_exhibit
 from grit.runs.job_log import Job
-from grit.studies.correlation import correlate
 from grit.studies.correlation_chains import chain_of, drawn_boxes
 from grit.studies.correlation_judges import (
     Matcher,
@@ -26,7 +24,15 @@ from grit.studies.correlation_judges import (
     SceneMatcher,
     ShownPair,
 )
-from grit.studies.figure4 import METHODS, WRITTEN, CorrelatedRun, Figure4, write_figure4
+from grit.studies.correlation_study import correlate
+from grit.studies.figure4 import (
+    METHODS,
+    WRITTEN,
+    CorrelatedRun,
+    Figure4,
+    figure4_exhibit,
+    write_figure4,
+)
 from grit.studies.figure_runs import RunName, Unfinished
 from grit.studies.lottery import lottery
 from grit.tasks.finished import (

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import yaml
 
-from grit.pages.curves import Curves, mean_curves
+from grit.figures.exhibit import exhibit_html
+from grit.figures.places import without_places
 from grit.pages.differences import run_labels, shared_settings
 from grit.pages.experiment import ExperimentData, RunSummary, Section, experiment_report
 from grit.pages.summary import duration
+from grit.pages.training_curves import Curves, mean_curves
 from grit.paper.building import made
 from grit.paper.evidence import FIGURES, Evidence
-from grit.paper.sections import exhibit_section
 from grit.runs.finished import FinishedRun
 from grit.runs.job_log import Job
-from grit.runs.places import without_places
 from grit.runs.repetitions import MOST, is_trained, repetitions, title_of
 from grit.runs.results import git_commit
 from grit.runs.twins import distinctions
@@ -82,7 +82,7 @@ def write_exhibit_page(
         folder / "report.html",
         exhibit.title,
         [run.finished for run in evidence.runs if run.finished is not None],
-        [replace(exhibit_section(exhibit), title=kind)],  # its own title is that of the page
+        [Section(kind, exhibit_html(exhibit))],  # the exhibit's own title is that of the page
         overrides,
         failed=evidence.failed,
     )

@@ -31,7 +31,7 @@ from grit.judge.usage import NOTHING, Usage
 from grit.models.adapter import Adapter
 from grit.models.loading import Checkpoint
 from grit.pages.comparison import print_comparison
-from grit.pages.report import Measured, ReportData, write_report
+from grit.pages.run_page import Measured, ReportData, write_report
 from grit.pages.summary import duration
 from grit.rollout.sampler import Sampler
 from grit.runs.metrics_log import MetricsLog

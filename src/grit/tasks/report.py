@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from grit.config.schema import Config
 from grit.core.errors import GritError
 from grit.core.files import write_json
+from grit.figures.exhibit import exhibit_html, exhibit_markdown
 from grit.pages.differences import run_labels
-from grit.pages.runs_table import runs_markdown
+from grit.pages.experiment import Section
+from grit.pages.grids import runs_markdown
 from grit.paper.building import telling
 from grit.paper.evidence import evidence_of_sources
-from grit.paper.sections import exhibit_markdown, exhibit_section
 from grit.runs.finished import find_runs
 from grit.tasks.experiment_page import write_page
 from grit.tracking.wandb_log import wandb_mode
@@ -37,13 +38,14 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     title = _title(config.runs)
     exhibits = telling(evidence_of_sources(config.runs))
     tables = {exhibit.title: exhibit_markdown(exhibit) for exhibit in exhibits}
-    contents = Contents(title, runs, tables | runs_markdown(runs, run_labels(runs)))
+    tables |= runs_markdown([run.results for run in runs], run_labels(runs))
+    contents = Contents(title, runs, tables)
     # Before anything is written, because it reads the runs' configurations.
     report = wandb_report(
         contents, entity=config.logger.entity or "", project=config.logger.project
     )
     folder.mkdir(parents=True, exist_ok=True)
-    sections = [exhibit_section(exhibit) for exhibit in exhibits]
+    sections = [Section(exhibit.title, exhibit_html(exhibit)) for exhibit in exhibits]
     log.info("%s", write_page(folder / "report.html", title, runs, sections, overrides))
     _to_wandb(config, folder, report)
 

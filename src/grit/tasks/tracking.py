@@ -14,7 +14,7 @@ from grit.config.identity import plain
 from grit.config.schema import Config
 from grit.core import processes
 from grit.pages.gallery import PictureOf
-from grit.pages.report import Measured
+from grit.pages.run_page import Measured
 from grit.rewards.reward import reward_from
 from grit.tasks.folder import run_name
 from grit.tracking.wandb_end import finish

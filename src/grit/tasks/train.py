@@ -20,7 +20,7 @@ from grit.judge.judge import Judge
 from grit.judge.making import make_judge
 from grit.models.adapter import Adapter
 from grit.models.loading import save_trained
-from grit.pages.report import Measured
+from grit.pages.run_page import Measured
 from grit.rewards.reward import reward_from
 from grit.runs.metrics_log import MetricsLog
 from grit.runs.results import write_results

@@ -16,7 +16,7 @@ from grit.core.errors import GritError
 from grit.pages.differences import varied_settings
 from grit.runs.finished import FinishedRun
 from grit.runs.judging import judging_note
-from grit.runs.metrics import Metric, definitions, shown_metrics
+from grit.runs.shown_metrics import Metric, definitions, shown_metrics
 from grit.tracking.wandb_results import STEP
 from grit.tracking.wandb_server import failures
 

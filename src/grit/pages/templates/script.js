@@ -105,8 +105,9 @@ for (const plot of document.querySelectorAll("[data-stack]")) {
   };
   const last = points[points.length - 1];
   plot.addEventListener("pointermove", (event) => {
-    const frame = plot.querySelector("svg").getBoundingClientRect();
-    const at = (100 * (event.clientX - frame.left)) / frame.width;
+    const svg = plot.querySelector("svg");
+    const frame = svg.getBoundingClientRect();
+    const at = (svg.viewBox.baseVal.width * (event.clientX - frame.left)) / frame.width;
     const near = points.reduce((a, b) => (Math.abs(b[0] - at) < Math.abs(a[0] - at) ? b : a));
     show(near, `at step ${near[1]}`);
   });

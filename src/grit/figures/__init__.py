@@ -1,0 +1,1 @@
+"""Tables and charts as values, and one file for each format that they are written in."""

@@ -1,0 +1,73 @@
+"""``report.html``: one run in one file, to look at, to keep and to send around."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from grit.core.files import written_whole
+from grit.evaluation.controls import controls
+from grit.evaluation.predictions import ScoredPrediction
+from grit.figures.places import without_places
+from grit.pages.comparison import comparison_notes
+from grit.pages.gallery import PictureOf, gallery
+from grit.pages.pages import page
+from grit.pages.summary import control_lines, headline, result_lines
+from grit.pages.training_curves import reward_stack, training_curves
+from grit.runs.judging import judging_note
+from grit.runs.results import Results
+from grit.runs.shown_metrics import definitions
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One evaluation: its numbers, and the rows behind them by set."""
+
+    results: Results
+    rows: Mapping[str, Sequence[ScoredPrediction]]
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """All that a report of one run shows."""
+
+    title: str
+    after: Measured  # the evaluation that counts
+    picture_of: PictureOf  # called for the chosen examples only
+    before: Measured | None = None  # the same model before training
+    metrics: Sequence[Mapping[str, Any]] = ()  # rows of metrics.jsonl
+    config: str = ""  # YAML
+    meta: Mapping[str, str] = field(default_factory=dict)  # label -> text; "command" is set apart
+
+
+def write_report(path: Path, data: ReportData) -> None:
+    """Write the page, whole or not at all."""
+    text = render(data)
+    with written_whole(path) as stream:
+        stream.write(text)
+
+
+def render(data: ReportData) -> str:
+    """The page as text."""
+    before = {} if data.before is None else data.before.rows
+    now = {name: controls(rows) for name, rows in data.after.rows.items()}
+    was = {name: controls(rows) for name, rows in before.items()}
+    old = None if data.before is None else data.before.results
+    return page(
+        "run.html.jinja",
+        data=data,
+        results=data.after.results,
+        judging=judging_note([data.after.results]),
+        headline=headline(old, data.after.results),
+        lines=result_lines(old, data.after.results, before, data.after.rows, now),
+        definitions=definitions([data.after.results] if old is None else [old, data.after.results]),
+        notes=list(map(without_places, _notes(old, data.after.results))),
+        controls=control_lines(was, now),
+        stack=reward_stack(data.metrics),
+        curves=training_curves(data.metrics),
+        gallery=gallery(before, data.after.rows, data.picture_of),
+    )
+
+
+def _notes(before: Results | None, after: Results) -> list[str]:
+    return comparison_notes(after) if before is None else comparison_notes(before, after)

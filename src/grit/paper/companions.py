@@ -1,0 +1,108 @@
+"""Tables beside a table of runs: its own rows, GRIT's differences in them, ACC both ways."""
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import NamedTuple
+
+from grit.figures.table import Column, Row, Section, Table, best_in_bold
+from grit.paper.evidence import Run
+from grit.paper.grouping import Groups, Part, Variant, labels, place
+from grit.paper.measures import DIGITS, HEADINGS, Measures
+from grit.paper.notes import DIFFERENCES, judged
+from grit.runs.printed import model_title
+from grit.runs.repetitions import seeds_label
+from grit.runs.shown_metrics import BINARY, DIFFERENT, has_two_accs
+
+ACC = "acc"
+
+
+class Shown(NamedTuple):
+    """The runs of a part under the same columns: what a table and those beside it are made of."""
+
+    title: str
+    part: Part
+    groups: Groups  # a table's rows
+    models: Sequence[str]  # its sections
+    measures: Measures  # its columns
+
+    def variants(self, model: str) -> list[Variant]:
+        """The rows of a model, methods in the paper's order."""
+        return sorted((variant for variant in self.groups if variant.model == model), key=place)
+
+    def runs(self, model: str) -> list[Run]:
+        """The runs of a model."""
+        return list(chain(*(self.groups[variant] for variant in self.variants(model))))
+
+
+def own_sections(shown: Shown) -> tuple[Section, ...]:
+    """A section for each model that has a number, of our own runs alone."""
+    named = labels(shown.groups)
+    sections = []
+    for model in shown.models:
+        rows = [
+            Row(seeds_label(named[variant], runs), shown.measures.of(runs))
+            for variant in shown.variants(model)
+            if (runs := shown.groups[variant])
+        ]
+        if _numbers(rows):
+            best = tuple(best_in_bold(rows, shown.measures.columns))
+            sections.append(Section(model_title(model), best))
+    return tuple(sections)
+
+
+def difference_tables(shown: Shown) -> list[Table]:
+    """GRIT minus each baseline, question by question; nothing where there are no predictions."""
+    named = labels(shown.groups)
+    pairs = {
+        model: [
+            (f"{named[ours]} − {named[base]}", shown.groups[base], shown.groups[ours])
+            for ours in shown.variants(model)
+            for base in shown.variants(model)
+            if ours.method == "grit" != base.method
+        ]
+        for model in shown.models
+    }
+    return paired_tables(f"GRIT minus the baselines; {shown.title}", shown, pairs)
+
+
+Pair = tuple[str, Sequence[Run], Sequence[Run]]  # label, baseline, ours
+
+
+def paired_tables(title: str, shown: Shown, pairs: dict[str, list[Pair]]) -> list[Table]:
+    """Differences of the same questions, by model; nothing where there is no number."""
+    sections = []
+    for model, compared in pairs.items():
+        rows = [Row(label, shown.measures.differences(*runs)) for label, *runs in compared]
+        rows = [row for row in rows if _numbers([row])]
+        if rows:
+            sections.append(Section(model_title(model), tuple(rows)))
+    notes = (*judged(chain(*shown.groups.values())), DIFFERENCES)
+    columns = shown.measures.columns
+    return [Table(title, columns, tuple(sections), notes)] if sections else []
+
+
+def acc_tables(shown: Shown) -> list[Table]:
+    """Every ACC both ways: the judge's mean score, and the share of scores above 0.5.
+
+    None where the two are the same, as the table's notes say then.
+    """
+    if not has_two_accs(shown.part.results):
+        return []
+    columns, numbers = [], []
+    for column, (sets, metric) in zip(*shown.measures, strict=True):
+        if metric != ACC:
+            continue
+        of_what = column.name if column.group == HEADINGS[ACC] else column.group
+        for key in (ACC, BINARY.key):
+            columns.append(Column(of_what, HEADINGS[key], DIGITS[key]))
+            numbers.append((sets, key))
+    both = shown._replace(measures=Measures(tuple(columns), tuple(numbers)))
+    sections = own_sections(both)
+    notes = (*judged(shown.part.runs), DIFFERENT)
+    title = f"ACC both ways; {shown.title}"
+    return [Table(title, tuple(columns), sections, notes, "Method")] if sections else []
+
+
+def _numbers(rows: Sequence[Row]) -> bool:
+    """Whether any cell has a number."""
+    return any(cell.mean is not None for row in rows for cell in row.cells)

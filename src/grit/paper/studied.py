@@ -1,0 +1,46 @@
+"""Figures 4 and 5 as exhibits: of the records that were found, or of nothing."""
+
+from pathlib import Path
+from typing import TypeVar
+
+from grit.figures.exhibit import Exhibit
+from grit.figures.table import Cell, Table
+from grit.paper.evidence import Evidence
+from grit.runs.results import OtherSchema
+from grit.studies.figure_runs import RunName
+from grit.studies.record import Study, sections
+
+F = TypeVar("F")
+
+
+def studied(study: Study[F], evidence: Evidence) -> Exhibit:
+    """The figure of each record that was found.
+
+    Without one all is missing, of every model that there are runs of: results cannot stand in, for
+    the runs themselves never measured what the figure shows.
+    """
+    figures: list[tuple[Path, F]] = []
+    notes = []
+    for path in evidence.figures:
+        if path.name != f"{study.name}.json":
+            continue
+        try:
+            figures.append((path.parent, study.read(path)))
+        except OtherSchema as error:
+            notes.append(f"left out: {error}")
+    notes += evidence.notes
+    if figures:
+        return study.exhibit(figures, notes)
+    models = dict.fromkeys((run.results.model, run.results.data) for run in evidence.runs)
+    groups: list[tuple[RunName, tuple[()], tuple[Cell, ...]]] = [
+        (RunName("", model, data, method, 0, ""), (), ())
+        for model, data in models
+        for method in study.methods
+    ]
+    how = (
+        f"no {study.name}.json was found: experiment={study.name} or task={study.task} measures "
+        "what it holds"
+    )
+    rows = sections(groups, study.columns)
+    table = Table("nothing was measured", study.columns, rows, (how, *notes), "Method")
+    return Exhibit(study.name, study.title, (table,))

@@ -1,0 +1,110 @@
+"""What figures 4 and 5 share: their records in files, and their tables."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from grit.core.errors import GritError
+from grit.core.files import write_json
+from grit.figures.exhibit import Exhibit
+from grit.figures.table import MISSING, Cell, Column, Mean, Row, Section
+from grit.runs.printed import METHODS, model_title
+from grit.runs.repetitions import seeds_label
+from grit.runs.results import OtherSchema
+from grit.studies.figure_runs import RunName, Unfinished
+
+SCHEMA_VERSION = 1  # of figure4.json and figure5.json
+WRITTEN = "written"  # the method's name of chains that come from the scenes' annotations
+TITLES = METHODS | {WRITTEN: "Written from annotations"}
+
+F = TypeVar("F")
+Group = tuple[RunName, Sequence[object], tuple[Cell, ...]]
+
+
+@dataclass(frozen=True)
+class Study(Generic[F]):
+    """A figure whose numbers no run measures by itself."""
+
+    name: str  # of the exhibit; its record is ``name.json``
+    title: str
+    task: str  # which measures it
+    columns: tuple[Column, ...]
+    methods: tuple[str, ...]  # that the paper's figure compares
+    read: Callable[[Path], F]
+    exhibit: Callable[[Sequence[tuple[Path, F]], Sequence[str]], Exhibit]
+
+
+def write_record(path: Path, record: Mapping[str, Any]) -> Path:
+    """Write a figure's numbers; returns the file's path."""
+    write_json(path, {"schema_version": SCHEMA_VERSION, "figure": path.stem, **record})
+    return path
+
+
+def read_record(path: Path, parse: Callable[[dict[str, Any]], F]) -> F:
+    """A figure from the file that holds its numbers.
+
+    Raises:
+        OtherSchema: another version wrote it.
+        GritError: it is damaged.
+    """
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        version = record["schema_version"]
+        if version != SCHEMA_VERSION:
+            raise OtherSchema(
+                f"{path}: expected schema_version {SCHEMA_VERSION}, found {version!r:.60}"
+            )
+        return parse(record)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise GritError(
+            f"{path}: is not as this version writes it: {type(error).__name__}: {error}"
+        ) from error
+
+
+def plain(value: Any) -> Any:
+    """JSON values of records: dataclasses and named tuples are objects."""
+    if is_dataclass(value):
+        return {each.name: plain(getattr(value, each.name)) for each in fields(value)}
+    if hasattr(value, "_asdict"):
+        return plain(value._asdict())
+    if isinstance(value, Mapping):
+        return {key: plain(each) for key, each in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [plain(each) for each in value]
+    return value
+
+
+def sections(groups: Sequence[Group], columns: Sequence[Column]) -> tuple[Section, ...]:
+    """A section for each model and its data; rows without runs are marked as missing."""
+    rows: dict[str, list[Row]] = {}
+    for name, runs, cells in groups:
+        title = f"{model_title(name.model)}; data={name.data}"
+        shown = cells if runs else (Cell(MISSING),) * len(columns)
+        rows.setdefault(title, []).append(Row(seeds_label(_title(name.method), runs), shown))
+    return tuple(Section(title, tuple(rows)) for title, rows in rows.items())
+
+
+def missing_notes(names: Sequence[RunName], unfinished: Sequence[Unfinished]) -> Iterator[str]:
+    """Why rows are missing, or have fewer seeds than were asked for."""
+    for run in unfinished:
+        of = run.folder
+        if run.model:
+            of = f"{run.model}, {_title(run.method)}, data={run.data}, seed {run.seed}"
+        yield f"{of}: no part of the figure: {run.reason}"
+    explained = {(run.model, run.data, run.method) for run in unfinished}
+    for name in names:
+        if name.of_names() not in explained:
+            yield f"{name.model}, {_title(name.method)}, data={name.data}: no run was there"
+
+
+def counted(text: str, value: float, runs: int) -> Cell:
+    """A number without an interval."""
+    return Cell(text, Mean(value, None, None, runs))
+
+
+def _title(method: str) -> str:
+    """A method by its name in the paper; what tells it from its twins stays."""
+    name, space, rest = method.partition(" ")
+    return f"{TITLES.get(name, name)}{space}{rest}"

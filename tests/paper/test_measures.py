@@ -1,0 +1,46 @@
+from math import hypot
+
+import pytest
+
+from grit.evaluation.bootstrap import Estimate
+from grit.evaluation.over_runs import Bounds
+from grit.figures.table import Mean
+from grit.paper.measures import measured
+from grit.paper.seeds import pooled
+from grit.runs.results import Results, SetResult
+
+
+def test_half_an_interval_or_its_ends() -> None:
+    """Half of it where it says nothing else than the ends do, and where it can be."""
+    share = Bounds(0, 100)
+    cases = {
+        (93.7, 90.7, 96.3): "93.7 ± 2.8",
+        (95.0, 87.5, 100.0): "95.0 [87.5, 100.0]",
+        (99.0, 97.7, 100.0): "99.0 [97.7, 100.0]",
+        (100.0, 100.0, 100.0): "100.0 ± 0.0",
+        (50.0, 0.0, 100.0): "50.0 ± 50.0",
+        (-2.0, -3.0, -1.0): "−2.0 [−3.0, −1.0]",  # below what it can be: not the table's doing
+    }
+    shown = {ends: measured(Mean(*ends, 1), 1, share).text for ends in cases}
+    assert shown == cases
+    assert measured(Mean(1.0, None, None, 1), 1, share).text == "1.0"
+    assert measured(None, 1, share).text == "–"
+
+
+def test_sets_together_keep_the_sides_of_their_intervals() -> None:
+    sets = {
+        "vsr": Estimate(95.0, 85.0, 100.0, 30),
+        "tallyqa": Estimate(80.0, 76.0, 83.0, 10),
+    }
+    found = pooled(results_with(sets), ["vsr", "tallyqa"], "acc")
+    assert found is not None
+    below, above = hypot(0.75 * 10, 0.25 * 4), hypot(0.75 * 5, 0.25 * 3)
+    assert found == pytest.approx((91.25, 91.25 - below, 91.25 + above, 40))
+    alone = pooled(results_with(sets), ["vsr"], "acc")
+    assert alone == pytest.approx(sets["vsr"])
+
+
+def results_with(sets: dict[str, Estimate]) -> Results:
+    """Results that have ACC alone."""
+    found = {name: SetResult(each.n, 0, {"acc": each}) for name, each in sets.items()}
+    return Results("grit", "tiny_qwen", "shapes", "grpo_gr", "rules", 0, "0" * 12, found)
