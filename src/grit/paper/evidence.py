@@ -2,63 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from grit.evaluation.controls import Controls, controls
-from grit.evaluation.metrics import METRICS
-from grit.paper.wandb_runs import PREFIX, runs_of_project
+from grit.paper.wandb_runs import PREFIX, LoggedRun, runs_of_project
 from grit.runs.finished import RESULTS, FinishedRun, run_folders
 from grit.runs.job_log import Job, Outcome
-from grit.runs.results import OtherSchema, Results
+from grit.runs.results import OtherSchema
 
 RECORDS = (RESULTS, "table2.json")  # a folder with one of them is evidence
 FIGURES = ("figure4.json", "figure5.json")  # these hold what was measured of many runs
-Scores = Mapping[str, float]  # question -> score
-
-
-@dataclass(frozen=True)
-class Run:
-    """The results of a finished run by a name, and the run itself where it is not in W&B."""
-
-    name: str
-    results: Results
-    finished: FinishedRun | None = None
-    logged: Mapping[str, Any] = field(default_factory=dict)  # the configuration that W&B keeps
-
-    @property
-    def config(self) -> Mapping[str, Any]:
-        """Its resolved configuration; empty where nobody knows it.
-
-        Raises:
-            GritError: its file is damaged.
-        """
-        return self.logged if self.finished is None else self.finished.config
-
-    def scores(self, name: str, metric: str) -> Scores | None:
-        """A metric's score of each question of a set; None where there are no predictions."""
-        return self._told[0].get((name, metric))
-
-    @property
-    def controls(self) -> Mapping[str, Controls]:
-        """The controls of each set; none where there are no predictions."""
-        return self._told[1]
-
-    @cached_property
-    def _told(self) -> tuple[dict[tuple[str, str], Scores], dict[str, Controls]]:
-        # All that is kept of the predictions, which are many where many runs share a table.
-        sets = {} if self.finished is None else self.finished.rows()
-        scores: dict[tuple[str, str], Scores] = {
-            (name, metric): {
-                row.prediction.id: value * kind.scale
-                for row in rows
-                if (value := kind.value(row)) is not None
-            }
-            for name, rows in sets.items()
-            for metric, kind in METRICS.items()
-        }
-        return scores, {name: controls(rows) for name, rows in sets.items()}
+Run = FinishedRun | LoggedRun
 
 
 @dataclass(frozen=True)
@@ -105,29 +58,26 @@ def evidence_of_sources(sources: Sequence[str]) -> Evidence:
     for source in sources:
         if source.startswith(PREFIX):
             logged, problems = runs_of_project(source)
-            found = [Run(each.name, each.results, logged=each.config) for each in logged]
+            runs += logged
         else:
             places = run_folders(Path(source), (*RECORDS, *FIGURES))
             figures += [place / name for place in places for name in FIGURES]
             folders |= {place.name: place for place in places}
-            found, problems = _read(places)
-        runs += found
+            finished, problems = _read(places)
+            runs += finished
         notes += problems
     # A folder may be named twice, by itself and by one above it.
     there = {path.resolve(): path for path in figures if path.exists()}
     return Evidence(runs, folders, figures=list(there.values()), notes=notes)
 
 
-def _read(folders: Sequence[Path]) -> tuple[list[Run], list[str]]:
+def _read(folders: Sequence[Path]) -> tuple[list[FinishedRun], list[str]]:
     """Runs whose results this version understands, and what the others are."""
     runs, notes = [], []
     for folder in folders:
-        if not (folder / RESULTS).exists():
-            continue
-        try:
-            found = FinishedRun.read(folder)
-        except OtherSchema as error:
-            notes.append(f"left out: {error}")
-            continue
-        runs.append(Run(str(folder), found.results, found))
+        if (folder / RESULTS).exists():
+            try:
+                runs.append(FinishedRun.read(folder))
+            except OtherSchema as error:
+                notes.append(f"left out: {error}")
     return runs, notes

@@ -1,9 +1,11 @@
 """Results that runs have left in Weights & Biases: their summaries hold a results.json each."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any
 
 from grit.core.errors import GritError
+from grit.evaluation.controls import Controls
 from grit.runs.results import SCHEMA_VERSION, Results, parse_results
 from grit.tracking.wandb_server import failures
 
@@ -12,12 +14,17 @@ KEY = "results"  # of the summary
 CONFIG = "grit"  # of the configuration
 
 
-class LoggedRun(NamedTuple):
-    """What W&B keeps of a run."""
+@dataclass(frozen=True)
+class LoggedRun:
+    """What W&B keeps of a run: no predictions."""
 
     name: str
     results: Results
     config: Mapping[str, Any]
+    controls: Mapping[str, Controls] = field(default_factory=dict)
+
+    def scores(self, name: str, metric: str) -> None:
+        """The score of each question: not known."""
 
 
 def runs_of_project(source: str) -> tuple[list[LoggedRun], list[str]]:

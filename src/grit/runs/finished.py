@@ -12,6 +12,8 @@ from typing import Any
 
 from grit.core.errors import GritError
 from grit.data.rows import Row
+from grit.evaluation.controls import Controls, controls
+from grit.evaluation.metrics import METRICS
 from grit.evaluation.predictions import Prediction, ScoredPrediction, predicted_rows
 from grit.grounding.boxes import Box
 from grit.runs.results import Results, read_results
@@ -32,6 +34,11 @@ class FinishedRun:
     def read(cls, folder: Path) -> "FinishedRun":
         """The run of a folder; GritError says what is wrong with its results."""
         return cls(folder, read_results(folder / RESULTS))
+
+    @property
+    def name(self) -> str:
+        """What notes call it."""
+        return str(self.folder)
 
     @property
     def page(self) -> Path | None:
@@ -83,6 +90,32 @@ class FinishedRun:
         """The scored rows of ``predictions[.stem].jsonl`` by set; none where there is no file."""
         path = self.folder / f"predictions{f'.{stem}' if stem else ''}.jsonl"
         return read_scored(path) if path.exists() else {}
+
+    def scores(self, name: str, metric: str) -> Mapping[str, float] | None:
+        """A metric's score of each question of a set; None where there are no predictions."""
+        return self._of_predictions[0].get((name, metric))
+
+    @property
+    def controls(self) -> Mapping[str, Controls]:
+        """The controls of each set; none where there are no predictions."""
+        return self._of_predictions[1]
+
+    @cached_property
+    def _of_predictions(
+        self,
+    ) -> tuple[dict[tuple[str, str], dict[str, float]], dict[str, Controls]]:
+        # Instead of the predictions, which are many where many runs share a table.
+        sets = self.rows()
+        scores = {
+            (name, key): {
+                row.prediction.id: value * metric.scale
+                for row in rows
+                if (value := metric.value(row)) is not None
+            }
+            for name, rows in sets.items()
+            for key, metric in METRICS.items()
+        }
+        return scores, {name: controls(rows) for name, rows in sets.items()}
 
 
 def find_runs(roots: Sequence[Path]) -> list[FinishedRun]:

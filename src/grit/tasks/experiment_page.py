@@ -81,7 +81,7 @@ def write_exhibit_page(
     return write_page(
         folder / "report.html",
         exhibit.title,
-        [run.finished for run in evidence.runs if run.finished is not None],
+        [run for run in evidence.runs if isinstance(run, FinishedRun)],
         [Section(kind, exhibit_html(exhibit))],  # the exhibit's own title is that of the page
         overrides,
         failed=evidence.failed,
