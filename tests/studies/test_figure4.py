@@ -9,12 +9,11 @@ from grit.evaluation.bootstrap import Estimate
 from grit.runs.results import OtherSchema
 from grit.studies.correlation_study import Correlation
 from grit.studies.figure4 import (
+    FIGURE4,
     METHODS,
     WRITTEN,
     CorrelatedRun,
     Figure4,
-    read_figure4,
-    to_svg,
     write_figure4,
 )
 from grit.studies.figure_runs import RunName, Unfinished
@@ -62,13 +61,13 @@ def test_seeds_of_a_method_are_one_bar_and_methods_stand_in_the_papers_order(
     assert found["judge"] == "rules"
     assert [each["grounded"] for each in found["runs"]] == [15] * 4
     assert found["runs"][0]["same_sizes"]["repeats"] == pytest.approx([0.4, 0.4])
-    assert to_svg(Figure4("rules", 2, 10, 0, RUNS)).count("own boxes picked") == 1
+    assert FIGURE4.svg(Figure4("rules", 2, 10, 0, RUNS)).count("own boxes picked") == 1
 
 
 def test_the_record_holds_the_whole_figure(tmp_path: Path) -> None:
     gone = Unfinished("sft0", "no memory", "tiny_internvl", "shapes", "sft", 1)
     figure = Figure4("openai", 2, 10, 3, [*RUNS, of(2, 0.7, code="c")], [gone], list(METHODS))
-    assert read_figure4(write_figure4(figure, tmp_path)) == figure
+    assert FIGURE4.read(write_figure4(figure, tmp_path)) == figure
 
 
 def test_records_that_cannot_be_read(tmp_path: Path) -> None:
@@ -76,11 +75,11 @@ def test_records_that_cannot_be_read(tmp_path: Path) -> None:
     record = json.loads(path.read_text())
     path.write_text(json.dumps(record | {"schema_version": 9}))
     with pytest.raises(OtherSchema, match="expected schema_version 1, found 9"):
-        read_figure4(path)
+        FIGURE4.read(path)
     for damaged in ("{", "[]", json.dumps(record | {"runs": [{}]})):
         path.write_text(damaged)
         with pytest.raises(GritError, match=r"figure4\.json: is not as this version writes it"):
-            read_figure4(path)
+            FIGURE4.read(path)
 
 
 def test_methods_without_a_run_are_bars_marked_as_missing() -> None:
@@ -93,13 +92,13 @@ def test_methods_without_a_run_are_bars_marked_as_missing() -> None:
         ("tiny_qwen", "icl", 1),
         *(("tiny_internvl", name, 0) for name in ("grit", "sft", "icl")),
     ]
-    assert to_svg(figure).count("sft: missing") == 2
-    assert "missing" not in to_svg(replace(figure, runs=RUNS, unfinished=[], expected=()))
+    assert FIGURE4.svg(figure).count("sft: missing") == 2
+    assert "missing" not in FIGURE4.svg(replace(figure, runs=RUNS, unfinished=[], expected=()))
 
 
 def test_models_have_panels_of_their_own() -> None:
     runs = [run("grit", 0.9), run("grit", 0.5, model="tiny_internvl")]
-    svg = to_svg(Figure4("rules", 2, 10, 0, runs))
+    svg = FIGURE4.svg(Figure4("rules", 2, 10, 0, runs))
     assert svg.count('class="panel"') == 2
     assert svg.index("tiny_qwen, shapes") < svg.index("tiny_internvl, shapes")
 

@@ -8,11 +8,10 @@ from grit.evaluation.bootstrap import Estimate
 from grit.studies.attention_prefixes import PREFIXES
 from grit.studies.attention_study import COMPARED, AttentionCurve, AttentionStudy
 from grit.studies.figure5 import (
+    FIGURE5,
     METHODS,
     AttendingRun,
     Figure5,
-    read_figure5,
-    to_svg,
     write_figure5,
 )
 from grit.studies.figure_runs import RunName, Unfinished
@@ -37,7 +36,7 @@ def test_curves_of_several_runs_are_weighted_by_their_samples(tmp_path: Path) ->
     assert found["levels"][0]["boxes"]["mean"] == pytest.approx(0.0025)
     assert found["levels"][0]["boxes"]["n"] == 2
     assert found["runs"][1]["curves"]["no_boxes"]["n"] == [10, 0, 0]
-    svg = to_svg(both)
+    svg = FIGURE5.svg(both)
     assert svg.count("<path") == 3
     # Thousandths: 2 at the first token, 2 at the second, and too few samples at the third.
     path = next(line for line in svg.splitlines() if "<path" in line)
@@ -48,11 +47,11 @@ def test_curves_of_several_runs_are_weighted_by_their_samples(tmp_path: Path) ->
 
 def test_the_record_holds_the_whole_figure(tmp_path: Path) -> None:
     both = figure(run(0.001), run(0.004, 1, (10, 0, 0)))
-    assert read_figure5(write_figure5(both, tmp_path)) == both
+    assert FIGURE5.read(write_figure5(both, tmp_path)) == both
 
 
 def test_a_model_without_a_run_has_a_panel_that_says_so(tmp_path: Path) -> None:
-    svg = to_svg(figure(run(0.002)))
+    svg = FIGURE5.svg(figure(run(0.002)))
     assert "tiny_internvl, shapes, grit: missing" in svg
     assert svg.count("missing") == 1
     found = json.loads(write_figure5(figure(), tmp_path).read_text())

@@ -8,13 +8,20 @@ from grit.evaluation.bootstrap import Estimate
 from grit.evaluation.controls import CONSTANT, Controls
 from grit.evaluation.paired import difference
 from grit.evaluation.predictions import ScoredPrediction
-from grit.runs.results import Results
+from grit.runs.results import Results, SetResult
 from grit.runs.shown_metrics import Metric, shown_metrics
 
 Rows = Mapping[str, Sequence[ScoredPrediction]]  # by set
-
-
 _NAMED = 5  # answers of a histogram
+
+
+class Tile(NamedTuple):
+    """A metric's mean over the sets that have it, all sets alike."""
+
+    metric: Metric
+    sets: int
+    before: float | None
+    after: float
 
 
 class Reference(NamedTuple):
@@ -49,15 +56,6 @@ class Line(NamedTuple):
     cells: tuple[Cell, ...]
 
 
-class Tile(NamedTuple):
-    """A metric's mean over the sets that have it, all sets alike."""
-
-    metric: Metric
-    sets: int
-    before: float | None
-    after: float
-
-
 class Bar(NamedTuple):
     """An answer of a histogram, or all others together; shares of the set's rows, 0 to 1."""
 
@@ -72,8 +70,16 @@ class ControlLine(NamedTuple):
     name: str
     before: Controls | None
     after: Controls
-    bars_before: tuple[Bar, ...]
-    bars_after: tuple[Bar, ...]
+
+    @property
+    def bars_before(self) -> list[Bar]:
+        """The answers before training."""
+        return [] if self.before is None else _bars(self.before)
+
+    @property
+    def bars_after(self) -> list[Bar]:
+        """The answers of the evaluation that counts."""
+        return _bars(self.after)
 
     @property
     def constant(self) -> bool:
@@ -84,17 +90,13 @@ class ControlLine(NamedTuple):
 def headline(before: Results | None, after: Results) -> list[Tile]:
     """The run in a few numbers; with ``before``, over the sets that both have."""
     tiles = []
-    for metric in shown_metrics(_known_runs(before, after)):
-        pairs = [
-            (None if before is None else _mean(before, name, metric.key), now)
-            for name in after.sets
-            if (now := _mean(after, name, metric.key)) is not None
-        ]
-        if before is not None:
-            pairs = [(was, now) for was, now in pairs if was is not None]
-        if pairs:
-            old = None if before is None else fmean(was for was, _ in pairs if was is not None)
-            tiles.append(Tile(metric, len(pairs), old, fmean(now for _, now in pairs)))
+    for metric in shown_metrics([run for run in (before, after) if run]):
+        now = _means(after, metric)
+        was = now if before is None else _means(before, metric)
+        both = [name for name in now if name in was]
+        if both:
+            old = None if before is None else fmean(was[name] for name in both)
+            tiles.append(Tile(metric, len(both), old, fmean(now[name] for name in both)))
     return tiles
 
 
@@ -106,82 +108,66 @@ def result_lines(
     controls: Mapping[str, Controls],
 ) -> list[Line]:
     """The table of results, sets in the order of ``before``."""
-    names = dict.fromkeys([*(before.sets if before else ()), *after.sets])
-    metrics = shown_metrics(_known_runs(before, after))
-    lines = []
-    for name in names:
-        old, new = (before.sets.get(name) if before else None), after.sets.get(name)
-        cells = []
-        for metric in metrics:
-            change = None
-            if name in rows_before and name in rows_after:
-                change = _known(difference(rows_before[name], rows_after[name], metric.key))
-            cells.append(
-                Cell(
-                    metric,
-                    _known(old.metrics[metric.key]) if old else None,
-                    _known(new.metrics[metric.key]) if new else None,
-                    change,
-                    _references(metric, controls.get(name)),
-                )
-            )
-        n = next(found.n for found in (new, old) if found is not None)
-        lines.append(Line(name, n, tuple(cells)))
-    return lines
+    old = {} if before is None else before.sets
+    metrics = shown_metrics([run for run in (before, after) if run])
+
+    def cell(name: str, metric: Metric) -> Cell:
+        change = None
+        if name in rows_before and name in rows_after:
+            change = _known(difference(rows_before[name], rows_after[name], metric.key))
+        was, now = (_estimate(sets.get(name), metric) for sets in (old, after.sets))
+        return Cell(metric, was, now, change, _references(metric, controls.get(name)))
+
+    return [
+        Line(name, result.n, tuple(cell(name, metric) for metric in metrics))
+        for name, result in {**old, **after.sets}.items()
+    ]
 
 
 def control_lines(
     before: Mapping[str, Controls], after: Mapping[str, Controls]
 ) -> list[ControlLine]:
     """The table of controls."""
-    return [
-        ControlLine(
-            name,
-            before.get(name),
-            found,
-            _bars(before[name]) if name in before else (),
-            _bars(found),
-        )
-        for name, found in after.items()
-    ]
+    return [ControlLine(name, before.get(name), controls) for name, controls in after.items()]
 
 
-def _references(metric: Metric, found: Controls | None) -> tuple[Reference, ...]:
-    if found is None:
+def _references(metric: Metric, controls: Controls | None) -> tuple[Reference, ...]:
+    if controls is None:
         return ()
-    majority = [(f"always “{found.majority_answer}”", found.majority_acc)]
-    candidates = {
-        "acc": majority,
-        "acc_binary": majority,
-        "giou": [
-            ("central box", found.central_box_giou),
-            ("own boxes, shuffled", found.shuffled_giou),
-        ],
-    }.get(metric.key, [])
-    return tuple(Reference(name, value) for name, value in candidates if value is not None)
+    candidates = {f"always “{controls.majority_answer}”": controls.majority_acc}
+    if metric.key == "giou":
+        candidates = {
+            "central box": controls.central_box_giou,
+            "own boxes, shuffled": controls.shuffled_giou,
+        }
+    elif metric.key not in ("acc", "acc_binary"):
+        return ()
+    return tuple(Reference(name, value) for name, value in candidates.items() if value is not None)
 
 
-def _bars(found: Controls) -> tuple[Bar, ...]:
+def _bars(controls: Controls) -> list[Bar]:
     """The most common answers; those given once say nothing by themselves."""
-    named = [one for one in found.answers[:_NAMED] if one.given > 1]
-    bars = [Bar(one.answer, one.given / found.n, one.true / found.n) for one in named]
-    others = found.n - sum(one.given for one in named)
+    named = [answer for answer in controls.answers[:_NAMED] if answer.given > 1]
+    bars = [Bar(each.answer, each.given / controls.n, each.true / controls.n) for each in named]
+    others = controls.n - sum(answer.given for answer in named)
     if others:
-        kinds = found.kinds - len(named)
-        bars.append(Bar(f"{kinds} other{'s' if kinds > 1 else ''}", others / found.n, None))
-    return tuple(bars)
+        kinds = controls.kinds - len(named)
+        bars.append(Bar(f"{kinds} other{'s' if kinds > 1 else ''}", others / controls.n, None))
+    return bars
 
 
-def _mean(results: Results, name: str, key: str) -> float | None:
-    return results.sets[name].metrics[key].mean if name in results.sets else None
+def _means(results: Results, metric: Metric) -> dict[str, float]:
+    """The means of the sets that have one."""
+    means = {name: result.metrics[metric.key].mean for name, result in results.sets.items()}
+    return {name: mean for name, mean in means.items() if mean is not None}
 
 
-def _known_runs(before: Results | None, after: Results) -> list[Results]:
-    return [after] if before is None else [before, after]
+def _estimate(result: SetResult | None, metric: Metric) -> Estimate | None:
+    return None if result is None else _known(result.metrics[metric.key])
 
 
-def _known(found: Estimate) -> Estimate | None:
-    return None if found.mean is None else found
+def _known(estimate: Estimate) -> Estimate | None:
+    return None if estimate.mean is None else estimate
 
 
 def duration(seconds: float) -> str:

@@ -8,9 +8,9 @@ from grit.paper.evidence import Evidence, Run
 from grit.runs.evaluated import method_label
 from grit.runs.printed import METHODS, MODELS, PAPER_REWARD, UNTRAINED
 from grit.runs.results import Results
-from grit.runs.twins import distinctions
+from grit.runs.twins import differing, distinctions
 
-_FINGERPRINTS = ("triplets", "settings")  # of what has names: data, reward and settings
+_IMPLIED = dict.fromkeys(("triplets", "settings"), ("data", "reward"))  # fingerprints of these
 _OF_TRAINING = ("seed", "data", "reward", "training")  # what a method without training does not use
 
 
@@ -160,16 +160,15 @@ def _same_kind(one: Variant, other: Variant) -> bool:
 
 def _parts(variant: Variant, twins: Sequence[Variant], groups: Groups) -> list[str]:
     """What tells a variant from its twins: names, settings, and fingerprints where these fail."""
-    settings = _settings(twins, groups) if _kinds(twins, "settings") > 1 else {}
+    several = len({twin.settings for twin in twins}) > 1
+    settings = _settings(twins, groups) if several else {}
     said = {twin: (twin.data, twin.reward, settings.get(twin)) for twin in twins}
     parts: list[str] = []
-    for name, value in zip(Variant._fields, variant, strict=True):
-        if _kinds(twins, name) == 1 or _implied(twins, name):
-            continue
+    for name in differing(twins, Variant._fields, _IMPLIED):
         if name == "settings":
             parts += settings.get(variant, ())
-        if name not in _FINGERPRINTS or not settings or _tells_more(twins, said, name):
-            parts.append(f"{name}={value}")
+        if name not in _IMPLIED or not settings or _tells_more(twins, said, name):
+            parts.append(f"{name}={getattr(variant, name)}")
     return parts
 
 
@@ -183,17 +182,7 @@ def _settings(twins: Sequence[Variant], groups: Groups) -> dict[Variant, tuple[s
     return dict(zip(twins, told, strict=True)) if any(told) else {}
 
 
-def _implied(twins: Sequence[Variant], name: str) -> bool:
-    """Whether a fingerprint tells no more apart than what has a name does."""
-    named = ("data", "reward")
-    return name in _FINGERPRINTS and _kinds(twins, *named) == _kinds(twins, *named, name)
-
-
 def _tells_more(twins: Sequence[Variant], said: Mapping[Variant, object], name: str) -> bool:
     """Whether a fingerprint tells twins apart of which the same is said."""
     both = {(said[twin], getattr(twin, name)) for twin in twins}
     return len(both) > len({said[twin] for twin in twins})
-
-
-def _kinds(twins: Sequence[Variant], *names: str) -> int:
-    return len({tuple(getattr(twin, name) for name in names) for twin in twins})

@@ -79,6 +79,24 @@ def distinctions(
     return [_of(place, told) for place in range(len(configs))]
 
 
+def differing(
+    twins: Sequence[object], names: Sequence[str], implied: Mapping[str, Sequence[str]]
+) -> list[str]:
+    """The attributes in which runs of one name differ.
+
+    Without fingerprints that tell no more apart than the attributes that ``implied`` has for them.
+    """
+
+    def kinds(*attributes: str) -> int:
+        return len({tuple(getattr(twin, name) for name in attributes) for twin in twins})
+
+    return [
+        name
+        for name in names
+        if kinds(name) > 1 and kinds(*implied.get(name, ())) < kinds(name, *implied.get(name, ()))
+    ]
+
+
 def _of(place: int, differences: Sequence[_Difference]) -> tuple[str, ...]:
     own = [each for each in differences if each.values[place] is not _Presence.outside]
     ordered = sorted(own, key=lambda each: _is_common(each.keys, place))  # stable

@@ -8,8 +8,6 @@ from typing import Any, NamedTuple
 from grit.evaluation.bootstrap import Estimate
 from grit.evaluation.over_runs import Bounds, over_runs
 from grit.figures.chart import Chart, Panel, Point, Series
-from grit.figures.exhibit import Exhibit
-from grit.figures.svg import chart_svg
 from grit.figures.table import NOTHING, Cell, Column, Table, bracketed, number
 from grit.studies.correlation_study import CONTROLS, Correlation
 from grit.studies.figure_runs import RunName, Unfinished, grouped
@@ -19,12 +17,10 @@ from grit.studies.record import (
     counted,
     missing_notes,
     plain,
-    read_record,
     sections,
     write_record,
 )
 
-TITLE = "Figure 4: Vision-Language Reasoning Cross-Modal Correlation"
 METHODS = ("grit", "icl", "sft")  # that the paper's figure compares
 SHARE = Bounds(0.0, 1.0)
 CONTROL_NAMES = {"random": "against random boxes", "same_sizes": "against boxes of the same sizes"}
@@ -119,11 +115,6 @@ def write_figure4(figure: Figure4, folder: Path) -> Path:
     return write_record(folder / "figure4.json", plain(record))
 
 
-def read_figure4(path: Path) -> Figure4:
-    """The figure of a ``figure4.json``; GritError says what is wrong with it."""
-    return read_record(path, _figure_of)
-
-
 def _figure_of(record: Mapping[str, Any]) -> Figure4:
     return Figure4(
         judge=record["judge"],
@@ -149,7 +140,7 @@ def _correlation_of(row: dict[str, Any]) -> Correlation:
     return Correlation(**row | {"repeats": repeats, "interval": interval, "sets": sets})
 
 
-def chart_of(figure: Figure4) -> Chart:
+def _chart(figure: Figure4) -> Chart:
     """Bars for each method with their intervals, a panel for each model."""
     panels: dict[str, list[Bars]] = {}
     for bars in figure.bars:
@@ -174,21 +165,6 @@ def _panel(title: str, groups: Sequence[Bars]) -> Panel:
     )
     labels = (bars.name.method + ": missing" * (not bars.runs) for bars in groups)
     return Panel(title, tuple(series), tuple(labels))
-
-
-def to_svg(figure: Figure4) -> str:
-    """The chart as the text of an SVG file."""
-    return chart_svg(chart_of(figure))
-
-
-def figure4_exhibit(figures: Sequence[tuple[Path, Figure4]], notes: Sequence[str] = ()) -> Exhibit:
-    """Figures with the folders of their records; of several, each has tables of its own."""
-    tables: list[Table] = []
-    for folder, figure in figures:
-        title = f"judge={figure.judge}" + f"; {folder}" * (len(figures) > 1)
-        tables += _tables(figure, title, notes)
-    charts = tuple(chart_of(figure) for _, figure in figures)
-    return Exhibit("figure4", TITLE, tuple(tables), charts)
 
 
 def _tables(figure: Figure4, title: str, notes: Sequence[str]) -> Iterator[Table]:
@@ -244,4 +220,14 @@ def _notes(figure: Figure4) -> Iterator[str]:
         yield f"The judge failed {failures} times; those count nowhere."
 
 
-FIGURE4 = Study("figure4", TITLE, "correlation", COLUMNS, METHODS, read_figure4, figure4_exhibit)
+FIGURE4 = Study(
+    name="figure4",
+    title="Figure 4: Vision-Language Reasoning Cross-Modal Correlation",
+    task="correlation",
+    columns=COLUMNS,
+    methods=METHODS,
+    parse=_figure_of,
+    heading=lambda figure: f"judge={figure.judge}",
+    tables=_tables,
+    chart=_chart,
+)

@@ -8,8 +8,6 @@ from typing import Any, NamedTuple
 from grit.evaluation.bootstrap import Estimate
 from grit.evaluation.over_runs import Bounds, over_runs
 from grit.figures.chart import Chart, Panel, Series, points_of
-from grit.figures.exhibit import Exhibit
-from grit.figures.svg import chart_svg
 from grit.figures.table import Cell, Column, Table, bracketed
 from grit.studies.attention_prefixes import PREFIXES
 from grit.studies.attention_study import COMPARED, AttentionCurve, AttentionStudy
@@ -19,12 +17,10 @@ from grit.studies.record import (
     counted,
     missing_notes,
     plain,
-    read_record,
     sections,
     write_record,
 )
 
-TITLE = "Figure 5: attention on the image after <rethink>"
 METHODS = ("grit",)  # that the paper's figure shows
 PREFIX_NAMES = {
     "boxes": "boxes",
@@ -123,11 +119,6 @@ def write_figure5(figure: Figure5, folder: Path) -> Path:
     return write_record(folder / "figure5.json", plain(record))
 
 
-def read_figure5(path: Path) -> Figure5:
-    """The figure of a ``figure5.json``; GritError says what is wrong with it."""
-    return read_record(path, _figure_of)
-
-
 def _figure_of(record: Mapping[str, Any]) -> Figure5:
     return Figure5(
         set=record["set"],
@@ -150,7 +141,7 @@ def _curve_of(row: dict[str, Any]) -> AttentionCurve:
     return AttentionCurve(tuple(row["mean"]), tuple(row["n"]), Estimate(**row["level"]))
 
 
-def chart_of(figure: Figure5) -> Chart:
+def _chart(figure: Figure5) -> Chart:
     """The curves, a panel for each model and method; ends that few samples reach are left out."""
     return Chart(
         title="Attention on an image token after <rethink>",
@@ -170,20 +161,9 @@ def _panel(levels: Levels) -> Panel:
     return Panel(title, tuple(series))
 
 
-def to_svg(figure: Figure5) -> str:
-    """The chart as the text of an SVG file."""
-    return chart_svg(chart_of(figure))
-
-
-def figure5_exhibit(figures: Sequence[tuple[Path, Figure5]], notes: Sequence[str] = ()) -> Exhibit:
-    """Figures with the folders of their records; of several, each has a table of its own."""
-    tables = []
-    for folder, figure in figures:
-        title = f"set={figure.set}, in thousandths" + f"; {folder}" * (len(figures) > 1)
-        rows = sections([(*levels, _cells(levels)) for levels in figure.levels], COLUMNS)
-        tables.append(Table(title, COLUMNS, rows, (*_notes(figure), *notes), "Method"))
-    charts = tuple(chart_of(figure) for _, figure in figures)
-    return Exhibit("figure5", TITLE, tuple(tables), charts)
+def _tables(figure: Figure5, title: str, notes: Sequence[str]) -> Iterator[Table]:
+    rows = sections([(*levels, _cells(levels)) for levels in figure.levels], COLUMNS)
+    yield Table(title, COLUMNS, rows, (*_notes(figure), *notes), "Method")
 
 
 def _cells(levels: Levels) -> tuple[Cell, ...]:
@@ -213,4 +193,14 @@ def _notes(figure: Figure5) -> Iterator[str]:
     yield PAPER
 
 
-FIGURE5 = Study("figure5", TITLE, "attention", COLUMNS, METHODS, read_figure5, figure5_exhibit)
+FIGURE5 = Study(
+    name="figure5",
+    title="Figure 5: attention on the image after <rethink>",
+    task="attention",
+    columns=COLUMNS,
+    methods=METHODS,
+    parse=_figure_of,
+    heading=lambda figure: f"set={figure.set}, in thousandths",
+    tables=_tables,
+    chart=_chart,
+)

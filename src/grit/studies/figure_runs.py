@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Protocol, TypeVar
 
+from grit.runs.twins import differing
+
 _ORDER = ("written", "grit", "sft", "icl", "cot", "direct")  # the paper's order, best first
 _TELLING = ("reward", "suite", "settings", "code", "questions")  # what may set runs apart
 _IMPLIED = {"settings": ("reward", "suite"), "questions": ("suite",)}  # fingerprints of these, too
@@ -63,55 +65,45 @@ class _OfRun(Protocol):
 
 
 T = TypeVar("T", bound=_OfRun)
-Key = tuple[str, ...]
 
 
 def grouped(
-    found: Iterable[T], unfinished: Sequence[Unfinished] = (), expected: Sequence[str] = ()
+    measured: Iterable[T], unfinished: Sequence[Unfinished] = (), expected: Sequence[str] = ()
 ) -> list[tuple[RunName, list[T]]]:
     """Runs that differ only in their seeds together, methods in the paper's order.
 
     Where several groups are of one model, data and method, the method names what differs. Methods
     that are expected of each model and have no run are groups without any.
     """
-    groups: dict[Key, list[T]] = {}
-    names: dict[Key, RunName] = {}
-    for one in found:
-        groups.setdefault(_key(one.run), []).append(one)
-        names.setdefault(_key(one.run), one.run)
-    models = dict.fromkeys((model, data) for model, data, *_ in groups)
-    models |= dict.fromkeys((one.model, one.data) for one in unfinished if one.model)
-    there = {key[:3] for key in groups}
-    for model, data in models:
-        for method in expected:
-            if (model, data, method) not in there:
-                name = RunName("", model, data, method, 0, "")
-                groups[_key(name)], names[_key(name)] = [], name
-    places = list(models)
+    groups: dict[tuple[str, ...], tuple[RunName, list[T]]] = {}
+    for each in measured:
+        key = tuple(map(str, each.run.of_group().values()))
+        groups.setdefault(key, (each.run, []))[1].append(each)
+    there = [name.of_names() for name, _ in groups.values()]
+    models = [name[:2] for name in there]
+    models += [(run.model, run.data) for run in unfinished if run.model]
+    models = list(dict.fromkeys(models))
+    missing = [
+        RunName("", model, data, method, 0, "")
+        for model, data in models
+        for method in expected
+        if (model, data, method) not in there
+    ]
 
-    def place(key: Key) -> tuple[int, int]:
-        method = _ORDER.index(key[2]) if key[2] in _ORDER else len(_ORDER)
-        return places.index((key[0], key[1])), method
+    def place(group: tuple[RunName, list[T]]) -> tuple[int, int]:
+        model, method = (group[0].model, group[0].data), group[0].method
+        rank = _ORDER.index(method) if method in _ORDER else len(_ORDER)
+        return models.index(model), rank
 
-    keys = sorted(groups, key=place)
-    return [(_told_apart(names[key], key, keys), groups[key]) for key in keys]
-
-
-def _key(run: RunName) -> Key:
-    return tuple(map(str, run.of_group().values()))
+    ordered = sorted([*groups.values(), *((name, []) for name in missing)], key=place)
+    return [(_told_apart(name, [twin for twin, _ in ordered]), runs) for name, runs in ordered]
 
 
-def _told_apart(run: RunName, key: Key, keys: Sequence[Key]) -> RunName:
-    twins = [dict(zip(_TELLING, other[3:], strict=True)) for other in keys if other[:3] == key[:3]]
-    own = dict(zip(_TELLING, key[3:], strict=True))
-
-    def kinds(*names: str) -> int:
-        return len({tuple(twin[name] for name in names) for twin in twins})
-
+def _told_apart(run: RunName, others: Sequence[RunName]) -> RunName:
+    twins = [other for other in others if other.of_names() == run.of_names()]
     # Another reward is another setting: a fingerprint is for what has no name of its own.
     parts = [
-        run.differs if name == "settings" and run.differs else f"{name}={own[name]}"
-        for name in _TELLING
-        if kinds(name) > 1 and kinds(*_IMPLIED.get(name, ())) < kinds(name, *_IMPLIED.get(name, ()))
+        run.differs if name == "settings" and run.differs else f"{name}={getattr(run, name)}"
+        for name in differing(twins, _TELLING, _IMPLIED)
     ]
     return replace(run, method=f"{run.method} ({', '.join(parts)})") if parts else run

@@ -8,8 +8,10 @@ from typing import Any, Generic, TypeVar
 
 from grit.core.errors import GritError
 from grit.core.files import write_json
+from grit.figures.chart import Chart
 from grit.figures.exhibit import Exhibit
-from grit.figures.table import MISSING, Cell, Column, Mean, Row, Section
+from grit.figures.svg import chart_svg
+from grit.figures.table import MISSING, Cell, Column, Mean, Row, Section, Table
 from grit.runs.printed import METHODS, model_title
 from grit.runs.repetitions import seeds_label
 from grit.runs.results import OtherSchema
@@ -25,42 +27,56 @@ Group = tuple[RunName, Sequence[object], tuple[Cell, ...]]
 
 @dataclass(frozen=True)
 class Study(Generic[F]):
-    """A figure whose numbers no run measures by itself."""
+    """A figure ``F`` whose numbers no run measures by itself: how it is read and shown."""
 
     name: str  # of the exhibit; its record is ``name.json``
     title: str
     task: str  # which measures it
     columns: tuple[Column, ...]
     methods: tuple[str, ...]  # that the paper's figure compares
-    read: Callable[[Path], F]
-    exhibit: Callable[[Sequence[tuple[Path, F]], Sequence[str]], Exhibit]
+    parse: Callable[[dict[str, Any]], F]
+    heading: Callable[[F], str]  # over its tables
+    tables: Callable[[F, str, Sequence[str]], Iterator[Table]]  # of a figure, a title and notes
+    chart: Callable[[F], Chart]
+
+    def read(self, path: Path) -> F:
+        """A figure from the file that holds its numbers.
+
+        Raises:
+            OtherSchema: another version wrote it.
+            GritError: it is damaged.
+        """
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            version = record["schema_version"]
+            if version != SCHEMA_VERSION:
+                raise OtherSchema(
+                    f"{path}: expected schema_version {SCHEMA_VERSION}, found {version!r:.60}"
+                )
+            return self.parse(record)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise GritError(
+                f"{path}: is not as this version writes it: {type(error).__name__}: {error}"
+            ) from error
+
+    def exhibit(self, figures: Sequence[tuple[Path, F]], notes: Sequence[str] = ()) -> Exhibit:
+        """Figures with the folders of their records; of several, each has tables of its own."""
+        tables: list[Table] = []
+        for folder, figure in figures:
+            title = self.heading(figure) + f"; {folder}" * (len(figures) > 1)
+            tables += self.tables(figure, title, notes)
+        charts = tuple(self.chart(figure) for _, figure in figures)
+        return Exhibit(self.name, self.title, tuple(tables), charts)
+
+    def svg(self, figure: F) -> str:
+        """The chart as the text of an SVG file."""
+        return chart_svg(self.chart(figure))
 
 
 def write_record(path: Path, record: Mapping[str, Any]) -> Path:
     """Write a figure's numbers; returns the file's path."""
     write_json(path, {"schema_version": SCHEMA_VERSION, "figure": path.stem, **record})
     return path
-
-
-def read_record(path: Path, parse: Callable[[dict[str, Any]], F]) -> F:
-    """A figure from the file that holds its numbers.
-
-    Raises:
-        OtherSchema: another version wrote it.
-        GritError: it is damaged.
-    """
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        version = record["schema_version"]
-        if version != SCHEMA_VERSION:
-            raise OtherSchema(
-                f"{path}: expected schema_version {SCHEMA_VERSION}, found {version!r:.60}"
-            )
-        return parse(record)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise GritError(
-            f"{path}: is not as this version writes it: {type(error).__name__}: {error}"
-        ) from error
 
 
 def plain(value: Any) -> Any:

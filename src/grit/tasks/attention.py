@@ -12,10 +12,10 @@ from grit.runs.job_log import Job
 from grit.studies.attention_prefixes import can_be_cut, prefixes
 from grit.studies.attention_study import study
 from grit.studies.figure5 import (
+    FIGURE5,
     METHODS,
     AttendingRun,
     Figure5,
-    figure5_exhibit,
     write_figure5,
 )
 from grit.studies.figure_runs import Unfinished
@@ -65,7 +65,7 @@ def build(
 
 def _write(figure: Figure5, folder: Path) -> Iterator[Path]:
     yield write_figure5(figure, folder)
-    yield from write_exhibit(figure5_exhibit([(folder, figure)]), folder)
+    yield from write_exhibit(FIGURE5.exhibit([(folder, figure)]), folder)
 
 
 def _figure(

@@ -26,11 +26,11 @@ from grit.studies.correlation_judges import (
 )
 from grit.studies.correlation_study import correlate
 from grit.studies.figure4 import (
+    FIGURE4,
     METHODS,
     WRITTEN,
     CorrelatedRun,
     Figure4,
-    figure4_exhibit,
     write_figure4,
 )
 from grit.studies.figure_runs import RunName, Unfinished
@@ -110,7 +110,7 @@ def _check_judged(matcher: Matcher, found: Sequence[CorrelatedRun]) -> None:
 
 def _write(figure: Figure4, folder: Path) -> Iterator[Path]:
     yield write_figure4(figure, folder)
-    yield from write_exhibit(figure4_exhibit([(folder, figure)]), folder)
+    yield from write_exhibit(FIGURE4.exhibit([(folder, figure)]), folder)
 
 
 def make_matcher(figures: FigureSettings) -> Matcher:
