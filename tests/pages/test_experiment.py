@@ -7,12 +7,12 @@ import pytest
 from finished_runs import ROWS, drawn_rows, results_of
 
 from grit.data.shapes.source import ShapesSource
+from grit.pages.differences import choice_labels
 from grit.pages.experiment import (
     ExperimentData,
     RunSummary,
     Section,
     experiment_report,
-    labels,
     render_experiment,
 )
 from grit.pages.gallery import gallery
@@ -106,10 +106,10 @@ def test_names_and_notes_stay_text(data) -> None:
 def test_what_all_runs_share_is_said_once() -> None:
     rows = drawn_rows()
     same = results_of(rows)
-    assert labels([same, replace(same, seed=1)]) == ["seed 0", "seed 1"]
+    assert choice_labels([same, replace(same, seed=1)]) == ["seed 0", "seed 1"]
     other = replace(same, method="sft", seed=1)
-    assert labels([same, other]) == ["grit · seed 0", "sft · seed 1"]
-    assert labels([same, same]) == ["", ""]
+    assert choice_labels([same, other]) == ["grit · seed 0", "sft · seed 1"]
+    assert choice_labels([same, same]) == ["", ""]
 
 
 def test_sets_that_no_run_has_are_no_column(data) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from grit.core.files import written_whole
+from grit.pages.differences import facts
 from grit.pages.gallery import Gallery
 from grit.pages.grids import grids
 from grit.pages.pages import page
@@ -14,8 +15,6 @@ from grit.pages.training_curves import Curves
 from grit.runs.judging import judging_note
 from grit.runs.results import Results
 from grit.runs.shown_metrics import definitions
-
-FACTS = ("method", "model", "data", "reward", "judge", "seed")  # fields of Results
 
 
 @dataclass(frozen=True)
@@ -62,12 +61,11 @@ def render_experiment(data: ExperimentData) -> str:
     finished = [run for run in data.runs if run.results is not None]
     galleries = {name: found for name, found in data.galleries.items() if found.sets}
     results = [run.results for run in finished if run.results is not None]
-    alike, _ = _facts(results)
     return page(
         "experiment.html.jinja",
         data=data,
         bodies=[Markup(section.body) for section in data.sections],
-        alike=alike,
+        alike={name: values[0] for name, values in facts(results).items() if len(values) == 1},
         definitions=definitions(results),
         judging=judging_note(results),
         grids=grids(results),
@@ -77,25 +75,3 @@ def render_experiment(data: ExperimentData) -> str:
         galleries=galleries,
         not_shown=[run for run in finished if run.name not in galleries] if galleries else [],
     )
-
-
-def labels(runs: Sequence[Results]) -> list[str]:
-    """The choices in which runs differ, in words; nothing where they do not."""
-    _, different = _facts(runs)
-    return [" · ".join(_fact(run, name) for name in different) for run in runs]
-
-
-def _facts(runs: Sequence[Results]) -> tuple[dict[str, str], list[str]]:
-    """What all runs share, and the names of the facts in which they differ."""
-    values = {name: list(dict.fromkeys(_value(run, name) for run in runs)) for name in FACTS}
-    alike = {name: found[0] for name, found in values.items() if len(found) == 1}
-    return alike, [name for name, found in values.items() if len(found) > 1]
-
-
-def _value(run: Results, name: str) -> str:
-    return str(getattr(run, name))
-
-
-def _fact(run: Results, name: str) -> str:
-    """A fact that says by itself what it is about."""
-    return f"seed {run.seed}" if name == "seed" else _value(run, name)
