@@ -6,7 +6,7 @@ import pytest
 
 from grit.config.checks import EXHIBITS
 from grit.figures.exhibit import exhibit_html, exhibit_markdown
-from grit.paper.building import BUILDERS, build, telling
+from grit.paper.building import BUILDERS, build, with_data
 from grit.paper.evidence import evidence_of_jobs, evidence_of_sources
 from grit.paper.figure6 import figure6
 from grit.paper.table2 import table2
@@ -162,7 +162,7 @@ def test_only_exhibits_that_have_something_to_say_are_shown_with_others(
     run: MakeRun, counted: Path, tmp_path: Path
 ) -> None:
     def names() -> list[str]:
-        return [found.name for found in telling(evidence_of_sources([str(tmp_path / "runs")]))]
+        return [found.name for found in with_data(evidence_of_sources([str(tmp_path / "runs")]))]
 
     run("a")
     assert names() == ["table1"]  # one row compares nothing in the others

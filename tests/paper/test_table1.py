@@ -16,7 +16,7 @@ from grit.figures.exhibit import exhibit_html
 from grit.figures.latex_format import latex_text
 from grit.figures.markdown_format import markdown_text
 from grit.figures.table import Cell, Row, Table
-from grit.paper.building import build, telling
+from grit.paper.building import build, with_data
 from grit.paper.evidence import (
     Evidence,
     evidence_of_jobs,
@@ -159,7 +159,7 @@ def test_sets_that_are_not_the_papers_have_a_table_of_their_own(
     assert not [row for section in table.sections for row in section.rows if row.paper]
     assert list(rows(differences)) == ["GRIT − Direct query"]
     assert rows(controls)["majority answer; central box"].cells[0].text == "100.0"
-    assert [exhibit.name for exhibit in telling(found)] == ["table1"]
+    assert [exhibit.name for exhibit in with_data(found)] == ["table1"]
 
 
 def test_other_sets_stand_beside_the_papers(run: MakeRun, tmp_path: Path) -> None:

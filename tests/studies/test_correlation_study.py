@@ -9,7 +9,7 @@ from grit.evaluation.predictions import Prediction
 from grit.studies.correlation_chains import GroundedChain, chain_of
 from grit.studies.correlation_judges import Pair, SceneMatcher
 from grit.studies.correlation_study import CONTROLS, correlate
-from grit.studies.lottery import lottery
+from grit.studies.subsample import subsample
 
 EACH = 20  # chains of each set
 
@@ -98,9 +98,9 @@ def test_lots_are_the_same_for_every_model() -> None:
         for row in range(20)
     ]
     fewer = [row for row in everything if row.row % 2]
-    drawn = lottery(everything, 8)
+    drawn = subsample(everything, 8)
     assert [sum(row.set == name for row in drawn) for name in ("vsr", "gqa")] == [8, 8]
     kept = {row.id for row in drawn if row.row % 2}
-    assert kept <= {row.id for row in lottery(fewer, 8)}
-    assert {row.id for row in lottery(everything, 8, seed=1)} != {row.id for row in drawn}
-    assert len(lottery(everything, 1000)) == 40
+    assert kept <= {row.id for row in subsample(fewer, 8)}
+    assert {row.id for row in subsample(everything, 8, seed=1)} != {row.id for row in drawn}
+    assert len(subsample(everything, 1000)) == 40

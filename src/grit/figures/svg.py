@@ -68,7 +68,7 @@ def tag(name: str, *content: str, **attributes: object) -> Markup:
         for key, value in attributes.items()
     )
     inside = Markup("\n" if len(content) > 1 else "").join(
-        escape(legible(each)) for each in content
+        escape(legible(part)) for part in content
     )
     return Markup(f"<{name}{said}>{inside}</{name}>" if content else f"<{name}{said}/>")
 
@@ -78,12 +78,12 @@ def axes_of(chart: Chart, panel: Panel, frame: Frame) -> Axes:
     together = chart.panels if chart.across else (panel,)
     values = [
         value
-        for each in together
-        for point in each.points
+        for shown in together
+        for point in shown.points
         for value in point[1:]
         if value is not None
     ]
-    xs = [point.x for each in together for series in each.series for point in series.points]
+    xs = [point.x for shown in together for series in shown.series for point in series.points]
     low, high = min(values, default=0.0), max(values, default=1.0)
     ends = (min(xs, default=1.0), max(xs, default=1.0))
     if panel.groups:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 MISSING = "missing"
 NOTHING = "–"
@@ -15,22 +15,6 @@ class Mean(NamedTuple):
     low: float | None
     high: float | None
     runs: int  # 0: a number of the paper
-
-
-class Interval(Protocol):
-    """A mean with the ends of its interval, as far as they are known; such as an ``Estimate``."""
-
-    @property
-    def mean(self) -> float | None:
-        """None where there is no number."""
-
-    @property
-    def low(self) -> float | None:
-        """None where there is no interval."""
-
-    @property
-    def high(self) -> float | None:
-        """None where there is no interval."""
 
 
 class Column(NamedTuple):
@@ -81,14 +65,24 @@ class Table:
     aside: bool = False  # it stands beside what the exhibit has to say, as controls do
 
 
-def bracketed(value: Interval | None, digits: int, *, signed: bool = False, runs: int = 1) -> Cell:
-    """A mean of ``runs`` runs with the ends of its interval, which need not be in its middle."""
-    if value is None or value.mean is None:
+def bracketed(
+    value: tuple[float | None, ...] | None, digits: int, *, signed: bool = False, runs: int = 1
+) -> Cell:
+    """A mean of ``runs`` runs with the ends of its interval, which need not be in its middle.
+
+    Args:
+        value: mean, low, high, as a ``Mean`` or an ``Estimate``.
+        digits: decimals.
+        signed: whether a positive mean has its sign.
+        runs: how many the mean is of.
+    """
+    mean, low, high = (None, None, None) if value is None else value[:3]
+    if mean is None:
         return Cell(NOTHING)
-    text = number(value.mean, digits, signed=signed)
-    if value.low is not None and value.high is not None:
-        text += f" [{number(value.low, digits)}, {number(value.high, digits)}]"
-    return Cell(text, Mean(value.mean, value.low, value.high, runs))
+    text = number(mean, digits, signed=signed)
+    if low is not None and high is not None:
+        text += f" [{number(low, digits)}, {number(high, digits)}]"
+    return Cell(text, Mean(mean, low, high, runs))
 
 
 def plain(value: float | None, digits: int) -> Cell:

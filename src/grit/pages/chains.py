@@ -221,6 +221,6 @@ def _is_inside(plate: Frame, width: float, height: float) -> bool:
     return 0 <= plate.x <= width - plate.width and 0 <= plate.y <= height - plate.height
 
 
-def _overlap(one: Frame, other: Frame) -> bool:
-    across = one.x < other.x + other.width and other.x < one.x + one.width
-    return across and one.y < other.y + other.height and other.y < one.y + one.height
+def _overlap(first: Frame, second: Frame) -> bool:
+    across = first.x < second.x + second.width and second.x < first.x + first.width
+    return across and first.y < second.y + second.height and second.y < first.y + first.height

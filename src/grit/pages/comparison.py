@@ -21,8 +21,8 @@ def comparison_table(before: Results, after: Results | None = None) -> Table:
     rows = []
     for name in dict.fromkeys(name for run in runs for name in run.sets):
         sets = [run.sets.get(name) for run in runs]
-        n = next(each.n for each in sets if each is not None)
-        cells = (_cell(each, metric) for metric in metrics for each in sets)
+        n = next(result.n for result in sets if result is not None)
+        cells = (_cell(result, metric) for metric in metrics for result in sets)
         rows.append(Row(name, (Cell(str(n)), *cells)))
     return Table("", (Column("", "n"), *columns), (Section("", tuple(rows)),), corner="Set")
 
@@ -32,8 +32,8 @@ def comparison_notes(before: Results, after: Results | None = None) -> list[str]
     runs = [("", before)] if after is None else [(" before", before), (" after", after)]
     notes = dict.fromkeys(note for _, run in runs for note in _left_out(run))
     for when, run in runs:
-        for name, count in ((name, each.judge_failures) for name, each in run.sets.items()):
-            if count:
+        for name, result in run.sets.items():
+            if count := result.judge_failures:
                 notes[f"{name}: the judge failed on {count} rows{when}: they are not in ACC"] = None
     return list(notes)
 

@@ -59,7 +59,7 @@ def experiment_report(path: Path, data: ExperimentData) -> None:
 def render_experiment(data: ExperimentData) -> str:
     """The page as text."""
     finished = [run for run in data.runs if run.results is not None]
-    galleries = {name: found for name, found in data.galleries.items() if found.sets}
+    galleries = {name: shown for name, shown in data.galleries.items() if shown.sets}
     results = [run.results for run in finished if run.results is not None]
     return page(
         "experiment.html.jinja",

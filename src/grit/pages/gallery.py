@@ -1,6 +1,6 @@
 """Which reasoning chains a report shows: good, bad and changed ones, the same on every call.
 
-Among the rows of a kind a fixed lottery decides, not a score: what is shown is typical of its kind,
+Among the rows of a kind a fixed random rank decides, not a score: what is shown is typical of it,
 and a run that does well cannot look better than it is.
 """
 
@@ -76,7 +76,7 @@ def gallery(before: Rows, after: Rows, picture_of: PictureOf, *, budget: int = B
                 continue
             spent += _cost(card)
             cards[name].append(card)
-    return Gallery({name: found for name, found in cards.items() if found}, left_out)
+    return Gallery({name: shown for name, shown in cards.items() if shown}, left_out)
 
 
 def choose(before: Sequence[ScoredPrediction], after: Sequence[ScoredPrediction]) -> list[Example]:
@@ -87,14 +87,14 @@ def choose(before: Sequence[ScoredPrediction], after: Sequence[ScoredPrediction]
     bad: wrong, with boxes if possible: there is more to see.
     """
     was = {row.prediction.id: row for row in unique_rows(before)}
-    rows = sorted(unique_rows(after), key=lot)
+    rows = sorted(unique_rows(after), key=stable_rank)
     pairs = [(was.get(row.prediction.id), row) for row in rows]
     kinds: dict[Kind, Iterable[Example]] = {
         "fixed": _changed("fixed", pairs, right=True),
         "broken": _changed("broken", pairs, right=False),
         "good": [
             Example("good", row)
-            for row in sorted(rows, key=_is_shaky)  # stable: the lottery decides among equals
+            for row in sorted(rows, key=_is_shaky)  # stable: the rank decides among equals
             if is_right(row) is True
         ],
         "bad": [
@@ -103,12 +103,12 @@ def choose(before: Sequence[ScoredPrediction], after: Sequence[ScoredPrediction]
             if is_right(row) is False
         ],
     }
-    found: list[Example] = []
+    chosen: list[Example] = []
     for kind, candidates in kinds.items():
-        used = {example.after.prediction.id for example in found}
-        fresh = [one for one in candidates if one.after.prediction.id not in used]
-        found += fresh[: EACH[kind]]
-    return found
+        used = {example.after.prediction.id for example in chosen}
+        fresh = [each for each in candidates if each.after.prediction.id not in used]
+        chosen += fresh[: EACH[kind]]
+    return chosen
 
 
 def _cost(card: Card) -> int:
@@ -131,8 +131,8 @@ def _changed(
     ]
 
 
-def lot(row: ScoredPrediction) -> int:
-    """A row's place in the lottery: the same on every call, whatever was said."""
+def stable_rank(row: ScoredPrediction) -> int:
+    """A row's random rank: the same on every call, whatever was said."""
     return seed_for("gallery", row.prediction.set, row.prediction.id)
 
 

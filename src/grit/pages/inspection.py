@@ -10,47 +10,47 @@ from grit.figures.terminal_format import print_table
 from grit.training.costs import GPUS
 
 
-def print_inspection(found: Mapping[str, Any], console: Console | None = None) -> None:
+def print_inspection(record: Mapping[str, Any], console: Console | None = None) -> None:
     """Print what is in ``check.json``."""
-    rows = tuple(Row(label, (Cell(text),)) for label, text in _rows(found))
+    rows = tuple(Row(label, (Cell(text),)) for label, text in _rows(record))
     print_table(Table("", (Column("", "", words=True),), (Section("", rows),)), console)
 
 
-def _rows(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    yield "model", f"{found['model']} ({found['path']})"
-    if "family" in found:
-        yield from _vocabulary(found)
-    if "prompts" in found:
-        yield from _prompts(found)
-    if "memory_gb" in found:
-        yield from _costs(found)
-    if found["judge_calls"]:
-        cost = found["judge_cost"]
+def _rows(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "model", f"{record['model']} ({record['path']})"
+    if "family" in record:
+        yield from _vocabulary(record)
+    if "prompts" in record:
+        yield from _prompts(record)
+    if "memory_gb" in record:
+        yield from _costs(record)
+    if record["judge_calls"]:
+        cost = record["judge_cost"]
         money = "no price is configured" if cost is None else f"about ${cost:,.2f}"
-        calls = f"at most {found['judge_calls']:,} calls of {found['judge']}, {money}"
+        calls = f"at most {record['judge_calls']:,} calls of {record['judge']}, {money}"
         yield "judge", f"{calls}; answers that repeat are asked about once"
     else:
-        yield "judge", f"{found['judge']}: nothing is asked"
-    for problem in found["problems"] or ["none found"]:
-        yield "problem" if found["problems"] else "problems", problem
+        yield "judge", f"{record['judge']}: nothing is asked"
+    for problem in record["problems"] or ["none found"]:
+        yield "problem" if record["problems"] else "problems", problem
 
 
-def _vocabulary(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    forbidden = found["forbidden_ids"]
-    yield "family", found["family"]
-    yield "vocabulary", f"{found['vocabulary']:,} rows of the head"
+def _vocabulary(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    forbidden = record["forbidden_ids"]
+    yield "family", record["family"]
+    yield "vocabulary", f"{record['vocabulary']:,} rows of the head"
     yield "never sampled", f"{forbidden['n']:,} ids, the largest {forbidden['max']}"
-    ends = zip(found["end_ids"], found["end_tokens"], strict=True)
+    ends = zip(record["end_ids"], record["end_tokens"], strict=True)
     yield "ends a completion", ", ".join(f"{id_} {text}" for id_, text in ends)
-    yield "</answer>", f"tokens {found['stop_tokens']}, whatever follows in the last one"
-    yield "a box", " | ".join(found["box_tokens"])
+    yield "</answer>", f"tokens {record['stop_tokens']}, whatever follows in the last one"
+    yield "a box", " | ".join(record["box_tokens"])
 
 
-def _prompts(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    tokens, asked = found["prompt_tokens"], found["questions"]
+def _prompts(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    tokens, asked = record["prompt_tokens"], record["questions"]
     yield "questions", f"{asked['training']:,} to train on, {asked['test']:,} to test on"
     yield "prompt tokens", f"mean {tokens['mean']:.0f}, max {tokens['max']:,}"
-    for prompt in found["prompts"]:
+    for prompt in record["prompts"]:
         space = prompt["space"]
         tiles = "" if prompt["tiles"] is None else f" (tiles: {prompt['tiles']})"
         yield (
@@ -69,22 +69,22 @@ def _prompts(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "", prompt["text"].rstrip("\n")
 
 
-def _costs(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    gigabytes = found["memory_gb"]
+def _costs(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    gigabytes = record["memory_gb"]
     parts = ", ".join(f"{name} {value:g}" for name, value in gigabytes.items() if name != "total")
-    yield "parameters", f"{found['parameters']:,}, of which {found['learning']:,} learn"
-    has = GPUS[found["gpu"]].memory
-    fits = "" if gigabytes["total"] <= has else f": MORE than the {has:g} GB of one {found['gpu']}"
+    yield "parameters", f"{record['parameters']:,}, of which {record['learning']:,} learn"
+    has = GPUS[record["gpu"]].memory
+    fits = "" if gigabytes["total"] <= has else f": MORE than the {has:g} GB of one {record['gpu']}"
     yield "memory (estimate)", f"{gigabytes['total']:g} GB for each device ({parts}){fits}"
-    if found["seconds_per_step"] is not None:
-        hours = found["seconds_per_step"] * found["steps"] / 3600
+    if record["seconds_per_step"] is not None:
+        hours = record["seconds_per_step"] * record["steps"] / 3600
         yield (
             "time (estimate)",
-            f"{found['seconds_per_step']:,} s a step on one {found['gpu']} where every completion "
-            f"is as long as it may be, {found['steps']} steps in {hours:.1f} h",
+            f"{record['seconds_per_step']:,} s a step on one {record['gpu']} where every "
+            f"completion is as long as it may be, {record['steps']} steps in {hours:.1f} h",
         )
-    if found["seconds_per_evaluation"] is not None:
-        minutes = found["seconds_per_evaluation"] / 60
+    if record["seconds_per_evaluation"] is not None:
+        minutes = record["seconds_per_evaluation"] / 60
         lasts = "less than a minute" if minutes < 1 else f"{minutes:,.0f} min"
         yield "", f"{lasts} for an evaluation of all questions, likewise"
 

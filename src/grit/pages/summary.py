@@ -148,7 +148,7 @@ def _references(metric: Metric, controls: Controls | None) -> tuple[Reference, .
 def _bars(controls: Controls) -> list[Bar]:
     """The most common answers; those given once say nothing by themselves."""
     named = [answer for answer in controls.answers[:_NAMED] if answer.given > 1]
-    bars = [Bar(each.answer, each.given / controls.n, each.true / controls.n) for each in named]
+    bars = [Bar(a.answer, a.given / controls.n, a.true / controls.n) for a in named]
     others = controls.n - sum(answer.given for answer in named)
     if others:
         kinds = controls.kinds - len(named)

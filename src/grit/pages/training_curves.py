@@ -117,7 +117,7 @@ def training_curves(rows: Rows) -> list[Curves]:
     """What ``metrics.jsonl`` tells, curves in groups; what was not logged is not there."""
     groups = (_objective(rows), ("Policy", _POLICY), ("Completions", _COMPLETIONS))
     curves = [Curves(title, tuple(_curves(rows, metrics))) for title, metrics in groups]
-    return [each for each in curves if each.panels]
+    return [group for group in curves if group.panels]
 
 
 def mean_curves(title: str, runs: Sequence[Rows]) -> Curves:

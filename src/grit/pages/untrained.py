@@ -26,12 +26,12 @@ def before_of(
         return {}, None
     same = {
         name
-        for name, found in other.results.sets.items()
-        if found.questions is not None
+        for name, result in other.results.sets.items()
+        if result.questions is not None
         and name in run.results.sets
-        and run.results.sets[name].questions == found.questions
+        and run.results.sets[name].questions == result.questions
     }
-    rows = {name: found for name, found in other.rows().items() if name in same}
+    rows = {name: rows for name, rows in other.rows().items() if name in same}
     return rows, other if rows else None
 
 

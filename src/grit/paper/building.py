@@ -47,13 +47,13 @@ def made(name: str, evidence: Evidence) -> Exhibit:
     return BUILDERS[name](evidence)
 
 
-def telling(evidence: Evidence) -> list[Exhibit]:
-    """The exhibits to which the runs have something to say, each as far as they have."""
+def with_data(evidence: Evidence) -> list[Exhibit]:
+    """The exhibits that have enough rows with numbers, each as far as the runs go."""
     every = {name: made(name, evidence) for name in BUILDERS}
     return [
-        found
-        for name, found in every.items()
-        if max(map(_rows_with_numbers, found.tables), default=0) >= LEAST.get(name, 1)
+        exhibit
+        for name, exhibit in every.items()
+        if max(map(_rows_with_numbers, exhibit.tables), default=0) >= LEAST.get(name, 1)
     ]
 
 
@@ -62,7 +62,7 @@ def _rows_with_numbers(table: Table) -> int:
     if table.aside:
         return 0
     counts = [
-        sum(not row.paper and any(cell.mean is not None for cell in row.cells) for row in each.rows)
-        for each in table.sections
+        sum(not row.paper and any(cell.mean is not None for cell in row.cells) for row in part.rows)
+        for part in table.sections
     ]
     return max(counts, default=0)

@@ -80,7 +80,7 @@ def _of(runs: Sequence[Run], test_set: TestSet) -> list[Controls]:
 
 
 def _mean(runs: Sequence[Run], test_set: TestSet, value: _Value, metric: str) -> Cell:
-    values = [each for controls in _of(runs, test_set) if (each := value(controls)) is not None]
+    values = [v for controls in _of(runs, test_set) if (v := value(controls)) is not None]
     mean = Mean(fmean(values), None, None, len(values)) if values else None
     return measured(mean, DIGITS[metric], BOUNDS[metric])
 
@@ -90,8 +90,8 @@ def _most_common(runs: Sequence[Run], test_set: TestSet) -> Cell:
     rows = 0
     for controls in _of(runs, test_set):
         rows += controls.n
-        for each in controls.answers:
-            given[each.answer] += each.given
+        for said, count, _ in controls.answers:
+            given[said] += count
     if not given:
         return Cell(NOTHING)
     answer, count = max(given.items(), key=lambda item: (item[1], item[0] or ""))

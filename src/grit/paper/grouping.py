@@ -31,15 +31,15 @@ class Part:
     def takes(self, run: Run) -> bool:
         """Whether a run was asked the same, as far as both were asked."""
         return all(
-            self.questions.get(name, found.questions) == found.questions
-            for name, found in run.results.sets.items()
+            self.questions.get(name, result.questions) == result.questions
+            for name, result in run.results.sets.items()
         )
 
     def add(self, run: Run) -> None:
         """Take a run in."""
         self.runs.append(run)
-        for name, found in run.results.sets.items():
-            self.questions.setdefault(name, found.questions)
+        for name, result in run.results.sets.items():
+            self.questions.setdefault(name, result.questions)
 
 
 def comparable_parts(runs: Sequence[Run]) -> list[Part]:
@@ -48,7 +48,7 @@ def comparable_parts(runs: Sequence[Run]) -> list[Part]:
     for run in runs:
         suite, judge = run.results.suite, _judge_of(run)
         versions = parts.setdefault((suite, judge), [])
-        part = next((each for each in versions if each.takes(run)), None)
+        part = next((version for version in versions if version.takes(run)), None)
         if part is None:
             part = Part(f"suite={suite or 'unknown'}, judge={judge}")
             versions.append(part)
@@ -105,17 +105,17 @@ def models_of(groups: Groups, evidence: Evidence) -> list[str]:
 
 def variant_of(run: Run) -> Variant:
     """The variant that a run is a repetition of."""
-    found = run.results
-    learns = found.method not in UNTRAINED and found.checkpoint is None
+    results = run.results
+    learns = results.method not in UNTRAINED and results.checkpoint is None
     return Variant(
-        found.model,
-        found.method,
-        found.data if learns else None,
-        found.triplets_hash,
-        found.reward if learns else None,
-        found.settings_hash,
-        found.code or found.git,
-        found.checkpoint,
+        results.model,
+        results.method,
+        results.data if learns else None,
+        results.triplets_hash,
+        results.reward if learns else None,
+        results.settings_hash,
+        results.code or results.git,
+        results.checkpoint,
     )
 
 
@@ -140,7 +140,7 @@ def labels(groups: Groups) -> dict[Variant, str]:
     GRIT with another reward than the paper's says so also where it stands alone. What has no name
     of its own is told by the settings that differ, or where these are not known by a fingerprint.
     """
-    found = {}
+    told = {}
     for variant in groups:
         label = method_label(METHODS.get(variant.method, variant.method), variant.checkpoint)
         twins = [other for other in groups if _same_kind(other, variant)]
@@ -150,12 +150,12 @@ def labels(groups: Groups) -> dict[Variant, str]:
             parts.insert(0, f"reward={variant.reward}")
         if parts:
             label += f" ({', '.join(parts)})"
-        found[variant] = label
-    return found
+        told[variant] = label
+    return told
 
 
-def _same_kind(one: Variant, other: Variant) -> bool:
-    return all(getattr(one, name) == getattr(other, name) for name in _KIND)
+def _same_kind(variant: Variant, other: Variant) -> bool:
+    return all(getattr(variant, name) == getattr(other, name) for name in _KIND)
 
 
 def _parts(variant: Variant, twins: Sequence[Variant], groups: Groups) -> list[str]:

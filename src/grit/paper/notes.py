@@ -32,9 +32,8 @@ def judged(runs: Iterable[Run]) -> tuple[str, ...]:
 
 def notes_of(runs: Sequence[Run], evidence: Evidence) -> list[str]:
     """Notes on the runs of one table, each once."""
-    found = [*evidence.notes, *_evaluated(runs), *_failures(evidence)]
-    found += [*_left_out(runs), *_codes(runs)]
-    return list(dict.fromkeys(found))
+    notes = [*evidence.notes, *_evaluated(runs), *_failures(evidence)]
+    return list(dict.fromkeys([*notes, *_left_out(runs), *_codes(runs)]))
 
 
 def _evaluated(runs: Sequence[Run]) -> Iterator[str]:
@@ -57,12 +56,12 @@ def _failures(evidence: Evidence) -> Iterator[str]:
 
 def _left_out(runs: Sequence[Run]) -> Iterator[str]:
     for run in runs:
-        for name, found in run.results.sets.items():
-            if found.images_missing:
-                yield f"{name}: {found.images_missing} rows left out: their images are missing"
-            if found.judge_failures:
+        for name, result in run.results.sets.items():
+            if result.images_missing:
+                yield f"{name}: {result.images_missing} rows left out: their images are missing"
+            if result.judge_failures:
                 yield (
-                    f"{run.name}: {name}: the judge failed on {found.judge_failures} rows, "
+                    f"{run.name}: {name}: the judge failed on {result.judge_failures} rows, "
                     "which are not in ACC"
                 )
         for name, reason in run.results.skipped.items():
@@ -73,7 +72,7 @@ def _codes(runs: Sequence[Run]) -> Iterator[str]:
     # Shipped weights count as code, so two models never have the same.
     for model in dict.fromkeys(run.results.model for run in runs):
         own = [run.results for run in runs if run.results.model == model]
-        codes = dict.fromkeys(found.code or found.git or "unknown" for found in own)
+        codes = dict.fromkeys(results.code or results.git or "unknown" for results in own)
         if len(codes) > 1:
             versions = f"{len(codes)} versions of the code: {', '.join(codes)}"
             yield f"The runs of {model} come from {versions}."

@@ -26,18 +26,18 @@ def other_tables(
     if not sets:
         return []
     title = f"other sets; {part.title}" if has_papers_sets(part) else part.title
-    each = Shown(title, part, groups, models, _measures(part, sets))
+    separate = Shown(title, part, groups, models, _measures(part, sets))
     together: Sets = tuple(sets)
     title_of = {together: ALL if len(sets) > 1 else sets[0].title}
     formats = measures([(together, "format_rate")], title_of)
-    own = each.measures
+    own = separate.measures
     every = Measures(own.columns + formats.columns, own.numbers + formats.numbers)
-    shown = each._replace(measures=every)
+    shown = separate._replace(measures=every)
     return [
         Table(title, every.columns, own_sections(shown), tuple(notes), "Method"),
-        *acc_tables(each),
+        *acc_tables(separate),
         *difference_tables(shown),
-        *control_tables(each),
+        *control_tables(separate),
     ]
 
 

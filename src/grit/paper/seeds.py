@@ -11,12 +11,12 @@ from grit.runs.results import Results
 
 def mean_over_runs(estimates: Iterable[Estimate | None], bounds: Bounds) -> Mean | None:
     """The mean over runs with its interval, within what it can be; of one run, its own."""
-    known = [one for one in estimates if one is not None and one.mean is not None]
-    found = over_runs(known, bounds)
-    if found.mean is None:
+    known = [run for run in estimates if run is not None and run.mean is not None]
+    overall = over_runs(known, bounds)
+    if overall.mean is None:
         return None
-    low, high = (None if end is None else bounds.within(end) for end in (found.low, found.high))
-    return Mean(bounds.within(found.mean), low, high, len(known))
+    low, high = (None if end is None else bounds.within(end) for end in (overall.low, overall.high))
+    return Mean(bounds.within(overall.mean), low, high, len(known))
 
 
 def pooled(results: Results, sets: Sequence[str], metric: str) -> Estimate | None:

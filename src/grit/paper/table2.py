@@ -34,7 +34,7 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
         sets = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise GritError(f"{path}: is not valid JSON: {error}") from error
-    if not isinstance(sets, dict) or not all(isinstance(one, dict) for one in sets.values()):
+    if not isinstance(sets, dict) or not all(isinstance(row, dict) for row in sets.values()):
         raise GritError(f"{path}: expected an object of sets, each an object of numbers")
     return sets
 
@@ -42,22 +42,24 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
 def _rows(sets: dict[str, dict[str, Any]]) -> list[Row]:
     rows = []
     for measure, (heading, digits) in TABLE2_MEASURES.items():
-        rows.append(Row(heading, tuple(_cell(sets, one, measure, digits) for one in SETS)))
+        rows.append(
+            Row(heading, tuple(_cell(sets, test_set, measure, digits) for test_set in SETS))
+        )
         cells = tuple(printed(value, digits) for value in TABLE2[measure])
         rows.append(Row("paper", cells, paper=True))
     return rows
 
 
 def _cell(sets: dict[str, dict[str, Any]], test_set: TestSet, measure: str, digits: int) -> Cell:
-    found = next((sets[name] for name in test_set.names if name in sets), None)
-    if found is None or measure not in found:
+    counts = next((sets[name] for name in test_set.names if name in sets), None)
+    if counts is None or measure not in counts:
         return Cell(MISSING)
-    return plain(found[measure], digits)
+    return plain(counts[measure], digits)
 
 
 def _missing_images(sets: dict[str, dict[str, Any]]) -> list[str]:
     return [
-        f"{name}: the images of {found['images_missing']} rows are missing"
-        for name, found in sets.items()
-        if found.get("images_missing")
+        f"{name}: the images of {counts['images_missing']} rows are missing"
+        for name, counts in sets.items()
+        if counts.get("images_missing")
     ]

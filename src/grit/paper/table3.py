@@ -54,7 +54,7 @@ def table3(evidence: Evidence) -> Exhibit:
             and run.results.checkpoint is None
         )
         models = models_of(groups, evidence)
-        sections = tuple(Section(model_title(one), tuple(_rows(one, groups))) for one in models)
+        sections = tuple(Section(model_title(m), tuple(_rows(m, groups))) for m in models)
         meaning = (*judged(part.runs), *definitions(part.results))
         common = (*meaning, INTERVALS, DIFFERENCES, POOLED, MINIATURE)
         notes = (*common, *repeated, *notes_of(part.runs, evidence))

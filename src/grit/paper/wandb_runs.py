@@ -40,10 +40,10 @@ def runs_of_project(source: str) -> tuple[list[LoggedRun], list[str]]:
         raise GritError(f"runs={source}: expected {PREFIX}ENTITY/PROJECT")
     with failures(f"runs={source}: W&B"):
         # Not lazy: summaries would be asked for one by one, a request for each run.
-        found = list(wandb.Api().runs(project, lazy=False))
+        runs = list(wandb.Api().runs(project, lazy=False))
     logged: list[LoggedRun] = []
     notes = []
-    for run in found:
+    for run in runs:
         fields = run.summary_metrics.get(KEY)
         name = f"{source}/{run.id}"
         if not isinstance(fields, dict):
@@ -56,5 +56,5 @@ def runs_of_project(source: str) -> tuple[list[LoggedRun], list[str]]:
             known = config if isinstance(config, dict) else {}
             logged.append(LoggedRun(name, parse_results(name, fields), known))
     if not logged:
-        raise GritError(f"runs={source}: none of its {len(found)} runs has results in its summary")
+        raise GritError(f"runs={source}: none of its {len(runs)} runs has results in its summary")
     return logged, notes

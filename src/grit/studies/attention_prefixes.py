@@ -32,8 +32,8 @@ _BOX_AND_BRACKETS = re.compile(rf" ?\[\s*{BOX_PATTERN.pattern}\s*\]| ?{BOX_PATTE
 
 def can_be_cut(completion: str) -> bool:
     """Whether there is a ``<rethink>``, and a box before it."""
-    chain, found, _ = completion.partition(RETHINK)
-    return bool(found and BOX_PATTERN.search(chain))
+    chain, tag, _ = completion.partition(RETHINK)
+    return bool(tag and BOX_PATTERN.search(chain))
 
 
 def prefixes(
@@ -50,7 +50,7 @@ def prefixes(
     whole, bare = (_ids(text + RETHINK, adapter) for text in (chain, without_boxes(chain)))
     variants = {"boxes": extended(prompt, whole), "no_boxes": extended(prompt, bare)}
     random = Random(seed_for(seed, "figure5", prompt.id))
-    removed = _lots(prompt, chain, whole, len(whole) - len(bare), adapter, random)
+    removed = _control_tokens(prompt, chain, whole, len(whole) - len(bare), adapter, random)
     if removed is not None:
         variants["fewer_words"] = shortened(variants["boxes"], removed)
     return variants
@@ -86,7 +86,7 @@ def _ids(text: str, adapter: Adapter) -> list[int]:
     return list(adapter.tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
-def _lots(
+def _control_tokens(
     prompt: EncodedPrompt,
     chain: str,
     whole: Sequence[int],

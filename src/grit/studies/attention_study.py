@@ -55,7 +55,7 @@ def study(
 ) -> AttentionStudy:
     """Measure the prefixes of each sample over at most ``tokens`` generated tokens."""
     measured = {
-        name: _attention([found.get(name) for found in samples], adapter, sampler, tokens)
+        name: _attention([sample.get(name) for sample in samples], adapter, sampler, tokens)
         for name in PREFIXES
     }
     return AttentionStudy(

@@ -80,11 +80,11 @@ class PictureMatcher:
 
     def picks(self, pairs: Sequence[Pair]) -> list[float | None]:
         """What the model picks; the pictures are drawn when they are needed."""
-        found: list[float | None] = []
+        picks: list[float | None] = []
         for start in range(0, len(pairs), _SHOWN_AT_A_TIME):
             part = pairs[start : start + _SHOWN_AT_A_TIME]
-            found += self.compare([shown(pair) for pair in part])
-        return found
+            picks += self.compare([shown(pair) for pair in part])
+        return picks
 
 
 def shown(pair: Pair) -> ShownPair:

@@ -184,7 +184,7 @@ def _overall(bars: Bars) -> tuple[Cell, ...]:
     first = [run.correlations["random"] for run in runs]
     spreads = [correlation.std for correlation in first if correlation.std is not None]
     spread = sum(spreads) / len(spreads) if spreads else None
-    trials = sum(run.judged * len(one.repeats) for run, one in zip(runs, first, strict=True))
+    trials = sum(run.judged * len(c.repeats) for run, c in zip(runs, first, strict=True))
     return (
         _share(grounded, rows, count),
         counted(str(judged), judged, count),
@@ -215,7 +215,7 @@ def _notes(figure: Figure4) -> Iterator[str]:
     yield PAPER
     if any(run.run.method == WRITTEN for run in figure.runs):
         yield STAND_IN
-    failures = sum(one.failures for run in figure.runs for one in run.correlations.values())
+    failures = sum(c.failures for run in figure.runs for c in run.correlations.values())
     if failures:
         yield f"The judge failed {failures} times; those count nowhere."
 

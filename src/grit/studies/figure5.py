@@ -176,7 +176,7 @@ def _cells(levels: Levels) -> tuple[Cell, ...]:
 
 
 def _in_thousandths(value: Estimate) -> Estimate:
-    mean, low, high = (None if each is None else UNIT * each for each in value[:3])
+    mean, low, high = (None if number is None else UNIT * number for number in value[:3])
     return Estimate(mean, low, high, value.n)
 
 

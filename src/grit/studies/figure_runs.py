@@ -31,7 +31,7 @@ class RunName:
     @classmethod
     def of_row(cls, row: dict[str, Any]) -> "RunName":
         """The run of a row of a figure's JSON, which has more to say."""
-        return cls(**{each.name: row[each.name] for each in fields(cls) if each.name in row})
+        return cls(**{field.name: row[field.name] for field in fields(cls) if field.name in row})
 
     @property
     def title(self) -> str:
@@ -76,9 +76,9 @@ def grouped(
     that are expected of each model and have no run are groups without any.
     """
     groups: dict[tuple[str, ...], tuple[RunName, list[T]]] = {}
-    for each in measured:
-        key = tuple(map(str, each.run.of_group().values()))
-        groups.setdefault(key, (each.run, []))[1].append(each)
+    for row in measured:
+        key = tuple(map(str, row.run.of_group().values()))
+        groups.setdefault(key, (row.run, []))[1].append(row)
     there = [name.of_names() for name, _ in groups.values()]
     models = [name[:2] for name in there]
     models += [(run.model, run.data) for run in unfinished if run.model]

@@ -19,7 +19,7 @@ from grit.studies.figure5 import (
     write_figure5,
 )
 from grit.studies.figure_runs import Unfinished
-from grit.studies.lottery import lottery
+from grit.studies.subsample import subsample
 from grit.tasks.finished import (
     MeasuredRun,
     distinct,
@@ -86,7 +86,7 @@ def _attending(figures: FigureSettings, run: MeasuredRun) -> AttendingRun:
         )
     adapter, prompting = run.adapter(), make_prompting(run.config)
     samples = []
-    for each in lottery(grounded, settings.samples, figures.seed):
+    for each in subsample(grounded, settings.samples, figures.seed):
         prompt = prompting.encode(run.sample(each), adapter)
         samples.append(prefixes(prompt, each.completion, adapter, figures.seed))
     sampler = Sampler(adapter, run.config.training.tokens_per_rollout_batch)

@@ -34,7 +34,7 @@ from grit.studies.figure4 import (
     write_figure4,
 )
 from grit.studies.figure_runs import RunName, Unfinished
-from grit.studies.lottery import lottery
+from grit.studies.subsample import subsample
 from grit.tasks.finished import (
     MeasuredRun,
     distinct,
@@ -165,7 +165,7 @@ def _correlated(
     settings = figures.correlation
     rows = [each for each in predictions if not each.truth_is_box]  # the paper leaves OVDEval out
     grounded = [each for each in rows if drawn_boxes(each)]
-    drawn = lottery(grounded, settings.chains, figures.seed)
+    drawn = subsample(grounded, settings.chains, figures.seed)
     chains = [chain_of(each, run.sample(each).picture) for each in drawn]
     found = correlate(
         [chain for chain in chains if chain is not None],
@@ -190,7 +190,7 @@ def _written(run: MeasuredRun) -> list[Prediction]:
     annotated = [each for each in run.predictions if each.true_boxes and not each.truth_is_box]
     per_set = -(-WRITTEN_CHAINS // max(1, len({each.set for each in annotated})))
     written = []
-    for each in lottery(annotated, per_set):
+    for each in subsample(annotated, per_set):
         sample = run.sample(each)
         if isinstance(sample.picture, Scene):
             completion = ideal_trace(sample, sample.space)

@@ -12,7 +12,7 @@ from grit.figures.exhibit import exhibit_html, exhibit_markdown
 from grit.pages.differences import run_labels
 from grit.pages.experiment import Section
 from grit.pages.grids import runs_markdown
-from grit.paper.building import telling
+from grit.paper.building import with_data
 from grit.paper.evidence import evidence_of_sources
 from grit.runs.finished import find_runs
 from grit.tasks.experiment_page import write_page
@@ -36,7 +36,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     """
     runs = find_runs([Path(root) for root in config.runs])
     title = _title(config.runs)
-    exhibits = telling(evidence_of_sources(config.runs))
+    exhibits = with_data(evidence_of_sources(config.runs))
     tables = {exhibit.title: exhibit_markdown(exhibit) for exhibit in exhibits}
     tables |= runs_markdown([run.results for run in runs], run_labels(runs))
     contents = Contents(title, runs, tables)

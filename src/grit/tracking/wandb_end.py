@@ -34,20 +34,20 @@ def finish(run: Any, *, failed: bool = False, faults: Sequence[str] = ()) -> Non
         faults: what is known to have gone wrong already.
     """
     folder = Path(run.dir).parent
-    found = list(faults)
+    trouble = list(faults)
     try:
         run.finish(exit_code=int(failed))
         if not run.offline and not run.disabled:
-            found += _faults(folder)
+            trouble += _faults(folder)
     except TimeoutError:
-        found.insert(0, f"not all was taken within {run.settings.finish_timeout:g} seconds")
-    if found:
+        trouble.insert(0, f"not all was taken within {run.settings.finish_timeout:g} seconds")
+    if trouble:
         # Without the option the command passes over runs that were begun online. Their files have
         # everything but tables, which the client sends without writing them down (wandb 0.31).
         log.warning(
             "W&B misses something of this run (%s): `wandb sync --include-online %s` sends all but "
             "the table of rows, which report.html shows",
-            found[0],
+            trouble[0],
             folder,
         )
 

@@ -27,7 +27,7 @@ def boxed_image(
             and the others keep their numbers.
         caption: below the picture.
     """
-    boxes = {name: _layer(found, space) for name, found in layers.items()}
+    boxes = {name: _layer(layer, space) for name, layer in layers.items()}
     return wandb.Image(image, caption=caption, boxes=boxes)
 
 

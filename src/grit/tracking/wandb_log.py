@@ -135,7 +135,7 @@ class CompletionSamples(pl.Callback):
         batch_idx: int,
     ) -> None:
         """Log the step's first prompt."""
-        loggers = [each for each in trainer.loggers if isinstance(each, WandbLogger)]
+        loggers = [logger for logger in trainer.loggers if isinstance(logger, WandbLogger)]
         if not loggers or batch_idx % self.every:  # global_step counts updates, not steps
             return
         if not isinstance(pl_module, GRPOGR):

@@ -124,12 +124,12 @@ def default_entity() -> str:
 
 
 def _bars(wr: Any, runs: Sequence[FinishedRun], metrics: Sequence[Metric]) -> Iterable[Any]:
-    sets = dict.fromkeys(name for run in runs for name in run.results.sets)
+    names = dict.fromkeys(name for run in runs for name in run.results.sets)
     for metric in metrics:
         yield wr.BarPlot(title=f"{metric.title}: mean", metrics=[f"eval/mean/{metric.key}"])
-        for name in sets:
-            found = [run.results.sets[name] for run in runs if name in run.results.sets]
-            if any(one.metrics[metric.key].mean is not None for one in found):
+        for name in names:
+            sets = [run.results.sets[name] for run in runs if name in run.results.sets]
+            if any(result.metrics[metric.key].mean is not None for result in sets):
                 yield wr.BarPlot(
                     title=f"{metric.title}: {name}",
                     metrics=[f"eval/{name}/{metric.key}"],

@@ -12,7 +12,7 @@ from grit.evaluation.metrics import unique_rows
 from grit.evaluation.predictions import ScoredPrediction
 from grit.judge.judge import Query
 from grit.pages.chains import is_right
-from grit.pages.gallery import PictureOf, lot
+from grit.pages.gallery import PictureOf, stable_rank
 from grit.rewards.response import Attempt
 from grit.rewards.reward import Outcome, Reward
 from grit.runs.results import Results
@@ -51,12 +51,12 @@ def log_numbers(run: Any, results: Results, step: int) -> None:
     """
     values: dict[str, list[float]] = {}
     numbers: dict[str, float] = {STEP: step}
-    for name, found in results.sets.items():
-        for metric, estimate in found.metrics.items():
+    for name, result in results.sets.items():
+        for metric, estimate in result.metrics.items():
             if estimate.mean is not None:
                 numbers[f"eval/{name}/{metric}"] = estimate.mean
                 values.setdefault(metric, []).append(estimate.mean)
-    run.log(numbers | {f"eval/mean/{metric}": fmean(found) for metric, found in values.items()})
+    run.log(numbers | {f"eval/mean/{metric}": fmean(means) for metric, means in values.items()})
 
 
 def log_rows(
@@ -68,7 +68,7 @@ def log_rows(
     reward: Reward | None,
     most: int,
 ) -> None:
-    """Log ``evaluation``, a table of at most ``most`` rows of each set, a fixed lottery's choice.
+    """Log ``evaluation``, a table of at most ``most`` rows of each set, chosen by `stable_rank`.
 
     Args:
         run: of W&B.
@@ -83,7 +83,7 @@ def log_rows(
     table = wandb.Table(columns=columns)
     for name, rows in after.items():
         was = {row.prediction.id: row for row in before.get(name, ())}
-        chosen = list(islice(sorted(unique_rows(rows), key=lot), most))
+        chosen = list(islice(sorted(unique_rows(rows), key=stable_rank), most))
         outcomes = [None] * len(chosen) if reward is None else outcomes_of(reward, chosen)
         for row, outcome in zip(chosen, outcomes, strict=True):
             cells = _cells(was.get(row.prediction.id), row, picture_of)
@@ -102,10 +102,10 @@ def outcomes_of(reward: Reward, rows: Sequence[ScoredPrediction]) -> list[Outcom
     None for rows whose true answer the reward cannot use.
     """
     attempts = [_attempt(row) for row in rows]
-    usable = [reward.fault(one.dataset, one.answer) is None for one in attempts]
+    usable = [reward.fault(said.dataset, said.answer) is None for said in attempts]
     scores = _Scores(rows)
     outcomes = iter(
-        reward.score([one for one, fits in zip(attempts, usable, strict=True) if fits], scores)
+        reward.score([said for said, fits in zip(attempts, usable, strict=True) if fits], scores)
     )
     return [next(outcomes) if fits else None for fits in usable]
 
