@@ -1,6 +1,5 @@
 """The table a training ends with: every test set before and after."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 from rich.console import Console
@@ -8,6 +7,7 @@ from rich.console import Console
 from grit.figures.table import Cell, Column, Row, Section, Table, plain
 from grit.figures.terminal_format import print_table
 from grit.runs.judging import judging_note
+from grit.runs.left_out import left_out
 from grit.runs.results import Results, SetResult
 from grit.runs.shown_metrics import Metric, definitions, shown_metrics
 
@@ -29,13 +29,10 @@ def comparison_table(before: Results, after: Results | None = None) -> Table:
 
 def comparison_notes(before: Results, after: Results | None = None) -> list[str]:
     """What the numbers leave out: missing images, rows the judge failed on, skipped sets."""
-    runs = [("", before)] if after is None else [(" before", before), (" after", after)]
-    notes = dict.fromkeys(note for _, run in runs for note in _left_out(run))
-    for when, run in runs:
-        for name, result in run.sets.items():
-            if count := result.judge_failures:
-                notes[f"{name}: the judge failed on {count} rows{when}: they are not in ACC"] = None
-    return list(notes)
+    if after is None:
+        return list(left_out(before))
+    both = [*left_out(before, when=" before"), *left_out(after, when=" after")]
+    return list(dict.fromkeys(both))
 
 
 def print_comparison(
@@ -51,12 +48,3 @@ def print_comparison(
 def _cell(result: SetResult | None, metric: Metric) -> Cell:
     mean = None if result is None else result.metrics[metric.key].mean
     return plain(mean, metric.digits)
-
-
-def _left_out(run: Results) -> Iterator[str]:
-    for name, result in run.sets.items():
-        if result.images_missing:
-            rows = "row" if result.images_missing == 1 else "rows"
-            yield f"{name}: {result.images_missing} {rows} left out: the images are missing"
-    for name, reason in run.skipped.items():
-        yield f"{name}: skipped: {reason}"

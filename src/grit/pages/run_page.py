@@ -52,22 +52,19 @@ def render(data: ReportData) -> str:
     before = {} if data.before is None else data.before.rows
     now = {name: controls(rows) for name, rows in data.after.rows.items()}
     was = {name: controls(rows) for name, rows in before.items()}
-    old = None if data.before is None else data.before.results
+    old, new = None if data.before is None else data.before.results, data.after.results
+    notes = comparison_notes(new) if old is None else comparison_notes(old, new)
     return page(
         "run.html.jinja",
         data=data,
-        results=data.after.results,
-        judging=judging_note([data.after.results]),
-        headline=headline(old, data.after.results),
-        lines=result_lines(old, data.after.results, before, data.after.rows, now),
-        definitions=definitions([data.after.results] if old is None else [old, data.after.results]),
-        notes=list(map(without_places, _notes(old, data.after.results))),
+        results=new,
+        judging=judging_note([new]),
+        headline=headline(old, new),
+        lines=result_lines(old, new, before, data.after.rows, now),
+        definitions=definitions([new] if old is None else [old, new]),
+        notes=list(map(without_places, notes)),
         controls=control_lines(was, now),
         stack=reward_stack(data.metrics),
         curves=training_curves(data.metrics),
         gallery=gallery(before, data.after.rows, data.picture_of),
     )
-
-
-def _notes(before: Results | None, after: Results) -> list[str]:
-    return comparison_notes(after) if before is None else comparison_notes(before, after)

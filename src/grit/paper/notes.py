@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from grit.paper.evidence import Evidence, Run
 from grit.runs.evaluated import is_released, method_label
 from grit.runs.judging import judging_note
+from grit.runs.left_out import left_out
 from grit.runs.printed import METHODS
 
 INTERVALS = (
@@ -33,7 +34,8 @@ def judged(runs: Iterable[Run]) -> tuple[str, ...]:
 def notes_of(runs: Sequence[Run], evidence: Evidence) -> list[str]:
     """Notes on the runs of one table, each once."""
     notes = [*evidence.notes, *_evaluated(runs), *_failures(evidence)]
-    return list(dict.fromkeys([*notes, *_left_out(runs), *_codes(runs)]))
+    missing = (note for run in runs for note in left_out(run.results, of=f"{run.name}: "))
+    return list(dict.fromkeys([*notes, *missing, *_codes(runs)]))
 
 
 def _evaluated(runs: Sequence[Run]) -> Iterator[str]:
@@ -52,20 +54,6 @@ def _failures(evidence: Evidence) -> Iterator[str]:
         title = METHODS.get(job.method, job.method)
         what = f"{job.model}, {title}, data={job.data}, seed {job.seed}"
         yield f"{what} failed: {job.error}" if job.error else f"{what}: another process works at it"
-
-
-def _left_out(runs: Sequence[Run]) -> Iterator[str]:
-    for run in runs:
-        for name, result in run.results.sets.items():
-            if result.images_missing:
-                yield f"{name}: {result.images_missing} rows left out: their images are missing"
-            if result.judge_failures:
-                yield (
-                    f"{run.name}: {name}: the judge failed on {result.judge_failures} rows, "
-                    "which are not in ACC"
-                )
-        for name, reason in run.results.skipped.items():
-            yield f"{name}: skipped: {reason}"
 
 
 def _codes(runs: Sequence[Run]) -> Iterator[str]:
