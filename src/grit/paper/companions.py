@@ -1,17 +1,27 @@
 """Tables beside a table of runs: its own rows, GRIT's differences in them, ACC both ways."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple
 
 from grit.figures.table import Column, Row, Section, Table, best_in_bold
-from grit.paper.evidence import Run
-from grit.paper.grouping import Groups, Part, Variant, labels, place
+from grit.paper.evidence import Evidence, Run
+from grit.paper.grouping import (
+    Groups,
+    Part,
+    Variant,
+    by_variant,
+    labels,
+    models_of,
+    parts_of,
+    place,
+)
 from grit.paper.measures import DIGITS, HEADINGS, Measures
-from grit.paper.notes import DIFFERENCES, judged
+from grit.paper.notes import DIFFERENCES, judged, notes_of
 from grit.runs.printed import model_title
 from grit.runs.repetitions import seeds_label
-from grit.runs.shown_metrics import BINARY, DIFFERENT, has_two_accs
+from grit.runs.results import Results
+from grit.runs.shown_metrics import BINARY, DIFFERENT, definitions, has_two_accs
 
 ACC = "acc"
 
@@ -29,9 +39,33 @@ class Shown(NamedTuple):
         """The rows of a model, methods in the paper's order."""
         return sorted((variant for variant in self.groups if variant.model == model), key=place)
 
+    def sections(self, rows: Callable[[str, Groups], list[Row]]) -> tuple[Section, ...]:
+        """A section of rows for each model."""
+        titled = ((model_title(model), rows(model, self.groups)) for model in self.models)
+        return tuple(Section(title, tuple(of_model)) for title, of_model in titled)
+
     def runs(self, model: str) -> list[Run]:
         """The runs of a model."""
         return list(chain(*(self.groups[variant] for variant in self.variants(model))))
+
+
+class Comparable(NamedTuple):
+    """Runs that may share a table, and what has to be said of them."""
+
+    shown: Shown
+    meaning: tuple[str, ...]  # who judged, and what the metrics are
+    notes: tuple[str, ...]  # what is left out
+
+
+def comparable(
+    evidence: Evidence, columns: Measures, keep: Callable[[Results], bool] = lambda _: True
+) -> Iterator[Comparable]:
+    """The runs that ``keep`` wants, in parts that were asked the same and judged alike."""
+    for part in parts_of(evidence):
+        groups, repeated = by_variant(run for run in part.runs if keep(run.results))
+        shown = Shown(part.title, part, groups, models_of(groups, evidence), columns)
+        meaning = (*judged(part.runs), *definitions(part.results))
+        yield Comparable(shown, meaning, (*repeated, *notes_of(part.runs, evidence)))
 
 
 def own_sections(shown: Shown) -> tuple[Section, ...]:

@@ -1,20 +1,19 @@
 """Figure 6: ACC in-domain and out-of-domain against the number of training triplets."""
 
-from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 from grit.figures.chart import Chart, Panel, Point, Series
 from grit.figures.exhibit import Exhibit
-from grit.figures.table import Column, Row, Section, Table
-from grit.paper.companions import Shown, acc_tables, paired_tables
+from grit.figures.table import Column, Row, Table
+from grit.paper.companions import Shown, acc_tables, comparable, paired_tables
 from grit.paper.control_rows import control_tables
 from grit.paper.evidence import Evidence
-from grit.paper.grouping import Groups, Variant, by_variant, labels, models_of, parts_of
+from grit.paper.grouping import Groups, Variant, labels
 from grit.paper.measures import EACH, Measures
-from grit.paper.notes import INTERVALS, MINIATURE, judged, notes_of
-from grit.runs.printed import IN_DOMAIN, OUT_OF_DOMAIN, POOLED, SCALES, model_title
+from grit.paper.notes import INTERVALS, MINIATURE
+from grit.runs.printed import IN_DOMAIN, OUT_OF_DOMAIN, PAPER_REWARD, POOLED, SCALES, model_title
 from grit.runs.repetitions import seeds_label
-from grit.runs.shown_metrics import definitions
+from grit.runs.results import Results
 
 TITLE = "Figure 6: how ACC scales with triplets"
 DOMAINS = {"in-domain": IN_DOMAIN, "out-of-domain": OUT_OF_DOMAIN}
@@ -29,28 +28,19 @@ PAPER = "The paper prints no numbers: both curves rise and flatten, out-of-domai
 def figure6(evidence: Evidence) -> Exhibit:
     """A panel for each model, and its numbers as a table."""
     tables, charts = [], []
-    for part in parts_of(evidence):
-        groups, repeated = by_variant(
-            run
-            for run in part.runs
-            if (run.results.method, run.results.reward) == ("grit", "grpo_gr")
-            and run.results.data in SCALES
-            and run.results.checkpoint is None
-        )
-        models = models_of(groups, evidence)
-        rows = {model: _rows(model, groups) for model in models}
-        meaning = (*judged(part.runs), PAPER, *definitions(part.results))
-        common = (*meaning, INTERVALS, POOLED, MINIATURE)
-        notes = (*common, *repeated, *notes_of(part.runs, evidence))
-        sections = tuple(
-            Section(model_title(model), tuple(row for _, row in rows[model])) for model in models
-        )
-        tables.append(Table(part.title, SHOWN.columns, sections, notes, "Triplets"))
-        shown = Shown(part.title, part, groups, models, SHOWN)
+    for shown, meaning, notes in comparable(evidence, SHOWN, _is_scaled):
+        about = (*meaning, PAPER, INTERVALS, POOLED, MINIATURE, *notes)
+        sections = shown.sections(lambda model, groups: [row for _, row in _rows(model, groups)])
+        tables.append(Table(shown.title, SHOWN.columns, sections, about, "Triplets"))
         tables += _differences(shown)
         tables += [*acc_tables(shown), *control_tables(shown._replace(measures=EACH))]
-        charts.append(_chart(part.title, rows))
+        charts.append(_chart(shown))
     return Exhibit("figure6", TITLE, tuple(tables), tuple(charts))
+
+
+def _is_scaled(run: Results) -> bool:
+    is_papers = (run.method, run.reward) == ("grit", PAPER_REWARD)
+    return is_papers and run.data in SCALES and run.checkpoint is None
 
 
 def _by_size(model: str, groups: Groups) -> dict[int, list[Variant]]:
@@ -86,19 +76,20 @@ def _differences(shown: Shown) -> list[Table]:
     return paired_tables(f"More triplets minus fewer; {shown.title}", shown, pairs)
 
 
-def _chart(title: str, rows: Mapping[str, Sequence[tuple[int, Row]]]) -> Chart:
+def _chart(shown: Shown) -> Chart:
     panels = []
-    for model, sizes in rows.items():
+    for model in shown.models:
+        rows = _rows(model, shown.groups)
         series = []
         for place, name in enumerate(DOMAINS):
-            means = ((size, row.cells[place].mean) for size, row in sizes)
+            means = ((size, row.cells[place].mean) for size, row in rows)
             points = tuple(Point(size, *mean[:3]) for size, mean in means if mean is not None)
             series.append(Series(name, points))
         panel = Panel(model_title(model), tuple(series))
         panels.append(panel if panel.points else Panel(f"{panel.title}: missing", panel.series))
     return Chart(
         title="How ACC scales with training triplets",
-        note=f"{title}; 95% intervals",
+        note=f"{shown.title}; 95% intervals",
         panels=tuple(panels),
         y_label="ACC",
         x_label="training triplets",

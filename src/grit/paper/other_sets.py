@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from grit.figures.table import Table
 from grit.paper.companions import Shown, acc_tables, difference_tables, own_sections
 from grit.paper.control_rows import control_tables
-from grit.paper.grouping import Groups, Part
+from grit.paper.grouping import Part
 from grit.paper.measures import Measures, Sets, measures
 from grit.runs.printed import SETS, TestSet
 
@@ -18,15 +18,14 @@ def has_papers_sets(part: Part) -> bool:
     return not part.questions or any(name in PAPERS for name in part.questions)
 
 
-def other_tables(
-    part: Part, groups: Groups, models: Sequence[str], notes: Sequence[str]
-) -> list[Table]:
+def other_tables(shown: Shown, notes: Sequence[str]) -> list[Table]:
     """The sets' numbers, GRIT's differences in them and their controls; none without such sets."""
+    part = shown.part
     sets = [TestSet(name, (name,)) for name in part.questions if name not in PAPERS]
     if not sets:
         return []
     title = f"other sets; {part.title}" if has_papers_sets(part) else part.title
-    separate = Shown(title, part, groups, models, _measures(part, sets))
+    separate = shown._replace(title=title, measures=_measures(part, sets))
     together: Sets = tuple(sets)
     title_of = {together: ALL if len(sets) > 1 else sets[0].title}
     formats = measures([(together, "format_rate")], title_of)

@@ -1,13 +1,13 @@
 """Table 1: five methods, models and six test sets, beside the paper's numbers."""
 
 from grit.figures.exhibit import Exhibit
-from grit.figures.table import Row, Section, Table, best_in_bold
-from grit.paper.companions import Shown, acc_tables, difference_tables, own_sections
+from grit.figures.table import Row, Table, best_in_bold
+from grit.paper.companions import Shown, acc_tables, comparable, difference_tables, own_sections
 from grit.paper.control_rows import control_tables
 from grit.paper.evidence import Evidence
-from grit.paper.grouping import Groups, by_variant, labels, models_of, parts_of
+from grit.paper.grouping import Groups, labels
 from grit.paper.measures import EACH, measures
-from grit.paper.notes import INTERVALS, MINIATURE, judged, notes_of
+from grit.paper.notes import INTERVALS, MINIATURE, judged
 from grit.paper.other_sets import has_papers_sets, other_tables
 from grit.runs.printed import (
     IN_DOMAIN,
@@ -17,10 +17,8 @@ from grit.runs.printed import (
     POOLED,
     SETS,
     TABLE1,
-    model_title,
 )
 from grit.runs.repetitions import seeds_label
-from grit.runs.shown_metrics import definitions
 
 TOGETHER = measures(
     [(sets, metric) for sets in (IN_DOMAIN, OUT_OF_DOMAIN) for metric in ("acc", "giou")]
@@ -32,26 +30,18 @@ TOGETHER = measures(
 def table1(evidence: Evidence) -> Exhibit:
     """The table; below it sets together, GRIT's differences from the baselines, and controls."""
     tables = []
-    for part in parts_of(evidence):
-        groups, repeated = by_variant(part.runs)
-        models = models_of(groups, evidence)
-        meaning = (*judged(part.runs), *definitions(part.results), INTERVALS)
-        notes = (*repeated, *notes_of(part.runs, evidence))
-        if has_papers_sets(part):
-            shown = Shown(part.title, part, groups, models, EACH)
-            tables += _papers_sets(shown, (*meaning, MINIATURE, *notes))
+    for shown, meaning, notes in comparable(evidence, EACH):
+        about = (*meaning, INTERVALS)
+        if has_papers_sets(shown.part):
+            tables += _papers_sets(shown, (*about, MINIATURE, *notes))
             notes = ()  # once is enough
-        tables += other_tables(part, groups, models, (*meaning, *notes))
+        tables += other_tables(shown, (*about, *notes))
     return Exhibit("table1", "Table 1: methods, models and test sets", tuple(tables))
 
 
 def _papers_sets(shown: Shown, notes: tuple[str, ...]) -> list[Table]:
-    sections = tuple(
-        Section(model_title(model), tuple(best_in_bold(_rows(model, shown.groups), EACH.columns)))
-        for model in shown.models
-    )
     return [
-        Table(shown.title, EACH.columns, sections, notes, "Method"),
+        Table(shown.title, EACH.columns, shown.sections(_rows), notes, "Method"),
         *acc_tables(shown),
         *difference_tables(shown),
         *_together(shown),
@@ -78,7 +68,7 @@ def _rows(model: str, groups: Groups) -> list[Row]:
             rows.append(Row(METHODS[method], EACH.missing()))
         if (numbers := TABLE1.get((MODELS.get(model, ""), method))) is not None:
             rows.append(Row("paper", EACH.printed(numbers), paper=True))
-    return rows
+    return best_in_bold(rows, EACH.columns)
 
 
 def _together(shown: Shown) -> list[Table]:

@@ -1,13 +1,13 @@
 """Table 3: GRIT with and without counting data and the reward for counts."""
 
 from grit.figures.exhibit import Exhibit
-from grit.figures.table import Column, Row, Section, Table, best_in_bold
-from grit.paper.companions import Shown, acc_tables
+from grit.figures.table import Column, Row, Table, best_in_bold
+from grit.paper.companions import acc_tables, comparable
 from grit.paper.control_rows import control_tables
 from grit.paper.evidence import Evidence
-from grit.paper.grouping import Groups, Variant, by_variant, labels, models_of, parts_of
+from grit.paper.grouping import Groups, Variant, labels
 from grit.paper.measures import DIGITS, EACH, HEADINGS, Measures
-from grit.paper.notes import DIFFERENCES, INTERVALS, MINIATURE, judged, notes_of
+from grit.paper.notes import DIFFERENCES, INTERVALS, MINIATURE
 from grit.runs.printed import (
     IN_DOMAIN,
     INTERNVL,
@@ -20,10 +20,9 @@ from grit.runs.printed import (
     TABLE3,
     TALLYQA,
     WITHOUT_COUNTS,
-    model_title,
 )
 from grit.runs.repetitions import seeds_label
-from grit.runs.shown_metrics import definitions
+from grit.runs.results import Results
 
 COUNTING = (TALLYQA,)  # which the paper does not print apart
 PLACES = {IN_DOMAIN: "in-domain", OUT_OF_DOMAIN: "out-of-domain", COUNTING: TALLYQA.title}
@@ -45,23 +44,16 @@ KINDS = {  # row -> data, reward and the paper's numbers
 def table3(evidence: Evidence) -> Exhibit:
     """The two rows of each model, the paper's, and the paired difference."""
     tables = []
-    for part in parts_of(evidence):
-        groups, repeated = by_variant(
-            run
-            for run in part.runs
-            if run.results.method == "grit"
-            and run.results.data in (*PAPER_DATA, *WITHOUT_COUNTS)
-            and run.results.checkpoint is None
-        )
-        models = models_of(groups, evidence)
-        sections = tuple(Section(model_title(m), tuple(_rows(m, groups))) for m in models)
-        meaning = (*judged(part.runs), *definitions(part.results))
-        common = (*meaning, INTERVALS, DIFFERENCES, POOLED, MINIATURE)
-        notes = (*common, *repeated, *notes_of(part.runs, evidence))
-        tables.append(Table(part.title, SHOWN.columns, sections, notes))
-        shown = Shown(part.title, part, groups, models, SHOWN)
+    for shown, meaning, notes in comparable(evidence, SHOWN, _is_ablation):
+        about = (*meaning, INTERVALS, DIFFERENCES, POOLED, MINIATURE, *notes)
+        tables.append(Table(shown.title, SHOWN.columns, shown.sections(_rows), about))
         tables += [*acc_tables(shown), *control_tables(shown._replace(measures=EACH))]
     return Exhibit("table3", "Table 3: counting data and reward", tuple(tables))
+
+
+def _is_ablation(run: Results) -> bool:
+    data = (*PAPER_DATA, *WITHOUT_COUNTS)
+    return run.method == "grit" and run.data in data and run.checkpoint is None
 
 
 def _rows(model: str, groups: Groups) -> list[Row]:
