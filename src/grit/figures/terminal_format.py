@@ -9,7 +9,7 @@ from rich.text import Text
 
 from grit.figures.table import Cell, Table
 
-_MOST_WIDE = 6  # columns of numbers that leave room for more than a space between them
+_MOST_WIDE = 7  # columns of numbers that leave room for more than a space between them
 _EVERYWHERE = str.maketrans({"–": "-", "−": "-"})
 _ASCII = str.maketrans({"█": "#", "░": ".", "±": "+"})
 
@@ -18,14 +18,15 @@ def print_table(table: Table, console: Console | None = None, *, title: str | No
     """Print a table and its notes; one without headings is a list of labels and texts."""
     console = console or Console()
     headed = any(column.name for column in table.columns)
-    narrow = sum(not column.words for column in table.columns) > _MOST_WIDE
+    words = sum(column.words for column in table.columns)
+    wide = 0 if len(table.columns) - words > _MOST_WIDE else 1
     shown = RichTable(
         title=title,
         title_justify="left",
         box=box.SIMPLE_HEAD if headed else box.SIMPLE,
         show_header=headed,
         pad_edge=False,
-        padding=(0, 0) if narrow else (0, 1, 0, 0),
+        padding=(0, wide, 0, 0 if words else wide),
     )
     shown.add_column(Text(table.corner), overflow="fold")
     for column in table.columns:
