@@ -2,7 +2,6 @@ import re
 
 import pytest
 
-from grit.figures.axes import short
 from grit.pages.training_curves import (
     FRAME,
     MEAN,
@@ -62,11 +61,6 @@ def test_a_step_done_twice_counts_once_and_long_runs_are_thinned() -> None:
     assert names(panel) == [VALUE, RUNNING_MEAN]
     assert panel.axes.y_ticks[-1] > 0
     assert "nan" not in panel.drawing
-
-
-def test_numbers_are_short() -> None:
-    found = [short(value) for value in (0, 0.7341, 12.55, 1250, 2e-6, -0.5)]
-    assert found == ["0", "0.734", "12.6", "1,250", "2e-06", "-0.5"]
 
 
 def test_repetitions_have_a_mean_and_a_line_each() -> None:

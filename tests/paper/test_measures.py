@@ -5,8 +5,7 @@ import pytest
 from grit.evaluation.bootstrap import Estimate
 from grit.evaluation.over_runs import Bounds
 from grit.figures.table import Mean
-from grit.paper.measures import measured
-from grit.paper.seeds import pooled
+from grit.paper.measures import measured, pooled
 from grit.runs.results import Results, SetResult
 
 

@@ -17,7 +17,7 @@ from rich.console import Console
 from grit.core.seeding import seed_for
 from grit.evaluation.metrics import BinaryAccuracy, unique_rows
 from grit.evaluation.predictions import ScoredPrediction
-from grit.figures.table import NOTHING, Cell, Column, Row, Section, Table, plain
+from grit.figures.table import NOTHING, Cell, Column, Row, Section, Table, single
 from grit.figures.terminal_format import print_table
 from grit.grounding.boxes import Box, Space, union_iou
 from grit.judge.rules import normalized
@@ -107,9 +107,9 @@ def _cells(controls: Controls) -> tuple[Cell, ...]:
     given = f"{'█' * filled}{'░' * (_BAR - filled)} {_shares(controls)}"
     return (
         Cell(always),
-        plain(controls.central_box_giou, 3),
-        plain(controls.shuffled_giou, 3),
-        plain(controls.grounded_correct, 2),
+        single(controls.central_box_giou, 3),
+        single(controls.shuffled_giou, 3),
+        single(controls.grounded_correct, 2),
         Cell(given, warning=controls.top_share >= CONSTANT),
     )
 

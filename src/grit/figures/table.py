@@ -85,18 +85,9 @@ def bracketed(
     return Cell(text, Mean(mean, low, high, runs))
 
 
-def plain(value: float | None, digits: int) -> Cell:
-    """A number of one run without an interval."""
-    if value is None:
-        return Cell(NOTHING)
-    return Cell(number(value, digits), Mean(value, None, None, 1))
-
-
-def printed(value: float | None, digits: int) -> Cell:
-    """A number of the paper, which has no interval."""
-    if value is None:
-        return Cell(NOTHING)
-    return Cell(number(value, digits), Mean(value, None, None, 0))
+def single(value: float | None, digits: int, *, runs: int = 1) -> Cell:
+    """A number without an interval; the paper's are of 0 runs."""
+    return bracketed((value, None, None), digits, runs=runs)
 
 
 def number(value: float, digits: int, *, signed: bool = False) -> str:

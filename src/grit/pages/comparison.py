@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from grit.figures.table import Cell, Column, Row, Section, Table, plain
+from grit.figures.table import Cell, Column, Row, Section, Table, single
 from grit.figures.terminal_format import print_table
 from grit.runs.judging import judging_note
 from grit.runs.left_out import left_out
@@ -47,4 +47,4 @@ def print_comparison(
 
 def _cell(result: SetResult | None, metric: Metric) -> Cell:
     mean = None if result is None else result.metrics[metric.key].mean
-    return plain(mean, metric.digits)
+    return single(mean, metric.digits)

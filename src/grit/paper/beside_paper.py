@@ -2,7 +2,7 @@
 
 from rich.console import Console
 
-from grit.figures.table import NOTHING, Cell, Column, Row, Section, Table, bracketed, printed
+from grit.figures.table import NOTHING, Cell, Column, Row, Section, Table, bracketed, single
 from grit.figures.terminal_format import print_table
 from grit.paper.measures import DIGITS, HEADINGS
 from grit.runs.evaluated import method_label
@@ -20,7 +20,7 @@ def beside_paper(results: Results) -> Table | None:
     rows = tuple(
         Row(
             f"{test_set.title} {HEADINGS[metric]}",
-            (_ours(results, test_set, metric), printed(value, DIGITS[metric])),
+            (_ours(results, test_set, metric), single(value, DIGITS[metric], runs=0)),
         )
         for (test_set, metric), value in zip(TABLE1_COLUMNS, numbers, strict=True)
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from grit.core.errors import GritError
 from grit.figures.exhibit import Exhibit
-from grit.figures.table import MISSING, Cell, Column, Row, Section, Table, plain, printed
+from grit.figures.table import MISSING, Cell, Column, Row, Section, Table, single
 from grit.paper.evidence import Evidence
 from grit.runs.printed import SETS, TABLE2, TABLE2_MEASURES, TestSet
 
@@ -45,7 +45,7 @@ def _rows(sets: dict[str, dict[str, Any]]) -> list[Row]:
         rows.append(
             Row(heading, tuple(_cell(sets, test_set, measure, digits) for test_set in SETS))
         )
-        cells = tuple(printed(value, digits) for value in TABLE2[measure])
+        cells = tuple(single(value, digits, runs=0) for value in TABLE2[measure])
         rows.append(Row("paper", cells, paper=True))
     return rows
 
@@ -54,7 +54,7 @@ def _cell(sets: dict[str, dict[str, Any]], test_set: TestSet, measure: str, digi
     counts = next((sets[name] for name in test_set.names if name in sets), None)
     if counts is None or measure not in counts:
         return Cell(MISSING)
-    return plain(counts[measure], digits)
+    return single(counts[measure], digits)
 
 
 def _missing_images(sets: dict[str, dict[str, Any]]) -> list[str]:
