@@ -1,7 +1,7 @@
 """Where values stand in a drawing: scales, round ticks, and paths through points."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, floor, log10
 from typing import NamedTuple
 
@@ -41,6 +41,12 @@ class Axes:
         up = min(max((value - low) / (high - low), 0.0), 1.0)
         floor = self.frame.height - self.frame.bottom
         return round(floor - up * (floor - self.frame.top), 2)
+
+    def moved(self, across: float) -> "Axes":
+        """The same scales so far to the right."""
+        frame = self.frame
+        moved = frame._replace(left=frame.left + across, right=frame.right - across)
+        return replace(self, frame=moved)
 
     def path(self, points: Iterable[Point]) -> str:
         """Path data through points; a new piece begins after each gap."""

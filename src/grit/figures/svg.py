@@ -14,6 +14,7 @@ _NARROW = 320  # width of panels that stand side by side
 _MARGINS = {"left": 58, "right": 16, "top": 26, "bottom": 40}
 _WIDEST_BAR = 34
 _CHARACTER = 6.4  # width of a letter, about
+_APART = 8  # between lines of one panel whose intervals would hide each other
 _ROOM = 1.5  # factor of a logarithmic axis beyond its outermost points
 COLORS = ("s0", "s1", "s2", "s3")  # classes of the series
 _MARKERS = (  # by series: also for prints without colour
@@ -127,6 +128,7 @@ def grid(axes: Axes, *, labels: bool = True) -> Iterable[Markup]:
 def marks(panel: Panel, axes: Axes, classes: Sequence[str] = COLORS) -> Iterable[Markup]:
     """What shows the values: bars, stacked areas, or lines with their points and intervals."""
     below = [Point(point.x, 0.0) for point in panel.series[0].points] if panel.series else []
+    with_intervals = any(point.low is not None for point in panel.points)
     for number, series in enumerate(panel.series):
         color = classes[number % len(classes)]
         if panel.groups:
@@ -139,7 +141,8 @@ def marks(panel: Panel, axes: Axes, classes: Sequence[str] = COLORS) -> Iterable
             yield tag("path", class_=color, d=axes.area(below, above))
             below = above
         else:
-            yield from _line(series, axes, color, _MARKERS[number % len(_MARKERS)])
+            shift = (number - (len(panel.series) - 1) / 2) * _APART * with_intervals
+            yield from _line(series, axes.moved(shift), color, _MARKERS[number % len(_MARKERS)])
 
 
 def _bars(panel: Panel, number: int, axes: Axes, color: str) -> Iterable[Markup]:
@@ -168,14 +171,14 @@ def _line(series: Series, axes: Axes, color: str, marker: str) -> Iterable[Marku
         alone = before.mean is None and after.mean is None
         if point.mean is not None and (point.low is not None or alone):
             x, y = axes.x(point.x), axes.y(point.mean)
-            yield from _whisker(point, axes, x)
+            yield from _whisker(point, axes, x, color)
             yield tag("path", class_=f"mark {color}", d=marker, transform=f"translate({x:g},{y:g})")
 
 
-def _whisker(point: Point, axes: Axes, x: float) -> Iterable[Markup]:
+def _whisker(point: Point, axes: Axes, x: float, color: str = "") -> Iterable[Markup]:
     if point.low is not None and point.high is not None:
         ends = {"y1": axes.y(point.low), "y2": axes.y(point.high)}
-        yield tag("line", class_="whisker", x1=x, x2=x, **ends)
+        yield tag("line", class_=f"whisker {color}".strip(), x1=x, x2=x, **ends)
 
 
 def _places(panel: Panel, axes: Axes) -> list[tuple[float, str]]:
