@@ -37,3 +37,8 @@ def test_text_is_drawn_with_the_fonts_of_the_package() -> None:
     assert letters[1] != letters[0] != letters[2]
     assert letters[3] == letters[0]  # no font of the machine stands in
     assert (FONTS / "OFL.txt").is_file()
+
+
+def test_any_text_can_be_drawn() -> None:
+    hostile = "<&>\" ' \x00\x0b\ud800\u202e\uffff 漢 {{ 7 * 7 }}"
+    assert picture(chart_svg(Chart(hostile, hostile, (), hostile))).size == (1280, 124)
