@@ -72,6 +72,11 @@ def test_k3_is_never_negative_and_zero_where_policies_agree(logp, shift):
     assert (k3(ours, ours) == 0).all()
 
 
+def test_k3_keeps_its_digits_where_the_policies_are_close():
+    shift = torch.tensor([1e-3, -1e-3, 1e-4, -1e-4])  # exp(d) - d - 1 is off by 6e-8, or 1200%
+    torch.testing.assert_close(k3(torch.zeros(4), shift), shift.square() / 2, rtol=5e-3, atol=0)
+
+
 def test_k3_estimates_the_kl_divergence():
     generator = torch.Generator().manual_seed(0)
     p, q = torch.randn(2, 20, generator=generator).double().softmax(-1)

@@ -84,9 +84,13 @@ def completion_weights(judged: Tensor, groups: int) -> Tensor:
 
 
 def k3(logp: Tensor, reference_logp: Tensor) -> Tensor:
-    """The k3 estimator of KL(pi_theta || pi_ref), per token; never negative."""
+    """The k3 estimator of KL(pi_theta || pi_ref), per token; never negative.
+
+    As expm1(d) - d: where the policies are close, exp(d) - d - 1 is nothing but rounding, and can
+    come out below 0.
+    """
     d = reference_logp - logp
-    return d.exp() - d - 1
+    return d.expm1() - d
 
 
 def mean_over_completions(values: Tensor, owner: Tensor, completions: int) -> Tensor:
