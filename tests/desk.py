@@ -1,4 +1,4 @@
-"""The command line as a researcher would use it, in processes of their own.
+"""The command line as a researcher would use it, in processes.
 
 A reward term of the tests' own makes the tiny model learn something within four steps, so that
 before and after differ, and interrupts a run where told to.
@@ -11,6 +11,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from warmed import PATIENCE, Started, server
+
+Done = subprocess.CompletedProcess[str]
 SECRETS = {
     "WANDB_API_KEY": "dummy-secret-9f8e7d6c5b4a39281706f5e4d3c2b1a098765432",
     "OPENAI_API_KEY": "sk-dummy-secret-openai-0123456789",
@@ -64,8 +67,17 @@ class Desk:
         """A file that gets a character for each completion that a run scores in training."""
         return f"{self.environment['PYTHONPATH']}/{name}"
 
-    def grit(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """``python -m grit``."""
+    def grit(self, *arguments: str, **environment: str) -> Done:
+        """``python -m grit``, in a process that has the libraries already."""
+        return self.start(*arguments, **environment).done()
+
+    def start(self, *arguments: str, **environment: str) -> Started:
+        """The same, without waiting for its end."""
+        order = ["-m", "grit", *arguments]
+        return server().start(order, self.folder, self.environment | environment)
+
+    def process(self, *arguments: str, **environment: str) -> Done:
+        """``python -m grit``, in a process of its own from the start."""
         return subprocess.run(
             [sys.executable, "-m", "grit", *arguments],
             cwd=self.folder,
@@ -73,13 +85,9 @@ class Desk:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=600,
+            timeout=PATIENCE,
             check=False,
         )
-
-
-Done = subprocess.CompletedProcess[str]
-
 
 def refused(done: Done) -> str:
     """The one line that a command ends in where something is wrong."""

@@ -8,11 +8,11 @@ import json
 import os
 import random
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from desk import Done
+from warmed import server
 
 from grit.core.errors import GritError
 from grit.core.files import archive_is_whole
@@ -79,19 +79,12 @@ COMMAND = (
 )
 
 
-def grit(folder: Path, *more: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def grit(folder: Path, *more: str, **environment: str) -> Done:
     (folder / "library").mkdir(parents=True, exist_ok=True)
     (folder / "library" / "mine.py").write_text(MINE, encoding="utf-8")
     paths = [str(folder / "library"), os.environ.get("PYTHONPATH", "")]
-    return subprocess.run(
-        [sys.executable, "-m", "grit", *COMMAND, *more],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)} | environment,
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)} | environment
+    return server().start(["-m", "grit", *COMMAND, *more], folder, environment).done()
 
 
 def run_of(folder: Path) -> Path:

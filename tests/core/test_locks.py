@@ -124,21 +124,13 @@ def test_two_that_go_on_with_a_run_do_not_both(tmp_path):
     (tmp_path / "desk-library" / "slow.py").write_text(SLOW, encoding="utf-8")
     may = tmp_path / "may"
     begun = Path(f"{may}.begun")
-    first = subprocess.Popen(
-        [sys.executable, "-m", "grit", *SMOKE],
-        cwd=desk.folder,
-        env=desk.environment | {"WAIT": str(may)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    first = desk.start(*SMOKE, WAIT=str(may))
     while not begun.exists() and first.poll() is None:
         time.sleep(0.1)
     message = refused(desk.grit(*SMOKE, "resume=true"))
     assert f"another process works there (process {first.pid} on " in message
     may.touch()
-    _, errors = first.communicate(timeout=120)
-    assert (first.returncode, errors) == (0, "")
+    succeeded(first.done(timeout=120))
     assert not (desk.folder / "run" / ".lock").exists()
     succeeded(desk.grit(*SMOKE, "resume=true"))
 
@@ -146,21 +138,10 @@ def test_two_that_go_on_with_a_run_do_not_both(tmp_path):
 def test_of_two_that_begin_in_a_folder_one_does(tmp_path):
     desk = Desk(tmp_path / "desk")
     desk.folder.mkdir()
-    smoke = [sys.executable, "-m", "grit", "experiment=smoke", "hydra.run.dir=run"]
-    both = [
-        subprocess.Popen(
-            smoke,
-            cwd=desk.folder,
-            env=desk.environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(2)
-    ]
-    errors = [each.communicate(timeout=240)[1] for each in both]
-    assert sorted(each.returncode for each in both) == [0, 1]
-    (line,) = "".join(errors).splitlines()
+    started = [desk.start("experiment=smoke", "hydra.run.dir=run") for _ in range(2)]
+    both = [each.done(timeout=240) for each in started]
+    assert sorted(done.returncode for done in both) == [0, 1]
+    (line,) = "".join(done.stderr for done in both).splitlines()
     assert "another process works there" in line or "holds a run already" in line
 
 

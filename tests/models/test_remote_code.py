@@ -1,15 +1,14 @@
 """Code that lies in a model folder is never run, whatever a file says and whoever is asked."""
 
 import ast
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from desk import Desk, refused
+from desk import Desk, Done, refused
 from replicas import linked, rewritten
 from replicas.internvl_chat import MARK, write_internvl_chat
 from settings_of import lora
+from warmed import server
 
 from grit.core.errors import GritError
 from grit.models.loading import add_lora, load_base, load_trained, save_trained
@@ -28,18 +27,12 @@ def with_code(folder: Path, file: str, kind: str, **fields) -> Path:
     return folder
 
 
-def asked(desk: Desk, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def asked(desk: Desk, program: str, *arguments: str) -> Done:
     """Run Python with a user at its terminal who says yes to everything."""
-    return subprocess.run(
-        [sys.executable, "-c", program, *arguments],
-        input="yes\n" * 20,
-        cwd=desk.folder,
-        env=desk.environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    script = desk.folder / "program.py"
+    script.write_text(program, encoding="utf-8")
+    order = [str(script), *arguments]
+    return server().start(order, desk.folder, desk.environment, stdin="yes\n" * 20).done()
 
 
 GRIT = "import sys; from grit.__main__ import main; main()"

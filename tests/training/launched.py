@@ -1,13 +1,17 @@
-"""Runs scripts and the command on several processes (gloo, CPU), as torchrun starts them."""
+"""Runs scripts and the command on several processes (gloo, CPU).
+
+They are forks that are told what torchrun tells its processes; test_data_parallel.py has torchrun.
+"""
 
 import json
 import os
-import subprocess
-import sys
+import time
 from pathlib import Path
 
 import pytest
 import torch
+from torch.distributed import TCPStore
+from warmed import server
 
 from grit.models.loading import load_base
 
@@ -16,35 +20,50 @@ SCRIPT = Path(__file__).parent / "steps_of_grpo.py"
 # in different orders; that rounding (4e-9) turns bf16 numbers of later updates to their neighbours,
 # 0.4 % off. With a pass a process there is one order, and layouts agree on a bf16 base too.
 ONE_PASS = 16384
+SMOKE = ("experiment=smoke", "trainer.accelerator=cpu", "threads=1", "hydra.run.dir=run")
 
 
-def launch(arguments, processes, *, cwd=None):
-    command = [sys.executable]
-    if processes > 1:
-        command += ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
-    done = subprocess.run(
-        [*command, *arguments],
-        cwd=cwd,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+def told(rank, processes, port):
+    """What torchrun tells a process."""
+    ours = {"RANK": rank, "LOCAL_RANK": rank, "ROLE_RANK": rank, "GROUP_RANK": 0}
+    every = dict.fromkeys(("WORLD_SIZE", "LOCAL_WORLD_SIZE", "ROLE_WORLD_SIZE"), processes)
+    store = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "TORCHELASTIC_RUN_ID": "tests"}
+    store |= {"TORCHELASTIC_USE_AGENT_STORE": True, "TORCHELASTIC_RESTART_COUNT": 0}
+    return {k: str(v) for k, v in (ours | every | store | {"GROUP_WORLD_SIZE": 1}).items()}
+
+
+def ranks(arguments, folder, processes, *, takes_down=False):
+    """Run ``python ARGUMENTS`` in so many processes; if one fails, the others are ended."""
+    store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    tell = [told(rank, processes, store.port) for rank in range(processes)]
+    alone = [{}] if processes == 1 else tell
+    started = [
+        server().start(arguments, folder, os.environ | each, takes_down=takes_down)
+        for each in alone
+    ]
+    try:
+        end = time.monotonic() + 300
+        while None in (codes := [each.poll() for each in started]) and not any(codes):
+            assert time.monotonic() < end
+            time.sleep(0.02)
+    finally:
+        for each in started:
+            each.kill()
+    for done in [each.done() for each in started]:
+        assert done.returncode == 0, done.stderr[-3000:]
 
 
 def steps(folder, processes, strategy="ddp", **settings):
     """The folder of two steps of GRPO-GR, see steps_of_grpo.py."""
     folder.mkdir(exist_ok=True)
     settings |= {"folder": str(folder), "processes": processes, "strategy": strategy}
-    launch([str(SCRIPT), json.dumps(settings)], processes)
+    ranks([str(SCRIPT), json.dumps(settings)], folder, processes)
     return folder
 
 
 def command(folder, *choices):
     """The folder of the run that the command makes on two processes."""
-    every = ["experiment=smoke", "trainer.accelerator=cpu", "threads=1", "hydra.run.dir=run"]
-    launch(["-m", "grit", *every, *choices], 2, cwd=folder)
+    ranks(["-m", "grit", *SMOKE, *choices], folder, 2, takes_down=True)
     return folder / "run"
 
 

@@ -1,11 +1,14 @@
 """Two processes (gloo, CPU) take the same step as one with the same prompts."""
 
 import json
+import os
+import subprocess
+import sys
 from collections import defaultdict
 
 import pytest
 import torch
-from launched import assert_same_bits, command, gradients, metrics, of_processes, steps
+from launched import SMOKE, assert_same_bits, gradients, metrics, of_processes, steps
 
 pytestmark = pytest.mark.slow
 
@@ -96,9 +99,19 @@ def test_gradients_travel_in_several_messages(monkeypatch):
     assert [parameter.grad.unique().item() for parameter in parameters] == [0, 6, 6, 6, 6]
 
 
-def test_the_command_runs_on_two_processes(tmp_path):
+def test_torchrun_runs_the_command_on_two_processes(tmp_path):
     """Both answer half of the questions; the first scores them, and writes one folder."""
-    run = command(tmp_path, "trainer=ddp")
+    torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")
+    done = subprocess.run(
+        [sys.executable, *torchrun, "-m", "grit", *SMOKE, "trainer=ddp"],
+        cwd=tmp_path,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    run = tmp_path / "run"
     results = json.loads((run / "results.json").read_text())
     assert {name: found["n"] for name, found in results["sets"].items()} == dict.fromkeys(
         ("vsr", "tallyqa", "gqa", "mathvista", "mme", "ovd"), 2
