@@ -27,6 +27,8 @@ settings.register_profile("suite", deadline=None)  # a busy machine is no failur
 settings.load_profile("suite")
 
 CHECKOUT = Path(__file__).parent.parent
+RELEASED = Path(os.environ.get("GRIT_DATA", CHECKOUT.parent / "shared" / "data" / "grit"))
+"""Beside the repository, or where GRIT_DATA says; tests/samples has rows of the same layout."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -44,13 +46,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
+def pytest_report_header() -> str:
+    return f"rows of GRIT's release: {'in' if RELEASED.is_dir() else 'not in'} {RELEASED}"
+
+
 @pytest.fixture(scope="session")
 def grit_data() -> Path:
-    """Real rows in GRIT's format, which are not part of the project."""
-    folder = CHECKOUT.parent / "shared" / "data" / "grit"
-    if not folder.is_dir():
-        pytest.skip(f"the real rows are not here: {folder} is missing")
-    return folder
+    """The rows that GRIT's authors released, which are not part of the project."""
+    if not RELEASED.is_dir():
+        pytest.skip(f"the released rows are not in {RELEASED}: GRIT_DATA=FOLDER names another")
+    return RELEASED
+
+
+@pytest.fixture(scope="session", params=["sample", "released"])
+def grit_rows(request: pytest.FixtureRequest) -> Path:
+    """Rows in GRIT's format: the project's own sample, and the released ones where they are."""
+    if request.param == "sample":
+        return Path(__file__).parent / "samples"
+    return request.getfixturevalue("grit_data")
 
 
 @pytest.fixture(scope="session")

@@ -89,6 +89,7 @@ class Desk:
             check=False,
         )
 
+
 def refused(done: Done) -> str:
     """The one line that a command ends in where something is wrong."""
     assert "Traceback" not in done.stderr + done.stdout

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from desk import Desk
-from wrong_commands import Wrong, check, wrong
+from wrong_commands import Wrong, alone, check, wrong
 
 JUDGES = """
 def right(question, truth, prediction):
@@ -79,7 +79,9 @@ FUNCTIONS = [
     wrong(*own("broken.judge"), says=(CALL, "SyntaxError", "broken.py")),
     wrong(*own("raises.judge"), says=(CALL, "ZeroDivisionError")),
     wrong(*own("judges.of_two"), says=(CALL, "judges.of_two", TAKES)),
-    wrong(*own("judges.fails"), says=(CALL, "KeyError: 'yes'", "judges.py line 11", "made-up")),
+    alone(
+        wrong(*own("judges.fails"), says=(CALL, "KeyError: 'yes'", "judges.py line 11", "made-up"))
+    ),
     wrong(*own("judges.percent"), says=(CALL, "from 0 to 1", "100")),
     wrong(*own("judges.words"), says=(CALL, "from 0 to 1", "'right'")),
     wrong(*own("judges.later"), says=(CALL, "async")),
@@ -115,7 +117,7 @@ FILES = [
     wrong("task=score", "input=gone.jsonl", "output=o.jsonl", says=("gone.jsonl", "no such file")),
     wrong("task=score", "input=rows.jsonl", "output=folder", says=("output=folder",)),
     wrong("task=evaluate", "predictions=gone.jsonl", says=("gone.jsonl", "no such file")),
-    wrong("task=tables", "runs=gone", says=("runs: gone is not a folder",)),
+    alone(wrong("task=tables", "runs=gone", says=("runs: gone is not a folder",))),
     wrong("task=report", "runs=[gone]", says=("runs: gone is not a folder",)),
     wrong("task=correlation", "runs=folder", says=("folder: config.yaml is missing",)),
     wrong("task=attention", "runs=folder", says=("folder: config.yaml is missing",)),

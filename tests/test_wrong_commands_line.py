@@ -2,7 +2,7 @@
 
 import pytest
 from desk import Desk
-from wrong_commands import Wrong, check, wrong
+from wrong_commands import Wrong, alone, check, wrong
 
 MINE = {
     "model/misspelt.yaml": "# mine\ndefaults: [tiny_qwen, _self_]\npth: somewhere\n",
@@ -27,7 +27,7 @@ def scored(*more: str) -> tuple[str, ...]:
 
 
 OPTIONS = [
-    wrong("--foo", says=("--foo is no option", "--config-dir", "--multirun")),
+    alone(wrong("--foo", says=("--foo is no option", "--config-dir", "--multirun"))),
     wrong("--model=tiny_qwen", says=("no dashes", "model=tiny_qwen")),
     wrong("seed=1", "--cfg", "foo", says=("--cfg", "foo", "job")),
     wrong("model=misspelt", "--config-dir", says=("--config-dir", "expected one argument")),
@@ -47,13 +47,13 @@ WORDS = [
     wrong("train", says=("train", "NAME=VALUE", "did you mean task=train?")),
     wrong("method", "=", "cot", says=("method sets nothing", "without spaces", "direct")),
     wrong("=3", says=("=3 sets nothing",)),
-    wrong("seed=[", says=("seed=[",)),
+    alone(wrong("seed=[", says=("seed=[",))),
     wrong("seed=1,2", says=("seed=1,2", "--multirun")),
     wrong("model=null", says=("model",)),
     wrong("hydra.run.dir=mine/model/broken.yaml/run", says=("mine/model/broken.yaml/run",)),
 ]
 NAMES = [
-    wrong("model=tiny_qwem", says=("model", "tiny_qwem", "tiny_qwen", "internvl3_2b")),
+    alone(wrong("model=tiny_qwem", says=("model", "tiny_qwem", "tiny_qwen", "internvl3_2b"))),
     wrong("experiment=table9", says=("experiment", "table9", "table1")),
     wrong("task=trian", says=("task", "trian", "train, evaluate, score")),
     wrong("trainer.max_stepps=3", says=("trainer.max_stepps", "trainer.max_steps?")),

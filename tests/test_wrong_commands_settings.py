@@ -2,11 +2,11 @@
 
 import pytest
 from desk import Desk
-from wrong_commands import Wrong, check, wrong
+from wrong_commands import Wrong, alone, check, wrong
 
 TRAINS_NOTHING = "trains nothing"
 VALUES = [
-    wrong("training.beta=-1", says=("training.beta", "-1")),
+    alone(wrong("training.beta=-1", says=("training.beta", "-1"))),
     wrong("training.group_size=1", says=("training.group_size", "at least 2")),
     wrong("seed=many", says=("seed", "many")),
     wrong("trainer.precision=16-mixed", says=("trainer.precision", "bf16-mixed")),
@@ -31,7 +31,9 @@ VALUES = [
     ),
 ]
 IGNORED = [
-    wrong("method=direct", "trainer.max_steps=5", says=("trainer.max_steps=5", TRAINS_NOTHING)),
+    alone(
+        wrong("method=direct", "trainer.max_steps=5", says=("trainer.max_steps=5", TRAINS_NOTHING))
+    ),
     wrong("method=cot", "training.learning_rate=1e-3", says=("1e-3", "method=cot", TRAINS_NOTHING)),
     wrong("method=icl", "reward=released", says=("reward=released", "method=icl", TRAINS_NOTHING)),
     wrong("method=cot", "data.sources.vsr.rows=5", says=("data.sources.vsr.rows", TRAINS_NOTHING)),

@@ -37,6 +37,7 @@ PATIENCE = 600  # seconds for a command
 FIXED = {
     "HF_ENDPOINT": "http://127.0.0.1:9",
     "OMP_NUM_THREADS": "1",
+    "TORCHINDUCTOR_COMPILE_THREADS": "1",  # no pool of processes
     "PYTORCH_NVML_BASED_CUDA_CHECK": "1",  # a GPU that was looked for otherwise is lost to forks
 }
 """What libraries read while they are imported; besides, ``HF_HOME`` is an empty folder."""
@@ -78,10 +79,12 @@ def serve(connection: IO[str]) -> Order | None:
             pid = os.fork()
             if pid == 0:
                 connection.close()
-                for temporary in weakref.finalize._registry:  # type: ignore[attr-defined]
-                    temporary.atexit = False  # a folder that a library made: not this one's
+                own_temporary_folder()
                 return Order(*value)
             answer = pid
+        elif what == "load":
+            importlib.import_module(value)
+            answer = None
         else:
             pid, status = os.waitpid(value, os.WNOHANG)
             answer = os.waitstatus_to_exitcode(status) if pid else None
@@ -90,8 +93,17 @@ def serve(connection: IO[str]) -> Order | None:
     return None
 
 
+def own_temporary_folder() -> None:
+    """W&B makes a folder when it is imported, and removes it at the end: each fork has one."""
+    from wandb.sdk.data_types._private import MEDIA_TMP
+
+    for removal in weakref.finalize._registry:  # type: ignore[attr-defined]
+        removal.atexit = False
+    MEDIA_TMP.__init__("wandb-media")  # type: ignore[misc]
+
+
 def become(order: Order) -> int:
-    """Be the process that was ordered, up to its end; its exit code."""
+    """Be the process that was ordered, up to its end; its exit code. Faults are raised."""
     for number, (name, flags) in enumerate(
         [
             (order.stdin, os.O_RDONLY),
@@ -120,9 +132,6 @@ def become(order: Order) -> int:
         if ended.code is None or isinstance(ended.code, int):
             return ended.code or 0
         print(ended.code, file=sys.stderr)
-        return 1
-    except BaseException:
-        sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
         return 1
     return 0
 
@@ -198,6 +207,7 @@ class Server:
         self._connection = ours.makefile("rw")
         ours.close()
         self._orders = 0
+        self._loaded: set[str] = set()
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, __file__, str(theirs.fileno())],
@@ -213,6 +223,12 @@ class Server:
         self._connection.close()
         self._process.wait()
         self.folder.cleanup()
+
+    def load(self, module: str) -> None:
+        """Import one more module, once, for the commands that follow."""
+        if module not in self._loaded:
+            self._loaded.add(module)
+            self.ask("load", module)
 
     def ask(self, what: str, value: Any) -> Any:
         self._connection.write(json.dumps([what, value]) + "\n")

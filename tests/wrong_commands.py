@@ -15,6 +15,7 @@ class Wrong(NamedTuple):
     arguments: tuple[str, ...]
     words: tuple[str, ...]
     environment: tuple[tuple[str, str], ...] = ()
+    alone: bool = False  # in a process of its own from the start
 
     def __str__(self) -> str:
         return " ".join(self.arguments)
@@ -24,10 +25,16 @@ def wrong(*arguments: str, says: tuple[str, ...], **environment: str) -> Wrong:
     return Wrong(arguments, says, tuple(environment.items()))
 
 
+def alone(command: Wrong) -> Wrong:
+    """One of each sort of mistake is made in a process that imports what it needs itself."""
+    return command._replace(alone=True)
+
+
 def check(desk: Desk, command: Wrong) -> None:
     before = everything(desk.folder)
     start = time.monotonic()
-    done = desk.grit(*command.arguments, **dict(command.environment))
+    run = desk.process if command.alone else desk.grit
+    done = run(*command.arguments, **dict(command.environment))
     seconds = time.monotonic() - start
     print(f"{seconds:.1f} s: grit {command}")
     line = refused(done)

@@ -10,6 +10,8 @@ from grit.data.jsonl import read_samples
 from grit.data.pictures import ImageFile
 from grit.grounding.boxes import Space
 
+SAMPLES = Path(__file__).parents[1] / "samples"
+
 GOOD = {
     "question": "What is behind the sheep?",
     "answer": "cow",
@@ -174,9 +176,26 @@ def test_the_papers_test_files_read(grit_data: Path, name: str, rows: int, annot
     assert found.missing_images == rows - len(found.samples) == every.missing_images
 
 
+@pytest.mark.parametrize(
+    ("name", "boxes", "missing"),
+    [
+        *[("vsr", [1, 2], 1), ("tallyqa", [0, 2], 2), ("gqa", [1, 1], 2)],
+        *[("mathvista_mini", [0, 0], 2), ("mme", [0, 0], 2), ("ovd_position", [1, 1], 2)],
+    ],
+)
+def test_the_sample_s_test_files_read(name: str, boxes: list[int], missing: int) -> None:
+    file = SAMPLES / f"{name}_val.jsonl"
+    every = read_samples(file, SAMPLES / name, name=name, require_images=False)
+    assert [len(sample.boxes or ()) for sample in every.samples] == boxes
+    assert len({sample.id for sample in every.samples}) == every.rows == 2
+    assert all(sample.answer_is_box == (name == "ovd_position") for sample in every.samples)
+    assert every.boxes_beyond == (name == "gqa")
+    assert every.missing_images == missing
+
+
 @pytest.mark.parametrize(("file", "name"), [("vsr_cot", "vsr"), ("tallyqa", "tallyqa")])
-def test_the_training_rows_load_their_photographs(grit_data: Path, file: str, name: str) -> None:
-    read = read_samples(grit_data / f"{file}_train_10.jsonl", grit_data / name, name=name)
+def test_the_training_rows_load_their_photographs(grit_rows: Path, file: str, name: str) -> None:
+    read = read_samples(grit_rows / f"{file}_train_10.jsonl", grit_rows / name, name=name)
     assert (len(read.samples), read.missing_images) == (10, 0)
     for sample in read.samples:
         image = sample.picture.load()

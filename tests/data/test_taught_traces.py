@@ -277,9 +277,9 @@ def test_drawn_scenes_in_a_family_s_hand(kind: str, hand: Hand) -> None:
 
 @pytest.mark.parametrize("name", ["vsr_cot_train_10", "tallyqa_train_10", "vsr_val", "tallyqa_val"])
 @pytest.mark.parametrize("hand", FAMILIES)
-def test_real_rows(grit_data: Path, name: str, hand: Hand) -> None:
-    file = grit_data / f"{name}.jsonl"
-    samples = read_samples(file, grit_data / name, name=name, require_images=False).samples
+def test_real_rows(grit_rows: Path, name: str, hand: Hand) -> None:
+    file = grit_rows / f"{name}.jsonl"
+    samples = read_samples(file, grit_rows / name, name=name, require_images=False).samples
     for sample in samples:
         space = NORMALIZED_1000 if hand == "internvl" else Space("resized", 28 * 20, 28 * 15)
         text = taught_trace(sample, space, hand)

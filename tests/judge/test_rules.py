@@ -216,8 +216,8 @@ def test_long_text_is_judged_in_linear_time(piece):
 
 
 @pytest.mark.parametrize("name", ["vsr", "tallyqa", "gqa", "mme"])
-def test_real_truths_are_right_in_every_form(grit_data, name):
-    for line in (grit_data / f"{name}_val.jsonl").read_text(encoding="utf-8").splitlines():
+def test_real_truths_are_right_in_every_form(grit_rows, name):
+    for line in (grit_rows / f"{name}_val.jsonl").read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         truth = str(row["answer"])
         for form in ("{}", "{}.", "The answer is {}.", "It is {}"):

@@ -12,6 +12,7 @@ from launched import (
     of_processes,
     steps,
 )
+from warmed import server
 
 from grit.core import processes
 from grit.core.errors import GritError
@@ -21,6 +22,12 @@ pytestmark = pytest.mark.slow
 
 TOKENS = 175  # of a pass: two groups of one process fit, those of the other do not
 ZERO2 = "deepspeed_zero2"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def optimizers():
+    """What DeepSpeed imports when it is given an optimiser: half of torch's compiler."""
+    server().load("deepspeed.runtime.zero.muon.muon_optimizer")
 
 
 @pytest.fixture(scope="module")
