@@ -50,7 +50,7 @@ def code_fingerprint(model_path: str, calls: tuple[str, ...] = ()) -> str:
     Comments, docstrings and layout do not count, so that a better sentence costs nobody a week of
     training.
     """
-    parts = [fingerprint(_meaning(path)) for path in (*_sources(), *_modules(calls))]
+    parts = [_of_source(path) for path in (*_sources(), *_modules(calls))]
     family = model_path.removeprefix("tiny:")
     if family != model_path:
         files = sorted((PACKAGE / "assets" / f"tiny_{family}").glob("*"))
@@ -80,13 +80,18 @@ def _modules(calls: tuple[str, ...]) -> list[Path]:
     return sorted(found, key=lambda path: path.name)
 
 
-def _meaning(path: Path) -> list[str]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+def _of_source(path: Path) -> str:
+    name = path.relative_to(PACKAGE) if path.is_relative_to(PACKAGE) else Path(path.name)
+    return _of_text(name.as_posix(), path.read_text(encoding="utf-8"))
+
+
+@cache
+def _of_text(name: str, text: str) -> str:
+    tree = ast.parse(text)
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
             node.body = [each for each in node.body if not _is_text(each)] or [ast.Pass()]
-    name = path.relative_to(PACKAGE) if path.is_relative_to(PACKAGE) else Path(path.name)
-    return [name.as_posix(), ast.unparse(tree)]
+    return fingerprint([name, ast.unparse(tree)])
 
 
 def _is_text(statement: ast.stmt) -> bool:
