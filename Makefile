@@ -1,6 +1,8 @@
 # Every target sets up .venv first, where it is missing or older than what it is made from.
 PYTHON ?= python3
 BIN := .venv/bin
+# A file's tests share runs, and stay together; tests/conftest.py has the longest files first.
+SHARED_OUT := -n auto --dist loadfile --no-loadscope-reorder
 export HF_HUB_DISABLE_TELEMETRY := 1
 export NO_MKDOCS_2_WARNING := 1
 
@@ -17,10 +19,10 @@ demo: .venv/.ready            ## the main job on the embedded default
 	$(BIN)/python -m grit
 
 test: .venv/.ready            ## all tests
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest $(SHARED_OUT)
 
 quick: .venv/.ready           ## the tests that a change needs first; FILES= names what has changed
-	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow" $$($(BIN)/python tests/quick.py $(FILES))
+	$(BIN)/python -m pytest $(SHARED_OUT) -m "not slow" $$($(BIN)/python tests/quick.py $(FILES))
 
 attack: .venv/.ready          ## what was broken once, at many more moments and with more cases
 	ATTACKS=20 $(BIN)/python -m pytest tests/attacks

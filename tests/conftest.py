@@ -39,11 +39,19 @@ PROCESSES = {"desk", "place", "small", "replica", "command", "service", "mortal"
 """Fixtures of tests that run whole commands, or load large vocabularies."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what ``make quick`` leaves out."""
+LONGEST = (*("training/test_fsdp.py", "training/test_deepspeed.py"),)
+"""Files that workers take first, so that none is left with a long one at the end."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Mark what ``make quick`` leaves out, and put the longest files first."""
     for item in items:
         if PROCESSES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
+    yield  # here pytest selects, and brings tests with the same parameters together
+    order = {CHECKOUT / "tests" / name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path, len(order)))
 
 
 def pytest_report_header() -> str:
