@@ -22,7 +22,8 @@ import tempfile
 import threading
 import time
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -62,14 +63,20 @@ class Order(NamedTuple):
 # --- the process that waits
 
 
-def modules() -> Iterator[str]:
-    """The modules of ``grit``, but for the one that is run, and what they import later."""
+def load() -> None:
+    """Import libraries and the modules of ``grit``, but for what W&B looks for and advises on."""
     import grit
 
-    found = (module.name for module in pkgutil.walk_packages(grit.__path__, "grit."))
-    yield from (name for name in found if name != "grit.__main__")
-    if find_spec("deepspeed"):  # by transformers too, wherever a model is saved
-        yield "deepspeed"
+    for name in LIBRARIES:
+        importlib.import_module(name)
+    if find_spec("deepspeed"):  # which transformers imports wherever a model is saved
+        importlib.import_module("deepspeed")
+    sys.modules["openai"] = None  # type: ignore[assignment]  # cannot be imported meanwhile
+    for module in pkgutil.walk_packages(grit.__path__, "grit."):
+        if module.name != "grit.__main__":
+            with suppress(ImportError):
+                importlib.import_module(module.name)
+    del sys.modules["openai"]
 
 
 def serve(connection: IO[str]) -> Order | None:
@@ -151,8 +158,7 @@ def main() -> None:
     from grit.core.fingerprints import code_fingerprint
 
     with socket.socket(fileno=int(sys.argv[1])) as pair:
-        for name in (*LIBRARIES, *modules()):
-            importlib.import_module(name)
+        load()
         code_fingerprint("tiny:qwen")  # half a second, of which each fork has the most
         order = serve(pair.makefile("rw"))
     if order is not None:
