@@ -32,7 +32,7 @@ SETS = ["vsr", "tallyqa", "gqa", "mathvista", "mme", "ovd"]
 def trained(desk: Desk) -> Done:
     """A training of four steps from start to end, in the folder ``straight``."""
     before = set(desk.folder.iterdir())
-    done = desk.grit(*LEARNING, "hydra.run.dir=straight", CALLS=desk.calls("straight"))
+    done = desk.process(*LEARNING, "hydra.run.dir=straight", CALLS=desk.calls("straight"))
     assert done.returncode == 0, done.stderr
     assert set(desk.folder.iterdir()) - before == {desk.folder / "straight"}
     return done
