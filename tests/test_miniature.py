@@ -2,12 +2,11 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from statistics import fmean
 
 import pytest
+from warmed import server
 
 from grit.models.loading import load_base
 from grit.pretraining.card import AIMS
@@ -30,15 +29,8 @@ def test_a_base_answers_what_it_is_asked_directly(family: str) -> None:
 @pytest.mark.slow
 def test_ten_steps_of_the_default_bring_the_reward_up(tmp_path: Path) -> None:
     quiet = ("evaluation.before_training=false", "evaluation.after_training=false")
-    done = subprocess.run(
-        [sys.executable, "-m", "grit", *quiet, "trainer.max_steps=10", "hydra.run.dir=run"],
-        cwd=tmp_path,
-        env=os.environ | {"WANDB_MODE": "disabled"},
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-    )
+    order = ["-m", "grit", *quiet, "trainer.max_steps=10", "hydra.run.dir=run"]
+    done = server().start(order, tmp_path, os.environ | {"WANDB_MODE": "disabled"}).done()
     assert done.returncode == 0, done.stderr[-2000:]
     lines = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
     rewards = [json.loads(line)["train/reward"] for line in lines]
