@@ -1,7 +1,7 @@
 # Every target sets up .venv first, where it is missing or older than what it is made from.
 PYTHON ?= python3
 BIN := .venv/bin
-# A file's tests share runs, and stay together; tests/conftest.py has the longest files first.
+# A file's tests share runs, and stay together; tests/longest.py says which start first.
 SHARED_OUT := -n auto --dist loadfile --no-loadscope-reorder
 export HF_HUB_DISABLE_TELEMETRY := 1
 export NO_MKDOCS_2_WARNING := 1

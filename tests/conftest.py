@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from chat_service import ChatService
 from hypothesis import settings
+from longest import LONGEST
 from loopback import Loopback
 from wandb_service import KEY, WandbService
 
@@ -37,10 +38,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 PROCESSES = {"desk", "place", "small", "replica", "command", "service", "mortal", "installed"}
 """Fixtures of tests that run whole commands, or load large vocabularies."""
-
-
-LONGEST = (*("training/test_fsdp.py", "training/test_deepspeed.py"),)
-"""Files that workers take first, so that none is left with a long one at the end."""
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,6 +1,7 @@
 """What ``make quick`` chooses."""
 
 import pytest
+from longest import LONGEST
 from quick import ALWAYS, ROOT, needed_for
 
 TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
@@ -27,3 +28,7 @@ def test_a_change_needs_the_tests_that_import_it(file: str, expected: str) -> No
 
 def test_what_is_gone_needs_no_test_of_its_own() -> None:
     assert needed_for(["tests/judge/test_gone.py", "src/grit/judge/gone.py"], TESTS) == [ALWAYS]
+
+
+def test_the_files_that_start_first_are_there() -> None:
+    assert [name for name in LONGEST if not (ROOT / "tests" / name).is_file()] == []

@@ -112,7 +112,7 @@ def own_temporary_folder() -> None:
 
 
 def become(order: Order) -> int:
-    """Be the process that was ordered, up to its end; its exit code. Faults are raised."""
+    """Be the process that was ordered, up to its end; its exit code."""
     for number, (name, flags) in enumerate(
         [
             (order.stdin, os.O_RDONLY),
@@ -141,6 +141,9 @@ def become(order: Order) -> int:
         if ended.code is None or isinstance(ended.code, int):
             return ended.code or 0
         print(ended.code, file=sys.stderr)
+        return 1
+    except BaseException:  # noqa: BLE001  # said as the interpreter says what nobody has caught
+        sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
         return 1
     return 0
 
