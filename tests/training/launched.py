@@ -37,9 +37,9 @@ def ranks(arguments, folder, processes, *, takes_down=False):
     store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
     tell = [told(rank, processes, store.port) for rank in range(processes)]
     alone = [{}] if processes == 1 else tell
+    every = os.environ | {"PYTHONPATH": str(SCRIPT.parents[1])}  # modules of the tests
     started = [
-        server().start(arguments, folder, os.environ | each, takes_down=takes_down)
-        for each in alone
+        server().start(arguments, folder, every | each, takes_down=takes_down) for each in alone
     ]
     try:
         end = time.monotonic() + 300

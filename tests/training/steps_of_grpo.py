@@ -55,8 +55,8 @@ class KeepsGradients(GRPOGR):
 
     gradients = None
 
-    def __init__(self, *arguments):
-        super().__init__(*arguments)
+    def __init__(self, *arguments, **named):
+        super().__init__(*arguments, **named)
         self.seen_passes = []
 
     def passes(self, groups):
