@@ -15,7 +15,7 @@ from grit.data.jsonl import read_samples
 from grit.data.samples import Sample
 from grit.data.shapes import KINDS, ShapesSource, ideal_trace
 from grit.data.traces import Hand, is_annotated, labelled_boxes, taught_trace
-from grit.grounding.box_lists import whole_corners
+from grit.grounding.box_lists import rounded_corners
 from grit.grounding.boxes import NORMALIZED_1000, Box, Space
 from grit.grounding.traces import parse
 from grit.rewards.format import box_format, rethink_tags, think_tags
@@ -236,7 +236,7 @@ def test_any_row_gives_a_trace_that_is_read_as_it_was_meant(
     assert trace.think_pair
     assert trace.rethink_pair
     assert trace.answer == answer
-    assert sorted(trace.boxes) == sorted(whole_corners(box, spoken) for box in kept)
+    assert sorted(trace.boxes) == sorted(rounded_corners(box, spoken) for box in kept)
 
 
 # Of 40 scenes of each kind, in their own pixels and in thousandths: made before this module was.

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grit.grounding.box_lists import box_list, whole_corners
+from grit.grounding.box_lists import box_list, rounded_corners
 from grit.grounding.boxes import NORMALIZED_1000, Box, Space
 from grit.grounding.traces import boxes_in
 
@@ -58,7 +58,7 @@ def test_coordinates_are_within_rounding_of_the_annotation(
     if box is None:
         return
     for space in (Space("resized", resized_width, resized_height), NORMALIZED_1000):
-        written = whole_corners(box, space)
+        written = rounded_corners(box, space)
         assert 0 <= written[0] < written[2] <= space.width
         assert 0 <= written[1] < written[3] <= space.height
         back = Box(*map(float, written), space).to(original)
@@ -69,11 +69,11 @@ def test_coordinates_are_within_rounding_of_the_annotation(
 
 def test_an_ordinary_box_is_rounded_to_the_nearest() -> None:
     box = Box(10.4, 20.6, 30.5, 40.2, Space("original", 100, 100))
-    assert whole_corners(box, box.space) == (10, 21, 30, 40)
-    assert whole_corners(box, NORMALIZED_1000) == (104, 206, 305, 402)
+    assert rounded_corners(box, box.space) == (10, 21, 30, 40)
+    assert rounded_corners(box, NORMALIZED_1000) == (104, 206, 305, 402)
     sliver = Box(10.1, 20, 10.3, 40, box.space)
-    assert whole_corners(sliver, box.space) == (10, 20, 11, 40)
+    assert rounded_corners(sliver, box.space) == (10, 20, 11, 40)
     assert re.fullmatch(
         r"<ref>a</ref><box>\[\[10, 20, 11, 40\]\]</box>",
-        box_list("internvl", [("a", whole_corners(sliver, box.space))]),
+        box_list("internvl", [("a", rounded_corners(sliver, box.space))]),
     )

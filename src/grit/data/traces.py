@@ -29,7 +29,7 @@ from grit.data.shapes.traces import (
 from grit.data.wording.claims import claim, sought
 from grit.data.wording.counting import IN_THE_IMAGE, counted
 from grit.data.wording.nouns import things_named
-from grit.grounding.box_lists import box_list, whole_corners
+from grit.grounding.box_lists import box_list, rounded_corners
 from grit.grounding.boxes import Box, Space
 
 Hand = Literal["plain", "json", "internvl"]
@@ -57,7 +57,7 @@ def taught_trace(sample: Sample, space: Space, hand: Hand) -> str:
         return _plain_trace(sample, space, boxes)
     think = _search(sample, boxes)
     if boxes:
-        corners = [(label, whole_corners(box, space)) for label, box in boxes]
+        corners = [(label, rounded_corners(box, space)) for label, box in boxes]
         think += (":\n" if hand == "json" else ": ") + box_list(hand, corners)
     else:
         think += "."
@@ -141,7 +141,7 @@ def _answer(sample: Sample, space: Space) -> str:
 
 def _box_text(box: Box, space: Space) -> str:
     tidy = box.tidied()
-    return str(list(whole_corners(tidy, space))) if tidy else "[0, 0, 0, 0]"
+    return str(list(rounded_corners(tidy, space))) if tidy else "[0, 0, 0, 0]"
 
 
 def _count(sample: Sample) -> int | None:

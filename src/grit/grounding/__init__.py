@@ -1,1 +1,1 @@
-"""Boxes, prompts, traces and drawings: what grounded reasoning is made of."""
+"""Boxes and their coordinate spaces, prompts, reading traces, drawing boxes on images."""

@@ -1,6 +1,6 @@
-"""Labelled boxes as each family writes them, from its own pre-training.
+"""Labelled boxes as text, in the format that each model family was pre-trained on.
 
-Qwen2.5-VL lists objects of JSON, one a line, indented by a tab. InternVL gathers the boxes of one
+Qwen2.5-VL writes a JSON list with one object per line, indented by a tab. InternVL groups boxes by
 label: ``<ref>chair</ref><box>[[38, 212, 131, 402], [147, 205, 236, 391]]</box>``.
 """
 
@@ -9,40 +9,42 @@ import math
 from collections.abc import Sequence
 from typing import Literal
 
-from grit.grounding.boxes import Box, Space
+from grit.grounding.boxes import Box, Corners, Space
 
 BoxStyle = Literal["json", "internvl"]
-Corners = tuple[int, int, int, int]
-Labelled = tuple[str, Corners]
+LabelledCorners = tuple[str, Corners]
 
 
-def whole_corners(box: Box, space: Space) -> Corners:
-    """A tidied box in a space, rounded to whole numbers; outwards where it would lose its area."""
+def rounded_corners(box: Box, space: Space) -> Corners:
+    """The corners of a tidied box in ``space``, rounded to integers.
+
+    A side that rounding would shrink to zero length is rounded outwards instead.
+    """
     x1, y1, x2, y2 = box.to(space).corners
-    left, right = _whole(x1, x2)
-    top, bottom = _whole(y1, y2)
+    left, right = _rounded_interval(x1, x2)
+    top, bottom = _rounded_interval(y1, y2)
     return left, top, right, bottom
 
 
-def _whole(low: float, high: float) -> tuple[int, int]:
+def _rounded_interval(low: float, high: float) -> tuple[int, int]:
     ends = round(low), round(high)
     return ends if ends[0] < ends[1] else (math.floor(low), math.ceil(high))
 
 
 def json_object(label: str, corners: Corners) -> str:
-    """One box: ``{"bbox_2d": [38, 212, 131, 402], "label": "chair"}``."""
+    """One box as Qwen2.5-VL writes it: ``{"bbox_2d": [38, 212, 131, 402], "label": "chair"}``."""
     return json.dumps({"bbox_2d": list(corners), "label": label}, ensure_ascii=False)
 
 
-def internvl_group(label: str, corners: Sequence[Corners]) -> str:
-    """All boxes of one label."""
-    return f"<ref>{label}</ref><box>{[list(each) for each in corners]}</box>"
+def internvl_group(label: str, boxes: Sequence[Corners]) -> str:
+    """All boxes of one label as InternVL writes them."""
+    return f"<ref>{label}</ref><box>{[list(corners) for corners in boxes]}</box>"
 
 
-def box_list(style: BoxStyle, boxes: Sequence[Labelled]) -> str:
-    """At least one labelled box; InternVL's groups come in the order of their first boxes."""
+def box_list(style: BoxStyle, boxes: Sequence[LabelledCorners]) -> str:
+    """The text of one or more labelled boxes; labels of "internvl" are in order of appearance."""
     if style == "json":
-        return "[\n\t" + ",\n\t".join(json_object(*each) for each in boxes) + "\n]"
+        return "[\n\t" + ",\n\t".join(json_object(*labelled) for labelled in boxes) + "\n]"
     groups: dict[str, list[Corners]] = {}
     for label, corners in boxes:
         groups.setdefault(label, []).append(corners)

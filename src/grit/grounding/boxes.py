@@ -1,8 +1,8 @@
-"""Boxes and the coordinate spaces they live in; union area and IoU of sets of boxes.
+"""Boxes and their coordinate spaces; union area and IoU of sets of boxes.
 
-A model speaks pixels of the resized image (Qwen2.5-VL) or thousandths of the image (InternVL);
-annotations are in pixels of the original image. A box therefore always carries its space, and
-comparing boxes of two spaces is an error instead of a wrong number.
+Qwen2.5-VL writes coordinates in pixels of the resized image, InternVL from 0 to 1000; annotations
+are in pixels of the original image. Every box therefore carries its space, and comparing boxes of
+different spaces raises an error.
 """
 
 from collections.abc import Sequence
@@ -13,11 +13,13 @@ from typing import Literal
 import numpy as np
 
 SpaceName = Literal["original", "resized", "normalized_1000"]
+Corners = tuple[int, int, int, int]
+"""``(x1, y1, x2, y2)`` in integers, as models write them."""
 
 
 @dataclass(frozen=True)
 class Space:
-    """The coordinate frame of one image: its width and height in this space's unit."""
+    """A coordinate space of one image: its name, and the image's width and height in its unit."""
 
     name: SpaceName
     width: float
@@ -33,7 +35,10 @@ NORMALIZED_1000 = Space("normalized_1000", 1000, 1000)
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle ``[x1, y1, x2, y2]`` in a space, corners as given (maybe reversed or outside)."""
+    """A rectangle ``[x1, y1, x2, y2]`` in a space.
+
+    Corners are kept as given: they may be in reversed order or outside of the image.
+    """
 
     x1: float
     y1: float
@@ -47,25 +52,25 @@ class Box:
         return self.x1, self.y1, self.x2, self.y2
 
     def to(self, space: Space) -> "Box":
-        """The same rectangle of the same image, in another space."""
+        """The box converted to another space of the same image."""
         x1, x2 = (x * space.width / self.space.width for x in (self.x1, self.x2))
         y1, y2 = (y * space.height / self.space.height for y in (self.y1, self.y2))
         return Box(x1, y1, x2, y2, space)
 
     def tidied(self) -> "Box | None":
-        """Corners in order and clipped to the image; None where no area is left."""
+        """The box with its corners in order and clipped to the image; None if it has no area."""
         x1, x2 = sorted(min(max(x, 0.0), self.space.width) for x in (self.x1, self.x2))
         y1, y2 = sorted(min(max(y, 0.0), self.space.height) for y in (self.y1, self.y2))
         return Box(x1, y1, x2, y2, self.space) if x1 < x2 and y1 < y2 else None
 
 
 def union_area(boxes: Sequence[Box]) -> float:
-    """Area covered by at least one of ``boxes`` (of one space), in that space's square unit.
+    """The area of the union of ``boxes``, in square units of their space.
 
     Exact: the plane is cut into vertical strips at the boxes' left and right edges; within a strip
     the union is a set of intervals. Boxes are tidied first. Raises ValueError for mixed spaces.
     """
-    _one_space(boxes)
+    _check_same_space(boxes)
     tidy = [box.tidied() for box in boxes]
     corners = np.array(sorted({box.corners for box in tidy if box}, key=lambda c: c[1]), np.float64)
     if not len(corners):
@@ -75,39 +80,40 @@ def union_area(boxes: Sequence[Box]) -> float:
     area = 0.0
     for left, right in pairwise(edges):
         inside = (x1 <= left) & (x2 >= right)
-        area += float(right - left) * _covered(y1[inside], y2[inside])
+        area += float(right - left) * _union_length(y1[inside], y2[inside])
     return area
 
 
 def union_iou(predicted: Sequence[Box], annotated: Sequence[Box]) -> float:
-    """The paper's GIoU ("grounding IoU"): IoU of the union of one set with that of the other.
+    """The paper's GIoU ("grounding IoU"): IoU of the unions of the two sets of boxes, in [0, 1].
 
-    In [0, 1]; 0 where either set covers nothing. It is not the "generalised IoU" of object
-    detection. Boxes are tidied first. Raises ValueError where the spaces are not all the same.
+    It is not the generalised IoU of object detection. 0 if either set has no area. Boxes are tidied
+    first. Raises ValueError for mixed spaces.
     """
-    together = [*predicted, *annotated]
-    _one_space(together)
-    first, second, union = union_area(predicted), union_area(annotated), union_area(together)
-    if first == 0 or second == 0:
+    both = [*predicted, *annotated]
+    _check_same_space(both)
+    of_predicted, of_annotated = union_area(predicted), union_area(annotated)
+    union = union_area(both)
+    if of_predicted == 0 or of_annotated == 0:
         return 0.0
-    return min(max((first + second - union) / union, 0.0), 1.0)
+    return min(max((of_predicted + of_annotated - union) / union, 0.0), 1.0)
 
 
-def iou(one: Box, other: Box) -> float:
-    """Intersection over union of two boxes: ``union_iou`` of one each, without its cost.
+def iou(first: Box, second: Box) -> float:
+    """Intersection over union of two tidied boxes; cheaper than ``union_iou`` of one box each.
 
-    Both are tidied already. Raises ValueError where they are of different spaces.
+    Raises ValueError for boxes of different spaces.
     """
-    _one_space((one, other))
-    width = min(one.x2, other.x2) - max(one.x1, other.x1)
-    height = min(one.y2, other.y2) - max(one.y1, other.y1)
+    _check_same_space((first, second))
+    width = min(first.x2, second.x2) - max(first.x1, second.x1)
+    height = min(first.y2, second.y2) - max(first.y1, second.y1)
     if width <= 0 or height <= 0:
         return 0.0
-    areas = ((box.x2 - box.x1) * (box.y2 - box.y1) for box in (one, other))
+    areas = ((box.x2 - box.x1) * (box.y2 - box.y1) for box in (first, second))
     return width * height / (sum(areas) - width * height)
 
 
-def _one_space(boxes: Sequence[Box]) -> None:
+def _check_same_space(boxes: Sequence[Box]) -> None:
     spaces = {box.space for box in boxes}
     if len(spaces) > 1:
         raise ValueError(
@@ -115,8 +121,8 @@ def _one_space(boxes: Sequence[Box]) -> None:
         )
 
 
-def _covered(lows: np.ndarray, highs: np.ndarray) -> float:
-    """Length of a union of intervals that are sorted by their lower ends."""
+def _union_length(lows: np.ndarray, highs: np.ndarray) -> float:
+    """Length of the union of intervals, which are sorted by their lower ends."""
     if not len(lows):
         return 0.0
     reached = np.maximum.accumulate(highs)

@@ -1,4 +1,4 @@
-"""What a model is asked: the question, GRIT's suffix, and the worked example of one-shot ICL."""
+"""The text of a prompt: the question, GRIT's suffix, and the worked example of one-shot ICL."""
 
 from grit.grounding.box_lists import BoxStyle, internvl_group, json_object
 
@@ -8,10 +8,10 @@ GRIT_SUFFIX = (
     " coordinates, rethink between <rethink> </rethink> and then answer the question after"
     " <answer>.\n"
 )
-"""The paper's figure 7; its first space and last newline are the released code's."""
+"""From the paper's figure 7; the first space and the last newline are from the released code."""
 
 BOX_TAGS_SUFFIX = GRIT_SUFFIX.replace("in JSON with key 'bbox_2d'", "between <box> and </box>")
-"""What the released code puts before InternVL's worked example; all else has ``GRIT_SUFFIX``."""
+"""The released code's suffix for InternVL with the worked example; else it is ``GRIT_SUFFIX``."""
 
 _CHAIRS = (
     (38, 212, 131, 402),
@@ -25,8 +25,8 @@ _CHAIRS = (
 def icl_example(style: BoxStyle) -> str:
     """The worked example that one-shot ICL appends to the suffix: question, trace and answer.
 
-    ``json`` lists the boxes under the key ``bbox_2d`` (Qwen2.5-VL); ``internvl`` writes them as
-    ``<ref>chair</ref><box>[[...], ...]</box>``. As in the released code it asks for five chairs.
+    As in the released code it counts five chairs. ``json`` writes the boxes under the key
+    ``bbox_2d`` (Qwen2.5-VL), ``internvl`` as ``<ref>chair</ref><box>[[...], ...]</box>``.
     """
     if style == "json":
         boxes = "[" + ", ".join(json_object("chair", box) for box in _CHAIRS) + "]"
@@ -41,5 +41,12 @@ def icl_example(style: BoxStyle) -> str:
 
 
 def user_text(question: str, *, suffix: bool, example: str = "", wording: str = GRIT_SUFFIX) -> str:
-    """The text that follows the image: a line that names the question, suffix, example (code)."""
+    """The text of the user's turn behind the image, laid out as in the released code.
+
+    Args:
+        question: of the row.
+        suffix: whether GRIT's suffix follows it.
+        example: the worked example; "" without.
+        wording: the text of the suffix.
+    """
     return f"\nQuestion: {question}" + (wording if suffix else "") + example

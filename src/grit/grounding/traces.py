@@ -1,42 +1,42 @@
-"""From a completion to its parts: think, rethink, answer and boxes.
+"""Parsing a completion into think, rethink, answer and boxes.
 
-The rules are those of the paper, read strictly where it is silent:
+The rules are those of the paper; where it leaves something open, the strict reading is taken:
 
-- think pair: exactly one ``<think>`` and exactly one ``</think>``, opened before closed;
-- rethink pair: the same of ``<rethink>``, opened after the ``</think>`` of a correct think pair;
-- a box: four comma-separated integers found by a regular expression, not by JSON;
-- the region searched for the reasoning's boxes: the text before the first ``<rethink>``; without
-  one, before the first ``<answer>``; without either, all of it;
+- think pair: exactly one ``<think>`` and exactly one ``</think>``, in this order;
+- rethink pair: the same for ``<rethink>``, which opens after the ``</think>`` of a think pair;
+- box: four comma-separated integers, matched by a regular expression (the text need not be JSON);
+- boxes of the reasoning: those before the first ``<rethink>``; without one, before the first
+  ``<answer>``; without either, in the whole text;
 - answer: the text after the first ``<answer>``, up to ``</answer>`` if that follows, stripped.
 """
 
 import re
 from dataclasses import dataclass
 
-Corners = tuple[int, int, int, int]
+from grit.grounding.boxes import Corners
 
 BOX_PATTERN = re.compile(r"\b\d+,\s*\d+,\s*\d+,\s*\d+\b")
 _NUMBER = re.compile(r"\d+")
-_MOST_DIGITS = 18
-_BEYOND_ANY_IMAGE = 10**_MOST_DIGITS
+_MAX_DIGITS = 18
+_LARGEST = 10**_MAX_DIGITS  # outside of any image
 
 
 @dataclass(frozen=True)
 class Trace:
-    """The parts of one completion; boxes are integers as written, in the model's own space."""
+    """The parts of a completion; boxes are integers as written, in the model's coordinate space."""
 
     text: str
     think_pair: bool
     rethink_pair: bool
     think: str | None  # between the first <think> and the </think> that follows it
-    rethink: str | None  # the same of <rethink>
-    answer: str | None  # None where there is none, or an empty one
-    boxes: tuple[Corners, ...]  # in the reasoning, before <rethink> or <answer>
-    all_boxes: tuple[Corners, ...]  # anywhere
+    rethink: str | None  # the same for <rethink>
+    answer: str | None  # None if it is missing or empty
+    boxes: tuple[Corners, ...]  # of the reasoning, before <rethink> or <answer>
+    all_boxes: tuple[Corners, ...]  # of the whole text
 
 
 def parse(completion: str) -> Trace:
-    """Read a completion. Takes any text, never raises, in time linear in its length."""
+    """Parse a completion. Accepts any text, never raises, and takes time linear in its length."""
     think_pair = _is_pair(completion, "think")
     opens_after_think = completion.find("<rethink>") > completion.find("</think>")
     return Trace(
@@ -52,25 +52,25 @@ def parse(completion: str) -> Trace:
 
 
 def boxes_in(text: str) -> tuple[Corners, ...]:
-    """Every box of ``text``, left to right, none overlapping another.
+    """Every box in ``text``, from left to right; matches do not overlap.
 
-    A number of more than 18 digits stands for one that is outside of any image.
+    A number of more than 18 digits is read as 10**18, which is outside of any image.
     """
-    found = (_NUMBER.findall(match) for match in BOX_PATTERN.findall(text))
-    return tuple((_integer(a), _integer(b), _integer(c), _integer(d)) for a, b, c, d in found)
+    matches = (_NUMBER.findall(match) for match in BOX_PATTERN.findall(text))
+    return tuple((_integer(a), _integer(b), _integer(c), _integer(d)) for a, b, c, d in matches)
 
 
 def _integer(digits: str) -> int:
-    # int() refuses thousands of digits; a model can write them.
-    if len(digits) > _MOST_DIGITS:
+    # int() raises for thousands of digits, which a model may write.
+    if len(digits) > _MAX_DIGITS:
         digits = digits.lstrip("0") or "0"
-    return int(digits) if len(digits) <= _MOST_DIGITS else _BEYOND_ANY_IMAGE
+    return int(digits) if len(digits) <= _MAX_DIGITS else _LARGEST
 
 
 def _is_pair(text: str, tag: str) -> bool:
     opening, closing = f"<{tag}>", f"</{tag}>"
-    once = text.count(opening) == 1 and text.count(closing) == 1
-    return once and text.find(opening) < text.find(closing)
+    both_once = text.count(opening) == 1 and text.count(closing) == 1
+    return both_once and text.find(opening) < text.find(closing)
 
 
 def _between(text: str, opening: str, closing: str) -> str | None:
@@ -85,5 +85,5 @@ def _answer(text: str) -> str | None:
 
 
 def _reasoning(text: str) -> str:
-    before, found, _ = text.partition("<rethink>")
-    return before if found else text.partition("<answer>")[0]
+    before, rethink, _ = text.partition("<rethink>")
+    return before if rethink else text.partition("<answer>")[0]

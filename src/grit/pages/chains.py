@@ -10,8 +10,8 @@ from PIL import Image
 
 from grit.evaluation.controls import RIGHT_BOXES, answers_right
 from grit.evaluation.predictions import ScoredPrediction
-from grit.grounding.boxes import Box, Space
-from grit.grounding.traces import BOX_PATTERN, Corners, boxes_in
+from grit.grounding.boxes import Box, Corners, Space
+from grit.grounding.traces import BOX_PATTERN, boxes_in
 
 VIEW = 240  # longest side of a picture in the unit of its overlay
 COLORS = 8  # box numbers take them in turn
