@@ -16,8 +16,8 @@ from grit.data.labels import box_labels
 from grit.data.samples import Sample
 from grit.data.shapes.traces import UNKNOWN
 from grit.data.traces import is_annotated, taught_trace
-from grit.data.wording.claims import claim
-from grit.data.wording.counting import counted
+from grit.data.wording.counting import counted_thing
+from grit.data.wording.sentences import answer_sentence
 from grit.grounding.boxes import NORMALIZED_1000, Space
 
 PIXELS = 3136, 200704  # model.image of conf/model/qwen2_5_vl_3b.yaml
@@ -43,7 +43,7 @@ $ python tests/few_shot_traces.py FOLDER > docs/few_shot_traces.md
 
 where FOLDER has the files of `yfan1997/GRIT_data`; a test compares.
 
-- **The hand** (`training.sft.traces`): a model is taught to answer as its family writes since
+- **The style** (`training.sft.traces`): a model is taught to answer as its family writes since
   its pre-training. Qwen2.5-VL lists JSON under `bbox_2d`, as the GRIT prompt asks, one object a
   line and indented by a tab as the model itself prints it; only its code fence is left out,
   since text goes on behind. It is valid JSON. InternVL gathers the boxes of a label in
@@ -152,7 +152,9 @@ def _line(name: str, samples: Sequence[Sample]) -> str:
     complete = sum(is_annotated(sample) for sample in samples if not sample.boxes)
     labels = [label for sample in boxed for label in box_labels(sample, sample.boxes or ())]
     told = sum(label != UNKNOWN for label in labels)
-    own = sum(bool(counted(s.question) or claim(s.question, s.answer)) for s in samples)
+    own = sum(
+        bool(counted_thing(s.question) or answer_sentence(s.question, s.answer)) for s in samples
+    )
     bare = len(samples) - len(boxed) - complete
     cells = (len(samples), len(boxed), complete, bare, len(labels), told, own)
     return f"| {name} | " + " | ".join(map(str, cells)) + " |"

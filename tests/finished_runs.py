@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from grit.data.shapes.source import ShapesSource
-from grit.data.shapes.traces import ideal_trace, written
+from grit.data.shapes.traces import ideal_trace, tagged_trace
 from grit.evaluation.predictions import Prediction, ScoredPrediction
 from grit.evaluation.scoring import score_predictions
 from grit.judge.rules import RulesJudge
@@ -23,7 +23,7 @@ def drawn_rows(wrong: Sequence[int] = ()) -> dict[str, list[ScoredPrediction]]:
     for row, sample in enumerate(ShapesSource("vsr", "test", ROWS)):
         text = ideal_trace(sample, sample.space)
         if row in wrong:
-            text = written("nothing", "so be it", "a hippopotamus")
+            text = tagged_trace("nothing", "so be it", "a hippopotamus")
         said.append(Prediction.of(sample, text, set="vsr", row=row, spoken=sample.space))
     return {"vsr": score_predictions(said, RulesJudge(), tagged_answers=True)}
 

@@ -147,7 +147,7 @@ def derived(scene: Scene, text: str) -> str:
 
 def asked(kind: str, split: str, size: int) -> list[tuple[Template, Scene, Question]]:
     source = ShapesSource(kind, split, size, seed=11)
-    return [source.asked(i) for i in range(size)]
+    return [source.question(i) for i in range(size)]
 
 
 @pytest.mark.parametrize("kind", KINDS)

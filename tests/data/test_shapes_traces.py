@@ -7,7 +7,7 @@ import pytest
 
 from grit.data.samples import Sample
 from grit.data.shapes import KINDS, ShapesSource, ideal_trace
-from grit.data.shapes.traces import answer_text, in_space, reflection
+from grit.data.shapes.traces import answer_text, convert_boxes, reflection
 from grit.grounding.boxes import NORMALIZED_1000, Box, Space
 
 ORIGINAL = Space("original", 200, 100)
@@ -50,7 +50,7 @@ def test_a_detection_s_answer_moves_with_its_boxes() -> None:
     assert ideal_trace(row, NORMALIZED_1000).endswith(
         "<answer> " + answer_text(row, NORMALIZED_1000)
     )
-    assert in_space("a [1, 2, 3] b", ORIGINAL, NORMALIZED_1000) == "a [1, 2, 3] b"
+    assert convert_boxes("a [1, 2, 3] b", ORIGINAL, NORMALIZED_1000) == "a [1, 2, 3] b"
     plain = sample("Which list?", "[10, 10, 40, 40]")
     assert answer_text(plain, NORMALIZED_1000) == "[10, 10, 40, 40]"
 

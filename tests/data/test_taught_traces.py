@@ -1,4 +1,4 @@
-"""The traces that fine-tuning teaches: what real rows and drawn scenes become in each hand."""
+"""The traces that fine-tuning teaches: what real rows and drawn scenes become in each style."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from grit.data.jsonl import read_samples
 from grit.data.samples import Sample
 from grit.data.shapes import KINDS, ShapesSource, ideal_trace
-from grit.data.traces import Hand, is_annotated, labelled_boxes, taught_trace
+from grit.data.traces import TraceStyle, is_annotated, labelled_boxes, taught_trace
 from grit.grounding.box_lists import rounded_corners
 from grit.grounding.boxes import NORMALIZED_1000, Box, Space
 from grit.grounding.traces import parse
@@ -24,8 +24,8 @@ from grit.rewards.response import Response
 SPACE = Space("original", 200, 100)
 BOXES = (Box(10, 10, 40, 40, SPACE), Box(100, 20.4, 150, 60, SPACE))
 PICTURE = ShapesSource("vsr", "dev", 1)[0].picture
-FAMILIES: tuple[Hand, ...] = ("json", "internvl")
-HANDS: tuple[Hand, ...] = ("plain", *FAMILIES)
+FAMILIES: tuple[TraceStyle, ...] = ("json", "internvl")
+STYLES: tuple[TraceStyle, ...] = ("plain", *FAMILIES)
 
 
 def row(question: str, answer: str, boxes: tuple[Box, ...] | None = BOXES, **fields) -> Sample:
@@ -64,7 +64,7 @@ def test_internvl_s_trace_is_english_and_box_tags() -> None:
     )
 
 
-def test_the_plain_hand_says_what_the_boxes_show_too() -> None:
+def test_the_plain_style_says_what_the_boxes_show_too() -> None:
     sample = row("Is the motorcycle away from the bird?", "No")
     assert taught_trace(sample, SPACE, "plain") == (
         "<think> motorcycle [10, 10, 40, 40], bird [100, 20, 150, 60] </think>\n"
@@ -95,32 +95,32 @@ def test_the_plain_hand_says_what_the_boxes_show_too() -> None:
     ],
 )  # fmt: skip
 def test_sentences(question: str, answer: str, n: int, think: str, rethink: str) -> None:
-    for hand in FAMILIES:
-        said = parts(taught_trace(row(question, answer, BOXES[:n]), SPACE, hand))
+    for style in FAMILIES:
+        said = parts(taught_trace(row(question, answer, BOXES[:n]), SPACE, style))
         assert said[0].partition(":")[0] == f"I look for {think}"
         assert said[1:] == (rethink, answer.strip())
 
 
-@pytest.mark.parametrize("hand", FAMILIES)
-def test_a_row_that_nobody_annotated_has_a_trace_without_boxes(hand: Hand) -> None:
+@pytest.mark.parametrize("style", FAMILIES)
+def test_a_row_that_nobody_annotated_has_a_trace_without_boxes(style: TraceStyle) -> None:
     """It is not taught that there is nothing to see."""
     for boxes in (None, (), (Box(5, 5, 5, 9, SPACE),)):
         sample = row("How many dogs are on the bed?", "2", boxes)
         assert not is_annotated(sample)
-        trace = taught_trace(sample, SPACE, hand)
+        trace = taught_trace(sample, SPACE, style)
         assert parts(trace) == ("I look for every dog on the bed.", "I count 2 dogs.", "2")
         assert "bbox_2d" not in trace
         assert parse(trace).all_boxes == ()
     asked = row("Is the motorcycle away from the bird?", "No", None)
-    assert parts(taught_trace(asked, SPACE, hand))[0] == (
+    assert parts(taught_trace(asked, SPACE, style))[0] == (
         "I look for the motorcycle and the bird in the image."
     )
-    assert parts(taught_trace(row("What is behind the sheep?", "cow", None), SPACE, hand))[0] == (
+    assert parts(taught_trace(row("What is behind the sheep?", "cow", None), SPACE, style))[0] == (
         "I look for what is behind the sheep."
     )
 
 
-def test_in_the_plain_hand_too() -> None:
+def test_in_the_plain_style_too() -> None:
     sample = row("How many dogs are on the bed?", "2", None)
     assert taught_trace(sample, SPACE, "plain") == (
         "<think> I look for every dog on the bed. </think>\n"
@@ -132,8 +132,8 @@ def test_in_the_plain_hand_too() -> None:
 def test_a_count_of_0_has_nothing_to_box(boxes: tuple[Box, ...] | None) -> None:
     sample = row("How many dogs are there?", "0", boxes)
     assert is_annotated(sample) is (boxes is not None)
-    for hand in FAMILIES:
-        assert parts(taught_trace(sample, SPACE, hand)) == (
+    for style in FAMILIES:
+        assert parts(taught_trace(sample, SPACE, style)) == (
             "I look for every dog in the image, and there is none.", "I count 0 dogs.", "0",
         )  # fmt: skip
 
@@ -157,8 +157,8 @@ def test_boxes_are_tidied() -> None:
     )
     sample = row("How many cats are there?", "3", outside)
     expected = ((10, 10, 40, 40), (0, 20, 200, 60), (0, 0, 200, 50))
-    for hand in HANDS:
-        trace = taught_trace(sample, SPACE, hand)
+    for style in STYLES:
+        trace = taught_trace(sample, SPACE, style)
         assert parse(trace).boxes == expected
         assert not re.search(r"nan|inf\b|\d{5}|-\d", trace)
     assert "Each box holds one cat, so I count 3 cats." in taught_trace(sample, SPACE, "json")
@@ -187,10 +187,10 @@ def test_known_labels_are_kept() -> None:
     assert [each["label"] for each in listed] == ["red circle", "object"]
 
 
-@pytest.mark.parametrize("hand", FAMILIES)
-def test_the_format_reward_is_full(hand: Hand) -> None:
+@pytest.mark.parametrize("style", FAMILIES)
+def test_the_format_reward_is_full(style: TraceStyle) -> None:
     for sample in (row("Is the cat on the bed?", "No"), row("How many cats are there?", "2")):
-        trace = parse(taught_trace(sample, SPACE, hand))
+        trace = parse(taught_trace(sample, SPACE, style))
         response = Response("q", sample.answer, "vsr", trace, None, 1.0, counting=False)
         assert (think_tags(response), rethink_tags(response), box_format(response)) == (1, 1, 1)
         assert trace.answer == sample.answer
@@ -225,13 +225,13 @@ def test_any_row_gives_a_trace_that_is_read_as_it_was_meant(
     corners: list[tuple[float, ...]],
     question: str,
     answer: str,
-    hand: Hand,
+    style: TraceStyle,
 ) -> None:
     original = Space("original", width, height)
-    spoken = NORMALIZED_1000 if hand == "internvl" else Space("resized", 28 * 9, 28 * 13)
+    spoken = NORMALIZED_1000 if style == "internvl" else Space("resized", 28 * 9, 28 * 13)
     boxes = tuple(Box(*each, original) for each in corners)
     sample = Sample("set/1", question, answer, "set", PICTURE, original, boxes)
-    trace = parse(taught_trace(sample, spoken, hand))
+    trace = parse(taught_trace(sample, spoken, style))
     kept = [tidy for box in boxes if (tidy := box.tidied())]
     assert trace.think_pair
     assert trace.rethink_pair
@@ -255,7 +255,7 @@ DRAWN = {
 
 
 @pytest.mark.parametrize(("kind", "split"), DRAWN)
-def test_drawn_scenes_in_the_plain_hand_are_what_they_were(kind: str, split: str) -> None:
+def test_drawn_scenes_in_the_plain_style_are_what_they_were(kind: str, split: str) -> None:
     samples = ShapesSource(kind, split, 40)[:]
     texts = [
         taught_trace(s, space, "plain") for s in samples for space in (s.space, NORMALIZED_1000)
@@ -266,23 +266,23 @@ def test_drawn_scenes_in_the_plain_hand_are_what_they_were(kind: str, split: str
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("hand", FAMILIES)
-def test_drawn_scenes_in_a_family_s_hand(kind: str, hand: Hand) -> None:
+@pytest.mark.parametrize("style", FAMILIES)
+def test_drawn_scenes_in_a_family_s_style(kind: str, style: TraceStyle) -> None:
     for sample in ShapesSource(kind, "pretrain", 30):
-        trace = parse(taught_trace(sample, sample.space, hand))
+        trace = parse(taught_trace(sample, sample.space, style))
         assert trace.rethink_pair
         assert trace.answer == sample.answer
         assert sorted(trace.boxes) == sorted(box.corners for box in sample.boxes or ())
 
 
 @pytest.mark.parametrize("name", ["vsr_cot_train_10", "tallyqa_train_10", "vsr_val", "tallyqa_val"])
-@pytest.mark.parametrize("hand", FAMILIES)
-def test_real_rows(grit_rows: Path, name: str, hand: Hand) -> None:
+@pytest.mark.parametrize("style", FAMILIES)
+def test_real_rows(grit_rows: Path, name: str, style: TraceStyle) -> None:
     file = grit_rows / f"{name}.jsonl"
     samples = read_samples(file, grit_rows / name, name=name, require_images=False).samples
     for sample in samples:
-        space = NORMALIZED_1000 if hand == "internvl" else Space("resized", 28 * 20, 28 * 15)
-        text = taught_trace(sample, space, hand)
+        space = NORMALIZED_1000 if style == "internvl" else Space("resized", 28 * 20, 28 * 15)
+        text = taught_trace(sample, space, style)
         trace, (think, rethink, answer) = parse(text), parts(text)
         assert trace.think_pair
         assert trace.rethink_pair
@@ -290,7 +290,7 @@ def test_real_rows(grit_rows: Path, name: str, hand: Hand) -> None:
         assert answer == sample.answer
         assert "object" not in text
         assert re.fullmatch(r"[A-Z][^.<>\[\]]+\.", rethink)
-        if hand == "json" and sample.boxes:
+        if style == "json" and sample.boxes:
             listed = json.loads(think.partition(":")[2])
             assert tuple(tuple(each["bbox_2d"]) for each in listed) == trace.boxes
             assert all(set(each) == {"bbox_2d", "label"} for each in listed)

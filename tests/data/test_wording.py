@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grit.data.wording.claims import claim, sought, thing
-from grit.data.wording.counting import counted
+from grit.data.wording.counting import counted_thing
 from grit.data.wording.nouns import things_named
 from grit.data.wording.number import is_plural, plural, singular
+from grit.data.wording.sentences import answer_sentence, named_thing, search_phrase
 
 NUMBERS = {
     "dogs": "dog", "people": "person", "women": "woman", "firemen": "fireman", "feet": "foot",
@@ -59,7 +59,7 @@ def test_what_only_looks_like_a_plural(word: str) -> None:
     ],
 )  # fmt: skip
 def test_counting(question: str, one: str, many: str, where: str) -> None:
-    assert counted(question) == (one, many, where)
+    assert counted_thing(question) == (one, many, where)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_counting(question: str, one: str, many: str, where: str) -> None:
     ],
 )
 def test_not_counting(question: str) -> None:
-    assert counted(question) is None
+    assert counted_thing(question) is None
 
 
 @pytest.mark.parametrize(
@@ -124,8 +124,8 @@ def test_names(question: str, names: list[str]) -> None:
         ("What does the truck contain?", "elephant", "The truck contains the elephant."),
     ],
 )  # fmt: skip
-def test_claims(question: str, answer: str, sentence: str) -> None:
-    assert claim(question, answer) == sentence
+def test_answer_sentences(question: str, answer: str, sentence: str) -> None:
+    assert answer_sentence(question, answer) == sentence
 
 
 @pytest.mark.parametrize(
@@ -144,24 +144,24 @@ def test_claims(question: str, answer: str, sentence: str) -> None:
         ("", "yes"),
     ],
 )
-def test_no_claims(question: str, answer: str) -> None:
-    assert claim(question, answer) is None
+def test_questions_without_an_answer_sentence(question: str, answer: str) -> None:
+    assert answer_sentence(question, answer) is None
 
 
-def test_what_is_sought() -> None:
-    assert sought("What is behind the sheep?") == "what is behind the sheep"
-    assert sought("What's on the bed?") == "what is on the bed"
-    assert sought("What does the truck contain?") == "what the truck contains"
-    assert sought("What is the man holding?") is None
-    assert sought("Is the dog behind the sheep?") is None
+def test_search_phrases() -> None:
+    assert search_phrase("What is behind the sheep?") == "what is behind the sheep"
+    assert search_phrase("What's on the bed?") == "what is on the bed"
+    assert search_phrase("What does the truck contain?") == "what the truck contains"
+    assert search_phrase("What is the man holding?") is None
+    assert search_phrase("Is the dog behind the sheep?") is None
 
 
 def test_answers_that_name_a_thing() -> None:
-    assert [thing(answer) for answer in ("hot dog", "the cow", " bench ")] == [
+    assert [named_thing(answer) for answer in ("hot dog", "the cow", " bench ")] == [
         "hot dog", "cow", "bench",
     ]  # fmt: skip
     for answer in ("Yes", "no", "3", "B", "left", "[1, 2, 3, 4]", "1, 2, 3, 4", "", "</think>"):
-        assert thing(answer) is None
+        assert named_thing(answer) is None
 
 
 TEXTS = st.one_of(
@@ -194,9 +194,13 @@ TEXTS = st.one_of(
 
 @given(TEXTS, TEXTS)
 def test_no_text_is_too_odd(question: str, answer: str) -> None:
-    for said in (claim(question, answer), sought(question), *things_named(question)):
+    for said in (
+        answer_sentence(question, answer),
+        search_phrase(question),
+        *things_named(question),
+    ):
         assert said is None or said.strip()
-    counts = counted(question)
+    counts = counted_thing(question)
     assert counts is None or all(counts)
 
 
@@ -204,19 +208,19 @@ def test_the_rules_find_what_tallyqa_counts(grit_rows: Path) -> None:
     """Its field `key_words` says so too."""
     lines = (grit_rows / "tallyqa_val.jsonl").read_text().splitlines()
     rows = [json.loads(line) for line in lines]
-    found = [counted(row["question"]) for row in rows]
+    found = [counted_thing(row["question"]) for row in rows]
     assert len(rows) == (2 if grit_rows.name == "samples" else 491)
     for counts, row in zip(found, rows, strict=True):
         assert counts is not None
-        assert row["key_words"] in (counts.one, counts.many)
-        assert counts.one == singular(row["key_words"].split()[-1]) or " " in counts.one
+        assert row["key_words"] in (counts.singular, counts.plural)
+        assert counts.singular == singular(row["key_words"].split()[-1]) or " " in counts.singular
 
 
 def test_every_question_of_vsr_becomes_a_sentence(grit_rows: Path) -> None:
     for name in ("vsr_val", "vsr_cot_train_10"):
         for line in (grit_rows / f"{name}.jsonl").read_text().splitlines():
             row = json.loads(line)
-            said = claim(row["question"], row["answer"])
+            said = answer_sentence(row["question"], row["answer"])
             assert said is not None
             assert said.startswith("The ")
             assert (" not " in said) is (row["answer"] == "No")

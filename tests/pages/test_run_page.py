@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from grit.data.shapes.source import ShapesSource
-from grit.data.shapes.traces import ideal_trace, written
+from grit.data.shapes.traces import ideal_trace, tagged_trace
 from grit.evaluation.predictions import Prediction, ScoredPrediction
 from grit.evaluation.scoring import score_predictions
 from grit.grounding.boxes import Box, Space
@@ -69,7 +69,7 @@ def drawn(kind: str, size: int, wrong: Sequence[int] = ()) -> dict[str, list[Sco
     for row, sample in enumerate(ShapesSource(kind, "test", size)):
         text = ideal_trace(sample, sample.space)
         if row in wrong:
-            text = written("nothing", "so be it", "a hippopotamus")
+            text = tagged_trace("nothing", "so be it", "a hippopotamus")
         predictions.append(Prediction.of(sample, text, set=kind, row=row, spoken=sample.space))
     return {kind: scored(*predictions)}
 

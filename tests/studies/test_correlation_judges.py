@@ -20,7 +20,7 @@ from grit.studies.correlation_judges import (
     term_in,
 )
 
-_, SCENE, _ = ShapesSource("vsr", "test", 1).asked(0)
+_, SCENE, _ = ShapesSource("vsr", "test", 1).question(0)
 FIRST, SECOND = SCENE.things[:2]
 EMPTY = Box(0, 0, 1, 1, SCENE.space)  # no thing lies at the very edge
 

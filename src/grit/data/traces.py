@@ -1,15 +1,15 @@
-"""The traces that few-shot supervised fine-tuning teaches, for any row and in a hand of choice.
+"""The target completions of few-shot supervised fine-tuning, for any row and in several styles.
 
-``plain`` is the miniature's hand (`shapes.traces`). A large model has a hand of its own from its
-pre-training, and is taught to answer in it: a sentence of English and the boxes as its family
-writes them ("json" for Qwen2.5-VL, as GRIT's prompt asks; "internvl"):
+"plain" is the short style of the tiny models (`shapes.traces`). Large models are taught an English
+sentence followed by boxes as their family writes them since its pre-training ("json" for
+Qwen2.5-VL, as GRIT's prompt asks, and "internvl"):
 
     <think> I look for every dog on the couch: <ref>dog</ref><box>[[5, 6, 20, 22]]</box> </think>
     <rethink> The box holds one dog, so I count 1 dog. </rethink>
     <answer> 1 </answer>
 
-The closing tag is where GRPO-GR stops too. A row that nobody annotated has something to see,
-which only nobody has boxed: its trace says what to look for, without boxes.
+They end with ``</answer>``, where sampling stops too. The trace of a row without annotation says
+what to look for, without boxes: it must not teach that there is nothing to see.
 """
 
 import re
@@ -21,51 +21,51 @@ from grit.data.samples import Sample
 from grit.data.shapes.traces import (
     UNKNOWN,
     answer_text,
+    convert_boxes,
     ideal_trace,
-    in_space,
     reflection,
-    written,
+    tagged_trace,
 )
-from grit.data.wording.claims import claim, sought
-from grit.data.wording.counting import IN_THE_IMAGE, counted
+from grit.data.wording.counting import IN_THE_IMAGE, counted_thing
 from grit.data.wording.nouns import things_named
+from grit.data.wording.sentences import answer_sentence, search_phrase
 from grit.grounding.box_lists import box_list, rounded_corners
 from grit.grounding.boxes import Box, Space
 
-Hand = Literal["plain", "json", "internvl"]
+TraceStyle = Literal["plain", "json", "internvl"]
 
-_NO_TEXT = re.compile(r"[<>\[\]{}\n]|\d,\s*\d")  # tags and boxes would be read as the trace's own
-_LONGEST = 40  # words of a sentence
-_MOST_NAMES = 3
-_THIS = "So this is the answer."
+_MARKUP = re.compile(r"[<>\[\]{}\n]|\d,\s*\d")  # would be parsed as the trace's own tags and boxes
+_MAX_WORDS = 40  # of a sentence
+_MAX_NAMES = 3
+_FALLBACK = "So this is the answer."
 
 
 def is_annotated(sample: Sample) -> bool:
-    """Whether a row says where what it asks about is; with no box, that there is nothing.
+    """Whether a row's boxes are annotated: an empty list says that there is nothing to box.
 
-    A positive count without boxes does not: there is something to see.
+    A positive count with an empty list is not annotated, nor are boxes without area.
     """
     if sample.boxes:
         return any(box.tidied() for box in sample.boxes)
-    return sample.boxes is not None and not (_count(sample) and counted(sample.question))
+    return sample.boxes is not None and not (_count(sample) and counted_thing(sample.question))
 
 
-def taught_trace(sample: Sample, space: Space, hand: Hand) -> str:
-    """The completion that a row teaches, with coordinates in ``space``, the model's view of it."""
+def taught_trace(sample: Sample, space: Space, style: TraceStyle) -> str:
+    """The target completion of a row; coordinates are in ``space``, the model's for this image."""
     boxes = labelled_boxes(sample)
-    if hand == "plain":
+    if style == "plain":
         return _plain_trace(sample, space, boxes)
-    think = _search(sample, boxes)
+    think = _search_sentence(sample, boxes)
     if boxes:
         corners = [(label, rounded_corners(box, space)) for label, box in boxes]
-        think += (":\n" if hand == "json" else ": ") + box_list(hand, corners)
+        think += (":\n" if style == "json" else ": ") + box_list(style, corners)
     else:
         think += "."
-    return written(think, _reflection(sample, boxes), _answer(sample, space)) + " </answer>"
+    return tagged_trace(think, _rethink(sample, boxes), _answer(sample, space)) + " </answer>"
 
 
 def labelled_boxes(sample: Sample) -> list[tuple[str, Box]]:
-    """The annotated boxes, tidied, with what each shows; boxes without area are left out."""
+    """The annotated boxes with their labels, tidied; boxes without area are left out."""
     boxes = [box for box in sample.boxes or () if sample.labels or box.tidied()]
     labels = [*sample.labels] if sample.labels else box_labels(sample, boxes)
     labels += [UNKNOWN] * (len(boxes) - len(labels))
@@ -76,72 +76,72 @@ def labelled_boxes(sample: Sample) -> list[tuple[str, Box]]:
 def _plain_trace(sample: Sample, space: Space, boxes: list[tuple[str, Box]]) -> str:
     if not is_annotated(sample):
         answer = answer_text(sample, space)
-        return written(_search(sample, boxes) + ".", reflection(sample), answer)
+        return tagged_trace(_search_sentence(sample, boxes) + ".", reflection(sample), answer)
     if sample.labels or not boxes:
         return ideal_trace(sample, space)
     labels, kept = zip(*boxes, strict=True)
     return ideal_trace(replace(sample, labels=labels, boxes=kept), space)
 
 
-def _search(sample: Sample, boxes: list[tuple[str, Box]]) -> str:
-    """What to look for, as a sentence without its end."""
-    counts = counted(sample.question)
-    if counts is not None:
+def _search_sentence(sample: Sample, boxes: list[tuple[str, Box]]) -> str:
+    """What to look for: the sentence before the boxes, without its last mark."""
+    thing = counted_thing(sample.question)
+    if thing is not None:
         none = ", and there is none" if _count(sample) == 0 and not boxes else ""
-        return f"I look for every {counts.one} {counts.where}{none}"
-    asked = sought(sample.question)
-    if asked is not None:
-        return f"I look for {asked}"
-    shown = tuple(dict.fromkeys(label for label, _ in boxes))
+        return f"I look for every {thing.singular} {thing.where}{none}"
+    phrase = search_phrase(sample.question)
+    if phrase is not None:
+        return f"I look for {phrase}"
+    labels = tuple(dict.fromkeys(label for label, _ in boxes))
     names = tuple(dict.fromkeys(sample.labels or things_named(sample.question)))
-    if boxes:  # what the answer alone tells is not known yet
-        names = shown if set(shown) <= set(names) else ()
-    distinct = [f"the {name}" for name in names] if len(names) <= _MOST_NAMES else []
-    return f"I look for {_listed(distinct) or 'what the question asks about'} {IN_THE_IMAGE}"
+    if boxes:  # labels that only the answer names would give it away here
+        names = labels if set(labels) <= set(names) else ()
+    phrases = [f"the {name}" for name in names] if len(names) <= _MAX_NAMES else []
+    return f"I look for {_enumeration(phrases) or 'what the question asks about'} {IN_THE_IMAGE}"
 
 
-def _reflection(sample: Sample, boxes: list[tuple[str, Box]]) -> str:
+def _rethink(sample: Sample, boxes: list[tuple[str, Box]]) -> str:
     """A sentence that leads from the boxes to the answer."""
     answer = " ".join(sample.answer.split())
     if sample.answer_is_box:
-        shown = _listed(list(dict.fromkeys(f"the {label}" for label, _ in boxes)))
-        return (
-            f"The {'box shows' if len(boxes) == 1 else 'boxes show'} {shown}." if shown else _THIS
-        )
-    said = (_counted(sample, boxes), claim(sample.question, answer), _named(answer))
-    return next((each for each in said if each and _reads(each)), _THIS)
+        names = _enumeration(list(dict.fromkeys(f"the {label}" for label, _ in boxes)))
+        subject = "The box shows" if len(boxes) == 1 else "The boxes show"
+        return f"{subject} {names}." if names else _FALLBACK
+    stated = answer.lower() if answer.lower() in ("yes", "no") else answer
+    sentences = (
+        _count_sentence(sample, boxes),
+        answer_sentence(sample.question, answer),
+        f"So the answer is {stated.rstrip('.')}.",
+    )
+    return next((text for text in sentences if text and _is_plain(text)), _FALLBACK)
 
 
-def _counted(sample: Sample, boxes: list[tuple[str, Box]]) -> str | None:
-    counts, count = counted(sample.question), _count(sample)
-    if counts is None or count is None:
+def _count_sentence(sample: Sample, boxes: list[tuple[str, Box]]) -> str | None:
+    thing, count = counted_thing(sample.question), _count(sample)
+    if thing is None or count is None:
         return None
-    total = f"I count {count} {counts.one if count == 1 else counts.many}."
+    total = f"I count {count} {thing.singular if count == 1 else thing.plural}."
     if count != len(boxes) or count == 0:
         return total
-    each = "The box holds" if count == 1 else "Each box holds"
-    return f"{each} one {counts.one}, so {total}"
+    subject = "The box holds" if count == 1 else "Each box holds"
+    return f"{subject} one {thing.singular}, so {total}"
 
 
-def _named(answer: str) -> str:
-    said = answer.lower() if answer.lower() in ("yes", "no") else answer
-    return f"So the answer is {said.rstrip('.')}."
-
-
-def _reads(sentence: str) -> bool:
-    return not _NO_TEXT.search(sentence) and len(sentence.split()) <= _LONGEST
+def _is_plain(sentence: str) -> bool:
+    """Whether a sentence is short and has no tag or box in it."""
+    return not _MARKUP.search(sentence) and len(sentence.split()) <= _MAX_WORDS
 
 
 def _answer(sample: Sample, space: Space) -> str:
-    """The answer as the row has it; a box in the model's space, within the image."""
+    """The row's answer; boxes are converted to the model's space and clipped to the image."""
     if not sample.answer_is_box:
         return sample.answer.strip()
-    return in_space(sample.answer, sample.space, space, said=_box_text)
+    return convert_boxes(sample.answer, sample.space, space, _clipped_box_text)
 
 
-def _box_text(box: Box, space: Space) -> str:
-    tidy = box.tidied()
-    return str(list(rounded_corners(tidy, space))) if tidy else "[0, 0, 0, 0]"
+def _clipped_box_text(box: Box, space: Space) -> str:
+    clipped = box.tidied()
+    return str(list(rounded_corners(clipped, space))) if clipped else "[0, 0, 0, 0]"
 
 
 def _count(sample: Sample) -> int | None:
@@ -149,6 +149,6 @@ def _count(sample: Sample) -> int | None:
     return int(answer) if answer.isdecimal() and answer.isascii() else None
 
 
-def _listed(names: list[str]) -> str:
+def _enumeration(names: list[str]) -> str:
     """As in English: "a, b and c"."""
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

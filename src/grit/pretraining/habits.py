@@ -21,12 +21,13 @@ from random import Random
 
 from grit.core.seeding import seed_for
 from grit.data.samples import Sample
+from grit.data.shapes.detection import box_answer
 from grit.data.shapes.questions import Question
-from grit.data.shapes.relations import DIRECTIONS, ahead
+from grit.data.shapes.relations import DIRECTIONS, offset_towards
 from grit.data.shapes.scenes import Scene
 from grit.data.shapes.source import sample_of
 from grit.data.shapes.things import COLORS, SHAPES
-from grit.data.shapes.traces import answer_text, grounded_text, reflection, written
+from grit.data.shapes.traces import answer_text, grounded_text, reflection, tagged_trace
 from grit.grounding.boxes import Space
 
 GLANCES = ("I look at the image", "I see the image as a whole", "let me look")
@@ -75,7 +76,7 @@ def habitual_trace(
     answer = answer_text(sample, space)
     if slipped(slips.unreflected):
         return f"<think> {think} </think>\n<answer> {answer}", f"{mode}_unreflected"
-    return written(think, reflection(sample), answer), mode
+    return tagged_trace(think, reflection(sample), answer), mode
 
 
 def _untagged(scene: Scene, sample: Sample, space: Space, rng: Random) -> str:
@@ -119,7 +120,7 @@ def _misgrounded(
 def _consequence(scene: Scene, sample: Sample, chosen: list[int]) -> str | None:
     """The answer that follows from the boxes as listed; None where nothing does."""
     if sample.answer_is_box:
-        return ", ".join(str(list(scene.things[i].box)) for i in chosen) or "none"
+        return box_answer(scene, chosen)
     if sample.question.startswith("How many") and sample.answer.isdecimal():
         if " more " not in sample.question:
             return str(len(chosen))
@@ -128,8 +129,8 @@ def _consequence(scene: Scene, sample: Sample, chosen: list[int]) -> str | None:
         if f" {direction} the " in sample.question and sample.answer in ("yes", "no"):
             if len(chosen) != 2:
                 return None
-            one, other = (scene.things[i] for i in chosen)
-            return "yes" if ahead(one, other, direction) > 0 else "no"
+            subject, reference = (scene.things[i] for i in chosen)
+            return "yes" if offset_towards(direction, subject, reference) > 0 else "no"
     return None
 
 

@@ -53,7 +53,7 @@ def direct_quality(adapter: Adapter, rows: int, seed: int) -> Figures:
     for kind in KINDS:
         source = ShapesSource(kind, "dev", rows, seed)
         for index in range(rows):
-            template, _, _ = source.asked(index)
+            template, _, _ = source.question(index)
             sample = source[index]
             few = kind == "tallyqa" and int(sample.answer) <= 4
             names.append(f"{kind}_{template.name}{'_0_4' if few else ''}")

@@ -11,7 +11,7 @@ from torch import Tensor
 from grit.core import processes
 from grit.core.memory import room_by
 from grit.data.samples import Sample
-from grit.data.traces import Hand, taught_trace
+from grit.data.traces import TraceStyle, taught_trace
 from grit.models.adapter import Adapter
 from grit.models.prompting import Prompting
 from grit.training.diagnostics import Stopwatch
@@ -21,7 +21,7 @@ from grit.training.rows import Group
 from grit.training.settings import SFTSettings, TrainingSettings
 
 
-def hand_of(settings: SFTSettings, adapter: Adapter) -> Hand:
+def hand_of(settings: SFTSettings, adapter: Adapter) -> TraceStyle:
     """How traces are written: the model family's way, or the miniature's."""
     return adapter.example_style if settings.traces == "family" else "plain"
 
@@ -38,7 +38,7 @@ class FewShotSFT(Learner):
         steps: int | None = None,
         seed: int = 0,
         layout: Replicas | None = None,
-        hand: Hand | None = None,
+        hand: TraceStyle | None = None,
     ) -> None:
         super().__init__(
             adapter,
@@ -50,7 +50,7 @@ class FewShotSFT(Learner):
             layout=layout,
         )
         self.prompting = prompting
-        self.hand: Hand = hand or hand_of(settings.sft, adapter)
+        self.hand: TraceStyle = hand or hand_of(settings.sft, adapter)
 
     def training_step(self, batch: Sequence[tuple[Sample, int]], batch_idx: int) -> None:
         """One optimiser step on the traces of the step's samples."""

@@ -1,11 +1,10 @@
 """Drawn scenes of coloured shapes with exact boxes, and questions about them."""
 
 from grit.data.shapes.kinds import KINDS, TEST_KINDS, questions_about
-from grit.data.shapes.questions import Question
 from grit.data.shapes.scenes import TWO_THINGS, Plan, Scene, scene_for, split_of
 from grit.data.shapes.source import ShapesSource, sample_of
 from grit.data.shapes.things import COLORS, SHAPES, SIZES, Thing
-from grit.data.shapes.traces import answer_text, grounded_text, ideal_trace, in_space, written
+from grit.data.shapes.traces import ideal_trace
 
 __all__ = [
     "COLORS",
@@ -15,17 +14,12 @@ __all__ = [
     "TEST_KINDS",
     "TWO_THINGS",
     "Plan",
-    "Question",
     "Scene",
     "ShapesSource",
     "Thing",
-    "answer_text",
-    "grounded_text",
     "ideal_trace",
-    "in_space",
     "questions_about",
     "sample_of",
     "scene_for",
     "split_of",
-    "written",
 ]

@@ -1,10 +1,10 @@
-"""What colour, shape or size a described thing has: questions in the manner of GQA."""
+"""Questions like GQA's: which colour, shape or size a described thing has."""
 
 from operator import attrgetter
 from random import Random
 
-from grit.data.shapes.questions import Kind, Question, Template, Term, only_ones, shuffled
-from grit.data.shapes.relations import DIRECTIONS, found_from
+from grit.data.shapes.questions import Kind, Question, Template, Term, shuffled, uniquely_named
+from grit.data.shapes.relations import DIRECTIONS, only_thing_towards
 from grit.data.shapes.scenes import Scene
 from grit.data.shapes.things import COLORS, SHAPES, SIZES
 
@@ -12,26 +12,27 @@ from grit.data.shapes.things import COLORS, SHAPES, SIZES
 def _color(scene: Scene, rng: Random, answer: str | None) -> Question | None:
     """Asks "What color is the star?" of the only star."""
     for shape in rng.sample(SHAPES, len(SHAPES)):
-        found = Term(shape=shape).among(scene)
-        if len(found) == 1 and answer in (None, scene.things[found[0]].color):
-            thing = scene.things[found[0]]
-            return Question(f"What color is the {shape}?", thing.color, found, (thing.name,))
+        matching = Term(shape=shape).among(scene)
+        if len(matching) == 1 and answer in (None, scene.things[matching[0]].color):
+            thing = scene.things[matching[0]]
+            return Question(f"What color is the {shape}?", thing.color, matching, (thing.name,))
     return None
 
 
 def _shape(scene: Scene, rng: Random, answer: str | None) -> Question | None:
     """Asks "What shape is the red thing?" of the only red thing."""
     for color in rng.sample(tuple(COLORS), len(COLORS)):
-        found = Term(color=color).among(scene)
-        if len(found) == 1 and answer in (None, scene.things[found[0]].shape):
-            thing = scene.things[found[0]]
-            return Question(f"What shape is the {color} thing?", thing.shape, found, (thing.name,))
+        matching = Term(color=color).among(scene)
+        if len(matching) == 1 and answer in (None, scene.things[matching[0]].shape):
+            thing = scene.things[matching[0]]
+            text = f"What shape is the {color} thing?"
+            return Question(text, thing.shape, matching, (thing.name,))
     return None
 
 
 def _size(scene: Scene, rng: Random, answer: str | None) -> Question | None:
     """Asks "Is the red circle small or large?"."""
-    for i in shuffled(rng, only_ones(scene)):
+    for i in shuffled(rng, uniquely_named(scene)):
         thing = scene.things[i]
         if answer in (None, thing.size):
             text = f"Is the {thing.name} small or large?"
@@ -39,26 +40,36 @@ def _size(scene: Scene, rng: Random, answer: str | None) -> Question | None:
     return None
 
 
-def located(
+def located_thing(
     scene: Scene, rng: Random, by: str, answer: str | None
 ) -> tuple[int, int, Term, str] | None:
-    """A thing told from others like it by where it is: (it, the reference, its term, direction).
+    """A thing that only its place tells from others of its shape or colour; None if there is none.
 
-    It shares its shape (`by` "shape") or colour ("color") with others; its other attribute, which
-    may be asked for, is not that of the outermost of them.
+    Args:
+        scene: with the things.
+        rng: draws the reference, the direction and the term.
+        by: which attribute the thing shares with others: "shape" or "color".
+        answer: what its other attribute has to be; None: anything. Never that of the outermost of
+            the things that it shares the first one with.
+
+    Returns:
+        The thing and the reference by their positions in the scene, the term that describes the
+        thing, and the direction in which it lies from the reference.
     """
-    other = attrgetter("color" if by == "shape" else "shape")
+    other_attribute = attrgetter("color" if by == "shape" else "shape")
     values = sorted({getattr(thing, by) for thing in scene.things})
-    for start in shuffled(rng, only_ones(scene)):
+    for reference in shuffled(rng, uniquely_named(scene)):
         for direction in rng.sample(tuple(DIRECTIONS), len(DIRECTIONS)):
             for value in rng.sample(values, len(values)):
                 term = Term(**{by: value})
-                pool = term.among(scene)
-                if len(pool) < 2 or start in pool:
+                candidates = term.among(scene)
+                if len(candidates) < 2 or reference in candidates:
                     continue
-                hit = found_from(scene, start, direction, pool, other)
-                if hit is not None and answer in (None, other(scene.things[hit])):
-                    return hit, start, term, direction
+                target = only_thing_towards(
+                    scene, reference, direction, candidates, other_attribute
+                )
+                if target is not None and answer in (None, other_attribute(scene.things[target])):
+                    return target, reference, term, direction
     return None
 
 
@@ -73,14 +84,14 @@ def _shape_at(scene: Scene, rng: Random, answer: str | None) -> Question | None:
 
 
 def _attribute_at(scene: Scene, rng: Random, by: str, answer: str | None) -> Question | None:
-    place = located(scene, rng, by, answer)
-    if place is None:
+    located = located_thing(scene, rng, by, answer)
+    if located is None:
         return None
-    hit, start, term, direction = place
+    target, reference, term, direction = located
     asked = "color" if by == "shape" else "shape"
-    names = scene.things[start].name, scene.things[hit].name
-    text = f"What {asked} is the {term.one} directly {direction} the {names[0]}?"
-    return Question(text, getattr(scene.things[hit], asked), (start, hit), names)
+    names = scene.things[reference].name, scene.things[target].name
+    text = f"What {asked} is the {term.singular} directly {direction} the {names[0]}?"
+    return Question(text, getattr(scene.things[target], asked), (reference, target), names)
 
 
 GQA = Kind(

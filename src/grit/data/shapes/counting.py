@@ -1,4 +1,4 @@
-"""How many: questions in the manner of TallyQA."""
+"""Questions like TallyQA's: how many things match a description."""
 
 from random import Random
 
@@ -7,14 +7,14 @@ from grit.data.shapes.scenes import Scene
 
 
 def _count(scene: Scene, rng: Random, answer: str | None) -> Question | None:
-    """Asks "How many red circles are there?"; by shape, by colour or by both."""
+    """Asks "How many red circles are there?", described by shape, by colour or by both."""
     count = int(answer) if answer else rng.randint(0, len(scene.things))
-    fitting = term_with(scene, rng, (count,))
-    if fitting is None:
+    described = term_with(scene, rng, (count,))
+    if described is None:
         return None
-    term, found = fitting
-    labels = (term.one,) * len(found)
-    return Question(f"How many {term.many} are there?", str(count), found, labels)
+    term, matching = described
+    labels = (term.singular,) * len(matching)
+    return Question(f"How many {term.plural} are there?", str(count), matching, labels)
 
 
 _DIGITS = tuple("0123456789")

@@ -1,6 +1,6 @@
-"""Existence, count, position and colour, yes or no: questions in the manner of MME.
+"""Yes-no questions like MME's: existence, count, position and colour.
 
-Binding is for pre-training: which of the colours in sight is this thing's?
+The kind "binding" is for pre-training: whether a thing has a certain one of the scene's colours.
 """
 
 from collections.abc import Sequence
@@ -23,25 +23,25 @@ SIDES = {
 def _existence(scene: Scene, rng: Random, answer: str | None) -> Question | None:
     """Asks "Is there a red circle in the image? Please answer yes or no."."""
     answer = answer or rng.choice(YES_NO)
-    fitting = term_with(scene, rng, range(1, 10) if answer == "yes" else (0,))
-    if fitting is None:
+    described = term_with(scene, rng, range(1, 10) if answer == "yes" else (0,))
+    if described is None:
         return None
-    term, found = fitting
-    article = "an" if term.one[0] in "aeiou" else "a"
-    text = f"Is there {article} {term.one} in the image? {PLEASE}"
-    return Question(text, answer, found, (term.one,) * len(found))
+    term, matching = described
+    article = "an" if term.singular[0] in "aeiou" else "a"
+    text = f"Is there {article} {term.singular} in the image? {PLEASE}"
+    return Question(text, answer, matching, (term.singular,) * len(matching))
 
 
 def _count(scene: Scene, rng: Random, answer: str | None) -> Question | None:
     """Asks "Are there exactly 2 red circles in the image? Please answer yes or no."."""
     answer = answer or rng.choice(YES_NO)
-    for asked in rng.sample(range(2, 6), 4):
-        right = term_with(scene, rng, (asked,))
-        wrong = term_with(scene, rng, (asked - 1, asked + 1))
-        if right and wrong:  # both, whichever is wanted: else the number alone would tell which
-            term, found = right if answer == "yes" else wrong
-            text = f"Are there exactly {asked} {term.many} in the image? {PLEASE}"
-            return Question(text, answer, found, (term.one,) * len(found))
+    for count in rng.sample(range(2, 6), 4):
+        right = term_with(scene, rng, (count,))
+        wrong = term_with(scene, rng, (count - 1, count + 1))
+        if right and wrong:  # both have to exist: else the number alone would tell the answer
+            term, matching = right if answer == "yes" else wrong
+            text = f"Are there exactly {count} {term.plural} in the image? {PLEASE}"
+            return Question(text, answer, matching, (term.singular,) * len(matching))
     return None
 
 
@@ -51,21 +51,22 @@ def _position(scene: Scene, rng: Random, answer: str | None) -> Question | None:
     pair = clear_pair(scene, rng, answer)
     if pair is None:
         return None
-    one, other, direction = pair
-    names = scene.things[one].name, scene.things[other].name
+    subject, reference, direction = pair
+    names = scene.things[subject].name, scene.things[reference].name
     text = f"Is the {names[0]} {SIDES[direction]} the {names[1]}? {PLEASE}"
-    return Question(text, answer, (one, other), names)
+    return Question(text, answer, (subject, reference), names)
 
 
 def _color(scene: Scene, rng: Random, answer: str | None) -> Question | None:
-    """Asks "Is the star red? Please answer yes or no.", of the only star."""
+    """Asks "Is the star red? Please answer yes or no." of the only star."""
     return _color_among(list(COLORS), scene, rng, answer)
 
 
 def _color_seen(scene: Scene, rng: Random, answer: str | None) -> Question | None:
-    """Asks the same with a colour that something in the scene has: that it is there tells nothing.
+    """Asks the same about a colour that something in the scene has.
 
-    Asked where there are several colours only, so that "no" can be had, too.
+    Whether the colour occurs at all then does not tell the answer. Only in scenes of several
+    colours, where the answer can be "no" too.
     """
     return _color_among([thing.color for thing in scene.things], scene, rng, answer)
 
@@ -75,16 +76,15 @@ def _color_among(
 ) -> Question | None:
     answer = answer or rng.choice(YES_NO)
     for shape in rng.sample(SHAPES, len(SHAPES)):
-        found = Term(shape=shape).among(scene)
-        if len(found) != 1:
+        matching = Term(shape=shape).among(scene)
+        if len(matching) != 1:
             continue
-        color = scene.things[found[0]].color
-        others = [c for c in colors if c != color]
+        thing = scene.things[matching[0]]
+        others = [color for color in colors if color != thing.color]
         if not others:
             continue
-        asked = color if answer == "yes" else rng.choice(others)
-        text = f"Is the {shape} {asked}? {PLEASE}"
-        return Question(text, answer, found, (scene.things[found[0]].name,))
+        asked = thing.color if answer == "yes" else rng.choice(others)
+        return Question(f"Is the {shape} {asked}? {PLEASE}", answer, matching, (thing.name,))
     return None
 
 

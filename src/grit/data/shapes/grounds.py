@@ -1,4 +1,4 @@
-"""What a scene is drawn on: plain and textured grounds in pale colours no thing has."""
+"""Backgrounds of scenes: plain or textured, in pale colours that no thing has."""
 
 from dataclasses import dataclass
 from random import Random
@@ -23,7 +23,7 @@ TINTS: tuple[RGB, ...] = (
 
 @dataclass(frozen=True)
 class Ground:
-    """A texture of two tints; `seed` moves its stripes and dots and draws its noise."""
+    """A background in two tints; `seed` shifts its stripes and dots and draws its noise."""
 
     texture: str  # one of GROUNDS
     first: RGB
@@ -37,17 +37,17 @@ class Ground:
         return cls(rng.choice(textures), first, second, rng.randrange(2**16))
 
     def painted(self, width: int, height: int) -> Image.Image:
-        """The empty ground, RGB."""
+        """The background as an RGB image."""
         if self.texture == "plain":
             return Image.new("RGB", (width, height), self.first)
-        share = _shares(self.texture, self.seed, width, height)[..., None]
+        weights = _weights(self.texture, self.seed, width, height)[..., None]
         tints = np.array(self.first, np.float32), np.array(self.second, np.float32)
-        pixels = tints[0] + share * (tints[1] - tints[0])
+        pixels = tints[0] + weights * (tints[1] - tints[0])
         return Image.fromarray(np.round(pixels).astype(np.uint8))
 
 
-def _shares(texture: str, seed: int, width: int, height: int) -> np.ndarray:
-    """[height, width] in 0-1: how much of the second tint each pixel holds."""
+def _weights(texture: str, seed: int, width: int, height: int) -> np.ndarray:
+    """The weight of the second tint in each pixel, [height, width] in 0-1."""
     down, across = np.ogrid[0:height, 0:width]
     horizontal, phase, pitch = seed % 2, seed // 2 % 16, 6 + seed // 32 % 5
     if texture == "gradient":

@@ -1,4 +1,4 @@
-"""All kinds of questions, and many questions about one scene."""
+"""All kinds of questions by name, and drawing several questions about one scene."""
 
 from collections.abc import Container
 from random import Random
@@ -24,10 +24,10 @@ KINDS: dict[str, Kind] = {
 def questions_about(
     scene: Scene, kind: str, rng: Random, count: int, templates: tuple[str, ...] = ()
 ) -> list[Question]:
-    """Up to `count` different questions of a kind; fewer where the scene does not yield them.
+    """Up to `count` different questions of a kind; fewer if the scene does not allow more.
 
-    Among the answers that a scene allows none is favoured; yes and no are even over any number of
-    calls. `templates` names those to use (empty: all, by weight).
+    Answers are drawn evenly from those that the scene allows; yes and no are even over any number
+    of calls. `templates` names those to use (empty: all, by weight).
     """
     chosen = [t for t in KINDS[kind].templates if not templates or t.name in templates]
     if not chosen:
@@ -37,19 +37,19 @@ def questions_about(
         if len(questions) == count:
             break
         template: Template = rng.choices(chosen, [t.weight for t in chosen])[0]
-        question = _one_of(template, scene, rng, questions)
+        question = _new_question(template, scene, rng, questions)
         if question is not None:
             questions[question.text] = question
     return list(questions.values())
 
 
-def _one_of(
+def _new_question(
     template: Template, scene: Scene, rng: Random, known: Container[str]
 ) -> Question | None:
-    """A question whose text is not known yet, with an answer drawn evenly.
+    """A question whose text is not in `known`, with an answer drawn evenly.
 
-    Yes and no are both asked for, and one is taken by lot only where both can be had: otherwise a
-    scene that can say no in more ways than yes would favour it.
+    Of a yes-no template both are tried, and one is drawn only if both exist: otherwise a scene with
+    more ways to answer no than yes would favour "no".
     """
     if not template.answers:
         wanted: list[str | None] = [None]

@@ -1,83 +1,94 @@
-"""Where things are: the relations between two boxes, and questions in the manner of VSR.
+"""Spatial relations between two boxes, and questions like VSR's about them.
 
-Two readings, each with a margin so that every answer is clear. "left of" compares two named things:
-their boxes do not overlap across, whatever they do down. "directly left of" looks for a thing at
-the same height, so the answer hangs on finding the reference. Without "directly" it would not: a
-single thing left of X is simply the leftmost one. For the same reason such a question is asked only
-where another candidate lies farther in the same direction.
+There are two relations, each with a margin so that answers are unambiguous. "left of" compares two
+named things, whose boxes must not overlap horizontally. "directly left of" also requires the same
+height, so that the answer depends on finding the reference: without "directly", the only thing left
+of X is simply the leftmost one. For the same reason such a question is asked only if another
+candidate lies farther in the same direction.
 """
 
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from random import Random
 
-from grit.data.shapes.questions import YES_NO, Kind, Question, Template, only_ones, shuffled
+from grit.data.shapes.questions import YES_NO, Kind, Question, Template, shuffled, uniquely_named
 from grit.data.shapes.scenes import Scene
 from grit.data.shapes.things import Thing
 
 DIRECTIONS = {"left of": (0, -1), "right of": (0, 1), "above": (1, -1), "below": (1, 1)}
-"""Axis (0 across, 1 down) and sign of each direction."""
+"""Axis (0 horizontal, 1 vertical) and sign of each direction."""
 
 
-def ahead(one: Thing, other: Thing, direction: str) -> float:
-    """How far the centre of `one` lies from the centre of `other` in a direction, in pixels."""
+def offset_towards(direction: str, thing: Thing, reference: Thing) -> float:
+    """How far a thing's centre lies in a direction from the reference's centre, in pixels."""
     axis, sign = DIRECTIONS[direction]
-    return sign * (one.center[axis] - other.center[axis])
+    return sign * (thing.center[axis] - reference.center[axis])
 
 
-def clearly(one: Thing, other: Thing, direction: str) -> bool:
-    """Whether all of `one` lies in that direction from all of `other`."""
-    return ahead(one, other, direction) > 0 and _apart(one, other, DIRECTIONS[direction][0])
+def is_towards(direction: str, thing: Thing, reference: Thing) -> bool:
+    """Whether a thing lies in a direction from the reference, without overlap along that axis."""
+    axis, _ = DIRECTIONS[direction]
+    return offset_towards(direction, thing, reference) > 0 and _apart(thing, reference, axis)
 
 
-def directly(one: Thing, other: Thing, direction: str) -> bool | None:
-    """Whether `one` lies in that direction and in line with `other`; None where that is unclear.
+def is_directly_towards(direction: str, thing: Thing, reference: Thing) -> bool | None:
+    """Whether a thing lies in a direction from the reference and in line with it.
 
-    In line: the centre of each lies within the extent of the other, across the direction. Not in
-    line: their extents do not overlap at all.
+    In line: across the direction, the centre of each lies within the extent of the other. Not in
+    line: their extents do not overlap. None for anything between.
     """
     cross = 1 - DIRECTIONS[direction][0]
-    if ahead(one, other, direction) <= 0 or _apart(one, other, cross):
+    if offset_towards(direction, thing, reference) <= 0 or _apart(thing, reference, cross):
         return False
-    offset = abs(one.center[cross] - other.center[cross])
-    extent = min(thing.box[cross + 2] - thing.box[cross] for thing in (one, other))
-    return True if clearly(one, other, direction) and offset <= extent / 2 else None
+    offset = abs(thing.center[cross] - reference.center[cross])
+    extent = min(side.box[cross + 2] - side.box[cross] for side in (thing, reference))
+    return True if is_towards(direction, thing, reference) and offset <= extent / 2 else None
 
 
-def _apart(one: Thing, other: Thing, axis: int) -> bool:
+def _apart(first: Thing, second: Thing, axis: int) -> bool:
     """Whether two boxes do not overlap along an axis."""
-    return one.box[axis + 2] <= other.box[axis] or other.box[axis + 2] <= one.box[axis]
+    return first.box[axis + 2] <= second.box[axis] or second.box[axis + 2] <= first.box[axis]
 
 
-def found_from(
-    scene: Scene, start: int, direction: str, pool: Sequence[int], told: Callable[[Thing], object]
+def only_thing_towards(
+    scene: Scene,
+    reference: int,
+    direction: str,
+    candidates: Sequence[int],
+    answer: Callable[[Thing], object],
 ) -> int | None:
-    """The one thing of `pool` directly in that direction from `start`, if it is clear which.
+    """The only one of `candidates` that is directly in a direction from the reference.
 
-    None also where the answer (`told` of the thing) would be the same for the outermost thing of
-    the pool: that one is found without looking for the reference.
+    None if there is not exactly one, or if `answer` of it equals `answer` of the outermost
+    candidate, which could be found without looking for the reference.
     """
-    others = [i for i in pool if i != start]
-    in_line = {i: directly(scene.things[i], scene.things[start], direction) for i in others}
-    hits = [i for i in others if in_line[i]]
-    if len(hits) != 1 or None in in_line.values():
+    others = [i for i in candidates if i != reference]
+    in_line = {
+        i: is_directly_towards(direction, scene.things[i], scene.things[reference]) for i in others
+    }
+    targets = [i for i in others if in_line[i]]
+    if len(targets) != 1 or None in in_line.values():
         return None
-    hit = scene.things[hits[0]]
-    farther = [ahead(scene.things[i], hit, direction) for i in others]
-    outermost = scene.things[others[farther.index(max(farther))]]
-    return hits[0] if max(farther) > 0 and told(outermost) != told(hit) else None
+    target = scene.things[targets[0]]
+    offsets = [offset_towards(direction, scene.things[i], target) for i in others]
+    outermost = scene.things[others[offsets.index(max(offsets))]]
+    return targets[0] if max(offsets) > 0 and answer(outermost) != answer(target) else None
 
 
 def clear_pair(scene: Scene, rng: Random, answer: str | None) -> tuple[int, int, str] | None:
-    """Two uniquely named things and a direction that clearly holds (yes), or its opposite (no)."""
+    """Two uniquely named things and a direction, by which "Is A left of B?" has this answer.
+
+    For "yes" the relation holds, for "no" its opposite does; each with the margin of `is_towards`.
+    """
     wanted = answer or rng.choice(YES_NO)
     direction = rng.choice(tuple(DIRECTIONS))
-    named = only_ones(scene)
-    for one in shuffled(rng, named):
-        for other in shuffled(rng, named):
-            pair = (one, other) if wanted == "yes" else (other, one)
+    named = uniquely_named(scene)
+    for subject in shuffled(rng, named):
+        for reference in shuffled(rng, named):
+            pair = (subject, reference) if wanted == "yes" else (reference, subject)
             first, second = (scene.things[i] for i in pair)
-            if one != other and clearly(first, second, direction):
-                return one, other, direction
+            if subject != reference and is_towards(direction, first, second):
+                return subject, reference, direction
     return None
 
 
@@ -87,26 +98,22 @@ def _yes_no(scene: Scene, rng: Random, answer: str | None) -> Question | None:
     pair = clear_pair(scene, rng, answer)
     if pair is None:
         return None
-    one, other, direction = pair
-    names = scene.things[one].name, scene.things[other].name
+    subject, reference, direction = pair
+    names = scene.things[subject].name, scene.things[reference].name
     text = f"Is the {names[0]} {direction} the {names[1]}?"
-    return Question(text, answer, (one, other), names)
-
-
-def _name(thing: Thing) -> str:
-    return thing.name
+    return Question(text, answer, (subject, reference), names)
 
 
 def _what(scene: Scene, rng: Random, answer: str | None) -> Question | None:
     """Asks "What is directly left of the red circle?" - "blue square"."""
     everything = range(len(scene.things))
-    for start in shuffled(rng, only_ones(scene)):
+    for reference in shuffled(rng, uniquely_named(scene)):
         for direction in rng.sample(tuple(DIRECTIONS), len(DIRECTIONS)):
-            hit = found_from(scene, start, direction, everything, _name)
-            if hit is not None and answer in (None, scene.things[hit].name):
-                names = scene.things[start].name, scene.things[hit].name
+            target = only_thing_towards(scene, reference, direction, everything, attrgetter("name"))
+            if target is not None and answer in (None, scene.things[target].name):
+                names = scene.things[reference].name, scene.things[target].name
                 text = f"What is directly {direction} the {names[0]}?"
-                return Question(text, names[1], (start, hit), names)
+                return Question(text, names[1], (reference, target), names)
     return None
 
 

@@ -1,8 +1,8 @@
-"""A scene: things with exact boxes on a ground, laid out from a seed, drawn when it is needed.
+"""Scenes: things with exact boxes on a background, laid out at random from a seed.
 
-What a scene is decides which split it belongs to (`split_of`), so no scene of a test set is drawn
-for training, whatever the seeds. Two scenes may differ in nothing but what cannot be seen, such as
-the seed of a plain ground: that their things stand at the same pixels is all but impossible, and
+The split of a scene follows from its content (`split_of`), so that no seed makes a scene of a test
+set appear in training. Scenes whose fields differ may still look the same (the seed of a plain
+background is invisible): that two of them have all things at the same pixels is very unlikely, and
 runs compare pixels (`mixtures.shared_pictures`).
 """
 
@@ -44,7 +44,7 @@ OUT_OF_DOMAIN = Domain(_ALL, ("dots", "noise"))
 
 @dataclass(frozen=True)
 class Plan:
-    """What random scenes are like: their size in pixels, how many things, and from which domain."""
+    """The distribution of random scenes: size in pixels, number of things, domain."""
 
     min_things: int = 1
     max_things: int = 9
@@ -61,18 +61,22 @@ class Plan:
 
 
 TWO_THINGS = Plan(min_things=2, max_things=2, distinct=True)
-"""The curriculum's first scenes for relations: exactly the two things asked about."""
+"""The first scenes of the curriculum for relations: they have just the two things in question."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """Things on a ground; a `Picture`. Things are in reading order of columns: by x1, then y1."""
+    """Things on a background; implements `samples.Picture`. Things are sorted by x1, then y1.
+
+    Its key, and with it its split, is a hash of its `repr`: renaming the class, a field, or those
+    of `Thing` and `Ground`, draws all data sets anew.
+    """
 
     width: int
     height: int
     ground: Ground
     things: tuple[Thing, ...]
-    domain: Domain = field(default=EVERYTHING, compare=False, repr=False)  # what could have been
+    domain: Domain = field(default=EVERYTHING, compare=False, repr=False)  # it was drawn from
 
     @cached_property
     def key(self) -> str:
@@ -85,12 +89,12 @@ class Scene:
         return Space("original", self.width, self.height)
 
     def boxes(self, chosen: tuple[int, ...] | None = None) -> tuple[Box, ...]:
-        """The exact boxes of the chosen things (by position), or of all."""
+        """The exact boxes of the things at these positions, or of all."""
         positions = range(len(self.things)) if chosen is None else chosen
         return tuple(Box(*self.things[i].box, self.space) for i in positions)
 
     def load(self) -> Image.Image:
-        """Draws it: RGB, [height, width]."""
+        """Draw the scene: an RGB image."""
         image = self.ground.painted(self.width, self.height)
         for thing in self.things:
             x1, y1, x2, _ = thing.box
@@ -99,12 +103,12 @@ class Scene:
 
 
 def split_of(scene: Scene) -> str:
-    """The one split that may hold this scene: each has a quarter of all scenes, by their keys."""
+    """The split that this scene belongs to; each has a quarter of all scenes."""
     return SPLITS[int(scene.key[-1], 16) % len(SPLITS)]
 
 
 def scene_for(split: str, *parts: object, plan: Plan | None = None) -> Scene:
-    """The scene of a split that `parts` name (a seed, an index): the same on every call."""
+    """The scene of a split that is seeded by `parts` (a seed, an index): the same on every call."""
     if split not in SPLITS:
         raise ValueError(f"no split is called {split!r}: choose from {', '.join(SPLITS)}")
     rng = Random(seed_for("shapes", split, *parts))
@@ -115,7 +119,7 @@ def scene_for(split: str, *parts: object, plan: Plan | None = None) -> Scene:
 
 
 def random_scene(rng: Random, plan: Plan) -> Scene:
-    """A scene of any split."""
+    """A random scene, of whichever split."""
     while True:
         names = _names(rng, plan)
         boxes = _layout(rng, plan, count=len(names))
@@ -128,7 +132,7 @@ def random_scene(rng: Random, plan: Plan) -> Scene:
 
 
 def _names(rng: Random, plan: Plan) -> list[Name]:
-    """Shapes and colours from a random palette: a small one makes things share them."""
+    """Shape and colour of each thing, from a random palette: a small one makes things alike."""
     count = rng.randint(plan.min_things, plan.max_things)
     while True:
         shapes = set(rng.sample(SHAPES, rng.randint(2, len(SHAPES))))
@@ -139,25 +143,25 @@ def _names(rng: Random, plan: Plan) -> list[Name]:
     if plan.distinct:
         return rng.sample(names, count)
     alike = rng.randint(2, count) if count > 1 else 0
-    return _family(rng, names, alike) + rng.choices(names, k=count - alike)
+    return _alike(rng, names, alike) + rng.choices(names, k=count - alike)
 
 
-def _family(rng: Random, names: list[Name], count: int) -> list[Name]:
-    """Names that have the shape, the colour or both in common (much to count and to confuse)."""
+def _alike(rng: Random, names: list[Name], count: int) -> list[Name]:
+    """Names that share the shape, the colour, both or nothing: things to count and to confuse."""
     shape, color = rng.choice(names)
     common = rng.choice(("shape", "color", "both", "nothing"))
     if common == "both":
         return [(shape, color)] * count
-    kin = [
+    fitting = [
         (s, c)
         for s, c in names
         if (common != "shape" or s == shape) and (common != "color" or c == color)
     ]
-    return rng.choices(kin, k=count)
+    return rng.choices(fitting, k=count)
 
 
 def _layout(rng: Random, plan: Plan, count: int) -> list[tuple[str, Corners]] | None:
-    """Sizes and boxes that keep a pixel apart, or None where they do not fit."""
+    """Sizes and boxes at least a pixel apart; None if no place is found for one of them."""
     scale = min(plan.width, plan.height) / 96
     placed: list[tuple[str, Corners]] = []
     for _ in range(count):
@@ -176,7 +180,7 @@ def _layout(rng: Random, plan: Plan, count: int) -> list[tuple[str, Corners]] | 
 
 
 def _place(rng: Random, plan: Plan, side: int, placed: list[tuple[str, Corners]]) -> Corners:
-    """Somewhere in the scene; half of the time in line with a thing that is already there."""
+    """A random place in the scene; half of the time aligned with a thing that is placed already."""
     last_x, last_y = plan.width - side - 1, plan.height - side - 1
     x, y = rng.randint(1, last_x), rng.randint(1, last_y)
     if placed and rng.random() < 0.5:
@@ -188,6 +192,6 @@ def _place(rng: Random, plan: Plan, side: int, placed: list[tuple[str, Corners]]
     return x, y, x + side, y + side
 
 
-def _apart(one: Corners, other: Corners) -> bool:
-    # Strict: at least one pixel of ground stays between them.
-    return one[2] < other[0] or other[2] < one[0] or one[3] < other[1] or other[3] < one[1]
+def _apart(a: Corners, b: Corners) -> bool:
+    """Whether at least one pixel of background is between two boxes."""
+    return a[2] < b[0] or b[2] < a[0] or a[3] < b[1] or b[3] < a[1]

@@ -1,4 +1,4 @@
-"""Data sets of drawn scenes: a sequence of samples that needs no files."""
+"""Data sets of drawn scenes: sequences of samples that need no files."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,19 +23,27 @@ from grit.data.shapes.scenes import (
 )
 
 Item = TypeVar("Item")
-PATIENCE = 20_000  # random scenes looked at before a question is declared impossible
+MAX_ATTEMPTS = 20_000  # random scenes that are tried before a question is declared impossible
 
 
 class ShapesSource(Sequence[Sample]):
-    """`size` samples of one kind of question; sample i depends on (kind, split, seed, i) alone.
+    """`size` samples of one kind of question; sample i depends only on (kind, split, seed, i).
 
-    Templates follow each other in blocks by weight, and each template's answers in blocks of one of
-    each, so that any long enough prefix is balanced. Splits share no scene (`scenes.split_of`).
+    Templates come in shuffled blocks in which each is as often as its weight, and the answers of a
+    template in shuffled blocks of one of each, so that any long prefix is balanced. Splits share no
+    scene (`scenes.split_of`).
+
+    Args:
+        kind: one of `KINDS`.
+        split: one of `scenes.SPLITS`.
+        size: number of samples.
+        seed: of scenes and questions.
+        plan: of the scenes; their domain follows from kind and split.
+        keep: keep samples in memory, instead of drawing them again at every access.
 
     Raises:
-        GritError: for a kind or split that does not exist, and for the train split of an
-            out-of-domain kind: those are only tested, and pre-trained, never reinforced.
-
+        GritError: for an unknown kind or split, and for the train split of an out-of-domain kind,
+            which is for tests and pre-training only.
     """
 
     def __init__(
@@ -55,8 +63,10 @@ class ShapesSource(Sequence[Sample]):
         if size < 0:
             raise GritError(f"the size is a whole number of samples, not {size}")
         if split == "train" and not KINDS[kind].in_domain:
-            known = ", ".join(name for name, each in KINDS.items() if each.in_domain)
-            raise GritError(f"shapes_{kind} is out of domain and has no train split: use {known}")
+            in_domain = ", ".join(name for name in KINDS if KINDS[name].in_domain)
+            raise GritError(
+                f"shapes_{kind} is out of domain and has no train split: use {in_domain}"
+            )
         self.kind, self.split, self.size, self.seed = KINDS[kind], split, size, seed
         self.plan = replace(plan or Plan(), domain=domain_of(kind, split))
         self.kept: dict[int, Sample] | None = {} if keep else None
@@ -82,20 +92,20 @@ class ShapesSource(Sequence[Sample]):
         return self.kept[index]
 
     def _drawn(self, index: int) -> Sample:
-        _, scene, question = self.asked(index)
+        _, scene, question = self.question(index)
         with_boxes = self.kind.boxes_in_tests or self.split == "pretrain"
         sample_id = f"{self.kind.dataset}/{self.split}/{index}"
         return sample_of(scene, question, self.kind.dataset, sample_id, with_boxes=with_boxes)
 
-    def asked(self, index: int) -> tuple[Template, Scene, Question]:
-        """The template, the scene and the question behind the sample at a position."""
+    def question(self, index: int) -> tuple[Template, Scene, Question]:
+        """The template, the scene and the question of the sample at a position."""
         template, answer = self._slot(index)
         rng = Random(seed_for("shapes", self.kind.name, self.split, self.seed, index))
         plan = self.plan
         if template.counts and answer:
             needed = min(max(int(answer), plan.min_things), plan.max_things)
             plan = replace(plan, min_things=needed)
-        for _ in range(PATIENCE):
+        for _ in range(MAX_ATTEMPTS):
             scene = random_scene(rng, plan)
             if split_of(scene) != self.split:
                 continue
@@ -108,16 +118,17 @@ class ShapesSource(Sequence[Sample]):
         )
 
     def _slot(self, index: int) -> tuple[Template, str | None]:
-        """Which template stands at a position, and with which answer (None: any)."""
-        pack = [t for t in self.kind.templates for _ in range(t.weight)]
-        block, rank = divmod(index, len(pack))
-        order = self._shuffled(pack, "templates", block)
+        """The template of a position, and its answer (None: any)."""
+        templates = [t for t in self.kind.templates for _ in range(t.weight)]
+        block, rank = divmod(index, len(templates))
+        order = self._shuffled(templates, "templates", block)
         template = order[rank]
         answers = template.answers_in(self.split)
         if not answers:
             return template, None
-        lap, place = divmod(block * template.weight + order[:rank].count(template), len(answers))
-        return template, self._shuffled(answers, template.name, lap)[place]
+        earlier = block * template.weight + order[:rank].count(template)
+        answer_block, place = divmod(earlier, len(answers))
+        return template, self._shuffled(answers, template.name, answer_block)[place]
 
     def _shuffled(self, items: Sequence[Item], *parts: object) -> list[Item]:
         rng = Random(seed_for("shapes", self.kind.name, self.split, self.seed, *parts))
@@ -134,7 +145,7 @@ def domain_of(kind: str, split: str) -> Domain:
 def sample_of(
     scene: Scene, question: Question, dataset: str, sample_id: str, *, with_boxes: bool = True
 ) -> Sample:
-    """A question about a scene as a sample; without boxes it counts as not annotated."""
+    """A question about a scene as a sample; without boxes it is not annotated."""
     return Sample(
         id=sample_id,
         question=question.text,

@@ -1,4 +1,4 @@
-"""Sums, differences and comparisons, some with options: questions in the manner of MathVista."""
+"""Questions like MathVista's: sums, differences and comparisons of counts, some with options."""
 
 from random import Random
 from typing import NamedTuple
@@ -12,35 +12,36 @@ LETTERS = ("A", "B", "C")
 class Pair(NamedTuple):
     """Two shapes or two colours that both occur in a scene, and the things that have them."""
 
-    one: Term
-    other: Term
-    found: tuple[int, ...]
-    rest: tuple[int, ...]
+    first: Term
+    second: Term
+    of_first: tuple[int, ...]  # positions in the scene
+    of_second: tuple[int, ...]
 
     @property
     def total(self) -> int:
-        """How many things there are of both."""
-        return len(self.found) + len(self.rest)
+        """Number of things of both."""
+        return len(self.of_first) + len(self.of_second)
 
     @property
     def surplus(self) -> int:
-        """How many more there are of the first."""
-        return len(self.found) - len(self.rest)
+        """How many more things there are of the first than of the second."""
+        return len(self.of_first) - len(self.of_second)
 
     def question(self, text: str, answer: str) -> Question:
         """A question about all things of both."""
-        labels = (self.one.one,) * len(self.found) + (self.other.one,) * len(self.rest)
-        return Question(text, answer, self.found + self.rest, labels)
+        labels = (self.first.singular,) * len(self.of_first)
+        labels += (self.second.singular,) * len(self.of_second)
+        return Question(text, answer, self.of_first + self.of_second, labels)
 
 
 def _pairs(scene: Scene, rng: Random) -> list[Pair]:
-    """All pairs of shapes or all pairs of colours, in random order; by lot, where both exist."""
+    """All pairs of shapes, or all pairs of colours, in random order."""
     shapes = sorted({thing.shape for thing in scene.things})
     colors = sorted({thing.color for thing in scene.things})
     kinds = [[Term(shape=s) for s in shapes], [Term(color=c) for c in colors]]
     terms = rng.choice([kind for kind in kinds if len(kind) > 1] or [[]])
-    found = {term: term.among(scene) for term in terms}
-    pairs = [Pair(a, b, found[a], found[b]) for a in terms for b in terms if a != b]
+    matching = {term: term.among(scene) for term in terms}
+    pairs = [Pair(a, b, matching[a], matching[b]) for a in terms for b in terms if a != b]
     return rng.sample(pairs, len(pairs))
 
 
@@ -48,14 +49,14 @@ def _total(scene: Scene, rng: Random, answer: str | None) -> Question | None:
     """Asks "How many circles and squares are there in total?"."""
     for pair in _pairs(scene, rng):
         if answer in (None, str(pair.total)):
-            return pair.question(_summing(pair), str(pair.total))
+            return pair.question(_total_text(pair), str(pair.total))
     return None
 
 
 def _options(scene: Scene, rng: Random, answer: str | None) -> Question | None:
     """Asks "How many circles and squares are there in total? (A) 2 (B) 3 (C) 4" - "B"."""
     pairs = _pairs(scene, rng)
-    # All totals alike often, so that the options alone hardly tell which is right.
+    # Every total is equally likely, so that the options alone say little about the answer.
     totals = sorted({pair.total for pair in pairs if pair.total > 2})
     if not totals:
         return None
@@ -64,18 +65,18 @@ def _options(scene: Scene, rng: Random, answer: str | None) -> Question | None:
     lowest = total - LETTERS.index(letter)
     options = " ".join(f"({name}) {lowest + i}" for i, name in enumerate(LETTERS))
     pair = next(pair for pair in pairs if pair.total == total)
-    return pair.question(f"{_summing(pair)} {options}", letter)
+    return pair.question(f"{_total_text(pair)} {options}", letter)
 
 
-def _summing(pair: Pair) -> str:
-    return f"How many {pair.one.many} and {pair.other.many} are there in total?"
+def _total_text(pair: Pair) -> str:
+    return f"How many {pair.first.plural} and {pair.second.plural} are there in total?"
 
 
 def _difference(scene: Scene, rng: Random, answer: str | None) -> Question | None:
     """Asks "How many more circles than squares are there?"."""
     for pair in _pairs(scene, rng):
         if pair.surplus > 0 and answer in (None, str(pair.surplus)):
-            text = f"How many more {pair.one.many} than {pair.other.many} are there?"
+            text = f"How many more {pair.first.plural} than {pair.second.plural} are there?"
             return pair.question(text, str(pair.surplus))
     return None
 
@@ -85,7 +86,7 @@ def _more(scene: Scene, rng: Random, answer: str | None) -> Question | None:
     answer = answer or rng.choice(YES_NO)
     for pair in _pairs(scene, rng):
         if pair.surplus != 0 and (pair.surplus > 0) == (answer == "yes"):
-            text = f"Are there more {pair.one.many} than {pair.other.many}?"
+            text = f"Are there more {pair.first.plural} than {pair.second.plural}?"
             return pair.question(text, answer)
     return None
 

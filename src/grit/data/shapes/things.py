@@ -1,4 +1,4 @@
-"""One drawn thing: its vocabulary (shapes, colours, sizes), its silhouette and its exact box."""
+"""The things that scenes show: shapes, colours, sizes, silhouettes and exact boxes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ from math import cos, pi, sin
 
 from PIL import Image, ImageDraw
 
+from grit.grounding.boxes import Corners
+
 RGB = tuple[int, int, int]
-Corners = tuple[int, int, int, int]
-"""``(x1, y1, x2, y2)`` in pixels of the scene; x2 and y2 are the first pixel outside."""
 
 COLORS: dict[str, RGB] = {
     "red": (222, 26, 34),
@@ -24,23 +24,23 @@ COLORS: dict[str, RGB] = {
 SHAPES = ("circle", "square", "triangle", "star", "cross", "diamond", "ring", "heart")
 PLURALS = {"cross": "crosses"}
 SIZES: dict[str, tuple[int, int]] = {"small": (11, 13), "large": (19, 24)}
-"""Side of a thing in pixels of a scene whose shorter side is 96, first and last."""
+"""Smallest and largest side of a thing, in pixels of a scene whose shorter side is 96."""
 
 SUPERSAMPLING = 4
 
 
 @dataclass(frozen=True)
 class Thing:
-    """A shape of one colour and size in a scene, with the box that its pixels fill exactly."""
+    """A shape of one colour and size in a scene, with its exact box."""
 
     shape: str
     color: str
     size: str  # "small" or "large"
-    box: Corners
+    box: Corners  # in pixels of the scene; x2 and y2 are the first pixel outside
 
     @property
     def name(self) -> str:
-        """What people call it: "red circle"."""
+        """Its label: "red circle"."""
         return f"{self.color} {self.shape}"
 
     @property
@@ -51,15 +51,15 @@ class Thing:
 
 
 def plural(shape: str) -> str:
-    """More than one of a shape, or of "thing"."""
+    """The plural of a shape's name, or of "thing"."""
     return PLURALS.get(shape, f"{shape}s")
 
 
 @lru_cache(maxsize=4096)
 def silhouette(shape: str, side: int) -> Image.Image:
-    """How much each pixel of a thing is covered: mode "L", [side, side], antialiased.
+    """The antialiased mask of a shape: an image of mode "L" and `side` x `side` pixels.
 
-    Every shape touches all four sides, so that the square it is drawn in is its exact box.
+    Every shape touches all four sides of the mask, which therefore is its exact box.
     """
     fine = side * SUPERSAMPLING
     mask = Image.new("L", (fine, fine), 0)
@@ -68,7 +68,7 @@ def silhouette(shape: str, side: int) -> Image.Image:
 
 
 def _polygon(*corners: tuple[float, float]) -> Callable[[ImageDraw.ImageDraw, int], None]:
-    """A drawer of one filled polygon whose corners are fractions of the side."""
+    """A function that draws a filled polygon; its corners are fractions of the side."""
 
     def draw(canvas: ImageDraw.ImageDraw, side: int) -> None:
         canvas.polygon([(x * side, y * side) for x, y in corners], fill=255)
@@ -122,4 +122,4 @@ OUTLINES: dict[str, Callable[[ImageDraw.ImageDraw, int], None]] = {
     "ring": _ring,
     "heart": _heart,
 }
-"""How each shape fills a square canvas: called with the canvas and its last pixel."""
+"""Functions that draw each shape on a square canvas, given the canvas and its last pixel."""

@@ -1,11 +1,11 @@
-"""Ideal grounded traces of drawn scenes, in the miniature's hand, from a sample's annotations.
+"""Ideal grounded traces of drawn scenes, in the tiny models' short style, from annotations.
 
     <think> red circle [5, 6, 20, 22], blue square [50, 8, 70, 30] </think>
     <rethink> the red circle is left of the blue square </rethink>
     <answer> yes
 
-They serve few-shot supervised fine-tuning, in-context examples and pre-training; GRPO-GR never
-sees one. Real rows, and the hands of large models: `grit.data.traces`.
+They are used by few-shot supervised fine-tuning, in-context examples and pre-training, never by
+GRPO-GR. For real rows and for the styles of large models see `grit.data.traces`.
 """
 
 import re
@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from grit.data.samples import Sample
 from grit.grounding.boxes import Box, Space
 
-UNKNOWN = "object"  # what a box is said to show where no label tells
+UNKNOWN = "object"  # the label of a box whose content is not known
 NOTHING = "nothing"
 
 _NUMBER = r"-?\d+(?:\.\d+)?"
@@ -22,29 +22,34 @@ _BOX = re.compile(rf"\[\s*({_NUMBER}),\s*({_NUMBER}),\s*({_NUMBER}),\s*({_NUMBER
 
 
 def box_text(box: Box, space: Space) -> str:
-    """A box in a space, rounded: "[5, 6, 20, 22]"."""
+    """A box converted to a space and rounded: "[5, 6, 20, 22]"."""
     return str([round(value) for value in box.to(space).corners])
 
 
-def in_space(
-    text: str, original: Space, space: Space, said: Callable[[Box, Space], str] = box_text
+def convert_boxes(
+    text: str,
+    source: Space,
+    target: Space,
+    write_box: Callable[[Box, Space], str] = box_text,
 ) -> str:
-    """The text with every box "[x1, y1, x2, y2]" taken from one space to the other."""
+    """Convert every box "[x1, y1, x2, y2]" in a text from one space to another."""
 
-    def moved(match: re.Match[str]) -> str:
+    def converted(match: re.Match[str]) -> str:
         x1, y1, x2, y2 = (float(value) for value in match.groups())
-        return said(Box(x1, y1, x2, y2, original), space)
+        return write_box(Box(x1, y1, x2, y2, source), target)
 
-    return _BOX.sub(moved, text)
+    return _BOX.sub(converted, text)
 
 
 def answer_text(sample: Sample, space: Space) -> str:
-    """The answer as a model that speaks `space` should give it: boxes are converted."""
-    return in_space(sample.answer, sample.space, space) if sample.answer_is_box else sample.answer
+    """The answer, with boxes converted to `space`, the model's coordinate space."""
+    if not sample.answer_is_box:
+        return sample.answer
+    return convert_boxes(sample.answer, sample.space, space)
 
 
 def grounded_text(labels: Sequence[str], boxes: Iterable[Box], space: Space) -> str:
-    """Each label with its box: "red circle [5, 6, 20, 22], ..."; "nothing" for no boxes."""
+    """Labels with their boxes: "red circle [5, 6, 20, 22], ..."; "nothing" without boxes."""
     boxes = list(boxes)
     names = [*labels, *[UNKNOWN] * (len(boxes) - len(labels))]
     pairs = zip(names, boxes, strict=True)
@@ -52,7 +57,7 @@ def grounded_text(labels: Sequence[str], boxes: Iterable[Box], space: Space) -> 
 
 
 def reflection(sample: Sample) -> str:
-    """What follows from the boxes, in a few words that lead to the answer.
+    """The text of the rethink part: a few words that lead from the boxes to the answer.
 
     "Is the red circle left of the blue square?", no -> "the red circle is not left of the blue
     square"; a count -> "that makes 3"; an option -> "that makes 3, option B"; anything else -> "it
@@ -76,16 +81,16 @@ def reflection(sample: Sample) -> str:
     return "that is right" if answer.lower() == "yes" else "that is wrong"
 
 
-def written(think: str, rethink: str, answer: str) -> str:
-    """The three parts between GRIT's tags; the answer's closing tag is left out, as it may be."""
+def tagged_trace(think: str, rethink: str, answer: str) -> str:
+    """A trace with GRIT's tags around its three parts; ``</answer>``, which is optional, is not."""
     return f"<think> {think} </think>\n<rethink> {rethink} </rethink>\n<answer> {answer}"
 
 
 def ideal_trace(sample: Sample, space: Space) -> str:
-    """The completion that grounds every annotated box of a sample and answers correctly.
+    """A completion with every annotated box of a sample and the correct answer.
 
-    Coordinates are rounded whole numbers of `space`, which is the model's view of this image.
-    A sample that is not annotated, or annotated as empty, grounds "nothing".
+    Coordinates are rounded to integers of `space`, the model's coordinate space for this image. The
+    think part of a sample without boxes is "nothing".
     """
     think = grounded_text(sample.labels, sample.boxes or (), space)
-    return written(think, reflection(sample), answer_text(sample, space))
+    return tagged_trace(think, reflection(sample), answer_text(sample, space))

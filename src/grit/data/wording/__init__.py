@@ -1,5 +1,5 @@
-"""What the words of a question say: what is counted, which things are named, what is claimed.
+"""Rules of English word order for questions like VSR's, TallyQA's and GQA's.
 
-A few rules of English word order, made for questions like VSR's, TallyQA's and GQA's. They never
-fail: where a question is built in another way they say nothing, and the caller says less.
+They extract what is counted and which things are named, and make a sentence of question and answer.
+They never raise: of a question that no rule fits they return None or nothing.
 """

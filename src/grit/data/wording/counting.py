@@ -1,4 +1,4 @@
-"""What a question of the kind "How many ...?" counts."""
+"""What a question "How many ...?" counts."""
 
 import re
 from typing import NamedTuple
@@ -10,26 +10,26 @@ IN_THE_IMAGE = "in the image"
 _ASKED = re.compile(r"(?:^|[.:?!]\s+)how many\s+([\w\s'’-]+)\?", re.IGNORECASE)
 _VERBS = BE | DO | {"can", "could", "will", "would", "has", "have", "had", "appear"}
 _OPENINGS = DETERMINERS | {"of", "the", "total", "different", "more"}
-_SEEN = {
+_PRESENT = {  # words that only say that something is in the image
     *("there", "here", "shown", "pictured", "visible", "seen", "photographed", "displayed"),
     *("depicted", "present"),
 }
 _IN_WHOLE_IMAGE = re.compile(
     r"\b(?:in|on|of) (?:the|this) (?:picture|image|photo|photograph|scene)$", re.IGNORECASE
 )
-_LONGEST = 8  # words of a phrase that still names something
+_MAX_WORDS = 8  # of a noun phrase
 
 
-class Counted(NamedTuple):
+class CountedThing(NamedTuple):
     """What is counted: "How many people wearing hats are on the beach?"."""
 
-    one: str  # person wearing hats
-    many: str  # people wearing hats
-    where: str  # on the beach; in the image, where the question does not say
+    singular: str  # person wearing hats
+    plural: str  # people wearing hats
+    where: str  # on the beach; "in the image" if the question has no place
 
 
-def counted(question: str) -> Counted | None:
-    """What a question counts, if it counts."""
+def counted_thing(question: str) -> CountedThing | None:
+    """What a question counts; None if it does not count, or names two kinds of things."""
     asked = _ASKED.search(question)
     if asked is None:
         return None
@@ -37,34 +37,34 @@ def counted(question: str) -> Counted | None:
     while words and words[0].lower() in _OPENINGS:
         words = words[1:]
     verb = next((i for i, word in enumerate(words) if word.lower() in _VERBS), len(words))
-    named = _IN_WHOLE_IMAGE.sub("", " ".join(words[:verb])).split()
-    two_kinds = {"and", "or"} & {word.lower() for word in named}
-    if not 0 < len(named) <= _LONGEST or not named[0][0].isalpha() or two_kinds:
+    phrase = _IN_WHOLE_IMAGE.sub("", " ".join(words[:verb])).split()
+    two_kinds = {"and", "or"} & {word.lower() for word in phrase}
+    if not 0 < len(phrase) <= _MAX_WORDS or not phrase[0][0].isalpha() or two_kinds:
         return None
-    head = _head(named)
-    before, noun, after = named[:head], named[head], named[head + 1 :]
-    one, many = ([*before, form(noun), *after] for form in (singular, plural))
-    return Counted(" ".join(one), " ".join(many), _place(words[verb:]))
+    head = _head_noun(phrase)
+    before, noun, after = phrase[:head], phrase[head], phrase[head + 1 :]
+    forms = (" ".join([*before, form(noun), *after]) for form in (singular, plural))
+    return CountedThing(*forms, where=_place(words[verb:]))
 
 
-def _head(words: list[str]) -> int:
-    """Where the noun is that has the number: before "in the boat", "wearing hats"."""
-    for at, word in enumerate(words[1:], start=1):
-        acting = is_participle(word) and is_plural(words[at - 1])
-        if acting or word.lower() in PREPOSITIONS | {"that", "which", "who"}:
-            return at - 1
+def _head_noun(words: list[str]) -> int:
+    """The index of the noun that is singular or plural: before "in the boat", "wearing hats"."""
+    for i, word in enumerate(words[1:], start=1):
+        is_modifier = is_participle(word) and is_plural(words[i - 1])
+        if is_modifier or word.lower() in PREPOSITIONS | {"that", "which", "who"}:
+            return i - 1
     return len(words) - 1
 
 
 def _place(rest: list[str]) -> str:
-    """What the question says behind its verb, where that tells which ones are meant."""
-    is_stated = bool(rest) and rest[0].lower() in BE
+    """The place that a question names behind its verb, or "in the image"."""
+    has_be = bool(rest) and rest[0].lower() in BE
     words = rest[1:]
-    while words and words[0].lower() in _SEEN:
+    while words and words[0].lower() in _PRESENT:
         words = words[1:]
     place = " ".join(words)
-    if not is_stated or not place or _IN_WHOLE_IMAGE.fullmatch(place):
+    if not has_be or not place or _IN_WHOLE_IMAGE.fullmatch(place):
         return IN_THE_IMAGE
     first = words[0].lower()
-    tells = first in PREPOSITIONS or is_participle(first) or (first in STATES and len(words) > 1)
-    return place if tells else IN_THE_IMAGE
+    is_place = first in PREPOSITIONS or is_participle(first) or (first in STATES and len(words) > 1)
+    return place if is_place else IN_THE_IMAGE

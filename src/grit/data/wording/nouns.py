@@ -1,6 +1,6 @@
-"""Noun phrases of a question: "Is the teddy bear left of the dog?" names "teddy bear" and "dog".
+"""The noun phrases of a question: "teddy bear", "dog" of "Is the teddy bear left of the dog?".
 
-A phrase begins behind an article and ends before a word that cannot be part of it.
+A phrase begins after an article and ends before a word that cannot be part of it.
 """
 
 import re
@@ -20,7 +20,7 @@ PREPOSITIONS = {
     *("through", "toward", "towards", "within", "outside", "out", "past", "up", "down", "for"),
     *("upon", "atop", "amid", "about", "alongside", "like", "opposite", "as", "than"),
 }
-# What the verb "be" is followed by where it says how or where something is.
+# Words after the verb "be" that say how or where something is.
 STATES = PREPOSITIONS | {
     *("left", "right", "front", "next", "close", "far", "away", "ahead", "adjacent", "parallel"),
     *("perpendicular", "part", "full", "visible", "there", "here", "not", "also", "made"),
@@ -31,10 +31,12 @@ _VERBS = {
     *("would", "should", "may", "might", "been", "being", "sit", "sits", "stand", "stands"),
     *("appear", "appears"),
 }
-_JOINTS = {"and", "or", "but", "that", "which", "who", "whose", "what", "where", "when", "how"}
-_ENDS = STATES | _VERBS | _JOINTS | BE | DO | DETERMINERS
-# Where something is, or the photograph itself: nothing to put a box around.
-_PLACES = {
+_CONNECTIVES = {
+    *("and", "or", "but", "that", "which", "who", "whose", "what", "where", "when", "how"),
+}
+_ENDS = STATES | _VERBS | _CONNECTIVES | BE | DO | DETERMINERS
+# Places, properties and the image itself, which have no box.
+_NOT_THINGS = {
     *("side", "left", "right", "top", "bottom", "front", "back", "middle", "center", "centre"),
     *("edge", "end", "corner", "background", "foreground", "part", "par", "rear", "other"),
     *("picture", "image", "photo", "photograph", "scene", "view", "question", "answer"),
@@ -54,32 +56,32 @@ _ING_NOUNS = {
     *("topping", "drawing", "dressing", "crossing", "landing", "wedding", "duckling", "sibling"),
 }
 _ED_NOUNS = {"bed", "seed", "weed", "shed", "sled", "reed", "moped", "red", "flatbed"}
-_LONGEST = 6  # words of a phrase that still names something
+_MAX_WORDS = 6  # of a noun phrase
 _TOKEN = re.compile(r"[^\W\d_](?:[\w'’-]*\w)?|\d+|[^\w\s]")
 
 
 class Phrase(NamedTuple):
-    """Words that name something, and where they stand among the question's tokens."""
+    """A noun phrase without its article, and its span in the question's tokens."""
 
-    start: int  # of the words, behind the article
+    start: int
     end: int
     text: str
 
 
 def tokens_of(text: str) -> list[str]:
-    """Words, numbers and marks, in order."""
+    """Words, numbers and punctuation marks, in order."""
     return _TOKEN.findall(text)
 
 
 def is_participle(word: str) -> bool:
-    """Whether the word says what somebody does or is done to: "touching", "attached"."""
+    """Whether a word has the form of a participle: "touching", "attached"."""
     word = word.lower()
-    doing = word.endswith("ing") and word not in _ING_NOUNS and len(word) > 4
-    return doing or (word.endswith("ed") and word not in _ED_NOUNS and len(word) > 3)
+    present = word.endswith("ing") and word not in _ING_NOUNS and len(word) > 4
+    return present or (word.endswith("ed") and word not in _ED_NOUNS and len(word) > 3)
 
 
 def phrase_at(tokens: Sequence[str], start: int) -> Phrase:
-    """The noun phrase whose first word, behind the article, is at ``start``; maybe of no word."""
+    """The noun phrase that begins with the token at ``start``, behind its article; may be empty."""
     end = start
     while end < len(tokens):
         word = tokens[end]
@@ -95,24 +97,25 @@ def phrase_at(tokens: Sequence[str], start: int) -> Phrase:
 
 
 def subject_of(tokens: Sequence[str], start: int) -> Phrase:
-    """The same of a question's subject, which its verb or adjective follows without a sign.
+    """The noun phrase of a question's subject, which a verb or an adjective may follow directly.
 
-    "Does the man ride a horse", "Is the traffic light green": the last word is no part of it.
+    In "Does the man ride a horse" and "Is the traffic light green" the last word that ``phrase_at``
+    finds is not part of it.
     """
     phrase = phrase_at(tokens, start)
     following = tokens[phrase.end].lower() if phrase.end < len(tokens) else "?"
     after_do = start >= 2 and tokens[start - 2].lower() in DO
-    told_apart = following in _VERBS or is_participle(following) if after_do else True
-    if phrase.end - phrase.start < 2 or (following[0].isalpha() and told_apart):
+    is_verb = following in _VERBS or is_participle(following) if after_do else True
+    if phrase.end - phrase.start < 2 or (following[0].isalpha() and is_verb):
         return phrase
     return Phrase(start, phrase.end - 1, " ".join(tokens[start : phrase.end - 1]))
 
 
 def things_named(question: str) -> tuple[str, ...]:
-    """What a question speaks of, in its order, each once.
+    """The things that a question names, in its order and without repetition.
 
-    Of "... for the detected: "the kite under the black kite"." the quotation alone counts, of
-    "Hint: ... Question: ... Choices: ..." the question alone.
+    Only the quotation is read of '... for the detected: "the kite under the black kite".', and only
+    the question of "Hint: ... Question: ... Choices: ...".
     """
     question = question.rpartition("Question:")[2].partition("Choices:")[0]
     quoted = re.search(r'"([^"]+)"', question)
@@ -121,16 +124,16 @@ def things_named(question: str) -> tuple[str, ...]:
 
 def _phrases(tokens: Sequence[str]) -> Iterator[str]:
     lower = [token.lower() for token in tokens]
-    for at, word in enumerate(lower):
-        before = lower[at - 1] if at else ""
-        existing = word == "there" and before in BE
-        if word not in DETERMINERS and not existing:
+    for i, word in enumerate(lower):
+        before = lower[i - 1] if i else ""
+        there_is = word == "there" and before in BE
+        if word not in DETERMINERS and not there_is:
             continue
-        is_subject = before in BE | DO and not existing and lower[at - 2 : at - 1] != ["there"]
-        start = at + 1
+        is_subject = before in BE | DO and not there_is and lower[i - 2 : i - 1] != ["there"]
+        start = i + 1
         while start < len(tokens) and lower[start] in _AMOUNTS:
             start += 1
         phrase = (subject_of if is_subject else phrase_at)(tokens, start)
-        is_short = phrase.end - start <= _LONGEST
-        if phrase.text and is_short and lower[phrase.end - 1] not in _PLACES:
+        is_short = phrase.end - start <= _MAX_WORDS
+        if phrase.text and is_short and lower[phrase.end - 1] not in _NOT_THINGS:
             yield phrase.text

@@ -12,8 +12,8 @@ _IRREGULAR = {
     "ties": "tie", "pies": "pie", "quizzes": "quiz", "cacti": "cactus", "octopi": "octopus",
     "gases": "gas",
 }  # fmt: skip
-_PLURALS = {one: many for many, one in _IRREGULAR.items()}
-_PAIRED = {
+_PLURALS = {singular: plural for plural, singular in _IRREGULAR.items()}
+_ONLY_PLURAL = {
     "scissors", "pants", "jeans", "shorts", "trousers", "leggings", "pajamas", "tights",
     "sunglasses", "eyeglasses", "goggles", "binoculars", "headphones", "earphones", "pliers",
     "tweezers", "tongs", "clothes", "stairs", "remains",
@@ -23,24 +23,24 @@ _SAME = {
     "watercraft", "hovercraft", "species", "series", "means", "corn", "fruit", "broccoli",
 }  # fmt: skip
 _WITH_OES = {"tomato", "potato", "mango", "hero", "echo", "buffalo", "volcano", "mosquito"}
-_MANLIKE = {"specimen", "abdomen", "omen", "stamen", "acumen", "regimen", "ramen"}
+_NOT_MEN = {"specimen", "abdomen", "omen", "stamen", "acumen", "regimen", "ramen"}
 
 
 def singular(word: str) -> str:
-    """One of what the word names; the word itself where it is no plural."""
+    """The singular of a noun; the word itself if it is not a plural."""
     lower = word.lower()
     if lower in _IRREGULAR:
         return _IRREGULAR[lower]
-    if lower in _PAIRED or lower in _SAME:
+    if lower in _ONLY_PLURAL or lower in _SAME:
         return word
-    if lower.endswith("men") and lower not in _MANLIKE:  # fishermen, snow-women
+    if lower.endswith("men") and lower not in _NOT_MEN:  # fishermen, snow-women
         return word[:-2] + "an"
     if not lower.endswith("s") or lower.endswith(("ss", "us", "is", "gas", "lens", "canvas")):
         return word
     if lower.endswith("ies") and len(lower) > 4:
         return word[:-3] + "y"
-    hissing = lower.endswith(("sses", "shes", "ches", "xes", "uses"))
-    if hissing and not lower.endswith("ouses"):  # glasses, dishes, boxes, buses; but houses
+    sibilant = lower.endswith(("sses", "shes", "ches", "xes", "uses"))
+    if sibilant and not lower.endswith("ouses"):  # glasses, dishes, boxes, buses; but houses
         return word[:-2]
     if lower.endswith("oes") and lower[:-2] in _WITH_OES:
         return word[:-2]
@@ -48,7 +48,7 @@ def singular(word: str) -> str:
 
 
 def plural(word: str) -> str:
-    """Several of what the word names; the word itself where it is a plural already."""
+    """The plural of a noun; the word itself if it is a plural already."""
     lower = word.lower()
     if lower in _PLURALS:
         return _PLURALS[lower]
@@ -58,10 +58,10 @@ def plural(word: str) -> str:
         return word[:-2] + "en"
     if lower.endswith("y") and lower[-2:-1] not in {*"aeiou", ""}:
         return word[:-1] + "ies"
-    hissing = lower.endswith(("s", "sh", "ch", "x", "z")) or lower in _WITH_OES
-    return word + ("es" if hissing else "s")
+    sibilant = lower.endswith(("s", "sh", "ch", "x", "z")) or lower in _WITH_OES
+    return word + ("es" if sibilant else "s")
 
 
 def is_plural(word: str) -> bool:
-    """Whether the word's form says that there are several."""
-    return word.lower() in _PAIRED or singular(word) != word
+    """Whether a noun has the form of a plural."""
+    return word.lower() in _ONLY_PLURAL or singular(word) != word

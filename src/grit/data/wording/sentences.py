@@ -1,4 +1,4 @@
-"""A question and its answer as one sentence: "Is the cat on the bed?", no: "The cat is not ..."."""
+"""One sentence of a question and its answer: "Is the cat on it?", no -> "The cat is not on it."."""
 
 import re
 
@@ -15,8 +15,8 @@ from grit.data.wording.number import is_plural
 
 _REQUEST = re.compile(r"\s*please answer yes or no\.?\s*$", re.IGNORECASE)
 _PRONOUNS = {"this", "that", "these", "those", "it", "he", "she", "they"}
-_ASKING = {"what", "who"}
-_NO_THINGS = {
+_WHAT_WHO = {"what", "who"}
+_NOT_THINGS = {
     *("yes", "no", "none", "nothing", "left", "right", "top", "bottom", "both", "neither"),
     *("true", "false", "unknown"),
 }
@@ -24,40 +24,40 @@ _THING = re.compile(r"(?:(?:the|an?)\s+)?([^\W\d_]{2,}(?:[ '’-][^\W\d_]+){0,3}
 _BASE_FORMS = {"has": "have", "does": "do", "goes": "go"}
 
 
-def thing(answer: str) -> str | None:
-    """The answer without its article, where it names something one could put a box around."""
-    found = _THING.fullmatch(answer.strip())
-    return found[1] if found and found[1].lower() not in _NO_THINGS else None
+def named_thing(answer: str) -> str | None:
+    """The answer without its article, if it names something that can have a box."""
+    match = _THING.fullmatch(answer.strip())
+    return match[1] if match and match[1].lower() not in _NOT_THINGS else None
 
 
-def claim(question: str, answer: str) -> str | None:
-    """What question and answer say together, as a sentence; None where the rules do not reach."""
+def answer_sentence(question: str, answer: str) -> str | None:
+    """Question and answer as one sentence; None if no rule fits."""
     words = _words(question)
     if words is None:
         return None
-    told = answer.strip().lower().rstrip(".")
-    if told in ("yes", "no"):
-        said = _stated(words, yes=told == "yes")
+    normalized = answer.strip().lower().rstrip(".")
+    if normalized in ("yes", "no"):
+        sentence = _yes_no_sentence(words, yes=normalized == "yes")
     else:
-        name = thing(answer)
-        said = None if name is None else _completed(words, f"the {name}", name)
-    return None if said is None else said[0].upper() + said[1:] + "."
+        name = named_thing(answer)
+        sentence = None if name is None else _what_sentence(words, f"the {name}", name)
+    return None if sentence is None else sentence[0].upper() + sentence[1:] + "."
 
 
-def sought(question: str) -> str | None:
+def search_phrase(question: str) -> str | None:
     """What a question looks for: "what is behind the sheep", "what the truck contains"."""
     words = _words(question)
-    if words is None or words[0].lower() not in _ASKING:
+    if words is None or words[0].lower() not in _WHAT_WHO:
         return None
-    asking = words[0].lower()
+    pronoun = words[0].lower()
     if _has_state(words):
-        return " ".join([asking, *words[1:]])
-    contained = _contained(words)
-    return None if contained is None else f"{asking} {contained}"
+        return " ".join([pronoun, *words[1:]])
+    clause = _does_clause(words)
+    return None if clause is None else f"{pronoun} {clause}"
 
 
 def _words(question: str) -> list[str] | None:
-    """The words of a question that is one plain sentence."""
+    """The words of a question of one sentence without punctuation; None for any other."""
     text = _REQUEST.sub("", question).strip()
     sentence, mark, rest = text.partition("?")
     if not mark or rest.strip() or re.search(r"[^\w\s'’-]", sentence):
@@ -66,33 +66,34 @@ def _words(question: str) -> list[str] | None:
     return words if len(words) >= 3 else None
 
 
-def _stated(words: list[str], *, yes: bool) -> str | None:
+def _yes_no_sentence(words: list[str], *, yes: bool) -> str | None:
     verb, first = words[0].lower(), words[1].lower()
     if verb in BE and first == "there":
-        return _existing(verb, words[2:], yes=yes)
-    stands_alone = first not in DETERMINERS or words[2].lower() in DETERMINERS
-    if verb in BE and first in _PRONOUNS and stands_alone:
-        return _joined([first], verb, words[2:], yes=yes)
+        return _there_is_sentence(verb, words[2:], yes=yes)
+    is_pronoun = first not in DETERMINERS or words[2].lower() in DETERMINERS
+    if verb in BE and first in _PRONOUNS and is_pronoun:
+        return _be_sentence([first], verb, words[2:], yes=yes)
     if verb not in BE | DO or first not in DETERMINERS:
         return None
     end = _end_of_subject(words)
     subject, rest = [first, *words[2:end]], words[end:]
     if end < 3 or not rest:
         return None
-    return _joined(subject, verb, rest, yes=yes) if verb in BE else _did(subject, verb, rest, yes)
+    sentence = _be_sentence if verb in BE else _do_sentence
+    return sentence(subject, verb, rest, yes=yes)
 
 
 def _end_of_subject(words: list[str]) -> int:
-    """Where the words behind the subject begin, which starts at the third word."""
+    """The index behind the subject, which starts at the third word; 0 if there is none."""
     subject = subject_of([*words, "?"], 2)
     return subject.end if subject.text and tokens_of(" ".join(words)) == words else 0
 
 
-def _joined(subject: list[str], verb: str, rest: list[str], *, yes: bool) -> str:
+def _be_sentence(subject: list[str], verb: str, rest: list[str], *, yes: bool) -> str:
     return " ".join([*subject, verb, *([] if yes else ["not"]), *rest])
 
 
-def _existing(verb: str, rest: list[str], *, yes: bool) -> str | None:
+def _there_is_sentence(verb: str, rest: list[str], *, yes: bool) -> str | None:
     if not rest:
         return None
     article = rest[0].lower() in ("a", "an", "any", "some")
@@ -101,7 +102,7 @@ def _existing(verb: str, rest: list[str], *, yes: bool) -> str | None:
     return " ".join(["there", verb, *(["no", *rest[1:]] if article else ["not", *rest])])
 
 
-def _did(subject: list[str], verb: str, rest: list[str], yes: bool) -> str | None:
+def _do_sentence(subject: list[str], verb: str, rest: list[str], *, yes: bool) -> str | None:
     if yes and verb == "did":
         return None  # the verb's past form is not known
     if yes:
@@ -111,26 +112,26 @@ def _did(subject: list[str], verb: str, rest: list[str], yes: bool) -> str | Non
     return " ".join([*subject, verb, "not", _base_form(rest[0]), *rest[1:]])
 
 
-def _completed(words: list[str], subject: str, name: str) -> str | None:
-    """The sentence that an answer makes of "What is behind the sheep?"."""
-    if words[0].lower() not in _ASKING:
+def _what_sentence(words: list[str], subject: str, name: str) -> str | None:
+    """The sentence of "What is behind the sheep?" and its answer."""
+    if words[0].lower() not in _WHAT_WHO:
         return None
     if _has_state(words):
         verb = words[1].lower()
         if verb in ("is", "are"):
             verb = "are" if is_plural(name.split()[-1]) else "is"
         return " ".join([subject, verb, *words[2:]])
-    contained = _contained(words)
-    return None if contained is None else f"{contained} {subject}"
+    clause = _does_clause(words)
+    return None if clause is None else f"{clause} {subject}"
 
 
 def _has_state(words: list[str]) -> bool:
-    """Whether "what is" is followed by how or where, not by a thing."""
+    """Whether "what is" is followed by a word for how or where something is, not by a thing."""
     state = words[2].lower()
     return words[1].lower() in BE and (state in STATES or is_participle(state))
 
 
-def _contained(words: list[str]) -> str | None:
+def _does_clause(words: list[str]) -> str | None:
     """Of "What does the truck contain?": "the truck contains"."""
     if [word.lower() for word in words[:2]] != ["what", "does"]:
         return None
@@ -146,7 +147,7 @@ def _third_person(verb: str) -> str:
         if verb == base:
             return third
     if verb.endswith("s") and not verb.endswith("ss"):
-        return verb  # some questions have it already
+        return verb  # some questions have this form already
     return verb + ("es" if verb.endswith(("ss", "sh", "ch", "x")) else "s")
 
 
