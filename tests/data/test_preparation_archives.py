@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from grit.data.pictures import Unusable
 from grit.data.preparation.archives import read_members
-from grit.data.preparation.pictures import Unusable
 
 Members = dict[str, bytes]
 

@@ -10,7 +10,7 @@ from loopback import Loopback, content, cut, in_turn, picture, status
 
 from grit.data.pictures import Unusable
 from grit.data.preparation.downloads import Downloads
-from grit.data.preparation.pictures import picture_size
+from grit.data.preparation.images import picture_size
 
 RIGHT = picture((8, 6))
 
@@ -24,7 +24,7 @@ class Patient:
 
     def get(self, *urls: str, limit: int = 10**6) -> bytes:
         found, size = self.downloads.get(
-            urls, limit=limit, understand=lambda got: picture_size(got, (8, 6))
+            urls, limit=limit, parse=lambda got: picture_size(got, (8, 6))
         )
         assert size == (8, 6)
         return found
@@ -136,7 +136,7 @@ def test_a_host_that_says_nothing_is_given_up_too() -> None:
         downloads = Downloads(attempts=1, timeout=0.02)
         for _ in range(10):
             with pytest.raises(Unusable, match=r"127\.0\.0\.1 does not answer"):
-                downloads.get([url], limit=9, understand=picture_size)
+                downloads.get([url], limit=9, parse=picture_size)
         downloads.close()
 
 
@@ -162,7 +162,7 @@ def test_a_file_that_comes_drop_by_drop_is_given_up(loopback: Loopback, part: st
     loopback.put("/a.png", drips)
     downloads, begun = Downloads(attempts=3, timeout=5, total_timeout=0.4), time.monotonic()
     with pytest.raises(Unusable, match=r"not here within 0\.4 s"):
-        downloads.get([f"{loopback.url}/a.png"], limit=10**6, understand=len)
+        downloads.get([f"{loopback.url}/a.png"], limit=10**6, parse=len)
     assert time.monotonic() - begun < 3
     downloads.close()
 
@@ -190,7 +190,7 @@ def test_a_public_host_does_not_lead_to_a_private_address(
     downloads._client._transport = httpx2.MockTransport(answers)
     if refused:
         with pytest.raises(Unusable, match=r"93\.184\.216\.34 redirects to \S+, a private address"):
-            downloads.get([asked], limit=10, understand=len)
+            downloads.get([asked], limit=10, parse=len)
     else:
-        assert downloads.get([asked], limit=10, understand=len) == (b"", 0)
+        assert downloads.get([asked], limit=10, parse=len) == (b"", 0)
     downloads.close()

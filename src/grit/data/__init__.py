@@ -1,1 +1,1 @@
-"""Samples and where they come from: files in GRIT's format, drawn scenes, mixtures of both."""
+"""Samples and their sources: files in GRIT's format, drawn scenes, and mixtures of both."""

@@ -1,7 +1,7 @@
-"""Annotated boxes of a row, checked against the image that they lie on.
+"""Checking the annotated boxes of a row against the size of its image.
 
-A file in another convention ([x, y, width, height], or coordinates from 0 to 1) would train and
-score wrongly without a word; a few pixels beyond the edge are how real annotations are.
+Boxes in another convention ([x, y, width, height], or coordinates from 0 to 1) would silently give
+wrong results, so they are refused. A few pixels beyond the edge are common in real annotations.
 """
 
 from collections.abc import Sequence
@@ -9,29 +9,33 @@ from typing import NamedTuple
 
 from grit.data.rows import Corners, Row
 
-# What a box may reach beyond its image: five of the released GQA file do, by up to 5 pixels of 500.
-PIXELS, SHARE_OF_SIDE = 5.0, 0.02
+# How far a box may reach beyond its image: five in the released GQA file do, by at most 5 pixels.
+MARGIN_PIXELS, MARGIN_SHARE = 5.0, 0.02
 
 
 class Annotation(NamedTuple):
-    """The boxes of a row, and how many of them reach a little beyond the image."""
+    """The boxes of a row."""
 
-    boxes: list[Corners] | None  # None: nobody annotated the row
-    beyond: int
+    boxes: list[Corners] | None  # None: the row is not annotated
+    beyond: int  # how many of them reach a little beyond the image
 
 
 def read_annotation(row: Row, name: str, size: tuple[int, int]) -> Annotation:
     """The boxes in the field ``name`` of a row whose image has this width and height.
 
     Raises:
-        GritError: a box is no box of this image in pixels, with a word on what it may be instead.
+        GritError: a box is not in pixels of this image; with a hint at what it may be instead.
     """
     boxes = row.optional_boxes(name)
     return Annotation(boxes, check_boxes(row, name, boxes or (), size))
 
 
 def check_boxes(row: Row, name: str, boxes: Sequence[Corners], size: tuple[int, int]) -> int:
-    """How many boxes of the field ``name`` reach a little beyond the image; raises as above."""
+    """Check boxes of the field ``name``; returns how many reach a little beyond the image.
+
+    Raises:
+        GritError: as ``read_annotation``.
+    """
     if boxes and max(size) > 2 and all(0 <= value <= 1 for box in boxes for value in box):
         row.refuse(
             name,
@@ -42,7 +46,7 @@ def check_boxes(row: Row, name: str, boxes: Sequence[Corners], size: tuple[int, 
     for box in boxes:
         _check_order(row, name, box)
         reach = _reach(box, size)
-        if reach > max(PIXELS, SHARE_OF_SIDE * max(size)):
+        if reach > max(MARGIN_PIXELS, MARGIN_SHARE * max(size)):
             _refuse_outside(row, name, box, size)
         beyond += reach > 0
     return beyond
@@ -60,7 +64,7 @@ def _check_order(row: Row, name: str, box: Corners) -> None:
 
 
 def _reach(box: Corners, size: tuple[int, int]) -> float:
-    """Pixels that a box reaches beyond the image; 0 or less where it does not."""
+    """How many pixels a box reaches beyond the image; 0 or less if it does not."""
     x1, y1, x2, y2 = box
     return max(-x1, -y1, x2 - size[0], y2 - size[1])
 

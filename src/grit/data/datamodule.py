@@ -1,4 +1,4 @@
-"""The training prompts, step by step, for Lightning."""
+"""The Lightning data module of the training prompts."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
@@ -13,15 +13,15 @@ from grit.core.errors import GritError
 from grit.data.ordering import DrawOrder
 from grit.data.samples import Sample
 
-Batch = list[tuple[Sample, int]]  # the prompts of one step, each with the epoch it is drawn in
+Batch = list[tuple[Sample, int]]  # the prompts of one step, with the epoch in which each is drawn
 
 
 @dataclass(frozen=True)
 class PromptSteps:
-    """A train dataloader: one batch a step, beginning at the step that training stands at.
+    """A train dataloader with one batch per step; it starts at the current step of the training.
 
-    Its length is that of the whole training, whatever it begins at: Lightning counts the batches
-    of a resumed epoch from the epoch's beginning.
+    Its length is always the number of all steps: Lightning counts the batches of a resumed epoch
+    from the epoch's beginning.
     """
 
     samples: Sequence[Sample]
@@ -36,22 +36,22 @@ class PromptSteps:
         for draws in self.order.steps(self.position(), self.max_steps):
             yield [(self.samples[draw.sample], draw.epoch) for draw in draws]
 
-    # With these two Lightning takes the loader for one that can go on in the middle of an epoch.
-    # It can, and has nothing to remember: Lightning's own count of steps is its position.
+    # Lightning resumes in the middle of an epoch only with a loader that has these two methods.
+    # There is nothing to store: the position is Lightning's own count of steps.
 
     def state_dict(self) -> dict[str, Any]:
-        """Nothing."""
+        """Empty: this loader has no state."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Nothing to load."""
+        """Does nothing."""
 
 
 class PromptModule(pl.LightningDataModule):
-    """Deals ``prompts_per_step`` prompts to every step of a training of ``max_steps`` steps.
+    """The prompts of a training of ``max_steps`` steps, ``prompts_per_step`` in each.
 
-    The whole training is one Lightning epoch. ``trainer.fit(..., ckpt_path=...)`` goes on with the
-    step after the last one that was finished, and refuses a checkpoint of other data.
+    The whole training is one Lightning epoch. ``trainer.fit(..., ckpt_path=...)`` continues after
+    the last finished step, and raises GritError for a checkpoint of other data.
     """
 
     def __init__(
@@ -62,10 +62,10 @@ class PromptModule(pl.LightningDataModule):
         self.prompts_per_step = prompts_per_step
         self.max_steps = max_steps
         self.seed = seed
-        DrawOrder(len(self.samples), prompts_per_step, seed)  # complains now, not after loading
+        DrawOrder(len(self.samples), prompts_per_step, seed)  # raises before a model is loaded
 
     def train_dataloader(self) -> PromptSteps:
-        """The steps of this process: groups never cross processes."""
+        """The prompts of this rank: all completions of a prompt stay on one rank."""
         trainer = self._trainer()
         order = DrawOrder(
             len(self.samples),
@@ -79,24 +79,24 @@ class PromptModule(pl.LightningDataModule):
     def transfer_batch_to_device(
         self, batch: Batch, device: torch.device, dataloader_idx: int
     ) -> Batch:
-        """The batch as it is: samples hold no tensors."""
+        """Returns the batch unchanged: samples have no tensors."""
         return batch
 
     def state_dict(self) -> dict[str, Any]:
-        """What the order of the prompts follows from, and how far the training is."""
+        """What determines the order of the prompts, and whether the training is finished."""
         done = 0 if self.trainer is None else self._steps_done()
         return {**self._identity(), "finished": done >= self.max_steps, "max_steps": self.max_steps}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Check that the checkpoint was trained on the same prompts in the same order."""
-        for name, here in self._identity().items():
-            there = state_dict.get(name)
-            if there != here:
+        for name, current in self._identity().items():
+            stored = state_dict.get(name)
+            if stored != current:
                 raise GritError(
-                    f"resuming: the checkpoint's data differs from this run's: {name} was {there},"
-                    f" now {here}: resume with the same data and seed, or start a new run"
+                    f"resuming: the checkpoint's data differs from this run's: {name} was {stored},"
+                    f" now {current}: resume with the same data and seed, or start a new run"
                 )
-        # Lightning would end such a run at once, and look as if it had trained.
+        # Lightning would end such a run at once, as if it had been trained.
         if state_dict["finished"] and self.max_steps > state_dict["max_steps"]:
             raise GritError(
                 f"resuming: the checkpoint's training of {state_dict['max_steps']} steps is "
@@ -104,10 +104,10 @@ class PromptModule(pl.LightningDataModule):
             )
 
     def _identity(self) -> dict[str, Any]:
-        told_apart = "\n".join(f"{s.id}\t{s.question}\t{s.answer}" for s in self.samples)
+        content = "\n".join(f"{s.id}\t{s.question}\t{s.answer}" for s in self.samples)
         return {
             "samples": len(self.samples),
-            "content": hashlib.sha256(told_apart.encode()).hexdigest()[:12],
+            "content": hashlib.sha256(content.encode()).hexdigest()[:12],
             "prompts_per_step": self.prompts_per_step,
             "seed": self.seed,
         }

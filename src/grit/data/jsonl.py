@@ -1,4 +1,4 @@
-"""Rows in the format of ``yfan1997/GRIT_data`` and the images they speak of.
+"""Reading JSONL files in the format of ``yfan1997/GRIT_data``, with their images.
 
 A row: ``{"question": "What is behind the sheep?", "answer": "cow", "image": "000000076970.jpg",
 "width": 500, "height": 366, "bboxs": [[0.0, 183.11, 94.44, 262.28]], "dataset": "vsr"}``.
@@ -18,39 +18,45 @@ from grit.grounding.boxes import Box, Space
 
 @dataclass(frozen=True)
 class SampleFile:
-    """What one file of rows gives."""
+    """The content of a file of rows."""
 
     samples: list[Sample]
     missing_images: int  # rows whose image is not in the folder
     rows: int  # rows in the file
-    boxes_beyond: int = 0  # boxes that reach a little beyond their images, where they are clipped
+    boxes_beyond: int = 0  # boxes that reach a little beyond their images; they are clipped
 
 
 def read_samples(
     file: Path, images_folder: Path, *, name: str, require_images: bool = True
 ) -> SampleFile:
-    """Read and check every row of ``file``; images lie at ``images_folder / row["image"]``.
+    """Read and check every row of a file.
 
-    A sample's id is ``name/line``. Rows whose image is missing are counted, and left out of the
-    samples where ``require_images`` is true. Raises GritError for a row that is not right.
+    Args:
+        file: JSON Lines.
+        images_folder: the image of a row is at ``images_folder / row["image"]``.
+        name: of the data set; the id of a sample is ``name/line``.
+        require_images: leave rows out whose image is missing; they are counted in either case.
+
+    Raises:
+        GritError: a row is invalid.
     """
     samples, missing, rows, beyond = [], 0, 0, 0
-    any_images, root = images_folder.is_dir(), images_folder.resolve()
+    has_folder, root = images_folder.is_dir(), images_folder.resolve()
     for row in read_rows(file):
         rows += 1
-        sample, path, of_row = _sample(row, images_folder, name)
-        beyond += of_row
-        found = any_images and _is_file(path, row)
-        missing += not found
-        if found:
+        sample, path, boxes_beyond = _sample(row, images_folder, name)
+        beyond += boxes_beyond
+        has_image = has_folder and _is_file(path, row)
+        missing += not has_image
+        if has_image:
             _check_inside(path, root, row)
-        if found or not require_images:
+        if has_image or not require_images:
             samples.append(sample)
     return SampleFile(samples, missing, rows, beyond)
 
 
 def _sample(row: Row, folder: Path, name: str) -> tuple[Sample, Path, int]:
-    """The sample, where its image should be, and how many of its boxes reach beyond it."""
+    """The sample, the path of its image, and how many of its boxes reach beyond the image."""
     answer, answer_is_box = row.answer()
     size = row.pixels("width"), row.pixels("height")
     path = folder / _image_name(row)
@@ -86,7 +92,7 @@ def _image_name(row: Row) -> str:
 
 
 def _check_inside(path: Path, root: Path, row: Row) -> None:
-    """Refuse a link out of the images folder: rows from elsewhere would choose what is read."""
+    """Refuse a symbolic link out of the images folder: untrusted rows could read any file by it."""
     target = path.resolve()
     if not target.is_relative_to(root):
         raise GritError(
@@ -98,5 +104,5 @@ def _check_inside(path: Path, root: Path, row: Row) -> None:
 def _is_file(path: Path, row: Row) -> bool:
     try:
         return path.is_file()
-    except OSError as error:  # a name that no file system takes
+    except OSError as error:  # for example, the name is too long
         raise GritError(f'{row.where}: field "image": {error.strerror}') from error

@@ -1,4 +1,4 @@
-"""A data set mixed from sources: how many rows of each, and which, from a seed."""
+"""Mixing a data set from several sources: how many rows of each, and which, by a seed."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -21,14 +21,22 @@ def mix(
     balanced: Mapping[str, Sequence[int]] | None = None,
     total: int | None = None,
 ) -> list[Sample]:
-    """``sizes[name]`` samples of every source (None: all), the sources one after another.
+    """Take ``sizes[name]`` samples of every source, one source after another.
 
-    Samples are ranked by a hash of seed and id, so a choice depends on nothing else in the file,
-    and with one seed a smaller mixture is a part of a larger one. ``balanced[name]``, counts such
-    as ``(0, 1, 2, 3, 4)``, takes a counting source's answers evenly as far as they reach; rows
-    with other answers come last. With ``total``, sizes are what a source gives at most, and the
-    last source makes up what the others lack. Raises GritError where a source has too few samples,
-    where ids repeat, and for an empty mixture.
+    Samples are ranked by a hash of seed and id. Whether one is taken therefore does not depend on
+    the other rows of its file, and a smaller mixture is a part of a larger one.
+
+    Args:
+        sources: the samples of each.
+        sizes: samples to take from each; None: all.
+        seed: of the ranking.
+        balanced: for counting sources, counts such as ``(0, 1, 2, 3, 4)`` that are taken in turn
+            as answers; rows with other answers come last.
+        total: samples in all. ``sizes`` then are maxima, and the last source makes up what the
+            others lack.
+
+    Raises:
+        GritError: a source has too few samples, an id occurs twice, or the mixture is empty.
     """
     balanced = balanced or {}
     for name in {*sizes, *balanced} - set(sources):
@@ -52,7 +60,7 @@ def mix(
 
 
 def drawn_rows(mixture: Sequence[Sample], seed: int) -> dict[str, Any]:
-    """For JSON: which rows were drawn, and how often each count is an answer of counting data."""
+    """The ids of a mixture, and how often each count is an answer of counting data, as JSON."""
     counts = Counter(sample.answer.strip() for sample in mixture if sample.dataset == "tallyqa")
     return {
         "rows": len(mixture),
@@ -63,32 +71,35 @@ def drawn_rows(mixture: Sequence[Sample], seed: int) -> dict[str, Any]:
 
 
 def shared_pictures(train: Sequence[Sample], test: Sequence[Sample]) -> list[tuple[Sample, Sample]]:
-    """Pairs (training sample, test sample) of equal pictures, one pair for every such test sample.
+    """Pairs (training sample, test sample) with equal pictures, one for every such test sample.
 
-    Only test pictures of the size of some training picture are read. Scenes are equal where their
-    pixels are: grounds that differ in nothing one can see have keys of their own.
+    Only test pictures of the size of a training picture are read. Scenes are compared by their
+    pixels: their keys also differ if only the invisible seed of a background does.
     """
     sizes = {sample.space for sample in train}
-    alike = [sample for sample in test if sample.space in sizes]
-    if not alike:
+    same_size = [sample for sample in test if sample.space in sizes]
+    if not same_size:
         return []
     candidates: dict[object, list[Sample]] = {}
     for sample in train:
-        candidates.setdefault(_trait(sample.picture), []).append(sample)
+        candidates.setdefault(_coarse_key(sample.picture), []).append(sample)
     pairs = []
-    for tested in alike:
-        found = candidates.get(_trait(tested.picture), ())
-        pairs += [(one, tested) for one in found if _equal(one.picture, tested.picture)][:1]
+    for test_sample in same_size:
+        picture = test_sample.picture
+        for sample in candidates.get(_coarse_key(picture), ()):
+            if _equal(sample.picture, picture):
+                pairs.append((sample, test_sample))
+                break
     return pairs
 
 
-def _trait(picture: Picture) -> object:
-    """What equal pictures have in common, found without drawing them."""
+def _coarse_key(picture: Picture) -> object:
+    """A key that equal pictures share; computed without drawing scenes."""
     return picture.things if isinstance(picture, Scene) else picture.key
 
 
-def _equal(one: Picture, other: Picture) -> bool:
-    return one.key == other.key or one.load().tobytes() == other.load().tobytes()
+def _equal(first: Picture, second: Picture) -> bool:
+    return first.key == second.key or first.load().tobytes() == second.load().tobytes()
 
 
 def _wanted(name: str, size: int | None, available: int) -> int:
@@ -107,7 +118,7 @@ def _wanted(name: str, size: int | None, available: int) -> int:
 def in_turn(
     ranked: Sequence[Item], counts: Sequence[int], answer: Callable[[Item], str]
 ) -> list[Item]:
-    """``ranked`` reordered so that its beginning has the answers ``counts`` in turn."""
+    """``ranked`` reordered so that it begins with items whose answers are ``counts`` in turn."""
     groups: dict[str, list[Item]] = {str(count): [] for count in counts}
     others: list[Item] = []
     for item in ranked:

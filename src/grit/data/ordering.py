@@ -1,8 +1,7 @@
-"""Which prompts each training step draws: a pure function of the seed and the step.
+"""The order of training prompts: a pure function of the seed and the step.
 
-The samples are shuffled anew every epoch, the shuffled epochs follow one another without a gap,
-and the row is cut into steps. A step may therefore span epochs, and a stopped run finds its place
-again from its step's number alone.
+Samples are shuffled anew for every epoch, and the sequence of epochs is cut into steps. A step may
+therefore span two epochs, and a resumed run needs only the number of its step.
 """
 
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from grit.core.seeding import seed_for
 
 
 class Draw(NamedTuple):
-    """A sample drawn in an epoch; completions are seeded by the sample's id and the epoch."""
+    """A sample and the epoch in which it is drawn; both seed its completions."""
 
     sample: int  # index into the data set
     epoch: int
@@ -25,10 +24,10 @@ class Draw(NamedTuple):
 
 @dataclass(frozen=True)
 class DrawOrder:
-    """The draws of every step, for one process of ``world_size``."""
+    """The draws of every step, for one rank of ``world_size``."""
 
-    samples: int
-    prompts_per_step: int  # of all processes together
+    samples: int  # size of the data set
+    prompts_per_step: int  # of all ranks together
     seed: int
     rank: int = 0
     world_size: int = 1
@@ -43,9 +42,9 @@ class DrawOrder:
             )
 
     def draws(self, step: int) -> list[Draw]:
-        """The process's draws of step ``step`` (from 0): every ``world_size``-th of them all.
+        """This rank's draws of step ``step`` (from 0): every ``world_size``-th of them all.
 
-        The group of completions of one prompt therefore never crosses processes.
+        All completions of a prompt are therefore made on one rank.
         """
         first = step * self.prompts_per_step
         places = range(first + self.rank, first + self.prompts_per_step, self.world_size)
@@ -60,6 +59,6 @@ class DrawOrder:
         return Draw(int(_permutation(self.samples, self.seed, epoch)[offset]), epoch)
 
 
-@lru_cache(maxsize=8)  # neighbouring draws ask for the same epoch
+@lru_cache(maxsize=8)
 def _permutation(size: int, seed: int, epoch: int) -> np.ndarray:
     return np.random.default_rng(seed_for(seed, "order", epoch)).permutation(size)

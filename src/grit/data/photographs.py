@@ -1,7 +1,7 @@
-"""Which photograph an image is, whatever the data set that took it calls it.
+"""Identifying photographs that several data sets use under different names.
 
-COCO's numbers are the same in VSR, TallyQA and COCO itself. Half of Visual Genome, which TallyQA
-and GQA take from, and the MME questions used here are photographs of COCO under other names.
+COCO's numbers are the same in VSR, TallyQA and COCO itself. Half of Visual Genome, whose images
+TallyQA and GQA use, and the images of the MME questions used here are photographs of COCO too.
 """
 
 import re
@@ -15,20 +15,19 @@ from grit.data.preparation.paper import TEST_FILES
 from grit.data.rows import read_rows
 from grit.data.samples import Sample
 
-COCO_NUMBERS = (
-    "coco_numbers.jsonl"  # below data.root, made by task=data; missing: names alone count
-)
+COCO_NUMBERS = "coco_numbers.jsonl"
+"""Below data.root, written by task=data. Without it photographs are compared by name only."""
 _COCO = re.compile(r"(?:COCO_(?:train|val|test)\d{4}_)?(\d{12})")
 _VISUAL_GENOME_FOLDERS = ("VG_100K", "VG_100K_2", "images")  # GQA's are in images/
 
 
 def photograph(folder: str, image: str, coco_numbers: Mapping[str, int]) -> str:
-    """A name that two images share where they are the same photograph.
+    """An identifier that is the same for images of the same photograph.
 
     Args:
         folder: of the set's images, such as ``gqa``.
-        image: as the row has it, such as ``images/2376641.jpg``.
-        coco_numbers: COCO's number of photographs with other names.
+        image: the row's field, such as ``images/2376641.jpg``.
+        coco_numbers: COCO's numbers of photographs with other names.
     """
     path = PurePosixPath(image)
     coco = _COCO.fullmatch(path.stem)
@@ -42,7 +41,7 @@ def photograph(folder: str, image: str, coco_numbers: Mapping[str, int]) -> str:
 
 
 def coco_name(file: str) -> str | None:
-    """What COCO 2017 calls the file of one of its images; None where it is not one of COCO's."""
+    """The name of an image file in COCO 2017; None if it is not an image of COCO."""
     path = PurePosixPath(file)
     coco = _COCO.fullmatch(path.stem)
     return f"{coco[1]}{path.suffix}" if coco else None
@@ -56,19 +55,19 @@ def photograph_of(sample: Sample, folder: Path, coco_numbers: Mapping[str, int])
 
 
 def photographs_of_tests(roots: Iterable[Path], coco_numbers: Mapping[str, int]) -> set[str]:
-    """The photographs of the paper's test sets that are in any of the folders ``roots``."""
-    found = set()
+    """The photographs of the paper's test sets, whose files are in any of the folders ``roots``."""
+    photographs = set()
     for root in roots:
-        for each in TEST_FILES:
-            file, folder = root / each.file, root / each.images
+        for test in TEST_FILES:
+            file, folder = root / test.file, root / test.images
             if file.is_file():
-                read = read_samples(file, folder, name=each.name, require_images=False)
-                found |= {photograph_of(sample, folder, coco_numbers) for sample in read.samples}
-    return found
+                samples = read_samples(file, folder, name=test.name, require_images=False).samples
+                photographs |= {photograph_of(sample, folder, coco_numbers) for sample in samples}
+    return photographs
 
 
 def read_coco_numbers(root: Path) -> dict[str, int]:
-    """What ``task=data`` found out about photographs with several names; empty where it did not."""
+    """The COCO numbers of photographs with other names; empty before ``task=data`` was run."""
     path = root / COCO_NUMBERS
     if not path.is_file():
         return {}
@@ -76,7 +75,7 @@ def read_coco_numbers(root: Path) -> dict[str, int]:
 
 
 def add_coco_numbers(root: Path, numbers: Mapping[str, int]) -> None:
-    """Write what was found out beside what is known."""
-    every = read_coco_numbers(root) | dict(numbers)
-    rows = ({"photograph": name, "coco": number} for name, number in sorted(every.items()))
+    """Add entries to the file of COCO numbers."""
+    merged = read_coco_numbers(root) | dict(numbers)
+    rows = ({"photograph": name, "coco": number} for name, number in sorted(merged.items()))
     write_jsonl(root / COCO_NUMBERS, rows)

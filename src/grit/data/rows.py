@@ -1,4 +1,4 @@
-"""JSON Lines from anywhere: one object a line, and a clear message for whatever is wrong in it."""
+"""Reading untrusted JSON Lines files, with an error message that names file, line and field."""
 
 import json
 import math
@@ -14,17 +14,17 @@ Corners = tuple[float, float, float, float]
 
 _LARGEST_SIDE = 1_000_000  # pixels
 LONGEST_TEXT = 10_000  # characters of a question or an answer; the paper's longest has 1,295
-_CLOSE = 0.75  # of two names: "box" and "bboxs" are that close
-_SHOWN = 60  # characters of a wrong value that a message repeats
+_SIMILARITY = 0.75  # difflib's ratio of two names; that of "box" and "bboxs" is as high
+_SHOWN = 60  # characters of an invalid value that a message repeats
 _A_BOX = "a box [x1, y1, x2, y2] of finite numbers"
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a file: where it stands, and its fields with getters that check their type.
+    """One line of a file, with getters that check the types of its fields.
 
-    Every getter raises GritError naming file, line, field, what was expected and what was found.
-    A field that is null counts as missing; the ``optional_`` getters give None for both.
+    Getters raise GritError with file, line, field, the expected and the actual value. A field that
+    is null counts as missing; the ``optional_`` getters return None for both.
     """
 
     path: Path
@@ -33,7 +33,7 @@ class Row:
 
     @property
     def where(self) -> str:
-        """``FILE line N``, as messages begin."""
+        """``FILE line N``, the beginning of messages."""
         return f"{self.path} line {self.line}"
 
     def has(self, name: str) -> bool:
@@ -41,10 +41,13 @@ class Row:
         return self.fields.get(name) is not None
 
     def text(self, name: str, *, blank: bool = True, longest: int | None = None) -> str:
-        """A string; ``blank=False`` refuses one of nothing but white space.
+        """A string.
 
-        ``longest`` is the most characters that it may have: what looks at a question takes time
-        that grows with their square, and long before a model is loaded.
+        Args:
+            name: of the field.
+            blank: whether it may be empty or only white space.
+            longest: how many characters it may have: some rules that read a question take time
+                that is quadratic in its length.
         """
         value = self._present(name, "a string")
         if not isinstance(value, str):
@@ -52,8 +55,8 @@ class Row:
         if not blank and not value.strip():
             self.refuse(name, "a string that is not blank")
         if longest is not None and len(value) > longest:
-            found = f"{len(value):,} characters"
-            raise self._refusal(name, f"a string of at most {longest:,} characters", found)
+            length = f"{len(value):,} characters"
+            raise self._refusal(name, f"a string of at most {longest:,} characters", length)
         return value
 
     def optional_text(self, name: str) -> str | None:
@@ -61,7 +64,7 @@ class Row:
         return self.text(name) if self.has(name) else None
 
     def integer(self, name: str, *, minimum: int | None = None) -> int:
-        """A whole number; true and false are none."""
+        """An integer; true and false are refused."""
         expected = "an integer" if minimum is None else f"an integer of at least {minimum}"
         value = self._present(name, expected)
         if not isinstance(value, int) or isinstance(value, bool):
@@ -71,14 +74,14 @@ class Row:
         return value
 
     def pixels(self, name: str) -> int:
-        """A width or height of an image."""
+        """The width or the height of an image."""
         value = self.integer(name, minimum=1)
         if value > _LARGEST_SIDE:
             self.refuse(name, f"an integer of at most {_LARGEST_SIDE}")
         return value
 
     def optional_integers(self, name: str) -> tuple[int, ...] | None:
-        """A list of whole numbers (token ids), or None where the field is missing."""
+        """A list of integers, such as token ids, or None if the field is missing."""
         if not self.has(name):
             return None
         values = self.fields[name]
@@ -90,7 +93,7 @@ class Row:
         return tuple(values)
 
     def choice(self, name: str, choices: tuple[str, ...], default: str) -> str:
-        """One of a few strings; ``default`` where the field is missing."""
+        """One of several strings; ``default`` if the field is missing."""
         if not self.has(name):
             return default
         value = self.fields[name]
@@ -99,7 +102,7 @@ class Row:
         return str(value)
 
     def answer(self, name: str = "answer") -> tuple[str, bool]:
-        """A true answer as text, and whether it is a box: ``("[244, 25, 338, 69]", True)``."""
+        """A reference answer as text, and whether it is a box: ``("[244, 25, 338, 69]", True)``."""
         expected = "a string, a number or " + _A_BOX
         value = self._present(name, expected)
         if isinstance(value, str):
@@ -111,12 +114,12 @@ class Row:
         number = _number(value)
         if number is None:
             self.refuse(name, expected)
-        # JSON does not tell 2.0 from 2, and a count of "2.0" would match no answer.
+        # Some writers of JSON write 2 as 2.0, and a count of "2.0" would match no answer.
         whole = isinstance(value, int) or (number.is_integer() and abs(number) < 1e15)
         return str(int(value) if whole else value), False
 
     def boxes(self, name: str) -> list[Corners]:
-        """A list of ``(x1, y1, x2, y2)``, maybe empty; corners may be reversed or outside."""
+        """A list of ``(x1, y1, x2, y2)``, maybe empty; corners may be in any order or outside."""
         expected = "a list of boxes [x1, y1, x2, y2] of finite numbers"
         value = self._present(name, expected)
         if not isinstance(value, list):
@@ -130,28 +133,27 @@ class Row:
         return boxes
 
     def optional_boxes(self, name: str) -> list[Corners] | None:
-        """A list of ``(x1, y1, x2, y2)``, or None where the field is missing."""
+        """A list of ``(x1, y1, x2, y2)``, or None if the field is missing."""
         return self.boxes(name) if self.has(name) else None
 
     def refuse_misspelt(self, name: str) -> None:
-        """Refuse a field that may be meant for ``name``, which the row says nothing of.
+        """Refuse a field whose name is similar to ``name``, if the row has no field ``name``.
 
-        Other fields are nobody's business; this one would be missed without a word.
+        Unknown fields are ignored otherwise, and a misspelt one would be too.
         """
         if name in self.fields:
             return
-        theirs = {other.strip().lower(): other for other in self.fields}
-        for close in get_close_matches(name, theirs, n=1, cutoff=_CLOSE):
-            found = theirs[close]
+        normalized = {field.strip().lower(): field for field in self.fields}
+        for similar in get_close_matches(name, normalized, n=1, cutoff=_SIMILARITY):
             raise GritError(
-                f"{self.where}: field {described(found)}: is it the row's {name}? call it "
-                f'"{name}", or say that there is none by "{name}": null'
+                f"{self.where}: field {described(normalized[similar])}: is it the row's {name}? "
+                f'call it "{name}", or say that there is none by "{name}": null'
             )
 
-    def refuse(self, name: str, expected: str, found: Any = ...) -> NoReturn:
-        """Raise the GritError that says what field ``name`` should have been."""
-        shown = "nothing" if not self.has(name) and found is ... else None
-        shown = shown or described(self.fields[name] if found is ... else found)
+    def refuse(self, name: str, expected: str, value: Any = ...) -> NoReturn:
+        """Raise a GritError for the field ``name``, or for ``value``, a part of it."""
+        shown = "nothing" if not self.has(name) and value is ... else None
+        shown = shown or described(self.fields[name] if value is ... else value)
         raise self._refusal(name, expected, shown)
 
     def _refusal(self, name: str, expected: str, shown: str) -> GritError:
@@ -166,26 +168,26 @@ class Row:
 def read_rows(path: Path) -> Iterator[Row]:
     """The rows of a JSON Lines file in UTF-8, one at a time; blank lines are skipped.
 
-    Raises GritError for a file that cannot be read or has no row, and for a line that is not one
+    Raises GritError for a file that cannot be read or has no rows, and for a line that is not a
     JSON object of text and finite numbers.
     """
-    found = False
+    is_empty = True
     try:
         with path.open("rb") as stream:
             for number, line in enumerate(stream, start=1):
                 if number == 1:
-                    line = line.removeprefix(b"\xef\xbb\xbf")  # some editors begin with this mark
+                    line = line.removeprefix(b"\xef\xbb\xbf")  # byte order mark of some editors
                 if line.strip():
-                    found = True
+                    is_empty = False
                     yield Row(path, number, _parsed(line, f"{path} line {number}"))
     except OSError as error:
         raise GritError(f"{path}: cannot be read: {error.strerror or error}") from error
-    if not found:
+    if is_empty:
         raise GritError(f"{path}: is empty: expected one JSON object a line")
 
 
 def described(value: Any) -> str:
-    """A wrong value for a message: short, on one line, printable on any terminal."""
+    """An invalid value for a message: short, on one line, printable on any terminal."""
     if isinstance(value, list):
         numbers = all(_number(entry) is not None for entry in value)
         if not numbers or len(value) > 8:
@@ -201,11 +203,14 @@ def _parsed(line: bytes, where: str) -> dict[str, Any]:
     try:
         text = line.decode("utf-8")
         fields = json.loads(
-            text, parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_distinct
+            text,
+            parse_constant=_refuse_constant,
+            parse_float=_finite,
+            object_pairs_hook=_without_duplicates,
         )
-        if "\\ud" in text.lower():  # an escaped half of a surrogate pair can never be written back
+        if "\\ud" in text.lower():  # an escaped lone surrogate could not be written back
             json.dumps(fields, ensure_ascii=False).encode("utf-8")
-    except _Twice as error:
+    except _DuplicateName as error:
         name = described(str(error))
         raise GritError(f"{where}: the field {name} stands there twice") from error
     except UnicodeDecodeError as error:
@@ -224,20 +229,20 @@ def _parsed(line: bytes, where: str) -> dict[str, Any]:
     return fields
 
 
-class _Twice(Exception):
-    """A name that an object has twice: which of the two counts is anybody's guess."""
+class _DuplicateName(Exception):
+    """An object has a field twice."""
 
 
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for name, value in pairs:
         if name in fields:
-            raise _Twice(name)
+            raise _DuplicateName(name)
         fields[name] = value
     return fields
 
 
-def _no_constant(name: str) -> NoReturn:
+def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number")
 
 
@@ -249,7 +254,7 @@ def _finite(text: str) -> float:
 
 
 def _number(value: Any) -> float | None:
-    """``value`` as a finite float, or None where it is no number."""
+    """``value`` as a finite float, or None if it is not a number."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:

@@ -1,4 +1,4 @@
-"""One image-question-answer triplet, wherever it comes from."""
+"""The image-question-answer triplet, of any source."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -11,14 +11,14 @@ from grit.grounding.boxes import Box, Space
 
 
 class Picture(Protocol):
-    """An image that is loaded when it is needed: a file, or a scene that is drawn."""
+    """An image that is loaded on demand: a file, or a drawn scene."""
 
     @property
     def key(self) -> str:
-        """Identifies the content: equal keys mean equal pixels."""
+        """A hash of the content: equal keys mean equal pixels."""
 
     def load(self) -> Image.Image:
-        """The image, RGB, at its original size."""
+        """The image as RGB, in its original size."""
 
 
 @dataclass(frozen=True)
@@ -27,21 +27,21 @@ class Sample:
 
     id: str  # unique within a data set, stable between runs: "vsr/17"
     question: str
-    answer: str  # an integer or a box is kept as its text
-    dataset: str  # the row's own field: rewards and results are told apart by it
+    answer: str  # integers and boxes as text
+    dataset: str  # the row's field; rewards and results depend on it
     picture: Picture
-    space: Space  # the original image's pixels
-    boxes: tuple[Box, ...] | None = None  # None: not annotated; (): annotated as having none
-    labels: tuple[str, ...] = ()  # what each box shows, where that is known
-    answer_is_box: bool = False  # detection: the answer is a box, which no judge reads
-    where: str = field(default="", compare=False)  # FILE line N, for messages; "" if in no file
+    space: Space  # of the boxes: pixels of the original image
+    boxes: tuple[Box, ...] | None = None  # None: not annotated; (): annotated, nothing to box
+    labels: tuple[str, ...] = ()  # of the boxes, where they are known
+    answer_is_box: bool = False  # detection: scored by IoU instead of by a judge
+    where: str = field(default="", compare=False)  # "FILE line N", for messages; "" without a file
 
 
 def samples_fingerprint(samples: Iterable[Sample]) -> str:
-    """Of all that is written about the pictures, in order; not of their pixels."""
+    """A hash of ids, questions, answers and boxes, in order; not of the pixels."""
     return fingerprint(
         [
-            (one.id, one.question, one.answer, [box.corners for box in one.boxes or ()])
-            for one in samples
+            (sample.id, sample.question, sample.answer, [box.corners for box in sample.boxes or ()])
+            for sample in samples
         ]
     )

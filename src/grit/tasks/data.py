@@ -20,10 +20,9 @@ from grit.data.preparation.downloads import Downloads
 from grit.data.preparation.origins import Hosts
 from grit.data.preparation.paper import TEST_FILES
 from grit.data.preparation.prepare import Preparation
-from grit.data.preparation.shortfalls import Shortfall, summed_up
-from grit.data.printed_counts import print_table2, write_table2
+from grit.data.preparation.shortfalls import Shortfall, summary_lines
 from grit.data.settings import SourceSettings
-from grit.data.statistics import set_statistics
+from grit.data.table2 import print_table2, set_statistics, write_table2
 from grit.tasks.folder import RunFolder
 from grit.tasks.questions import training_samples
 
@@ -104,7 +103,7 @@ def _with_mixture(config: Config, name: str) -> Config:
 
 
 def _end(config: Config, folder: Path, shortfalls: list[Shortfall]) -> None:
-    for line in summed_up(shortfalls):
+    for line in summary_lines(shortfalls):
         log.info("%s", line)
     log.info("%s", folder / "table2.md")
     if not shortfalls:

@@ -1,1 +1,1 @@
-"""Downloading, converting and checking the data of the paper, in the layout of GRIT_data."""
+"""Downloading, converting and checking the paper's data, in the layout of GRIT_data."""

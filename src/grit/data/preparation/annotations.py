@@ -1,8 +1,7 @@
-"""The files of rows: from the Hub, or converted from what TallyQA and Visual Genome give out."""
+"""Files of annotations: from the Hub, or from the archives of TallyQA and Visual Genome."""
 
 import json
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +9,21 @@ from grit.core.errors import GritError
 from grit.core.files import write_bytes
 from grit.data.jsonl import read_samples
 from grit.data.photographs import add_coco_numbers
+from grit.data.pictures import Unusable
 from grit.data.preparation.archives import read_members
 from grit.data.preparation.downloads import Downloads
 from grit.data.preparation.hub import HubDataset
 from grit.data.preparation.paper import PaperFile
-from grit.data.preparation.pictures import Unusable
 from grit.data.preparation.tallyqa import LARGEST_FILE
 
 _LARGEST_ZIP = 256 * 2**20  # bytes
 
 
-def take_rows(hub: HubDataset, file: PaperFile, root: Path) -> None:
-    """Put a file of rows into ``root`` as the Hub has it, after reading all of it.
+def download_rows(hub: HubDataset, file: PaperFile, root: Path) -> None:
+    """Copy a file of rows from the Hub into ``root``, unchanged, after checking its rows.
 
     Raises:
-        Unusable: it cannot be had, or its rows are not right.
+        Unusable: it cannot be downloaded, or one of its rows is invalid.
     """
     local = hub.download(hub.matching(file.file)[0])
     try:
@@ -34,18 +33,18 @@ def take_rows(hub: HubDataset, file: PaperFile, root: Path) -> None:
     _write(root / file.file, local.read_bytes())
 
 
-def take_tallyqa(downloads: Downloads, url: str, target: Path) -> None:
-    """Put TallyQA's ``train.json`` at ``target``; raises Unusable."""
-    _write(target, _zipped(downloads, url, "train.json"))
+def download_tallyqa(downloads: Downloads, url: str, target: Path) -> None:
+    """Download TallyQA's ``train.json`` to ``target``; raises Unusable."""
+    _write(target, _zip_member(downloads, url, "train.json"))
 
 
-def take_coco_numbers(downloads: Downloads, url: str, root: Path) -> None:
-    """Note which photographs of Visual Genome are in COCO, as its own list of images says.
+def download_coco_numbers(downloads: Downloads, url: str, root: Path) -> None:
+    """Record the COCO numbers of Visual Genome's images, from its own list of images.
 
     Raises:
-        Unusable: the list cannot be had or read.
+        Unusable: the list cannot be downloaded or read.
     """
-    content = _zipped(downloads, url, "image_data.json")
+    content = _zip_member(downloads, url, "image_data.json")
     try:
         entries: list[dict[str, Any]] = json.loads(content)
         numbers = {
@@ -60,21 +59,20 @@ def take_coco_numbers(downloads: Downloads, url: str, root: Path) -> None:
     add_coco_numbers(root, numbers)
 
 
-def _zipped(downloads: Downloads, url: str, member: str) -> bytes:
-    """The content of one file of a zip archive."""
-    content, _ = downloads.get([url], limit=_LARGEST_ZIP, understand=_is_zip)
-    found: dict[str, bytes] = {}
-    take: Callable[[str, bytes], None] = found.__setitem__
+def _zip_member(downloads: Downloads, url: str, member: str) -> bytes:
+    """The content of one file in a zip archive."""
+    content, _ = downloads.get([url], limit=_LARGEST_ZIP, parse=_check_zip)
+    contents: dict[str, bytes] = {}
     with tempfile.TemporaryDirectory() as folder:
         archive = Path(folder) / "archive.zip"
         archive.write_bytes(content)
-        read_members(archive, {member}, take, largest_member=LARGEST_FILE)
-    if member not in found:
+        read_members(archive, {member}, contents.__setitem__, largest_member=LARGEST_FILE)
+    if member not in contents:
         raise Unusable(f"the archive has no {member}")
-    return found[member]
+    return contents[member]
 
 
-def _is_zip(content: bytes) -> None:
+def _check_zip(content: bytes) -> None:
     if not content.startswith(b"PK"):
         raise Unusable("not a zip archive")
 

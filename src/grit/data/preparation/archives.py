@@ -1,8 +1,8 @@
-"""Reading wanted members out of archives from elsewhere.
+"""Reading certain members of untrusted zip and tar archives.
 
-Nothing is ever written at a path that an archive gives: members are found by name, handed over as
-bytes, and an archive with a member that would leave its folder is refused as a whole. What is
-unpacked is bounded, whatever the archive says of its sizes.
+Nothing is written to a path from an archive: members are selected by name and passed on as bytes,
+and an archive with a path that would leave its folder is refused. Sizes are bounded by what is
+actually unpacked, not by what the archive states.
 """
 
 import gzip
@@ -15,12 +15,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, cast
 
-from grit.data.preparation.pictures import Unusable
+from grit.data.pictures import Unusable
 
 LARGEST_ARCHIVE = 8 * 2**30  # bytes, unpacked
 LARGEST_READ = 128 * 2**20  # bytes at once
 MOST_MEMBERS = 500_000
-_BROKEN = (  # what the readers raise on damage; RuntimeError: a password, an unknown method
+_ERRORS = (  # of damaged archives; RuntimeError: a password, or an unknown compression
     *(tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, lzma.LZMAError),
     *(EOFError, OSError, ValueError, RuntimeError),
 )
@@ -34,17 +34,24 @@ def read_members(
     largest_member: int,
     largest_archive: int = LARGEST_ARCHIVE,
 ) -> None:
-    """Hand every file of the zip or tar archive whose last path part is ``wanted`` to ``take``.
+    """Call ``take`` with name and content of every file whose last path part is in ``wanted``.
 
-    The whole archive is looked over before the first file is taken.
+    The whole archive is checked before the first call.
+
+    Args:
+        path: of a zip or tar archive; a tar archive may be compressed by gzip.
+        wanted: names without folders.
+        take: is called with the name and the content.
+        largest_member: bytes of a member.
+        largest_archive: bytes of the unpacked archive.
 
     Raises:
-        Unusable: the archive is damaged, escapes its folder, or unpacks to too much.
+        Unusable: the archive is damaged, has a path outside of its folder, or is too large.
     """
-    reading = _read_zip if zipfile.is_zipfile(path) else _read_tar
+    read = _read_zip if zipfile.is_zipfile(path) else _read_tar
     try:
-        reading(path, frozenset(wanted), take, largest_member, largest_archive)
-    except _BROKEN as error:
+        read(path, frozenset(wanted), take, largest_member, largest_archive)
+    except _ERRORS as error:
         reason = str(error) or type(error).__name__
         raise Unusable(f"the archive cannot be read: {reason}") from error
 
@@ -64,10 +71,10 @@ def _read_zip(
         if sum(member.file_size for member in members) > largest_archive:
             raise _too_much(largest_archive)
         for member in members:
-            name = _leaf(member.filename)
+            name = PurePosixPath(member.filename).name
             if not member.is_dir() and name in wanted:
                 with archive.open(member) as stream:
-                    take(name, _bounded(stream, member.filename, largest_member))
+                    take(name, _content(stream, member.filename, largest_member))
 
 
 def _read_tar(
@@ -85,10 +92,10 @@ def _read_tar(
                 raise Unusable(f"the archive holds {member.name!r}, which is no plain file")
     with _open_tar(path, largest_archive) as archive:
         for member in archive:
-            name = _leaf(member.name)
+            name = PurePosixPath(member.name).name
             stream = archive.extractfile(member) if name in wanted else None
             if stream is not None:
-                take(name, _bounded(stream, member.name, largest_member))
+                take(name, _content(stream, member.name, largest_member))
 
 
 @contextmanager
@@ -99,14 +106,14 @@ def _open_tar(path: Path, largest: int) -> Iterator[tarfile.TarFile]:
         stream.seek(0)
         if is_gzip:
             stream = cast(IO[bytes], open_files.enter_context(gzip.GzipFile(fileobj=stream)))
-        meter = cast(IO[bytes], _Meter(stream, largest))
-        yield open_files.enter_context(tarfile.open(fileobj=meter, mode="r:"))
+        bounded = cast(IO[bytes], _BoundedStream(stream, largest))
+        yield open_files.enter_context(tarfile.open(fileobj=bounded, mode="r:"))
 
 
-class _Meter:
-    """A stream that ends in an error after ``largest`` bytes, and at any absurd single read.
+class _BoundedStream:
+    """A stream that raises Unusable beyond ``largest`` bytes, and for a single read of too many.
 
-    A few packed bytes may claim a header of any size, which tarfile would read at once.
+    A few compressed bytes can state a header of any size, which tarfile would read at once.
     """
 
     def __init__(self, stream: IO[bytes], largest: int) -> None:
@@ -116,17 +123,17 @@ class _Meter:
         """At most ``size`` bytes."""
         if size > LARGEST_READ:
             raise Unusable(f"the archive has a part of more than {LARGEST_READ >> 20} MiB")
-        found = self._stream.read(size)
+        content = self._stream.read(size)
         self._check(self.tell())
-        return found
+        return content
 
     def seek(self, position: int) -> int:
-        """Go on at ``position``."""
+        """Move to ``position``."""
         self._check(position)
         return self._stream.seek(position)
 
     def tell(self) -> int:
-        """How far the stream is read."""
+        """The current position."""
         return self._stream.tell()
 
     def _check(self, position: int) -> None:
@@ -134,7 +141,7 @@ class _Meter:
             raise _too_much(self._largest)
 
 
-def _bounded(stream: IO[bytes], name: str, largest: int) -> bytes:
+def _content(stream: IO[bytes], name: str, largest: int) -> bytes:
     content = stream.read(largest + 1)
     if len(content) > largest:
         raise Unusable(f"{name!r} in the archive is larger than {largest >> 20} MiB")
@@ -150,10 +157,6 @@ def _check_name(name: str) -> None:
     posix, windows = PurePosixPath(name), PureWindowsPath(name)
     if posix.is_absolute() or windows.drive or windows.root or ".." in windows.parts:
         raise Unusable(f"the archive holds {name!r}, which would leave its folder")
-
-
-def _leaf(name: str) -> str:
-    return PurePosixPath(name).name
 
 
 def _too_much(largest: int) -> Unusable:

@@ -1,4 +1,4 @@
-"""Small files by HTTP: redirects followed, passing faults retried, sizes and times bounded."""
+"""Downloading small files by HTTP: with redirects, retries, and limits of size and time."""
 
 import ipaddress
 import socket
@@ -12,19 +12,19 @@ from typing import TypeVar
 import httpx2
 
 from grit.core.background import in_background
-from grit.data.preparation.pictures import Unusable
+from grit.data.pictures import Unusable
 
-Found = TypeVar("Found")
+Parsed = TypeVar("Parsed")
 
-_PASSING = frozenset((408, 425, 429, 500, 502, 503, 504))
+_TEMPORARY = frozenset((408, 425, 429, 500, 502, 503, 504))
 _FIRST_WAIT = 0.5  # seconds; doubled at every further attempt
 _LONGEST_WAIT = 30.0
-_HOST_GIVEN_UP = 4  # attempts in a row at which a host did not answer at all
+_MAX_SILENT = 4  # attempts in a row without any answer, after which a host is given up
 _NOT_THERE = "not there (404)"
 
 
-class _Passing(Exception):
-    """A fault that another attempt may mend."""
+class _Temporary(Exception):
+    """An error after which another attempt may succeed."""
 
     def __init__(self, reason: str, wait: float | None = None) -> None:
         super().__init__(reason)
@@ -32,18 +32,18 @@ class _Passing(Exception):
 
 
 class Downloads:
-    """Gets files from image hosts; one for all threads.
+    """An HTTP client for files of image hosts, which all threads share.
 
-    A host that does not answer several times in a row is given up, so that a machine without a
-    network does not try thousands of names one after another. A public host is not followed to a
-    private address, where it could make this machine ask services that trust it.
+    A host that repeatedly does not answer is given up, so that a machine without a network does not
+    try thousands of files. Redirects of a public host to a private address are refused: they could
+    make this machine send requests to services that trust it.
 
     Args:
-        attempts: at a file.
-        timeout: seconds that a host may be silent.
-        total_timeout: seconds of a file in all, however slowly it comes; None: no bound.
+        attempts: per file.
+        timeout: seconds without an answer after which an attempt fails.
+        total_timeout: seconds for one file, all attempts together; None: no limit.
         connections: how many at a time.
-        sleep: waits between attempts.
+        sleep: waits between attempts; tests replace it.
     """
 
     def __init__(
@@ -73,110 +73,105 @@ class Downloads:
         self._client.close()
 
     def get(
-        self, urls: Sequence[str], *, limit: int, understand: Callable[[bytes], Found]
-    ) -> tuple[bytes, Found]:
-        """The content of the first of ``urls`` that has it, and what ``understand`` makes of it.
+        self, urls: Sequence[str], *, limit: int, parse: Callable[[bytes], Parsed]
+    ) -> tuple[bytes, Parsed]:
+        """The content from the first of ``urls`` that has it, and the result of ``parse`` for it.
 
         Args:
-            urls: where the file may lie.
-            limit: bytes that it may have.
-            understand: raises Unusable for content that is not what was asked for.
+            urls: addresses of the same file.
+            limit: largest size in bytes.
+            parse: raises Unusable for content that is not the expected file.
 
         Raises:
-            Unusable: none of them has it; the text is the most telling reason.
+            Unusable: no address has it; the text is the first reason other than 404.
         """
         reasons = []
         for url in urls:
             try:
-                content = self._in_time(url, limit)
-                return content, understand(content)
+                content = self._with_timeout(url, limit)
+                return content, parse(content)
             except Unusable as error:
                 reasons.append(str(error))
-        telling = [reason for reason in reasons if reason != _NOT_THERE]
-        raise Unusable(telling[0] if telling else _NOT_THERE)
+        raise Unusable(next((reason for reason in reasons if reason != _NOT_THERE), _NOT_THERE))
 
-    def _in_time(self, url: str, limit: int) -> bytes:
-        """In a thread that is left behind when time is up: a host may send a header for hours."""
-        late = threading.Event()
-        found = in_background(lambda: self._patiently(url, limit, late))
+    def _with_timeout(self, url: str, limit: int) -> bytes:
+        """Download in a thread that is abandoned at the timeout: a header may take hours."""
+        stop = threading.Event()
+        download = in_background(lambda: self._with_retries(url, limit, stop))
         try:
-            return found.result(self._total_timeout)
+            return download.result(self._total_timeout)
         except TimeoutError as error:
             raise Unusable(f"not here within {self._total_timeout:g} s") from error
         finally:
-            late.set()
+            stop.set()
 
-    def _patiently(self, url: str, limit: int, late: threading.Event) -> bytes:
+    def _with_retries(self, url: str, limit: int, stop: threading.Event) -> bytes:
         for attempt in range(self._attempts):
             try:
-                return self._once(url, limit, late)
-            except _Passing as error:
-                last = str(error)
-                if attempt + 1 < self._attempts and not late.is_set():
+                return self._attempt(url, limit, stop)
+            except _Temporary as error:
+                reason = str(error)
+                if attempt + 1 < self._attempts and not stop.is_set():
                     wait = error.wait if error.wait is not None else _FIRST_WAIT * 2**attempt
                     self._sleep(min(wait, _LONGEST_WAIT))
-        raise Unusable(last)
+        raise Unusable(reason)
 
-    def _once(self, url: str, limit: int, late: threading.Event) -> bytes:
+    def _attempt(self, url: str, limit: int, stop: threading.Event) -> bytes:
         host = httpx2.URL(url).host
-        if self._silent[host] >= _HOST_GIVEN_UP:
+        if self._silent[host] >= _MAX_SILENT:
             raise Unusable(f"{host} does not answer")
         try:
             with self._client.stream("GET", url) as response:
-                self._heard(host)
+                with self._lock:
+                    self._silent[host] = 0
                 _check_status(response)
-                return _read(response, limit, late)
+                return _read(response, limit, stop)
         except (httpx2.ConnectError, httpx2.ProxyError, httpx2.TimeoutException) as error:
             with self._lock:
                 self._silent[host] += 1
-            raise _Passing(f"{host} does not answer") from error
+            raise _Temporary(f"{host} does not answer") from error
         except httpx2.TooManyRedirects as error:
             raise Unusable("too many redirects") from error
         except httpx2.TransportError as error:
-            raise _Passing("the connection was cut") from error
+            raise _Temporary("the connection was cut") from error
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise Unusable(f"no valid answer ({type(error).__name__})") from error
-
-    def _heard(self, host: str) -> None:
-        with self._lock:
-            self._silent[host] = 0
 
 
 def _check_status(response: httpx2.Response) -> None:
     status = response.status_code
     if status == 404:
         raise Unusable(_NOT_THERE)
-    if status in _PASSING:
+    if status in _TEMPORARY:
         after = response.headers.get("Retry-After", "")
-        raise _Passing(f"the host answers {status}", float(after) if after.isdecimal() else None)
+        raise _Temporary(f"the host answers {status}", float(after) if after.isdecimal() else None)
     if status != 200:
         raise Unusable(f"the host answers {status}")
 
 
 def _refuse_private(response: httpx2.Response) -> None:
-    """Raise Unusable where a public host sends us to an address of this machine's own network."""
+    """Raise Unusable for a redirect from a public host to a private address."""
     if response.has_redirect_location:
-        there = response.url.join(response.headers["Location"]).host
-        if _is_private(there) and not _is_private(response.url.host):
-            raise Unusable(f"{response.url.host} redirects to {there}, a private address")
+        target = response.url.join(response.headers["Location"]).host
+        if _is_private(target) and not _is_private(response.url.host):
+            raise Unusable(f"{response.url.host} redirects to {target}, a private address")
 
 
 @lru_cache(maxsize=1024)
 def _is_private(host: str) -> bool:
-    """Whether a name leads to an address that is not public; one that leads nowhere does not."""
+    """Whether a host name resolves to a private address; False if it does not resolve."""
     try:
-        found = socket.getaddrinfo(host, None)
+        resolved = socket.getaddrinfo(host, None)
     except (OSError, UnicodeError):
         return False
-    return any(
-        not ipaddress.ip_address(str(each[4][0]).partition("%")[0]).is_global for each in found
-    )
+    addresses = (str(entry[4][0]).partition("%")[0] for entry in resolved)
+    return any(not ipaddress.ip_address(address).is_global for address in addresses)
 
 
-def _read(response: httpx2.Response, limit: int, late: threading.Event) -> bytes:
+def _read(response: httpx2.Response, limit: int, stop: threading.Event) -> bytes:
     content = bytearray()
     for chunk in response.iter_bytes():
-        if late.is_set():
+        if stop.is_set():
             raise Unusable("not wanted any more")
         content += chunk
         if len(content) > limit:

@@ -1,7 +1,6 @@
-"""Files of data sets on the Hugging Face Hub.
+"""Files of data sets on the Hugging Face Hub, downloaded by huggingface_hub.
 
-They come by huggingface_hub, so they lie in its cache (``HF_HOME``), are there only once, go on
-where a download stopped, and follow ``HF_ENDPOINT`` and ``HF_TOKEN``.
+So they are in its cache (``HF_HOME``), downloads resume, and ``HF_ENDPOINT`` and ``HF_TOKEN`` hold.
 """
 
 import hashlib
@@ -20,35 +19,35 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.hf_api import RepoSibling
 
-from grit.data.preparation.pictures import Unusable
+from grit.data.pictures import Unusable
 
-_PATIENCE = 10.0  # seconds that the Hub has to answer at all
-_FAULTS = (OSError, HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, httpx2.HTTPError)
+_TIMEOUT = 10.0  # seconds for the first answer of the Hub
+_ERRORS = (OSError, HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, httpx2.HTTPError)
 
 
 class HubDataset:
-    """One data set's repository."""
+    """The repository of a data set."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
     @property
     def page(self) -> str:
-        """Where a person finds it."""
+        """Its web page."""
         return f"{constants.ENDPOINT}/datasets/{self.name}"
 
     def matching(self, pattern: str) -> list[str]:
-        """The files whose last path part matches ``pattern``, sorted; raises Unusable for none."""
-        found = sorted(path for path in self._files if fnmatch(path.rsplit("/", 1)[-1], pattern))
-        if not found:
+        """The files whose name matches ``pattern``, sorted; raises Unusable if there are none."""
+        paths = sorted(path for path in self._files if fnmatch(path.rsplit("/", 1)[-1], pattern))
+        if not paths:
             raise Unusable(f"{self.name} has no file {pattern}")
-        return found
+        return paths
 
     def download(self, path: str) -> Path:
-        """The local copy of a file, with its checksum verified where the Hub states one.
+        """The local copy of a file; its checksum is verified if the Hub states one.
 
         Raises:
-            Unusable: it cannot be had.
+            Unusable: it cannot be downloaded.
         """
         stated = self._files[path].lfs
         try:
@@ -59,16 +58,16 @@ class HubDataset:
                 )
                 if _sha256(local) != stated.sha256:
                     raise Unusable(f"{path} does not have the checksum that the Hub states")
-        except _FAULTS as error:
+        except _ERRORS as error:
             raise self._unusable(error) from error
         return local
 
     @cached_property
     def _listing(self) -> dict[str, RepoSibling] | Unusable:
-        """The files by their path; a Hub that does not answer is asked once, not for every file."""
+        """The files by their path, or the error, so that the Hub is asked only once."""
         try:
-            info = HfApi().dataset_info(self.name, files_metadata=True, timeout=_PATIENCE)
-        except _FAULTS as error:
+            info = HfApi().dataset_info(self.name, files_metadata=True, timeout=_TIMEOUT)
+        except _ERRORS as error:
             return self._unusable(error)
         return {entry.rfilename: entry for entry in info.siblings or ()}
 

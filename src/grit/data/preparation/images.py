@@ -1,6 +1,6 @@
-"""The images that rows refer to: which there are, which are missing or damaged."""
+"""The images that rows refer to: listing, checking, downloading and storing them."""
 
-import logging
+import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,11 +12,10 @@ from tqdm import tqdm
 from grit.core.errors import GritError
 from grit.core.files import write_bytes
 from grit.data.jsonl import SampleFile
-from grit.data.pictures import ImageFile, Size, Unusable
+from grit.data.pictures import ImageFile, OtherSize, Size, Unusable, decode, opened
 from grit.data.preparation.paper import Origin, PaperFile
-from grit.data.preparation.pictures import file_size, picture_size
 
-log = logging.getLogger(__name__)
+LARGEST_IMAGE = 64 * 2**20  # bytes of a file
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -30,16 +29,20 @@ class Wanted:
     name: str  # below the folder, as the row has it
     origin: Origin
     size: Size | None  # that the row states
-    question: str  # of the first row
+    question: str  # of the first row that refers to it
 
     @property
     def path(self) -> Path:
-        """Where it belongs."""
+        """Where it has to be."""
         return self.folder / self.name
 
 
+Failures = list[tuple[Wanted, str]]
+"""Images that are not usable, with the reasons."""
+
+
 def referenced(file: PaperFile, root: Path, read: SampleFile) -> list[Wanted]:
-    """The images of a file's rows, each once."""
+    """The images that a file's rows refer to, without repetition."""
     folder = root / file.images
     images: dict[str, Wanted] = {}
     for sample in read.samples:
@@ -50,33 +53,27 @@ def referenced(file: PaperFile, root: Path, read: SampleFile) -> list[Wanted]:
     return list(images.values())
 
 
-def not_usable(
-    images: Sequence[Wanted], workers: int, *, progress: bool
-) -> list[tuple[Wanted, str]]:
-    """The images that are missing or damaged, with the reason."""
-    reasons = _in_parallel(_fault, images, workers, "checking images", progress)
+def not_usable(images: Sequence[Wanted], workers: int, *, progress: bool) -> Failures:
+    """The images that are missing or damaged, with the reasons."""
+    reasons = _in_parallel(_problem, images, workers, "checking images", progress)
     return [(image, reason) for image, reason in zip(images, reasons, strict=True) if reason]
 
 
-def fetched(
-    fetch: Callable[[Wanted], bytes],
-    images: Sequence[Wanted],
-    workers: int,
-    *,
-    progress: bool,
-) -> list[tuple[Wanted, str]]:
-    """Get images one by one, several at a time; those that could not be had, with the reason.
+def download_images(
+    download: Callable[[Wanted], bytes], images: Sequence[Wanted], workers: int, *, progress: bool
+) -> Failures:
+    """Download images and store them; returns the failures.
 
     Args:
-        fetch: gives an image's content, or raises Unusable.
-        images: what to get.
+        download: returns an image's content, or raises Unusable.
+        images: to download.
         workers: how many at a time.
-        progress: whether to show a bar.
+        progress: whether to show a progress bar.
     """
 
     def attempt(image: Wanted) -> str | None:
         try:
-            put(image, fetch(image))
+            store(image, download(image))
         except Unusable as error:
             return str(error)
         return None
@@ -85,8 +82,8 @@ def fetched(
     return [(image, reason) for image, reason in zip(images, reasons, strict=True) if reason]
 
 
-def put(image: Wanted, content: bytes) -> None:
-    """Write an image to its place, after a look at it.
+def store(image: Wanted, content: bytes) -> None:
+    """Check the content of an image and write it to its place.
 
     Raises:
         Unusable: it is damaged, or not of the size that its row states.
@@ -99,7 +96,40 @@ def put(image: Wanted, content: bytes) -> None:
         raise GritError(f"{image.path}: cannot be written: {error.strerror}") from error
 
 
-def _fault(image: Wanted) -> str | None:
+def picture_size(content: bytes, expected: Size | None = None) -> Size:
+    """The size of an image, which is decoded to check it.
+
+    Raises:
+        Unusable: it is not an image, is damaged, or does not have the ``expected`` size.
+    """
+    try:
+        with opened(io.BytesIO(content), expected) as image:
+            size = image.size
+            decode(image)
+    except OtherSize as error:
+        assert expected is not None
+        raise Unusable(
+            f"{_size_text(error.size)} pixels instead of {_size_text(expected)}"
+        ) from error
+    except Unusable:
+        raise
+    except Exception as error:  # on damaged files Pillow's decoders raise nearly anything
+        raise Unusable(_not_an_image(content)) from error
+    return size
+
+
+def file_size(path: Path, expected: Size | None = None) -> Size:
+    """The size of an image in a file; checks and raises as ``picture_size``."""
+    try:
+        if path.stat().st_size > LARGEST_IMAGE:
+            raise Unusable(f"larger than {LARGEST_IMAGE >> 20} MiB")
+        content = path.read_bytes()
+    except OSError as error:
+        raise Unusable(f"cannot be read: {error.strerror}") from error
+    return picture_size(content, expected)
+
+
+def _problem(image: Wanted) -> str | None:
     if not image.path.is_file():
         return "missing"
     try:
@@ -109,10 +139,23 @@ def _fault(image: Wanted) -> str | None:
     return None
 
 
+def _size_text(size: Size) -> str:
+    return f"{size[0]} x {size[1]}"
+
+
+def _not_an_image(content: bytes) -> str:
+    start = content[:512].lstrip().lower()
+    if not content:
+        return "an empty file"
+    if start.startswith((b"<!doctype", b"<html", b"<?xml")):
+        return "a page instead of an image"
+    return "not an image, or a damaged one"
+
+
 def _in_parallel(
     work: Callable[[Item], Result], items: Sequence[Item], workers: int, name: str, progress: bool
 ) -> list[Result]:
-    """``work`` of every item, in their order; what is not begun ends with the first error."""
+    """The results of ``work`` for every item, in order; an error cancels what has not begun."""
     pool = ThreadPoolExecutor(workers)
     try:
         done: Iterator[Result] = pool.map(work, items)

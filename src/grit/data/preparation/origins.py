@@ -1,4 +1,4 @@
-"""Where each image lies, for a machine and for a person."""
+"""Where images come from: their URLs, and instructions for downloading them by hand."""
 
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -11,7 +11,7 @@ _VISUAL_GENOME_PARTS = ("VG_100K", "VG_100K_2")
 
 @dataclass(frozen=True)
 class Hosts:
-    """Addresses of what is not on the Hub."""
+    """Addresses of the files that are not on the Hub."""
 
     coco: str
     visual_genome: str
@@ -20,7 +20,7 @@ class Hosts:
 
 
 def urls(origin: Origin, name: str, hosts: Hosts) -> list[str]:
-    """The addresses at which an image of COCO or Visual Genome may lie, the likeliest first."""
+    """The possible URLs of an image of COCO or Visual Genome, the likeliest first."""
     path = PurePosixPath(name)
     coco = coco_name(path.name)
     if origin is Origin.coco or (origin is Origin.coco_or_visual_genome and coco):
@@ -30,7 +30,7 @@ def urls(origin: Origin, name: str, hosts: Hosts) -> list[str]:
 
 
 def by_hand(origin: Origin, folder: Path, hosts: Hosts) -> str:
-    """How a person gets such an image."""
+    """Instructions for downloading such an image by hand."""
     coco = f"{hosts.coco}/train2017/ and val2017/"
     genome = f"{hosts.visual_genome}/VG_100K/ and VG_100K_2/"
     sources = {

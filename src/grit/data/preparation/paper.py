@@ -1,4 +1,4 @@
-"""The files that the paper uses, and where they and their images come from."""
+"""The paper's data files, and the origins of their images."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,7 +11,7 @@ OVDEVAL = "omlab/OVDEval"
 
 
 class Origin(StrEnum):
-    """Who has the images of a file."""
+    """Where the images of a file come from."""
 
     coco = "COCO 2017"
     visual_genome = "Visual Genome"
@@ -29,7 +29,7 @@ class PaperFile:
     file: str  # below data.root
     images: str  # folder below data.root
     origin: Origin
-    rows: int | None  # of the released file; None where it depends on what could be had
+    rows: int | None  # of the released file; None where it depends on the available images
 
 
 TEST_FILES = (

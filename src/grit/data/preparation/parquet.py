@@ -1,87 +1,76 @@
-"""Images inside the Parquet files of MathVista and of MME."""
+"""Extracting the images of MathVista and MME from their Parquet files."""
 
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from grit.data.pictures import Unusable
 from grit.data.preparation.hub import HubDataset
-from grit.data.preparation.images import Wanted, put
-from grit.data.preparation.pictures import Unusable
+from grit.data.preparation.images import Failures, Wanted, store
 
-_ROWS_AT_ONCE = 16  # an image may have megabytes
-_ABSENT = "not among the rows of {name}"
+_BATCH_ROWS = 16  # an image may have megabytes
 
 
-class Taken:
-    """What became of the images that are looked for in a data set's rows."""
+class _Pending:
+    """Images that are still to be extracted, by their numbers, and those that were not usable."""
 
     def __init__(self, images: Sequence[Wanted]) -> None:
-        self._open = {_number(image): image for image in images}
-        self.failures: list[tuple[Wanted, str]] = []
+        self.images = {_number(image): image for image in images}
+        self.failures: Failures = []
 
-    def __bool__(self) -> bool:
-        """Whether any are still looked for."""
-        return bool(self._open)
-
-    def look_for(self, number: int) -> Wanted | None:
-        """The image with this number, if it is looked for."""
-        return self._open.get(number)
-
-    def take(self, number: int, content: bytes) -> None:
-        """Put an image in its place."""
-        image = self._open.pop(number)
+    def store(self, number: int, content: bytes) -> None:
+        """Store an image."""
+        image = self.images.pop(number)
         try:
-            put(image, content)
+            store(image, content)
         except Unusable as error:
             self.failures.append((image, str(error)))
 
-    def end(self, reason: str) -> list[tuple[Wanted, str]]:
-        """The images that could not be had; those still looked for have ``reason``."""
-        return [*self.failures, *((image, reason) for image in self._open.values())]
+    def all_failures(self, reason: str) -> Failures:
+        """The failures; images that are still pending fail for ``reason``."""
+        return [*self.failures, *((image, reason) for image in self.images.values())]
 
 
-def take_mathvista(hub: HubDataset, images: Sequence[Wanted]) -> list[tuple[Wanted, str]]:
-    """Images of MathVista's testmini: ``17.png`` is that of the problem with pid 17."""
-    taken = Taken(images)
+def extract_mathvista(hub: HubDataset, images: Sequence[Wanted]) -> Failures:
+    """Store images of MathVista's testmini: ``17.png`` is that of the problem with pid 17."""
+    pending = _Pending(images)
     try:
         for path in hub.matching("testmini-*.parquet"):
             for row in _rows(hub.download(path), ["pid", "decoded_image"]):
-                if taken.look_for(int(row["pid"])):
-                    taken.take(int(row["pid"]), row["decoded_image"]["bytes"])
+                if int(row["pid"]) in pending.images:
+                    pending.store(int(row["pid"]), row["decoded_image"]["bytes"])
     except Unusable as error:
-        return taken.end(str(error))
-    return taken.end(_ABSENT.format(name=hub.name))
+        return pending.all_failures(str(error))
+    return pending.all_failures(f"not among the rows of {hub.name}")
 
 
-def take_mme(
-    hub: HubDataset, images: Sequence[Wanted]
-) -> tuple[list[tuple[Wanted, str]], dict[str, int]]:
-    """Images of MME: ``000860.png`` is that of row 860, whose question has to be the annotation's.
+def extract_mme(hub: HubDataset, images: Sequence[Wanted]) -> tuple[Failures, dict[str, int]]:
+    """Store images of MME: ``000860.png`` is that of row 860, if the questions are the same.
 
-    Files are downloaded one after another until every image is found.
+    Parquet files are downloaded one after another until no image is pending.
 
     Returns:
-        The images that could not be had with the reason, and the COCO numbers of those that could.
+        The failures, and the COCO numbers of images that are photographs of COCO.
     """
-    taken, numbers, first = Taken(images), {}, 0
+    pending, coco_numbers, first = _Pending(images), {}, 0
     try:
         for path in hub.matching("test-*.parquet"):
-            if not taken:
+            if not pending.images:
                 break
             local = hub.download(path)
             for number, row in enumerate(_rows(local, ["question_id", "question", "image"]), first):
-                image = taken.look_for(number)
+                image = pending.images.get(number)
                 if image is not None and row["question"].split() == image.question.split():
                     coco = PurePosixPath(row["question_id"]).stem
                     if re.fullmatch(r"\d{12}", coco):
-                        numbers[f"{image.folder.name}/{image.name}"] = int(coco)
-                    taken.take(number, row["image"]["bytes"])
-            first += _count(local)
+                        coco_numbers[f"{image.folder.name}/{image.name}"] = int(coco)
+                    pending.store(number, row["image"]["bytes"])
+            first += _row_count(local)
     except Unusable as error:
-        return taken.end(str(error)), numbers
+        return pending.all_failures(str(error)), coco_numbers
     reason = f"row N of {hub.name} does not have the question of the image N.png"
-    return taken.end(reason), numbers
+    return pending.all_failures(reason), coco_numbers
 
 
 def _rows(path: Path, columns: list[str]) -> Iterator[dict[str, Any]]:
@@ -93,13 +82,13 @@ def _rows(path: Path, columns: list[str]) -> Iterator[dict[str, Any]]:
             missing = set(columns) - set(file.schema_arrow.names)
             if missing:
                 raise Unusable(f"{path.name} has no column {', '.join(sorted(missing))}")
-            for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=columns):
+            for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=columns):
                 yield from batch.to_pylist()
     except (pyarrow.ArrowException, OSError) as error:
         raise Unusable(f"{path.name} cannot be read: {error}") from error
 
 
-def _count(path: Path) -> int:
+def _row_count(path: Path) -> int:
     from pyarrow import parquet
 
     return int(parquet.read_metadata(path).num_rows)

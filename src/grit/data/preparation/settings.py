@@ -5,7 +5,7 @@ from grit.core.settings import Text, setting, settings
 
 @settings
 class PreparationSettings:
-    """Where ``task=data`` gets what is not on the Hugging Face Hub, and how."""
+    """``task=data``: downloads of files that are not on the Hugging Face Hub."""
 
     coco: Text = setting(
         "train2017/NAME and val2017/NAME lie below it", "http://images.cocodataset.org"

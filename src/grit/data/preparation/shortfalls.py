@@ -1,4 +1,4 @@
-"""What could not be had, why, and how to get it by hand."""
+"""Files that could not be downloaded: the reason, and instructions for getting them by hand."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ _SHOWN = 3  # names of a group
 
 @dataclass(frozen=True)
 class Shortfall:
-    """One thing that is missing or not right."""
+    """A file that is missing or invalid."""
 
     what: str  # "vsr/000000000001.jpg", or a file of annotations
     where: str  # the set or file that needs it
@@ -20,11 +20,12 @@ class Shortfall:
         return {"what": self.what, "of": self.where, "reason": self.reason, "by_hand": self.by_hand}
 
 
-def summed_up(shortfalls: Iterable[Shortfall]) -> list[str]:
-    """A line for each reason: how many, which, and what to do."""
+def summary_lines(shortfalls: Iterable[Shortfall]) -> list[str]:
+    """A line for each reason: how many files, some of their names, and the instructions."""
     groups: dict[tuple[str, str, str], list[str]] = {}
-    for each in shortfalls:
-        groups.setdefault((each.where, each.reason, each.by_hand), []).append(each.what)
+    for missing in shortfalls:
+        key = missing.where, missing.reason, missing.by_hand
+        groups.setdefault(key, []).append(missing.what)
     lines = []
     for (where, reason, by_hand), names in groups.items():
         shown = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")

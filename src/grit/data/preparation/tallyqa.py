@@ -16,18 +16,18 @@ from grit.core.seeding import seed_for
 from grit.data.mixtures import in_turn
 from grit.data.photographs import coco_name, photograph
 
-COUNTS = (0, 1, 2, 3, 4)  # the answers that the paper trains on, evenly
+COUNTS = (0, 1, 2, 3, 4)  # the answers that the paper trains on, equally often
 LARGEST_FILE = 512 * 2**20  # bytes of train.json
 
 
 @dataclass(frozen=True)
 class CountingRow:
-    """One question of TallyQA; its image's size is not known yet."""
+    """A question of TallyQA, without the size of its image."""
 
     question: str
     answer: int
-    image: str  # as it is called in our layout
-    number: int  # TallyQA's own of the question
+    image: str  # its path in GRIT's layout
+    number: int  # TallyQA's question_id
 
     def as_row(self, width: int, height: int) -> dict[str, Any]:
         """In GRIT's format; TallyQA has no boxes."""
@@ -52,29 +52,29 @@ def draw_counting_rows(
     tested: Collection[str],
     coco_numbers: Mapping[str, int],
 ) -> list[CountingRow]:
-    """``count`` questions, answers evenly over 0-4 as far as they reach.
+    """Draw questions, with the answers 0-4 equally often as long as there are enough.
 
     Args:
         file: TallyQA's train.json.
         count: how many, at most.
-        seed: of the draw; with one seed, fewer are the first of more.
-        tested: photographs of test sets, which no question drawn is about.
+        seed: of the draw; a smaller count gives the beginning of a larger one.
+        tested: photographs of test sets, whose questions are left out.
         coco_numbers: as for `photograph`.
 
     Raises:
-        GritError: the file is not what TallyQA's is.
+        GritError: the file does not have TallyQA's format.
     """
-    apart = (
+    eligible = (
         row
         for row in _rows(file)
         if row.answer in COUNTS and photograph("tallyqa", row.image, coco_numbers) not in tested
     )
-    ranked = sorted(apart, key=lambda row: (seed_for(seed, "tallyqa", row.number), row.number))
+    ranked = sorted(eligible, key=lambda row: (seed_for(seed, "tallyqa", row.number), row.number))
     return in_turn(ranked, COUNTS, lambda row: str(row.answer))[:count]
 
 
-def our_name(image: str) -> str:
-    """What an image of TallyQA is called in our layout: COCO's of 2014 as in COCO 2017."""
+def layout_name(image: str) -> str:
+    """The path of TallyQA's image in GRIT's layout, which names COCO's images as COCO 2017 does."""
     return coco_name(PurePosixPath(image).name) or image
 
 
@@ -94,7 +94,7 @@ def _row(file: Path, number: int, entry: Any) -> CountingRow:
     try:
         image, question = str(entry["image"]), str(entry["question"]).strip()
         row = CountingRow(
-            question, int(entry["answer"]), our_name(image), int(entry["question_id"])
+            question, int(entry["answer"]), layout_name(image), int(entry["question_id"])
         )
     except (KeyError, TypeError, ValueError) as error:
         raise GritError(

@@ -43,8 +43,8 @@ def counted_thing(question: str) -> CountedThing | None:
         return None
     head = _head_noun(phrase)
     before, noun, after = phrase[:head], phrase[head], phrase[head + 1 :]
-    forms = (" ".join([*before, form(noun), *after]) for form in (singular, plural))
-    return CountedThing(*forms, where=_place(words[verb:]))
+    one, several = (" ".join([*before, form(noun), *after]) for form in (singular, plural))
+    return CountedThing(one, several, _place(words[verb:]))
 
 
 def _head_noun(words: list[str]) -> int:

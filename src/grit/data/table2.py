@@ -1,17 +1,23 @@
-"""The paper's table 2, what the files give beside what the paper printed."""
+"""The paper's table 2: figures of each test set from its file, beside those that are printed."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import NamedTuple
 
 from rich.console import Console
 
 from grit.core.files import write_json, written_whole
-from grit.data.statistics import SetStatistics
+from grit.data.jsonl import SampleFile
+from grit.data.samples import Sample
 from grit.figures.markdown_format import rows_markdown
 from grit.figures.table import NOTHING, Cell, Column, Row, Section, Table
 from grit.figures.terminal_format import print_table
+from grit.grounding.boxes import union_area
 
+_YES_NO = ("yes", "no")
+_CHOICES = "Choices:"  # as MathVista lists them
 _COLUMNS = (
     Column("", "Of", words=True),
     *(Column("", name) for name in ("Rows", "Question\nwords", "Answer\nwords")),
@@ -22,6 +28,22 @@ _NOTE = (
     "are listed. Grounding: area of the union of the boxes over the image's, averaged over all "
     "rows. Images missing: rows whose image is not there."
 )
+
+
+@dataclass(frozen=True)
+class SetStatistics:
+    """The figures of a test set in table 2, not rounded."""
+
+    rows: int
+    question_words: float
+    answer_words: float
+    closed_percent: float  # the answer is yes or no, or choices are listed
+    grounding_percent: float | None  # of the image's area; None if no row has a box
+    images_missing: int  # rows whose image is not there
+
+    def as_row(self) -> dict[str, int | float | None]:
+        """As fields of ``table2.json``."""
+        return asdict(self)
 
 
 class Printed(NamedTuple):
@@ -42,6 +64,34 @@ PRINTED = {
     "mme": Printed(240, 13.3, 1.0, 100.0, None),
     "ovd_position": Printed(2164, 16.4, 4.0, 0.0, 17.3),
 }
+
+
+def set_statistics(read: SampleFile) -> SetStatistics:
+    """The figures of a file that was read with all of its rows.
+
+    Words are separated by white space. The grounding share is the area of the union of the boxes
+    over that of the image, averaged over all rows; it is 0 for a row without boxes.
+    """
+    samples = read.samples
+    grounded = any(sample.boxes for sample in samples)
+    return SetStatistics(
+        rows=read.rows,
+        question_words=fmean([len(sample.question.split()) for sample in samples]),
+        answer_words=fmean([len(sample.answer.split()) for sample in samples]),
+        closed_percent=fmean([100.0 * is_closed(sample) for sample in samples]),
+        grounding_percent=fmean([_grounded_percent(s) for s in samples]) if grounded else None,
+        images_missing=read.missing_images,
+    )
+
+
+def is_closed(sample: Sample) -> bool:
+    """Whether a question is answered by yes or no, or by one of the choices that it lists."""
+    return sample.answer.strip().lower() in _YES_NO or _CHOICES in sample.question
+
+
+def _grounded_percent(sample: Sample) -> float:
+    image = sample.space.width * sample.space.height
+    return 100.0 * union_area(sample.boxes or ()) / image
 
 
 def print_table2(sets: Mapping[str, SetStatistics], console: Console | None = None) -> None:
