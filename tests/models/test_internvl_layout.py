@@ -11,8 +11,8 @@ from replicas.internvl_chat import write_internvl_chat
 from safetensors.torch import load_file, save_file
 
 from grit.core.errors import GritError
+from grit.models.full_model import load_full_model
 from grit.models.internvl_layout import converted_config, converted_weights
-from grit.models.whole import load_whole
 
 IMAGE_ID = 299  # of the small vocabularies here
 ROWS = 300
@@ -60,7 +60,7 @@ def weights_of(folder: Path) -> dict[str, torch.Tensor]:
 @torch.no_grad()
 def converted_logits(folder: Path, prompt: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
     pixels, ids = prompt
-    model = load_whole(folder, image_token_id=IMAGE_ID)
+    model = load_full_model(folder, image_token_id=IMAGE_ID)
     return model(input_ids=ids[None], pixel_values=pixels).logits[0]
 
 
@@ -74,7 +74,7 @@ def test_converted_weights_compute_the_same(folder, prompt):
 
 @torch.no_grad()
 def test_image_tokens_are_the_same(folder, prompt):
-    model = load_whole(folder, image_token_id=IMAGE_ID)
+    model = load_full_model(folder, image_token_id=IMAGE_ID)
     found = model.model.get_image_features(prompt[0], return_dict=True).pooler_output
     expected = image_tokens(fields_of(folder), weights_of(folder), prompt[0])
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
@@ -128,8 +128,8 @@ def test_the_independent_forward_tells_the_order_of_pixels(small, prompt):
 
 
 def test_stored_types_are_kept_where_nobody_asks_for_another(small):
-    assert load_whole(small, image_token_id=IMAGE_ID).dtype is torch.bfloat16
-    loaded = load_whole(small, image_token_id=IMAGE_ID, dtype=torch.float32, attention="eager")
+    assert load_full_model(small, image_token_id=IMAGE_ID).dtype is torch.bfloat16
+    loaded = load_full_model(small, image_token_id=IMAGE_ID, dtype=torch.float32, attention="eager")
     assert loaded.dtype is torch.float32
     assert loaded.config._attn_implementation == "eager"
     assert not loaded.training
@@ -146,13 +146,14 @@ def test_sharded_weights(small, tmp_path):
     (tmp_path / "model.safetensors.index.json").write_text(json.dumps({"weight_map": index}))
     (tmp_path / "config.json").write_text((small / "config.json").read_text())
     whole, parts = (
-        load_whole(folder, image_token_id=IMAGE_ID).state_dict() for folder in (small, tmp_path)
+        load_full_model(folder, image_token_id=IMAGE_ID).state_dict()
+        for folder in (small, tmp_path)
     )
     assert whole.keys() == parts.keys()
     assert all(torch.equal(weight, parts[name]) for name, weight in whole.items())
     (tmp_path / "model-00002-of-00002.safetensors").unlink()
     with pytest.raises(GritError, match=r"model-00002-of-00002\.safetensors: cannot be read"):
-        load_whole(tmp_path, image_token_id=IMAGE_ID)
+        load_full_model(tmp_path, image_token_id=IMAGE_ID)
 
 
 @pytest.mark.parametrize(
@@ -175,17 +176,17 @@ def test_weights_that_are_not_exactly_those_of_the_model(small, tmp_path, change
     save_file(weights, tmp_path / "model.safetensors")
     (tmp_path / "config.json").write_text((small / "config.json").read_text())
     with pytest.raises(GritError, match=message) as raised:
-        load_whole(tmp_path, image_token_id=IMAGE_ID)
+        load_full_model(tmp_path, image_token_id=IMAGE_ID)
     assert len(str(raised.value)) < 400
 
 
 def test_a_folder_without_weights(small, tmp_path):
     (tmp_path / "config.json").write_text((small / "config.json").read_text())
     with pytest.raises(GritError, match=r"neither model\.safetensors nor"):
-        load_whole(tmp_path, image_token_id=IMAGE_ID)
+        load_full_model(tmp_path, image_token_id=IMAGE_ID)
     (tmp_path / "model.safetensors").write_text("no weights")
     with pytest.raises(GritError, match=r"model\.safetensors: cannot be read"):
-        load_whole(tmp_path, image_token_id=IMAGE_ID)
+        load_full_model(tmp_path, image_token_id=IMAGE_ID)
 
 
 @pytest.mark.parametrize(

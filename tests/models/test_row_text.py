@@ -8,7 +8,7 @@ from PIL import Image
 
 from grit.data.samples import Sample
 from grit.grounding.boxes import Space
-from grit.models.adapter import PLACE
+from grit.models.adapter import SLOT
 from grit.models.loading import load_base
 from grit.models.prompt_limits import PromptLengths
 from grit.models.prompting import Prompting
@@ -109,7 +109,7 @@ def test_every_token_of_the_vocabulary_that_a_question_can_spell(model):
 @pytest.mark.parametrize("question", HARMLESS)
 def test_around_no_control_token_the_tokens_are_the_tokenizers_own(model, form, question):
     """So the two ways agree, and one stray token changes nothing else of a prompt."""
-    frame = model.rendered(Prompting().text(PLACE, model)).split(PLACE)
+    frame = model.rendered(Prompting().text(SLOT, model)).split(SLOT)
     pieces = [Piece(frame[0], False), Piece(question, True), Piece(frame[1], False)]
     expected = model.tokenizer(question.join(frame), add_special_tokens=False)["input_ids"]
     assert model.row_text.ids(pieces) == expected

@@ -46,17 +46,17 @@ def test_values_and_gradients_are_those_of_the_mask(name: str) -> None:
 
 
 def test_completions_of_like_length_stand_side_by_side() -> None:
-    assert len(rows("one length").parts.lots) == 1
-    (short, long) = rows("short and long").parts.lots
+    assert len(rows("one length").layout.buckets) == 1
+    (short, long) = rows("short and long").layout.buckets
     assert (short.completion, len(short.row)) == (9, 5)
     assert (long.completion, len(long.row)) == (140, 2)
 
 
 def test_lots_hold_every_completion_once_and_less_padding_than_one_lot() -> None:
     shared = rows("many lengths")
-    lots = shared.parts.lots
-    assert len(lots) > 2
-    assert sum(len(lot.row) for lot in lots) == sum(map(len, shared.completions))
+    buckets = shared.layout.buckets
+    assert len(buckets) > 2
+    assert sum(len(bucket.row) for bucket in buckets) == sum(map(len, shared.completions))
     longest = max(map(max, shared.completions))
-    padded = sum(len(lot.row) * lot.completion**2 for lot in lots)
+    padded = sum(len(bucket.row) * bucket.completion**2 for bucket in buckets)
     assert padded < 0.6 * 12 * longest**2

@@ -1,1 +1,1 @@
-"""One adapter per model family over stock transformers classes, and the tiny models."""
+"""An adapter for each model family over stock transformers classes, and the tiny models."""

@@ -1,8 +1,8 @@
-"""What the suite asks of a vision-language model, whatever its family.
+"""The interface to vision-language models of all families.
 
-An adapter wraps one stock transformers model with its processor. It owns what differs between
-families: how a prompt and its image are encoded, which coordinate space the model speaks, position
-ids, and the tokens that must never be sampled. Everything else sees token ids and tensors.
+An adapter wraps a stock transformers model with its processor. It implements what differs between
+families: encoding a prompt and its image, the coordinate space of boxes, position ids, and the
+tokens that must never be sampled. All other code works with token ids and tensors.
 
 Shapes: B rows, P prompt tokens, L tokens of a row, R position rows (3 for M-RoPE, else 1), H hidden
 size, V vocabulary, T image tokens.
@@ -23,24 +23,24 @@ from grit.grounding.box_lists import BoxStyle
 from grit.grounding.boxes import Space
 from grit.models.attention_masks import as_attention_mask
 from grit.models.features import FeatureCache
-from grit.models.row_text import Piece, RowText, with_other_words
+from grit.models.row_text import Piece, RowText, with_other_text
 from grit.models.shared_rows import SharedRows
 
-PLACE = "\ue000"  # stands for a row's text while a template is written around it
+SLOT = "\ue000"  # replaces a row's text while a chat template is rendered around it
 PromptForm = Literal["processor", "released"]
-"""Whose words stand around the user's turn: the processor's template, or GRIT's released code."""
+"""The text around the user's turn: by the processor's template, or as in GRIT's released code."""
 
 
 @dataclass(frozen=True)
 class EncodedPrompt:
-    """One prompt with its image, ready for the model; on the CPU."""
+    """A prompt with its image as model inputs, on the CPU."""
 
     id: str
-    picture: str  # identifies the image's content
+    picture: str  # key of the image's content
     input_ids: Tensor  # [P], image placeholders expanded
     positions: Tensor  # [R, P]
-    vision: dict[str, Tensor]  # what the vision tower takes
-    space: Space  # the coordinate space in which the model sees and speaks of this image
+    vision: dict[str, Tensor]  # inputs of the vision tower
+    space: Space  # the coordinate space of the boxes that the model writes about this image
 
     @property
     def next_position(self) -> int:
@@ -49,7 +49,7 @@ class EncodedPrompt:
 
 
 class Adapter(ABC):
-    """A transformers vision-language model and its processor, seen the same way for every family.
+    """A transformers vision-language model and its processor.
 
     ``model`` is the plain model, or a PEFT model around it.
     """
@@ -63,26 +63,23 @@ class Adapter(ABC):
         self.tokenizer = processor.tokenizer
         self.row_text = RowText(self.tokenizer)
         self.prompt_form: PromptForm = "processor"
-        self.feature_cache: FeatureCache | None = None  # only for vision that does not learn
+        self.feature_cache: FeatureCache | None = None  # only for a frozen vision tower
 
     # --- the model's parts
 
     @property
     def plain(self) -> Any:
-        """The transformers model itself, also where PEFT has put its adapters into it."""
+        """The transformers model without PEFT's wrapper (LoRA layers stay in it)."""
         return self.model.get_base_model() if hasattr(self.model, "get_base_model") else self.model
 
     @property
     def device(self) -> torch.device:
-        """Where the language model's weights are."""
+        """The device of the language model's weights."""
         return self.plain.lm_head.weight.device
 
     @property
     def head_weight(self) -> Tensor | None:
-        """``lm_head``'s weight [V, H]; None where logits are more than a product with it.
-
-        So it is with a bias, and with LoRA on ``lm_head``.
-        """
+        """``lm_head``'s weight [V, H]; None if it also has a bias or LoRA."""
         head = self.plain.lm_head
         return head.weight if type(head) is nn.Linear and head.bias is None else None
 
@@ -92,13 +89,13 @@ class Adapter(ABC):
         """The vision tower and its projector: what ``freeze_vision`` freezes."""
 
     def without_lora(self) -> AbstractContextManager[None]:
-        """The base model, while the context lasts; the model itself where there is no LoRA."""
+        """A context with LoRA disabled; without LoRA nothing changes."""
         if hasattr(self.model, "disable_adapter"):
-            return self._adapter_off()
+            return self._lora_disabled()
         return nullcontext()
 
     @contextmanager
-    def _adapter_off(self) -> Iterator[None]:
+    def _lora_disabled(self) -> Iterator[None]:
         with self.model.disable_adapter():
             yield
 
@@ -107,13 +104,13 @@ class Adapter(ABC):
     @property
     @abstractmethod
     def placeholder_ids(self) -> set[int]:
-        """Tokens that stand for images or videos: sampling one would break the next forward."""
+        """Tokens that stand for images or videos: a sampled one would break the next forward."""
 
     @cached_property
     def forbidden_ids(self) -> Tensor:
-        """Rows of the head that must never be sampled: placeholders, and rows that pad it.
+        """Ids that must never be sampled: placeholders, and padding rows of the head.
 
-        A tokenizer may know ids that the head has no row for, as InternVL3's ``<video>``.
+        Ids without a row in the head, such as InternVL3's ``<video>``, are not among them.
         """
         rows = set(range(self.plain.lm_head.weight.shape[0]))
         padding = rows - set(self.tokenizer.get_vocab().values())
@@ -121,10 +118,10 @@ class Adapter(ABC):
 
     @cached_property
     def end_ids(self) -> frozenset[int]:
-        """Ids that end a completion: the configured ones, and the one that pads a text.
+        """Ids that end a completion: those of the generation config, and the padding token.
 
-        ``<|endoftext|>`` pads in both families. Qwen2.5-VL's settings name it as an end and
-        InternVL3's do not; the released code lets it end a completion of either.
+        ``<|endoftext|>`` pads in both families. It is an end token in Qwen2.5-VL's generation
+        config but not in InternVL3's; in the released code it ends a completion of either.
         """
         configured = self.plain.generation_config.eos_token_id
         ids = configured if isinstance(configured, list) else [configured]
@@ -133,7 +130,7 @@ class Adapter(ABC):
 
     @property
     def pad_id(self) -> int:
-        """An id for positions that nobody reads."""
+        """The padding token, or any end token if there is none."""
         pad = self.tokenizer.pad_token_id
         return pad if pad is not None else min(self.end_ids)
 
@@ -144,27 +141,28 @@ class Adapter(ABC):
     # --- prompts
 
     def encode(
-        self, prompt_id: str, text: str, image: Image.Image, *, picture: str, of_row: str = ""
+        self, prompt_id: str, text: str, image: Image.Image, *, picture: str, literal: str = ""
     ) -> EncodedPrompt:
-        """Encode a user turn of the image followed by ``text``, up to where the model answers.
+        """Encode a user turn of an image and ``text``, up to where the model's turn begins.
 
         Args:
             prompt_id: of the prompt.
             text: of the user's turn.
-            image: before it.
-            picture: identifies the image's content: images that share it share their features.
-            of_row: the part of ``text`` that a row brings along, whose control tokens are text.
+            image: precedes the text.
+            picture: key of the image's content; images with equal keys share their features.
+            literal: a part of ``text``, such as a row's question, in which control tokens are
+                encoded as plain characters.
         """
-        spells = self.row_text.spells_control(of_row)
-        shown = text.replace(of_row, "") if spells else text
+        has_control = self.row_text.has_control_tokens(literal)
+        shown = text.replace(literal, "") if has_control else text
         features = self.processor(
             images=[image],
             text=[self.rendered(shown)],
             return_tensors="pt",
-            verbose=False,  # limits are checked, and said, elsewhere
+            verbose=False,  # no warnings of long prompts: their limit is checked elsewhere
         )
-        if spells:
-            self._put_words(features, self._words(text, of_row))
+        if has_control:
+            self._replace_text(features, self._text_ids(text, literal))
         return EncodedPrompt(
             id=prompt_id,
             picture=picture,
@@ -174,48 +172,47 @@ class Adapter(ABC):
             space=self._space(features, image),
         )
 
-    def _words(self, text: str, of_row: str) -> list[int]:
-        """The token ids of a user turn with one placeholder for its image."""
-        if not self.row_text.spells_control(of_row):
+    def _text_ids(self, text: str, literal: str) -> list[int]:
+        """The token ids of a user turn with a single placeholder for its image."""
+        if not self.row_text.has_control_tokens(literal):
             shown = self.rendered(text)
-            # A text that is too long is what this may be asked about: no word on it.
             return self.tokenizer(shown, add_special_tokens=False, verbose=False)["input_ids"]
-        # Nothing before it spells a control token: its first place is the one that it was put in.
-        before, _, after = text.partition(of_row)
-        head, place, tail = self.rendered(before + PLACE + after).partition(PLACE)
-        assert place, "the template leaves the user's text out"
-        return self.row_text.ids([Piece(head, False), Piece(of_row, True), Piece(tail, False)])
+        # The text before it has no control token, so its first occurrence is the right one.
+        before, _, after = text.partition(literal)
+        head, slot, tail = self.rendered(before + SLOT + after).partition(SLOT)
+        assert slot, "the template leaves the user's text out"
+        return self.row_text.ids([Piece(head, False), Piece(literal, True), Piece(tail, False)])
 
-    def _put_words(self, features: Any, words: list[int]) -> None:
-        """Give the features of a prompt other words around the same image."""
+    def _replace_text(self, features: Any, text_ids: list[int]) -> None:
+        """Replace the text of a processor's output and keep its image."""
         shown = features["input_ids"][0].tolist()
-        ids = torch.tensor([with_other_words(shown, words, self.placeholder_ids)])
+        ids = torch.tensor([with_other_text(shown, text_ids, self.placeholder_ids)])
         features["input_ids"] = ids
         if "mm_token_type_ids" in features:
             types = features["mm_token_type_ids"].dtype
             features["mm_token_type_ids"] = (ids == self.image_id).to(types)
 
     def rendered(self, text: str) -> str:
-        """The prompt as text, with one placeholder for the image."""
+        """The prompt as text, with a single placeholder for the image."""
         return self.released(text) if self.prompt_form == "released" else self.templated(text)
 
-    def prompt_tokens(self, text: str, width: int, height: int, of_row: str = "") -> int:
-        """How many tokens ``encode`` makes of ``text`` and an image of this size in pixels."""
-        return len(self._words(text, of_row)) - 1 + self.image_tokens(width, height)
+    def prompt_tokens(self, text: str, width: int, height: int, literal: str = "") -> int:
+        """The number of tokens that ``encode`` gives for an image of this size in pixels."""
+        return len(self._text_ids(text, literal)) - 1 + self.image_tokens(width, height)
 
     def image_tokens(self, width: int, height: int) -> int:
-        """Tokens that stand for an image of this size in pixels, with those that frame it."""
-        found = self.processor._get_num_multimodal_tokens(image_sizes=[(height, width)])
-        return found["num_image_tokens"][0]
+        """Number of tokens for an image of this size in pixels, with those around it."""
+        counts = self.processor._get_num_multimodal_tokens(image_sizes=[(height, width)])
+        return counts["num_image_tokens"][0]
 
     def templated(self, text: str) -> str:
-        """The user's turn, with an image before its text, by the processor's chat template."""
+        """The prompt by the processor's chat template, with the image before the text."""
         content = [{"type": "image"}, {"type": "text", "text": text}]
         turn = [{"role": "user", "content": content}]
         return self.processor.apply_chat_template(turn, add_generation_prompt=True, tokenize=False)
 
     def released(self, text: str) -> str:
-        """The same as GRIT's released code writes it: by the template, unless a family differs."""
+        """The prompt as in GRIT's released code: by the template, unless a family overrides it."""
         return self.templated(text)
 
     @abstractmethod
@@ -224,49 +221,49 @@ class Adapter(ABC):
 
     @abstractmethod
     def _vision_inputs(self, features: Any) -> dict[str, Tensor]:
-        """What the vision tower takes."""
+        """Inputs of the vision tower."""
 
     @abstractmethod
     def _space(self, features: Any, image: Image.Image) -> Space:
-        """The space the model speaks, for this image."""
+        """The coordinate space of the boxes that the model writes about this image."""
 
     # --- forward passes
 
     def image_features(self, prompts: Sequence[EncodedPrompt]) -> list[Tensor]:
-        """The image tokens [T, H] of each prompt, from the vision tower and its projector.
+        """The image features [T, H] of each prompt, from the vision tower and its projector.
 
-        Where ``feature_cache`` is set, those of pictures seen before are not computed again.
+        With a ``feature_cache``, those of known pictures are not computed again.
         """
         if self.feature_cache is None:
             return self._image_features(prompts)
         return self.feature_cache.get(
             [prompt.picture for prompt in prompts],
-            lambda places: self._image_features([prompts[i] for i in places]),
+            lambda missing: self._image_features([prompts[i] for i in missing]),
         )
 
     @abstractmethod
     def _image_features(self, prompts: Sequence[EncodedPrompt]) -> list[Tensor]:
-        """One pass of the vision tower over all images."""
+        """The image features [T, H] of each prompt, in one pass of the vision tower."""
 
     def embed(self, input_ids: Tensor, features: Sequence[Tensor]) -> Tensor:
-        """Token embeddings [B, L, H] with ``features`` in the places of the image tokens, in order.
+        """Token embeddings [B, L, H], with ``features`` in place of the image tokens, in order.
 
         Raises:
-            ValueError: the number of placeholders is not the number of features.
+            ValueError: the numbers of placeholders and features differ.
         """
         embeddings = self.plain.get_input_embeddings()(input_ids)
         if not features:
             return embeddings
         images = torch.cat(list(features)).to(embeddings)
-        holes = input_ids == self.image_id
-        if int(holes.sum()) != len(images):
-            raise ValueError(f"{int(holes.sum())} image tokens for {len(images)} image features")
-        return embeddings.masked_scatter(holes.unsqueeze(-1), images)
+        is_image = input_ids == self.image_id
+        if int(is_image.sum()) != len(images):
+            raise ValueError(f"{int(is_image.sum())} image tokens for {len(images)} image features")
+        return embeddings.masked_scatter(is_image.unsqueeze(-1), images)
 
     @property
     @abstractmethod
     def image_id(self) -> int:
-        """The token that stands for one image feature."""
+        """The placeholder token of an image feature."""
 
     def hidden_states(
         self,
@@ -279,8 +276,8 @@ class Adapter(ABC):
 
         Args:
             embeddings: [B, L, H].
-            mask: [B, past + L] of 0 and 1; or [B, 1, L, past + L], true where a token sees another;
-                or the prompts and completions of shared rows.
+            mask: [B, past + L] of 0 and 1; or [B, 1, L, past + L], true where a token attends to
+                another; or the prompts and completions of shared rows.
             positions: [R, B, L].
             cache: a transformers cache that is read and extended, or None.
 

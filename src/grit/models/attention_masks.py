@@ -1,4 +1,4 @@
-"""Who sees whom, as a model's attention implementation takes it.
+"""Attention masks in the form that each attention implementation of transformers takes.
 
 Shapes: B rows, L tokens of a row.
 """
@@ -14,12 +14,13 @@ from grit.models.shared_rows import SHARED, SharedRows
 
 
 def as_attention_mask(language_model: Any, mask: Tensor | SharedRows, embeddings: Tensor) -> Any:
-    """What transformers takes as ``attention_mask``.
+    """The argument ``attention_mask`` for a transformers language model.
 
     Args:
-        language_model: whose implementation decides; sdpa becomes ours for shared rows.
-        mask: [B, past + L] of 0 and 1; or [B, 1, L, past + L], true where a token sees another; or
-            the prompts and completions of shared rows.
+        language_model: with its attention implementation; for shared rows, sdpa is replaced by
+            ``shared_rows.attend``.
+        mask: [B, past + L] of 0 and 1; or [B, 1, L, past + L], true where a token attends to
+            another; or the prompts and completions of shared rows.
         embeddings: [B, L, H].
     """
     if isinstance(mask, SharedRows):
@@ -39,8 +40,8 @@ def _shared(language_model: Any, rows: SharedRows, embeddings: Tensor) -> Any:
 
 
 def _additive(language_model: Any, visible: Tensor, embeddings: Tensor) -> Tensor:
-    """The mask as numbers for eager attention, which adds it to the scores; else as it is."""
+    """A boolean mask; for eager attention as numbers that are added to the scores."""
     if language_model.config._attn_implementation != "eager":
         return visible
-    nothing = torch.zeros((), dtype=embeddings.dtype, device=visible.device)
-    return torch.where(visible, nothing, torch.finfo(embeddings.dtype).min)
+    zero = torch.zeros((), dtype=embeddings.dtype, device=visible.device)
+    return torch.where(visible, zero, torch.finfo(embeddings.dtype).min)

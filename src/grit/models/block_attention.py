@@ -1,7 +1,7 @@
-"""flex_attention for rows that hold several completions: blocks that nobody sees are skipped.
+"""flex_attention for shared rows, which skips the blocks between completions.
 
-A model that uses it runs flex_attention where its mask is a ``BlockMask`` and sdpa everywhere else:
-in the rollout, in evaluation and in the vision tower.
+A model with this implementation runs flex_attention if its mask is a ``BlockMask``, and sdpa
+otherwise: in the rollout, in evaluation and in the vision tower.
 
 Shapes: B rows, L tokens of a row.
 """
@@ -18,12 +18,12 @@ from transformers.masking_utils import sdpa_mask
 
 from grit.core.errors import GritError
 
-FLEX = "flex_attention"  # what a configuration calls it
-NAME = "grit_blocks"  # what transformers calls it, which has a flex_attention of its own
+FLEX = "flex_attention"  # its name in model.attention
+NAME = "grit_blocks"  # its name in transformers, which has a flex_attention of its own
 
 
 def use_attention(model: Any, attention: str) -> None:
-    """Switch a transformers model to an ``attn_implementation``, flex_attention by our rule."""
+    """Set a model's ``attn_implementation``; flex_attention is the one of this module."""
     if attention == FLEX:
         parts = {"": "sdpa", "text_config": NAME, "vision_config": "sdpa"}
         model.set_attn_implementation(parts)
@@ -32,18 +32,18 @@ def use_attention(model: Any, attention: str) -> None:
 
 
 def block_mask(segments: Tensor) -> BlockMask:
-    """Who sees whom: earlier tokens of the prompt and of one's own completion.
+    """The mask of shared rows: a token attends to earlier ones of the prompt and its completion.
 
     Args:
         segments: [B, L], 0 the prompt, 1, 2, ... the completions behind it, -1 padding.
     """
 
-    def sees(row: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Tensor:
+    def is_visible(row: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Tensor:
         of_key = segments[row, key]
         return (query >= key) & ((of_key == 0) | (of_key == segments[row, query]))
 
     rows, length = segments.shape
-    return create_block_mask(sees, rows, None, length, length, device=str(segments.device))
+    return create_block_mask(is_visible, rows, None, length, length, device=str(segments.device))
 
 
 def attend(
@@ -57,7 +57,7 @@ def attend(
     scaling: float | None = None,
     **others: Any,
 ) -> tuple[Tensor, None]:
-    """What transformers asks of an attention.
+    """An attention function of transformers: [B, heads, L, D] to [B, L, heads, D].
 
     Raises:
         GritError: torch cannot run flex_attention here, for example its backward pass on a CPU.
@@ -79,23 +79,23 @@ def attend(
             "use model.attention=sdpa"
         )
     device = query.device.type
-    if torch.is_autocast_enabled(device):  # which sdpa obeys by itself
+    if torch.is_autocast_enabled(device):  # unlike sdpa, flex_attention does not apply it
         dtype = torch.get_autocast_dtype(device)
         query, key, value = query.to(dtype), key.to(dtype), value.to(dtype)
-    queries_of_a_key = query.shape[1] // key.shape[1]
-    if queries_of_a_key & (queries_of_a_key - 1):  # the kernels know powers of two
-        key, value = repeat_kv(key, queries_of_a_key), repeat_kv(value, queries_of_a_key)
+    repeats = query.shape[1] // key.shape[1]
+    if repeats & (repeats - 1):  # the kernels support powers of two only
+        key, value = repeat_kv(key, repeats), repeat_kv(value, repeats)
     run = flex_attention if device == "cpu" else fused()
     try:
-        found = run(query, key, value, block_mask=attention_mask, scale=scaling, enable_gqa=True)
-    except NotImplementedError as error:  # torch has no such kernel, as for gradients on the CPU
+        output = run(query, key, value, block_mask=attention_mask, scale=scaling, enable_gqa=True)
+    except NotImplementedError as error:  # a missing kernel, such as that of gradients on the CPU
         raise GritError(f"model.attention=flex_attention: {error} Or use sdpa.") from error
-    return found.transpose(1, 2).contiguous(), None
+    return output.transpose(1, 2).contiguous(), None
 
 
 @cache
 def fused(backend: Any = "inductor") -> Any:
-    """flex_attention through torch.compile: two kernels do for rows of all lengths."""
+    """flex_attention by torch.compile; two kernels are enough for rows of all lengths."""
     return torch.compile(flex_attention, dynamic=True, backend=backend)
 
 

@@ -1,6 +1,6 @@
-"""What a model folder says of itself, and its weights as they are stored.
+"""Reading the JSON files and the weights of a model folder.
 
-No code that lies in a folder is ever run: where transformers cannot do without it, that is said.
+Code in a model folder is never run: a model that needs it is refused.
 """
 
 import json
@@ -20,11 +20,11 @@ from grit.core.errors import GritError
 CONFIG = "config.json"
 PREPROCESSOR, PROCESSOR = "preprocessor_config.json", "processor_config.json"
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
-OWN_CODE = "auto_map"  # a setting that names classes in files of a folder
-LONGEST = 200  # letters of a reason, of which transformers has had 4,000
-_FAULTS = (
-    *(OSError, ValueError, RuntimeError, LookupError, TypeError, ImportError),
-    *(AttributeError, ArithmeticError, StrictDataclassError),  # of settings that make no sense
+OWN_CODE = "auto_map"  # the field that names classes in the folder's own files
+LONGEST = 200  # characters of an error; some of transformers have 4,000
+_LOAD_ERRORS = (
+    *(OSError, ValueError, RuntimeError, LookupError, TypeError, ImportError, SafetensorError),
+    *(AttributeError, ArithmeticError, StrictDataclassError),  # of invalid configurations
 )
 
 
@@ -32,7 +32,7 @@ def settings_in(folder: Path, name: str = CONFIG) -> dict[str, Any]:
     """The object in a JSON file of the folder.
 
     Raises:
-        GritError: there is no such file, or it is damaged.
+        GritError: the file is missing or damaged.
     """
     try:
         fields = json.loads((folder / name).read_text(encoding="utf-8"))
@@ -46,12 +46,12 @@ def settings_in(folder: Path, name: str = CONFIG) -> dict[str, Any]:
 
 
 def optional_settings(folder: Path, name: str) -> dict[str, Any]:
-    """The same, and nothing where there is no such file."""
+    """The same as ``settings_in``; empty if there is no such file."""
     return settings_in(folder, name) if (folder / name).is_file() else {}
 
 
 def needs_code(folder: Path, what: str) -> GritError:
-    """The refusal of a folder that transformers knows nothing of by itself."""
+    """The error for a model that only its folder's own code could load."""
     return GritError(
         f"{folder}: {what} needs code that lies in the folder, which is never run: take a copy in "
         "transformers format (of InternVL those whose names end in -hf)"
@@ -59,10 +59,10 @@ def needs_code(folder: Path, what: str) -> GritError:
 
 
 def stored_weights(folder: Path) -> dict[str, Tensor]:
-    """All weights of a folder, by the names that they are stored under.
+    """All weights of a folder by their stored names.
 
     Raises:
-        GritError: there are none in safetensors format, or a file is missing or damaged.
+        GritError: there are no weights in safetensors format, or a file is missing or damaged.
     """
     if (folder / INDEX).is_file():
         index = settings_in(folder, INDEX).get("weight_map")
@@ -83,16 +83,18 @@ def stored_weights(folder: Path) -> dict[str, Tensor]:
 
 
 def short(error: Exception) -> str:
-    """The beginning of what an error says, in one line."""
-    said = " ".join(str(error).split()) or type(error).__name__
-    return said if len(said) <= LONGEST else f"{said[: LONGEST - 1]}…"
+    """The beginning of an error's message, on one line."""
+    message = " ".join(str(error).split()) or type(error).__name__
+    return message if len(message) <= LONGEST else f"{message[: LONGEST - 1]}…"
 
 
 @contextmanager
-def readable(folder: Path, what: str) -> Iterator[None]:
-    """Make one short line of whatever transformers says of a folder that it cannot load.
+def load_errors(folder: Path, what: str) -> Iterator[None]:
+    """Raise errors of transformers, while it loads from a folder, as GritError; hide its warnings.
 
-    Its warnings are about folders in general, and would stand beside that line.
+    Args:
+        folder: of the model.
+        what: is loaded, for the message.
 
     Raises:
         GritError: it cannot be loaded.
@@ -101,7 +103,7 @@ def readable(folder: Path, what: str) -> Iterator[None]:
     transformers_log.set_verbosity_error()
     try:
         yield
-    except (*_FAULTS, SafetensorError) as error:
+    except _LOAD_ERRORS as error:
         if "trust_remote_code" in str(error):
             raise needs_code(folder, what) from error
         raise GritError(f"{folder}: {what} cannot be loaded: {short(error)}") from error

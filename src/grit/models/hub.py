@@ -1,6 +1,6 @@
-"""Model folders: local ones, and those that the Hub has.
+"""Model folders: local ones, and downloads from the Hugging Face Hub.
 
-What is downloaded is weights, settings and vocabularies: never code.
+Only weights, settings and vocabularies are downloaded, never code.
 """
 
 import logging
@@ -19,13 +19,13 @@ from grit.core.errors import GritError
 from grit.models.folders import short
 from grit.models.names import check_name
 
-PATIENCE = 10.0  # seconds that the Hub has to answer at all
+TIMEOUT = 10.0  # seconds for the first answer of the Hub
 SETTINGS = ("*.json", "*.txt", "*.jinja", "*.model")
 WEIGHTS = ("*.safetensors",)
 COMMIT = re.compile("[0-9a-f]{40}")
-_FAILURES = (OSError, HfHubHTTPError, HFValidationError, httpx2.HTTPError)
+_ERRORS = (OSError, HfHubHTTPError, HFValidationError, httpx2.HTTPError)
 
-logging.getLogger("httpx2").setLevel(logging.WARNING)  # it would say a line for every request
+logging.getLogger("httpx2").setLevel(logging.WARNING)  # it logs every request otherwise
 
 
 def model_folder(
@@ -35,46 +35,48 @@ def model_folder(
     setting: str = "model.path",
     weights: bool = True,
 ) -> Path:
-    """The local folder of a model, downloaded from the Hub where ``name`` is not a folder.
+    """The local folder of a model, downloaded from the Hub if ``name`` is not a folder.
 
     Args:
         name: a folder, or a Hub id.
-        revision: of the Hub.
-        setting: which names the folder, for messages.
-        weights: whether they are wanted too, besides settings and vocabulary.
+        revision: branch, tag or commit on the Hub.
+        setting: that has the name, for messages.
+        weights: whether to download weights besides settings and vocabulary.
 
     Raises:
-        GritError: there is no such folder, and the Hub has it neither or cannot be reached.
+        GritError: it is neither a folder nor on the Hub, or the Hub cannot be reached.
     """
     if Path(name).is_dir():
         return Path(name)
     check_name(name, setting)
-    wanted = [*SETTINGS, *(WEIGHTS if weights else ())]
+    patterns = [*SETTINGS, *(WEIGHTS if weights else ())]
 
-    def downloaded(**where: Any) -> Path:
-        with _quietly():
-            return Path(snapshot_download(name, revision=revision, allow_patterns=wanted, **where))
+    def download(**options: Any) -> Path:
+        with _without_warnings():
+            return Path(
+                snapshot_download(name, revision=revision, allow_patterns=patterns, **options)
+            )
 
     try:
-        HfApi().model_info(name, revision=revision, timeout=PATIENCE)
-    except _FAILURES as error:
-        return _cached(downloaded, _unreachable(setting, name, error))
+        HfApi().model_info(name, revision=revision, timeout=TIMEOUT)
+    except _ERRORS as error:
+        return _cached(download, _unreachable(setting, name, error))
     try:
-        return downloaded()
-    except _FAILURES as error:
+        return download()
+    except _ERRORS as error:
         raise _unreachable(setting, name, error) from error
 
 
 def commit_of(folder: Path) -> str | None:
-    """The Hub's commit of a downloaded folder, or of what lies in it; None for any other."""
-    places = [folder, *folder.absolute().parents]
-    commits = (place.name for place in places if place.parent.name == "snapshots")
+    """The Hub's commit of a downloaded folder, or of a path in it; None for any other."""
+    paths = [folder, *folder.absolute().parents]
+    commits = (path.name for path in paths if path.parent.name == "snapshots")
     return next((name for name in commits if COMMIT.fullmatch(name)), None)
 
 
 @contextmanager
-def _quietly() -> Iterator[None]:
-    """Without the Hub's words on each attempt: what came of them is said in one line."""
+def _without_warnings() -> Iterator[None]:
+    """Hide huggingface_hub's warnings of single attempts: the result is reported in one line."""
     verbosity = hub_log.get_verbosity()
     hub_log.set_verbosity_error()
     try:
@@ -83,19 +85,19 @@ def _quietly() -> Iterator[None]:
         hub_log.set_verbosity(verbosity)
 
 
-def _cached(downloaded: Callable[..., Path], unreachable: GritError) -> Path:
-    """The folder of an earlier download, where the Hub cannot be reached now."""
+def _cached(download: Callable[..., Path], unreachable: GritError) -> Path:
+    """The folder of an earlier download; raises ``unreachable`` if there is none."""
     try:
-        return downloaded(local_files_only=True)
-    except _FAILURES:
+        return download(local_files_only=True)
+    except _ERRORS:
         raise unreachable from unreachable.__cause__
 
 
 def _unreachable(setting: str, name: str, error: Exception) -> GritError:
-    found = GritError(
+    unreachable = GritError(
         f"{setting}={name}: no folder here, not in the local cache, and the Hub cannot give it "
         f"({short(error)}); check the name, the network, HF_ENDPOINT and HF_TOKEN, or download it "
         f"elsewhere with 'hf download {name}' and set {setting} to the folder"
     )
-    found.__cause__ = error
-    return found
+    unreachable.__cause__ = error
+    return unreachable

@@ -1,4 +1,4 @@
-"""InternVL: tiles of the image, coordinates in thousandths of it, ordinary position ids."""
+"""InternVL: image tiles, coordinates from 0 to 1000, one row of position ids."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,7 @@ SYSTEM_MESSAGE = (
     "你是书生·万象，英文名是InternVL，是由上海人工智能实验室、清华大学及多家合作单位联合开发的"
     "多模态大语言模型。"
 )
-"""Of the conversation template ``internvl2_5`` in InternVL's original repository."""
+"""From the conversation template ``internvl2_5`` in InternVL's original repository."""
 
 
 class InternVLAdapter(Adapter):
@@ -40,10 +40,10 @@ class InternVLAdapter(Adapter):
         return {*self.processor.image_token_ids, *([] if video is None else [video])}
 
     def released(self, text: str) -> str:
-        """With the original repository's system message, and no header of the assistant's turn.
+        """The prompt with the original system message and without the assistant's header.
 
-        GRIT's released code (``GRPO_GRTrainer.multi_modal_get_item``) ends the prompt with the
-        user's turn: the model has to begin the assistant's by itself.
+        GRIT's released code (``GRPO_GRTrainer.multi_modal_get_item``) ends the prompt after the
+        user's turn, so that the model has to write the header of its own turn.
         """
         system = f"<|im_start|>system\n{SYSTEM_MESSAGE}<|im_end|>\n"
         return f"{system}<|im_start|>user\n{self.processor.image_token}\n{text}<|im_end|>\n"
@@ -58,7 +58,7 @@ class InternVLAdapter(Adapter):
         return NORMALIZED_1000
 
     def _image_features(self, prompts: Sequence[EncodedPrompt]) -> list[Tensor]:
-        """One pass of the vision tower over all tiles; a tensor [T, H] for each prompt's image."""
+        """The image features [T, H] of each prompt, in one pass over all tiles."""
         tiles = [len(prompt.vision["pixel_values"]) for prompt in prompts]
         pixels = torch.cat([prompt.vision["pixel_values"] for prompt in prompts])
         outputs = self.plain.model.get_image_features(pixels.to(self.device), return_dict=True)

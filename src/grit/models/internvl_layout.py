@@ -1,11 +1,12 @@
-"""InternVL's own layout, in the names of transformers.
+"""Converting weights and configuration from InternVL's own layout to that of transformers.
 
-InternVL's repositories, and models fine-tuned with InternVL's code, as GRIT's released one, have
-``model_type: internvl_chat``: a vision tower ``vision_model`` with query, key and value in one
-matrix, a projector ``mlp1``, a language model ``language_model``. Copies for transformers have the
-same numbers under other names.
+InternVL's repositories, and models fine-tuned with its code such as GRIT's released one, have
+``model_type: internvl_chat``: a vision tower ``vision_model`` with fused query, key and value, a
+projector ``mlp1`` and a language model ``language_model``. In transformers the same weights have
+other names.
 
-A tower in training skips layers at random there (``drop_path_rate``), which transformers' does not.
+InternVL's vision tower drops layers at random in training (``drop_path_rate``); that of
+transformers does not.
 """
 
 import re
@@ -16,10 +17,15 @@ from torch import Tensor
 from transformers import InternVLConfig
 
 MODEL_TYPE = "internvl_chat"
-IMAGE_TOKEN = "<IMG_CONTEXT>"
+NAMED_TOKENS = {  # attributes that InternVLProcessor reads from its tokenizer
+    "start_image_token": "<img>",
+    "end_image_token": "</img>",
+    "context_image_token": "<IMG_CONTEXT>",
+    "video_token": "<video>",
+}
 
 _TOWER = "model.vision_tower."
-_BEGINNINGS = {
+_PREFIXES = {
     "vision_model.embeddings.class_embedding": f"{_TOWER}embeddings.cls_token",
     "vision_model.embeddings.position_embedding": f"{_TOWER}embeddings.position_embeddings",
     "vision_model.embeddings.patch_embedding.": f"{_TOWER}embeddings.patch_embeddings.projection.",
@@ -30,7 +36,7 @@ _BEGINNINGS = {
     "language_model.lm_head.": "lm_head.",
 }
 _LAYER = re.compile(r"vision_model\.encoder\.layers\.(\d+)\.(.+)")
-_OF_LAYER = {
+_LAYER_PREFIXES = {
     "norm1.": "layernorm_before.",
     "norm2.": "layernorm_after.",
     "ls1": "lambda_1",
@@ -43,7 +49,7 @@ _OF_LAYER = {
 _FUSED = "attn.qkv."
 _PARTS = ("attention.q_proj.", "attention.k_proj.", "attention.v_proj.")  # in the fused order
 
-_OF_VISION = {  # a field there -> here
+_VISION_FIELDS = {  # InternVL's name -> that of transformers
     "hidden_size": "hidden_size",
     "intermediate_size": "intermediate_size",
     "num_hidden_layers": "num_hidden_layers",
@@ -57,7 +63,7 @@ _OF_VISION = {  # a field there -> here
     "qkv_bias": "attention_bias",
     "qk_normalization": "use_qk_norm",
 }
-_OF_TEXT = (
+_TEXT_FIELDS = (
     *("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "hidden_act"),
     *("num_attention_heads", "num_key_value_heads", "max_position_embeddings", "rms_norm_eps"),
     *("rope_theta", "rope_scaling", "use_sliding_window", "sliding_window", "max_window_layers"),
@@ -66,10 +72,10 @@ _OF_TEXT = (
 
 
 def converted_weights(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Weights under the names that ``InternVLForConditionalGeneration`` has for them.
+    """Weights under the names of ``InternVLForConditionalGeneration``.
 
     Raises:
-        ValueError: a name is none of InternVL's layout.
+        ValueError: a name is not of InternVL's layout.
     """
     return {
         name: tensor
@@ -81,38 +87,38 @@ def converted_weights(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def _converted(stored: str, weight: Tensor) -> Iterator[tuple[str, Tensor]]:
     layer = _LAYER.fullmatch(stored)
     if layer is None:
-        yield _renamed(stored, _BEGINNINGS, stored), weight
+        yield _renamed(stored, _PREFIXES, stored), weight
         return
     number, rest = layer.groups()
     if rest.startswith(_FUSED):
         for name, part in zip(_PARTS, weight.chunk(3), strict=True):
             yield f"{_TOWER}encoder.layer.{number}.{name}{rest.removeprefix(_FUSED)}", part
         return
-    yield f"{_TOWER}encoder.layer.{number}.{_renamed(rest, _OF_LAYER, stored)}", weight
+    yield f"{_TOWER}encoder.layer.{number}.{_renamed(rest, _LAYER_PREFIXES, stored)}", weight
 
 
-def _renamed(name: str, beginnings: Mapping[str, str], stored: str) -> str:
-    for beginning, other in beginnings.items():
-        if name.startswith(beginning):
-            return other + name.removeprefix(beginning)
+def _renamed(name: str, prefixes: Mapping[str, str], stored: str) -> str:
+    for prefix, new_prefix in prefixes.items():
+        if name.startswith(prefix):
+            return new_prefix + name.removeprefix(prefix)
     raise ValueError(f"{stored} is no weight of InternVL's layout")
 
 
 def converted_config(fields: Mapping[str, Any], image_token_id: int) -> InternVLConfig:
-    """The configuration of the same model in transformers.
+    """The transformers configuration of an ``internvl_chat`` configuration.
 
     Raises:
-        ValueError: transformers has no such model.
+        ValueError: transformers does not have such a model.
     """
-    vision, text = _part(fields, "vision_config"), _part(fields, "llm_config")
-    _check(fields, vision, text)
+    vision, text = _section(fields, "vision_config"), _section(fields, "llm_config")
+    _check_supported(fields, vision, text)
     side, patch = vision["image_size"], vision["patch_size"]
     ratio = fields.get("downsample_ratio", 0.5)
     return InternVLConfig(
         text_config={"model_type": "qwen2", "tie_word_embeddings": False}
-        | {name: text[name] for name in _OF_TEXT if name in text},
+        | {name: text[name] for name in _TEXT_FIELDS if name in text},
         vision_config={"image_size": [side, side], "patch_size": [patch, patch]}
-        | {here: vision[there] for there, here in _OF_VISION.items() if there in vision},
+        | {new: vision[old] for old, new in _VISION_FIELDS.items() if old in vision},
         image_token_id=image_token_id,
         image_seq_length=int((side // patch) ** 2 * ratio**2),
         downsample_ratio=ratio,
@@ -123,21 +129,23 @@ def converted_config(fields: Mapping[str, Any], image_token_id: int) -> InternVL
     )
 
 
-def _part(fields: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    part = fields.get(name)
-    if not isinstance(part, dict):
+def _section(fields: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    section = fields.get(name)
+    if not isinstance(section, dict):
         raise ValueError(f"{name} is missing")
-    return part
+    return section
 
 
-def _check(fields: Mapping[str, Any], vision: Mapping[str, Any], text: Mapping[str, Any]) -> None:
+def _check_supported(
+    fields: Mapping[str, Any], vision: Mapping[str, Any], text: Mapping[str, Any]
+) -> None:
     side = vision.get("image_size")
-    wanted = {
+    supported = {
         "llm_config.architectures": (text.get("architectures"), ["Qwen2ForCausalLM"]),
         "ps_version": (fields.get("ps_version"), "v2"),
         "select_layer": (fields.get("select_layer", -1), -1),
         "force_image_size": (fields.get("force_image_size") or side, side),
     }
-    for name, (value, expected) in wanted.items():
+    for name, (value, expected) in supported.items():
         if value != expected:
             raise ValueError(f"{name} is {value!r:.60}; only {expected} can be converted")

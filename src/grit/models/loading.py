@@ -1,4 +1,4 @@
-"""From a name or a folder to an adapter: load, freeze, put LoRA and trained weights in."""
+"""Loading models, adding LoRA, and loading and saving trained weights."""
 
 import re
 import shutil
@@ -18,6 +18,12 @@ from grit.core.files import UNREADABLE, archive_is_whole, put_in_place
 from grit.models.adapter import Adapter
 from grit.models.block_attention import FLEX, use_attention
 from grit.models.folders import OWN_CODE, needs_code, settings_in, short
+from grit.models.full_model import (
+    check_tokens,
+    family_of,
+    load_full_model,
+    stored_generation_config,
+)
 from grit.models.hub import commit_of, model_folder
 from grit.models.internvl import InternVLAdapter
 from grit.models.names import TINY, is_hub_id
@@ -25,7 +31,6 @@ from grit.models.processors import load_processor
 from grit.models.qwen import QwenAdapter
 from grit.models.settings import LoraSettings
 from grit.models.tiny import load_tiny
-from grit.models.whole import check_tokens, ends_of, family_of, load_whole
 
 ADAPTERS: dict[str, type[Adapter]] = {
     "qwen2_5_vl": QwenAdapter,
@@ -44,33 +49,26 @@ def load_base(
     image: Mapping[str, int] | None = None,
     trained: Path | None = None,
 ) -> Adapter:
-    """Load a base model, or a model that was trained from it.
+    """Load a base model, or a full model that was trained from it.
 
     Args:
         path: ``tiny:qwen``, ``tiny:internvl``, a folder in transformers format or in InternVL's
             own layout, or a Hub id.
-        seed: of the weights of a tiny model that ships none.
-        revision: of the Hub.
+        seed: of the weights of a tiny model without shipped ones.
+        revision: branch, tag or commit on the Hub.
         dtype: of the weights.
         attention: transformers' ``attn_implementation``; flex_attention: see ``block_attention``.
-        image: settings of the image processor that replace the stored ones; not of tiny models.
-        trained: the folder of a whole model that was trained from this one. Configuration and
-            weights are taken from it, so that the base's weights are not even downloaded;
-            tokenizer, processor and what ends a completion are the base's, which is all that some
-            trainers leave them to.
+        image: overrides of the image processor's settings; not for tiny models.
+        trained: folder of a full model that was trained from this one. Configuration and weights
+            are loaded from it, and the base's weights are not downloaded; tokenizer, processor and
+            end tokens are the base's, since some trainers do not save them.
 
     Raises:
-        GritError: there is no such model, it cannot be reached, its family has no adapter, or the
-            trained weights do not fit.
+        GritError: there is no such model, it cannot be downloaded, its family has no adapter, or
+            the trained weights do not fit.
     """
     if path.startswith(TINY):
-        model, processor = load_tiny(path.removeprefix(TINY), seed)
-        model = model.to(dtype)
-        use_attention(model, attention)
-        adapter = ADAPTERS[model.config.model_type](model, processor)
-        if trained is not None:
-            load_trained(adapter, trained)
-        return adapter
+        return _load_tiny_base(path.removeprefix(TINY), seed, dtype, attention, trained)
     folder = model_folder(path, revision, weights=trained is None)
     family = known_family(folder)
     source = folder
@@ -78,7 +76,7 @@ def load_base(
         _check_family(family_of(trained), family, trained)
         source = trained
     processor = load_processor(folder, image or {})
-    model = load_whole(
+    model = load_full_model(
         source,
         image_token_id=processor.image_token_id,
         dtype=dtype,
@@ -86,16 +84,28 @@ def load_base(
     )
     if trained is not None:
         check_tokens(model, processor, trained, folder)
-        model.generation_config = ends_of(folder) or model.generation_config
+        model.generation_config = stored_generation_config(folder) or model.generation_config
     use_attention(model, attention)
     return ADAPTERS[family](model, processor)
 
 
+def _load_tiny_base(
+    name: str, seed: int, dtype: torch.dtype, attention: str, trained: Path | None
+) -> Adapter:
+    model, processor = load_tiny(name, seed)
+    model = model.to(dtype)
+    use_attention(model, attention)
+    adapter = ADAPTERS[model.config.model_type](model, processor)
+    if trained is not None:
+        load_trained(adapter, trained)
+    return adapter
+
+
 def known_family(folder: Path) -> str:
-    """The family of a base model, one of ``ADAPTERS``.
+    """The family of a base model, a key of ``ADAPTERS``.
 
     Raises:
-        GritError: there is no model in the folder, or no adapter of its family.
+        GritError: there is no model in the folder, or no adapter for its family.
     """
     family = family_of(folder)
     if family in ADAPTERS:
@@ -108,31 +118,34 @@ def known_family(folder: Path) -> str:
     )
 
 
-def _check_family(found: str, wanted: str, checkpoint: Path) -> None:
-    if found != wanted:
+def _check_family(family: str, expected: str, checkpoint: Path) -> None:
+    if family != expected:
         raise GritError(
-            f"checkpoint={checkpoint} is of the family {found}, and model.path of {wanted}: choose "
-            "the model= that it was trained from"
+            f"checkpoint={checkpoint} is of the family {family}, and model.path of {expected}: "
+            "choose the model= that it was trained from"
         )
 
 
 def freeze_vision(adapter: Adapter) -> None:
-    """Take the vision tower and its projector out of training."""
+    """Freeze the vision tower and its projector."""
     for module in adapter.vision_modules:
         module.requires_grad_(False)
 
 
 def add_lora(adapter: Adapter, lora: LoraSettings, *, with_vision: bool) -> None:
-    """Put fp32 LoRA adapters into the language model (and the vision tower); the base is frozen."""
+    """Add fp32 LoRA adapters to the language model, and to the vision tower if ``with_vision``.
+
+    All other weights are frozen.
+    """
     vision = {id(module) for module in adapter.vision_modules}
     names = [name for name, module in adapter.plain.named_modules() if id(module) in vision]
-    outside = None if with_vision else rf"({'|'.join(map(re.escape, names))})\..*"
+    excluded = None if with_vision else rf"({'|'.join(map(re.escape, names))})\..*"
     settings = LoraConfig(
         r=lora.rank,
         lora_alpha=lora.alpha,
         lora_dropout=lora.dropout,
         target_modules=lora.target_modules,
-        exclude_modules=outside,
+        exclude_modules=excluded,
     )
     try:
         adapter.model = get_peft_model(adapter.model, settings)
@@ -141,18 +154,16 @@ def add_lora(adapter: Adapter, lora: LoraSettings, *, with_vision: bool) -> None
 
 
 def load_trained(adapter: Adapter, checkpoint: Path) -> None:
-    """Put trained weights into a base model.
+    """Load trained weights into a base model.
 
     Args:
-        adapter: the base model.
+        adapter: the base model; for the ``.ckpt`` file of a run with LoRA, after ``add_lora``.
         checkpoint: a PEFT adapter folder, a model folder in transformers format or in InternVL's
-            own layout, a Lightning ``.ckpt`` file of this suite, or a run's folder with one of them
-            in it.
-
-    A ``.ckpt`` file of a run with LoRA needs a model that LoRA was added to.
+            own layout, a Lightning ``.ckpt`` file of this suite, or a run's folder that has one of
+            them.
 
     Raises:
-        GritError: there is nothing of the kind, or it does not fit the model.
+        GritError: there are no such weights, or they do not fit the model.
     """
     source = find_weights(checkpoint)
     try:
@@ -173,10 +184,14 @@ def load_trained(adapter: Adapter, checkpoint: Path) -> None:
 def save_trained(
     adapter: Adapter, folder: Path, weights: Mapping[str, torch.Tensor] | None = None
 ) -> None:
-    """Write what was trained: PEFT's adapter folder, or the whole model in transformers format.
+    """Save the trained PEFT adapter, or the full model in transformers format, to a folder.
 
-    The folder appears whole or not at all. ``weights`` are the model's ``state_dict`` where the
-    model has only parts of them.
+    The folder is written atomically.
+
+    Args:
+        adapter: the model.
+        folder: is replaced.
+        weights: the full ``state_dict`` of a sharded model; None: that of the model.
     """
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -192,26 +207,26 @@ def save_trained(
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Trained weights that were asked for, and where they are."""
+    """The trained weights that ``checkpoint=`` names."""
 
-    name: str  # as it was asked for: a path, or a Hub id
-    path: Path  # a ``.ckpt`` file, or the folder of a PEFT adapter or of a model
-    commit: str | None = None  # of the Hub, where they come from there
+    name: str  # as given: a path, or a Hub id
+    path: Path  # a ``.ckpt`` file, or the folder of a PEFT adapter or of a full model
+    commit: str | None = None  # on the Hub; None for local weights
 
     @property
     def is_whole(self) -> bool:
-        """Whether it is a model by itself, which needs no other's weights."""
+        """Whether it is a full model, which does not need the base's weights."""
         return self.path.is_dir() and not (self.path / ADAPTER).is_file()
 
 
 def find_checkpoint(name: str) -> Checkpoint:
-    """The weights that ``checkpoint=`` means: what is here by that name, or a model of the Hub.
+    """Find the weights that ``checkpoint=`` names, locally or else on the Hub.
 
     Args:
-        name: what ``load_trained`` takes, or a Hub id, which may end in ``@REVISION``.
+        name: a path as for ``load_trained``, or a Hub id, optionally with ``@REVISION``.
 
     Raises:
-        GritError: there is nothing of the kind here, nor on the Hub.
+        GritError: there are no such weights.
     """
     if Path(name).exists() or not is_hub_id(name):
         path = find_weights(Path(name))
@@ -222,7 +237,7 @@ def find_checkpoint(name: str) -> Checkpoint:
 
 
 def find_weights(checkpoint: Path) -> Path:
-    """The ``.ckpt`` file or the model folder that ``checkpoint`` means, see ``load_trained``."""
+    """The ``.ckpt`` file or the model folder of a path as for ``load_trained``."""
     if checkpoint.is_file():
         return checkpoint
     for folder in (checkpoint, checkpoint / "model"):
@@ -230,7 +245,7 @@ def find_weights(checkpoint: Path) -> Path:
             return folder
     files = [*checkpoint.glob("*.ckpt"), *checkpoint.glob("checkpoints/*.ckpt")]
     if files:
-        return max(files)  # names count the steps
+        return max(files)  # the last one: names have the step
     raise GritError(
         f"checkpoint={checkpoint}: expected a .ckpt file, a folder with adapter_config.json or "
         "config.json, the folder of a run that has trained, or a model of the Hub"
@@ -240,27 +255,27 @@ def find_weights(checkpoint: Path) -> Path:
 def _load_folder(adapter: Adapter, folder: Path) -> None:
     if (folder / ADAPTER).is_file():
         with warnings.catch_warnings():
-            # Else weights that no name fits would leave the base as it is, with a word at most.
+            # Weights of which no name fits would leave the base unchanged, with a warning only.
             warnings.filterwarnings("error", "Found missing adapter keys")
             adapter.model = PeftModel.from_pretrained(
                 adapter.model, str(folder), trust_remote_code=False
             )
         return
     _check_family(family_of(folder), adapter.plain.config.model_type, folder)
-    trained = load_whole(folder, image_token_id=adapter.image_id)
+    trained = load_full_model(folder, image_token_id=adapter.image_id)
     adapter.model.load_state_dict(trained.state_dict())
 
 
 def _weights_of(state: object) -> dict[str, torch.Tensor]:
-    """The model's weights in what a Lightning module has stored; none would leave the base as is.
+    """The model's weights in the ``state_dict`` of a Lightning module.
 
     Raises:
-        ValueError: there is none.
+        ValueError: there are none.
     """
-    named = state if isinstance(state, dict) else {}
+    entries = state if isinstance(state, dict) else {}
     weights = {
         str(name).removeprefix("model."): weight
-        for name, weight in named.items()
+        for name, weight in entries.items()
         if str(name).startswith("model.")
     }
     if not weights:
@@ -269,10 +284,10 @@ def _weights_of(state: object) -> dict[str, torch.Tensor]:
 
 
 def _load_partial(model: nn.Module, weights: Mapping[str, torch.Tensor]) -> None:
-    """Load the weights that are given; a name that the model does not have is an error."""
+    """Load part of a model's weights; raises ValueError for unknown names and missing LoRA."""
     missing, unknown = model.load_state_dict(weights, strict=False)
     if unknown:
         raise ValueError(f"it has weights the model has not, for example {unknown[0]}")
-    trained = [name for name in missing if ".lora_" in name]  # whatever else: the base has it
-    if trained:
-        raise ValueError(f"it lacks trained weights, for example {trained[0]}")
+    missing_lora = [name for name in missing if ".lora_" in name]  # all others are in the base
+    if missing_lora:
+        raise ValueError(f"it lacks trained weights, for example {missing_lora[0]}")

@@ -1,18 +1,18 @@
-"""What ``model.path`` and ``checkpoint`` can name. Without torch, which takes seconds to import."""
+"""The names of models that ``model.path`` and ``checkpoint`` take. Does not import torch (slow)."""
 
 from pathlib import Path
 
 from grit.core.errors import GritError
 
-TINY = "tiny:"  # a model of the package
+TINY = "tiny:"  # prefix of the models that the package ships
 
 
 def is_hub_id(name: str) -> bool:
-    """Whether a name can be one of the Hub's, ``ORG/NAME``, with ``@REVISION`` behind it or not."""
+    """Whether a name has the form of a Hub id: ``ORG/NAME``, optionally with ``@REVISION``."""
     return name.count("/") == 1 and not name.startswith((".", "/", "~")) and "\\" not in name
 
 
 def check_name(name: str, setting: str = "model.path") -> None:
-    """Raise GritError for a folder that is not there; what the Hub may have is asked for later."""
+    """Raise GritError for a folder that does not exist; the Hub is not asked."""
     if not (name.startswith(TINY) or is_hub_id(name) or Path(name).is_dir()):
         raise GritError(f"{setting}={name}: there is no such folder")

@@ -1,4 +1,4 @@
-"""Whether prompts fit: counted from questions and image sizes, without a model or a picture."""
+"""The lengths of prompts and their limit, from questions and image sizes; no image is loaded."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,32 +9,32 @@ from grit.data.samples import Sample
 from grit.models.adapter import Adapter
 from grit.models.prompting import Prompting
 
-_TOKENS_OF_A_BYTE = 3  # at most: a byte is a token at worst, and NFC may make three of one
+_TOKENS_PER_BYTE = 3  # at most: a byte may be a token, and NFC may make three bytes of one
 
 
 class PromptLengths:
-    """Counts the tokens of samples' prompts."""
+    """Numbers of tokens of the prompts of samples."""
 
     def __init__(self, adapter: Adapter, prompting: Prompting) -> None:
         self.adapter, self.prompting = adapter, prompting
         self._image_tokens = cache(adapter.image_tokens)
-        self._frame = adapter.prompt_tokens(prompting.text("", adapter), 1000, 1000)
-        self._frame -= self._image_tokens(1000, 1000)
+        self._template_tokens = adapter.prompt_tokens(prompting.text("", adapter), 1000, 1000)
+        self._template_tokens -= self._image_tokens(1000, 1000)
 
     def of(self, sample: Sample) -> int:
-        """Tokens of the prompt."""
+        """The number of tokens of the prompt, image included."""
         text = self.prompting.text(sample.question, self.adapter)
-        return self.adapter.prompt_tokens(text, *_size(sample), of_row=sample.question)
+        return self.adapter.prompt_tokens(text, *_size(sample), literal=sample.question)
 
     def at_most(self, sample: Sample) -> int:
-        """A bound that costs nothing: most questions are short."""
-        words = _TOKENS_OF_A_BYTE * len(sample.question.encode("utf-8", "replace"))
-        return self._frame + self._image_tokens(*_size(sample)) + words
+        """An upper bound of ``of`` that does not need the tokenizer."""
+        text_tokens = _TOKENS_PER_BYTE * len(sample.question.encode("utf-8", "replace"))
+        return self._template_tokens + self._image_tokens(*_size(sample)) + text_tokens
 
 
 @dataclass(frozen=True)
 class PromptLimit:
-    """How long prompts may be, and why."""
+    """The largest number of tokens of a prompt, and the reason for messages."""
 
     tokens: int
     reason: str
@@ -43,16 +43,16 @@ class PromptLimit:
     def of(
         cls, adapter: Adapter, *, max_prompt_tokens: int | None, max_new_tokens: int, setting: str
     ) -> "PromptLimit":
-        """The tighter of the setting and of what the model's positions leave.
+        """The smaller of the setting and the model's positions less those of a completion.
 
         Args:
             adapter: of the model.
             max_prompt_tokens: ``data.max_prompt_tokens``.
-            max_new_tokens: that follow a prompt.
+            max_new_tokens: of a completion.
             setting: the name of ``max_new_tokens``, for messages.
 
         Raises:
-            GritError: completions alone need more positions than the model has.
+            GritError: ``max_new_tokens`` alone exceeds the model's positions.
         """
         positions = adapter.plain.config.get_text_config().max_position_embeddings
         left = positions - max_new_tokens
@@ -70,11 +70,11 @@ class PromptLimit:
         for sample in samples:
             if lengths.at_most(sample) <= self.tokens:
                 continue
-            found = lengths.of(sample)
-            if found > self.tokens:
+            tokens = lengths.of(sample)
+            if tokens > self.tokens:
                 where = sample.where or sample.id
                 raise GritError(
-                    f"{where}: its prompt has {found} tokens, and at most {self.tokens} are "
+                    f"{where}: its prompt has {tokens} tokens, and at most {self.tokens} are "
                     f"allowed ({self.reason}): shorten the question or leave the row out"
                 )
 

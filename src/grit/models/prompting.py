@@ -1,4 +1,4 @@
-"""How a sample becomes a prompt: the method's part of it, the same in training and evaluation."""
+"""Making a prompt from a sample, in training and evaluation, as the method requires."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from grit.models.adapter import Adapter, EncodedPrompt
 
 @dataclass(frozen=True)
 class Prompting:
-    """What follows the question: nothing, the GRIT suffix, or the suffix and a worked example."""
+    """What follows the question: nothing, GRIT's suffix, or the suffix and a worked example."""
 
     suffix: bool = True
     example: bool = False
@@ -17,12 +17,12 @@ class Prompting:
     def text(self, question: str, adapter: Adapter) -> str:
         """The text of the user's turn."""
         example = icl_example(adapter.example_style) if self.example else ""
-        of_code = adapter.prompt_form == "released" and adapter.example_style == "internvl"
-        wording = BOX_TAGS_SUFFIX if self.example and of_code else GRIT_SUFFIX
+        is_released = adapter.prompt_form == "released" and adapter.example_style == "internvl"
+        wording = BOX_TAGS_SUFFIX if self.example and is_released else GRIT_SUFFIX
         return user_text(question, suffix=self.suffix, example=example, wording=wording)
 
     def encode(self, sample: Sample, adapter: Adapter) -> EncodedPrompt:
         """The encoded prompt; loads the sample's picture."""
         text, image = self.text(sample.question, adapter), sample.picture.load()
         key, question = sample.picture.key, sample.question
-        return adapter.encode(sample.id, text, image, picture=key, of_row=question)
+        return adapter.encode(sample.id, text, image, picture=key, literal=question)

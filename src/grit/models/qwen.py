@@ -1,4 +1,4 @@
-"""Qwen2.5-VL: absolute pixels of the resized image, three rows of position ids (M-RoPE)."""
+"""Qwen2.5-VL: coordinates in pixels of the resized image, three rows of position ids (M-RoPE)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,7 +19,7 @@ class QwenAdapter(Adapter):
 
     @property
     def vision_modules(self) -> list[nn.Module]:
-        """The vision transformer; its patch merger is part of it."""
+        """The vision transformer, which includes the patch merger."""
         return [self.plain.model.visual]
 
     @property
@@ -52,7 +52,7 @@ class QwenAdapter(Adapter):
         return Space("resized", columns * patch, rows * patch)
 
     def _image_features(self, prompts: Sequence[EncodedPrompt]) -> list[Tensor]:
-        """One pass of the vision transformer over all images; a tensor [T, H] for each."""
+        """The image features [T, H] of each prompt, in one pass over all images."""
         pixels = torch.cat([prompt.vision["pixel_values"] for prompt in prompts])
         grids = torch.cat([prompt.vision["image_grid_thw"] for prompt in prompts])
         outputs = self.plain.model.get_image_features(

@@ -1,8 +1,10 @@
-"""Text of rows as a model reads it: words, whatever they spell.
+"""Encoding text of rows, in which control tokens are plain characters.
 
-A tokenizer takes ``<|im_end|>`` for the end of a turn wherever it stands. In a question or an
-answer it is text: there it is encoded as any other characters are. Text without a control token,
-which nearly all is, goes the tokenizer's own way and costs nothing.
+A tokenizer encodes ``<|im_end|>`` as the end of a turn wherever it occurs. In a question or an
+answer from a data set it must not have that meaning, so there it is encoded character by character.
+Text without control tokens, nearly all of it, is encoded by the tokenizer as usual.
+
+"Control tokens" are all added tokens of the tokenizer, special or not.
 """
 
 import re
@@ -13,7 +15,7 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-OF_TRACES = (  # what traces are written with: in a trace these stay the tokens that they are
+OF_TRACES = (  # tags of traces: in a trace they keep their meaning
     *("<think>", "</think>", "<rethink>", "</rethink>", "<answer>", "</answer>"),
     *("<ref>", "</ref>", "<box>", "</box>"),
 )
@@ -21,21 +23,21 @@ OF_TRACES = (  # what traces are written with: in a trace these stay the tokens 
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of a text that is encoded as a whole."""
+    """A part of a text."""
 
     text: str
-    of_row: bool  # whether its control tokens are only characters
+    literal: bool  # whether its control tokens are plain characters
 
 
 class RowText:
-    """Encodes text of which rows are a part."""
+    """Encodes text that includes text of rows."""
 
     def __init__(self, tokenizer: Any) -> None:
         self.tokenizer = tokenizer
 
     @cached_property
     def _added(self) -> dict[str, int]:
-        """The tokens that are found before any text is split into words, with their ids."""
+        """The control tokens with their ids."""
         return {text: id_ for text, id_ in self.tokenizer.get_added_vocab().items() if text}
 
     @cached_property
@@ -45,55 +47,57 @@ class RowText:
 
     @cached_property
     def _plain(self) -> Tokenizer:
-        """The same splitting into words and the same merges, and no token but those of words."""
-        whole = self.tokenizer.backend_tokenizer
-        plain = Tokenizer(whole.model)
-        if whole.normalizer is not None:
-            plain.normalizer = whole.normalizer
-        if whole.pre_tokenizer is not None:
-            plain.pre_tokenizer = whole.pre_tokenizer
+        """The tokenizer's pre-tokenizer and merges, without control tokens."""
+        backend = self.tokenizer.backend_tokenizer
+        plain = Tokenizer(backend.model)
+        if backend.normalizer is not None:
+            plain.normalizer = backend.normalizer
+        if backend.pre_tokenizer is not None:
+            plain.pre_tokenizer = backend.pre_tokenizer
         return plain
 
-    def spells_control(self, text: str) -> bool:
-        """Whether the tokenizer would take a part of ``text`` for a control token."""
+    def has_control_tokens(self, text: str) -> bool:
+        """Whether the tokenizer would encode a part of ``text`` as a control token."""
         return self._control.search(text) is not None
 
     def ids(self, pieces: Sequence[Piece]) -> list[int]:
-        """The token ids of the joined pieces, of which those of rows are words alone.
+        """The token ids of the joined pieces; in literal pieces there are no control tokens.
 
-        Words are split as in the whole text: a piece's end is no end of a word.
+        Text is split into words as a whole: a word may extend over two pieces.
         """
         ids: list[int] = []
-        words = ""
+        pending = ""  # text since the last control token
         for piece in pieces:
-            at = 0
-            for control in () if piece.of_row else self._control.finditer(piece.text):
-                ids += self._of_words(words + piece.text[at : control.start()])
+            start = 0
+            for control in () if piece.literal else self._control.finditer(piece.text):
+                ids += self._plain_ids(pending + piece.text[start : control.start()])
                 ids.append(self._added[control[0]])
-                words, at = "", control.end()
-            words += piece.text[at:]
-        return ids + self._of_words(words)
+                pending, start = "", control.end()
+            pending += piece.text[start:]
+        return ids + self._plain_ids(pending)
 
     def trace_ids(self, trace: str) -> list[int]:
-        """The token ids of a trace that quotes its row: its tags are tokens, all else is words."""
+        """The token ids of a trace with text of its row: only the tags of traces are tokens."""
         if all(control[0] in OF_TRACES for control in self._control.finditer(trace)):
             return list(self.tokenizer(trace, add_special_tokens=False)["input_ids"])
-        tags = re.split(f"({'|'.join(map(re.escape, OF_TRACES))})", trace)
-        return self.ids([Piece(text, of_row=text not in OF_TRACES) for text in tags])
+        parts = re.split(f"({'|'.join(map(re.escape, OF_TRACES))})", trace)
+        return self.ids([Piece(text, literal=text not in OF_TRACES) for text in parts])
 
-    def _of_words(self, text: str) -> list[int]:
+    def _plain_ids(self, text: str) -> list[int]:
         return self._plain.encode(text, add_special_tokens=False).ids if text else []
 
 
-def with_other_words(
-    shown: Sequence[int], words: Sequence[int], of_images: Container[int]
+def with_other_text(
+    encoded: Sequence[int], text_ids: Sequence[int], placeholder_ids: Container[int]
 ) -> list[int]:
-    """The tokens of a prompt's image among other words than those that it was encoded with.
+    """The token ids of a prompt with the image of one and the text of another.
 
     Args:
-        shown: a prompt whose placeholder has become as many tokens as its image takes.
-        words: another with the placeholder.
-        of_images: what stands for images, and what begins and ends one; both may have the latter.
+        encoded: a prompt with its image's tokens.
+        text_ids: a prompt with a single placeholder.
+        placeholder_ids: tokens of images and those around them; either prompt may have the latter.
     """
-    image, place = ([i for i, id_ in enumerate(ids) if id_ in of_images] for ids in (shown, words))
-    return [*words[: place[0]], *shown[image[0] : image[-1] + 1], *words[place[-1] + 1 :]]
+    image = [i for i, id_ in enumerate(encoded) if id_ in placeholder_ids]
+    slot = [i for i, id_ in enumerate(text_ids) if id_ in placeholder_ids]
+    image_ids = encoded[image[0] : image[-1] + 1]
+    return [*text_ids[: slot[0]], *image_ids, *text_ids[slot[-1] + 1 :]]

@@ -9,43 +9,43 @@ from grit.core.settings import Text, setting, settings
 class LoraSettings:
     """LoRA adapters (peft)."""
 
-    rank: int = setting("columns of each adapter's matrices", 64, ge=1)
+    rank: int = setting("rank of the adapters", 64, ge=1)
     alpha: int = setting("an adapter's output is scaled by alpha / rank", 128)
-    dropout: float = setting("in front of the adapters, while training", 0.0, ge=0, le=1)
+    dropout: float = setting("of the adapters' input, in training", 0.0, ge=0, le=1)
     target_modules: list[Text] = setting("names of the layers that get an adapter", list)
 
 
 @settings
 class ModelSettings:
-    """The base model and which of its weights learn."""
+    """The base model and which of its weights are trained."""
 
-    name: Text = setting("what results and folders call it")
+    name: Text = setting("its name in results and folders")
     path: Text = setting(
         "a Hub id, a local folder in transformers format or in InternVL's own layout, or "
         "tiny:FAMILY"
     )
-    revision: Text | None = setting("of the Hub", None)
+    revision: Text | None = setting("branch, tag or commit on the Hub", None)
     adaptation: Literal["full", "lora"] = setting(
-        "which weights learn: all as fp32 master weights, or fp32 LoRA adapters on a frozen base",
+        "trained weights: all, as fp32 master weights, or fp32 LoRA adapters on a frozen base",
         "lora",
     )
     lora: LoraSettings = LoraSettings()
-    freeze_vision: bool = setting("the vision tower does not learn", False)
+    freeze_vision: bool = setting("the vision tower is not trained", False)
     prompt: Literal["processor", "released"] = setting(
-        "whose words stand around the user's turn: the processor's own chat template, or GRIT's "
-        "released code (other for InternVL only, see models/internvl.py)",
+        "the text around the user's turn: by the processor's chat template, or as in GRIT's "
+        "released code (differs for InternVL only, see models/internvl.py)",
         "processor",
     )
     dtype: Literal["float32", "bfloat16"] = setting("of the base weights", "bfloat16")
     attention: Literal["sdpa", "eager", "flex_attention", "flash_attention_2"] = setting(
         "flex_attention: shared rows of the update skip the blocks between completions, all else "
-        "is sdpa; it learns on a GPU only, and is not yet measured there",
+        "is sdpa; it trains on a GPU only, and is not yet measured there",
         "sdpa",
     )
-    gradient_checkpointing: bool = setting("less memory, a second forward pass for it", False)
+    gradient_checkpointing: bool = setting("less memory for a second forward pass", False)
     image: dict[Text, int] = setting(
         "settings of the image processor (min_pixels, max_pixels, min_patches, max_patches); "
-        "models of tiny:FAMILY keep theirs",
+        "not for tiny:FAMILY",
         dict,
     )
-    seed: int = setting("of random weights, where a model has them", 0)
+    seed: int = setting("of random weights, for models without pre-trained ones", 0)

@@ -1,4 +1,4 @@
-"""A model without its weights: what can be known of a run before anything large is loaded."""
+"""Models on the meta device: every module and shape, without weights, for checks before a run."""
 
 from collections.abc import Mapping
 
@@ -6,24 +6,24 @@ import torch
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from grit.models.adapter import Adapter
-from grit.models.folders import readable
+from grit.models.folders import load_errors
+from grit.models.full_model import config_of, family_of, stored_generation_config
 from grit.models.hub import model_folder
 from grit.models.loading import ADAPTERS, known_family
 from grit.models.names import TINY
 from grit.models.processors import load_processor
 from grit.models.tiny import shipped_folder, tiny_family
-from grit.models.whole import config_of, ends_of, family_of
 
 
 def load_skeleton(
     path: str, *, revision: str | None = None, image: Mapping[str, int] | None = None
 ) -> Adapter:
-    """An adapter whose model has every module and shape, and no numbers in them.
+    """An adapter whose model is on the meta device.
 
     Args:
-        path: as ``load_base``'s; of a Hub id all files but the weights are downloaded.
-        revision: of the Hub.
-        image: as ``load_base``'s.
+        path: as for ``load_base``; of a model on the Hub all files but the weights are downloaded.
+        revision: as for ``load_base``.
+        image: as for ``load_base``.
 
     Raises:
         GritError: as ``load_base``.
@@ -37,7 +37,7 @@ def load_skeleton(
         family = known_family(folder)
         processor = load_processor(folder, image or {})
     config = config_of(folder, processor.image_token_id)
-    with readable(folder, "the model"), torch.device("meta"):
+    with load_errors(folder, "the model"), torch.device("meta"):
         model = AutoModelForImageTextToText.from_config(config, trust_remote_code=False)
-    model.generation_config = ends_of(folder) or model.generation_config
+    model.generation_config = stored_generation_config(folder) or model.generation_config
     return ADAPTERS[family](model.eval(), processor)

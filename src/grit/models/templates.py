@@ -1,7 +1,7 @@
-"""Chat templates of model folders: programs in Jinja, tried once before anything is built on them.
+"""Checking the chat template of a model folder by rendering it once.
 
-transformers runs them in a sandbox that reaches neither files nor Python's own objects; what it
-leaves open is to fail, to take forever, and to leave out what they are given.
+Templates are untrusted Jinja programs. transformers renders them in a sandbox without access to
+files and Python objects, but they may still fail, never end, or leave out their input.
 """
 
 import sys
@@ -15,34 +15,36 @@ from typing import Any
 from grit.core.errors import GritError
 from grit.models.folders import short
 
-SECONDS = 5.0  # a template takes less than a hundredth of one
-LONGEST = 20_000  # characters that it may put around a turn; the known ones put 200
+SECONDS = 5.0  # limit; usual templates take less than 0.01
+LONGEST = 20_000  # limit of characters around a turn; usual templates have 200
 _TEXT = "How many dogs are there?"
 
 
-class _Endless(Exception):
+class _TimeLimit(Exception):
     pass
 
 
 def check_template(folder: Path, processor: Any) -> None:
-    """Render one user's turn of an image and a text.
+    """Render a user's turn of an image and a text.
 
     Raises:
-        GritError: the template fails, does not end, or has not the image and the text once each.
+        GritError: the template fails, takes too long, or does not contain image and text once.
     """
     turn = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": _TEXT}]}]
     try:
-        with _at_most(SECONDS):
-            found = processor.apply_chat_template(turn, add_generation_prompt=True, tokenize=False)
-    except _Endless:
+        with _time_limit(SECONDS):
+            rendered = processor.apply_chat_template(
+                turn, add_generation_prompt=True, tokenize=False
+            )
+    except _TimeLimit:
         raise _unusable(folder, f"it does not end within {SECONDS:.0f} seconds") from None
-    except Exception as error:  # whatever a program raises
+    except Exception as error:  # a template may raise anything
         raise _unusable(folder, short(error)) from error
     for what, text in (("the image", processor.image_token), ("the text", _TEXT)):
-        if found.count(text) != 1:
-            raise _unusable(folder, f"it has {what} {found.count(text)} times and not once")
-    if len(found) > LONGEST:
-        raise _unusable(folder, f"it puts {len(found):,} characters around a turn")
+        if rendered.count(text) != 1:
+            raise _unusable(folder, f"it has {what} {rendered.count(text)} times and not once")
+    if len(rendered) > LONGEST:
+        raise _unusable(folder, f"it puts {len(rendered):,} characters around a turn")
 
 
 def _unusable(folder: Path, reason: str) -> GritError:
@@ -50,21 +52,22 @@ def _unusable(folder: Path, reason: str) -> GritError:
 
 
 @contextmanager
-def _at_most(seconds: float) -> Iterator[None]:
-    """Raise _Endless in the block's Python code, of which a rendered template is, when it is time.
+def _time_limit(seconds: float) -> Iterator[None]:
+    """Raise _TimeLimit in the block's Python code after ``seconds``.
 
-    It is looked at before each line: a signal could come at the main thread alone.
+    Templates are compiled to Python, and a trace function checks the time before each line. A
+    signal would work in the main thread only.
     """
     end = time.monotonic() + seconds
 
-    def watch(frame: FrameType, event: str, argument: Any) -> Any:
+    def check_time(frame: FrameType, event: str, argument: Any) -> Any:
         if time.monotonic() > end:
-            raise _Endless
-        return watch
+            raise _TimeLimit
+        return check_time
 
-    former = sys.gettrace()
-    sys.settrace(watch)
+    previous = sys.gettrace()
+    sys.settrace(check_time)
     try:
         yield
     finally:
-        sys.settrace(former)
+        sys.settrace(previous)

@@ -1,8 +1,8 @@
-"""The tiny models: genuine transformers classes of both families with small configs.
+"""The tiny models: the transformers classes of both families with small configurations.
 
-A tiny model takes the code path of its big sister: the same model, processor and image processor
-classes, the same kind of chat template, the same coordinate space. A drawn scene of 96 x 96 pixels
-becomes 36 image tokens in either family: patches of 8 pixels, merged 2 x 2.
+A tiny model takes the same code path as a large one: it has the same model, processor and image
+processor classes, the same kind of chat template and the same coordinate space. A drawn scene of
+96 x 96 pixels has 36 image tokens in either family: patches of 8 pixels, merged 2 x 2.
 """
 
 from pathlib import Path
@@ -30,13 +30,13 @@ from grit.core.errors import GritError
 from grit.models.tiny_tokenizer import Family
 
 ASSETS = Path(__file__).parent.parent / "assets"
-SCENE = 96  # pixels: side of a drawn scene, and of a tile of InternVL
-PATCH = 8  # pixels
+SCENE = 96  # side of a drawn scene and of InternVL's tiles, in pixels
+PATCH = 8  # side of a patch, in pixels
 IMAGE_TOKENS = (SCENE // PATCH // 2) ** 2
 WIDTH, LAYERS, HEADS, KEY_VALUE_HEADS, FEED_FORWARD = 128, 4, 4, 2, 352
 VISION_WIDTH, VISION_LAYERS, VISION_HEADS, VISION_FEED_FORWARD = 128, 4, 4, 352
 
-# ChatML, the image where the message has it; no system prompt, which would cost tokens only.
+# ChatML without a system prompt.
 CHAT_TEMPLATE = (
     "{% for message in messages %}"
     "<|im_start|>{{ message.role }}\n"
@@ -56,16 +56,16 @@ IMAGE_MARKS: dict[Family, str] = {
 
 
 def build_tiny(family: Family, seed: int) -> tuple[PreTrainedModel, ProcessorMixin]:
-    """A model with random weights that depend on ``seed`` alone, and the shipped processor.
+    """A model with random weights by ``seed``, and the shipped processor.
 
-    The global random state is left as it was.
+    The global random state is not changed.
     """
     processor = AutoProcessor.from_pretrained(shipped_folder(family), trust_remote_code=False)
     return random_model(family, processor.tokenizer, seed), processor
 
 
 def shipped_folder(family: Family) -> Path:
-    """Where the package keeps this tiny model's tokenizer, processor and trained weights."""
+    """The folder with the tokenizer, processor and weights of the tiny model of a family."""
     folder = ASSETS / f"tiny_{family}"
     if not (folder / "tokenizer.json").is_file():
         raise GritError(
@@ -76,7 +76,7 @@ def shipped_folder(family: Family) -> Path:
 
 
 def random_model(family: Family, tokenizer: PreTrainedTokenizerFast, seed: int) -> PreTrainedModel:
-    """A model of about two million parameters in fp32, in evaluation mode."""
+    """A model of about two million parameters in fp32 with random weights, in evaluation mode."""
     config = _config(family, tokenizer)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -89,7 +89,7 @@ def random_model(family: Family, tokenizer: PreTrainedTokenizerFast, seed: int) 
 
 
 def make_processor(family: Family, tokenizer: PreTrainedTokenizerFast) -> ProcessorMixin:
-    """The family's own processor around ``tokenizer``, with image sizes that suit a tiny model."""
+    """The family's processor with ``tokenizer`` and image sizes for tiny models."""
     template = CHAT_TEMPLATE.replace("IMAGE", IMAGE_MARKS[family])
     if family == "qwen":
         pixels = {"patch_size": PATCH, "min_pixels": SCENE * SCENE, "max_pixels": 128 * 128}
@@ -116,14 +116,14 @@ def family_config(
     vision: dict[str, Any],
     image_tokens: int,
 ) -> PretrainedConfig:
-    """The family's configuration of two towers, whose tokens are those of ``tokenizer``.
+    """A configuration of a family.
 
     Args:
-        family: which.
-        tokenizer: of the model.
-        text: fields of the language model, but for its tokens.
+        family: of the model.
+        tokenizer: for the size of the vocabulary and the ids of special tokens.
+        text: other fields of the language model.
         vision: fields of the vision tower.
-        image_tokens: of an image; Qwen2.5-VL counts them by itself.
+        image_tokens: per image; not used for Qwen2.5-VL, which computes it.
     """
     token = tokenizer.convert_tokens_to_ids
     text = text | {
@@ -190,17 +190,17 @@ def _config(family: Family, tokenizer: PreTrainedTokenizerFast) -> PretrainedCon
 
 
 def tiny_family(name: str) -> Family:
-    """The family of a tiny model, by its name; raises GritError where there is none."""
-    families: dict[str, Family] = {each: each for each in get_args(Family)}
-    family: Family | None = families.get(name.removesuffix("-random"))
-    if family is None:
-        known = ", ".join(f"tiny:{each}, tiny:{each}-random" for each in families)
+    """The family of a tiny model by its name; raises GritError if there is no such model."""
+    families: dict[str, Family] = {family: family for family in get_args(Family)}
+    requested: Family | None = families.get(name.removesuffix("-random"))
+    if requested is None:
+        known = ", ".join(f"tiny:{family}, tiny:{family}-random" for family in families)
         raise GritError(f"model.path=tiny:{name}: there are {known}")
-    return family
+    return requested
 
 
 def load_tiny(name: str, seed: int) -> tuple[PreTrainedModel, ProcessorMixin]:
-    """The shipped model, or random weights where none are shipped or ``name`` ends in ``-random``.
+    """The shipped model; random weights if none are shipped or ``name`` ends in ``-random``.
 
     Raises:
         GritError: there is no such model.

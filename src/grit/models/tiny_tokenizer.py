@@ -1,9 +1,9 @@
-"""The tokenizer of the tiny models: byte-level BPE over the drawn scenes' small language.
+"""The tokenizer of the tiny models: byte-level BPE trained on texts about drawn scenes.
 
-Coordinates are what it is made for: every digit is a token of its own and ``", "`` is one token, so
-that ``[12, 5, 60, 40]`` is read digit by digit. The reasoning tags are added tokens, and so are the
-phrases of the prompt's suffix that stand between the tags: the suffix costs about a dozen tokens in
-every prompt instead of about eighty. Added tokens cut no other text differently and decode exactly.
+Every digit is a token of its own, and ``", "`` is a single one, so that coordinates are read digit
+by digit. The reasoning tags are added tokens, and so are the phrases between the tags of the
+prompt's suffix, which then has about a dozen tokens instead of about eighty. Added tokens do not
+change how other text is split, and decode to the same text.
 """
 
 import re
@@ -14,6 +14,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_token
 from transformers import PreTrainedTokenizerFast
 
 from grit.grounding.prompts import GRIT_SUFFIX
+from grit.models import internvl_layout
 
 Family = Literal["qwen", "internvl"]
 
@@ -26,23 +27,18 @@ FAMILY_TOKENS: dict[Family, tuple[str, ...]] = {
         *("<ref>", "</ref>", "<box>", "</box>"),
     ),
 }
-# Names under which InternVLProcessor and Qwen2_5_VLProcessor look for them on the tokenizer.
+# Attributes that Qwen2_5_VLProcessor and InternVLProcessor read from their tokenizer.
 NAMED_TOKENS: dict[Family, dict[str, str]] = {
     "qwen": {"image_token": "<|image_pad|>", "video_token": "<|video_pad|>"},
-    "internvl": {
-        "start_image_token": "<img>",
-        "end_image_token": "</img>",
-        "context_image_token": "<IMG_CONTEXT>",
-        "video_token": "<video>",
-    },
+    "internvl": internvl_layout.NAMED_TOKENS,
 }
-# Order matters: the key of a box whole, ", " whole, single digits, words with their space, signs.
+# In this order: the key of a box, ", ", single digits, words with their space, other characters.
 PIECES = r"bbox_2d|, |\d| ?\p{L}+| ?[^\s\p{L}\d]+|\s+"
 VOCABULARY = 1024
 
 
 def train_tokenizer(family: Family, corpus: Iterable[str]) -> PreTrainedTokenizerFast:
-    """Learn the merges from ``corpus``; the same corpus gives the same tokenizer."""
+    """Train the tokenizer on ``corpus``; the same corpus gives the same tokenizer."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
@@ -72,6 +68,6 @@ def train_tokenizer(family: Family, corpus: Iterable[str]) -> PreTrainedTokenize
 
 
 def suffix_phrases() -> list[str]:
-    """The parts of GRIT's suffix between its tags that are longer than one word."""
+    """The parts of GRIT's suffix between its tags that have several words."""
     parts = re.split("|".join(map(re.escape, REASONING_TAGS)), GRIT_SUFFIX)
     return [part for part in dict.fromkeys(parts) if len(part.split()) > 1]

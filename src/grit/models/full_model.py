@@ -1,4 +1,4 @@
-"""Whole models from their folders: every weight in its place, or one line that says what is not."""
+"""Loading full models from folders, and checking that all of their weights fit."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -18,22 +18,22 @@ from transformers import (
 from grit.core.errors import GritError
 from grit.models.folders import (
     CONFIG,
+    load_errors,
     optional_settings,
-    readable,
     settings_in,
     stored_weights,
 )
 from grit.models.internvl_layout import MODEL_TYPE, converted_config, converted_weights
 
-FAMILIES = {MODEL_TYPE: "internvl"}  # a layout -> the family in transformers that it is one of
+FAMILIES = {MODEL_TYPE: "internvl"}  # a model_type of another layout -> that of transformers
 GENERATION = "generation_config.json"
 
 
 def family_of(folder: Path) -> str:
-    """A model's family, as transformers calls it.
+    """The family of a model: its ``model_type`` in transformers.
 
     Raises:
-        GritError: the folder has no configuration that says it.
+        GritError: the folder has no configuration with a ``model_type``.
     """
     name = settings_in(folder).get("model_type")
     if not isinstance(name, str):
@@ -42,49 +42,49 @@ def family_of(folder: Path) -> str:
 
 
 def config_of(folder: Path, image_token_id: int) -> PretrainedConfig:
-    """A model's configuration in transformers.
+    """The transformers configuration of a model.
 
     Args:
         folder: of the model.
-        image_token_id: the tokenizer's, which InternVL's own layout leaves to it.
+        image_token_id: of the tokenizer; InternVL's own layout does not have it in config.json.
 
     Raises:
         GritError: it cannot be loaded.
     """
     fields = settings_in(folder)
-    with readable(folder, "its configuration"):
+    with load_errors(folder, "its configuration"):
         if fields.get("model_type") == MODEL_TYPE:
             return converted_config(fields, image_token_id)
         return AutoConfig.from_pretrained(folder, trust_remote_code=False)
 
 
-def load_whole(
+def load_full_model(
     folder: Path,
     *,
     image_token_id: int,
     dtype: torch.dtype | str = "auto",
     attention: str = "sdpa",
 ) -> PreTrainedModel:
-    """The model of a folder in transformers format or in InternVL's own layout.
+    """Load a model from a folder in transformers format or in InternVL's own layout.
 
     Args:
-        folder: where it is.
-        image_token_id: as ``config_of``'s.
-        dtype: of the weights; "auto" as they are stored.
+        folder: of the model.
+        image_token_id: as for ``config_of``.
+        dtype: of the weights; "auto": as stored.
         attention: transformers' ``attn_implementation``.
 
     Raises:
-        GritError: it cannot be loaded, or its weights are not exactly those of such a model.
+        GritError: it cannot be loaded, or weights are missing, unknown or of another shape.
     """
     options = {
         "dtype": dtype,
         "attn_implementation": attention,
         "output_loading_info": True,
-        "ignore_mismatched_sizes": True,  # they are refused below, by their names
+        "ignore_mismatched_sizes": True,  # _check_complete refuses them by name
     }
-    with readable(folder, "the model"):
+    with load_errors(folder, "the model"):
         if settings_in(folder)["model_type"] == MODEL_TYPE:
-            model, found = InternVLForConditionalGeneration.from_pretrained(
+            model, loading_info = InternVLForConditionalGeneration.from_pretrained(
                 None,
                 config=config_of(folder, image_token_id),
                 state_dict=converted_weights(stored_weights(folder)),
@@ -92,20 +92,20 @@ def load_whole(
                 **options,
             )
         else:
-            model, found = AutoModelForImageTextToText.from_pretrained(
+            model, loading_info = AutoModelForImageTextToText.from_pretrained(
                 folder, trust_remote_code=False, **options
             )
-    _check_complete(folder, found)
+    _check_complete(folder, loading_info)
     return model.eval()
 
 
-def _check_complete(folder: Path, found: Mapping[str, Iterable[Any]]) -> None:
-    for name, stored, expected in sorted(found["mismatched_keys"]):
+def _check_complete(folder: Path, loading_info: Mapping[str, Iterable[Any]]) -> None:
+    for name, stored, expected in sorted(loading_info["mismatched_keys"]):
         raise GritError(
             f"{folder}: the weight {name} has the shape {list(stored)}, expected {list(expected)}"
         )
     for kind, what in (("missing_keys", "lacks"), ("unexpected_keys", "has besides its own")):
-        names = sorted(map(str, found[kind]))
+        names = sorted(map(str, loading_info[kind]))
         if names:
             more = f" and {len(names) - 1} more" if len(names) > 1 else ""
             raise GritError(f"{folder}: the model {what} the weight {names[0]}{more}")
@@ -114,20 +114,20 @@ def _check_complete(folder: Path, found: Mapping[str, Iterable[Any]]) -> None:
 def check_tokens(
     model: PreTrainedModel, processor: ProcessorMixin, checkpoint: Path, base: Path
 ) -> None:
-    """Check that a model can be asked through the tokenizer of the model it was trained from.
+    """Check that a model fits the tokenizer of the base that it was trained from.
 
-    Its head may lack rows that only pad the base's, and may have none besides.
+    Its head may lack padding rows of the base's head, and may not have more rows.
 
     Raises:
-        GritError: it cannot.
+        GritError: it does not fit.
     """
     rows = model.get_output_embeddings().weight.shape[0]
-    of_base = config_of(base, processor.image_token_id).get_text_config().vocab_size
-    needed = max(id_ for id_ in processor.tokenizer.get_vocab().values() if id_ < of_base) + 1
-    if not needed <= rows <= of_base:
+    base_rows = config_of(base, processor.image_token_id).get_text_config().vocab_size
+    needed = max(id_ for id_ in processor.tokenizer.get_vocab().values() if id_ < base_rows) + 1
+    if not needed <= rows <= base_rows:
         raise GritError(
             f"checkpoint={checkpoint} has {rows} tokens, and {base}, whose tokenizer is used, has "
-            f"{of_base}, {needed} of them in use: name a model with a tokenizer of its own by "
+            f"{base_rows}, {needed} of them in use: name a model with a tokenizer of its own by "
             "model.path="
         )
     if model.config.image_token_id != processor.image_token_id:
@@ -137,7 +137,7 @@ def check_tokens(
         )
 
 
-def ends_of(folder: Path) -> GenerationConfig | None:
-    """What a folder says of generation, which has the tokens that end a completion."""
+def stored_generation_config(folder: Path) -> GenerationConfig | None:
+    """The generation config of a folder, which has the end tokens; None if there is none."""
     stored = optional_settings(folder, GENERATION)
     return GenerationConfig.from_dict(stored) if stored else None
