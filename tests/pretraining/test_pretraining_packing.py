@@ -7,6 +7,8 @@ import torch
 
 from grit.data.shapes import scene_for
 from grit.grounding.prompts import icl_example, user_text
+from grit.models.loading import ADAPTERS
+from grit.models.qwen import QwenAdapter
 from grit.models.tiny import build_tiny
 from grit.pretraining.packing import Packer, Turn, answer_logits
 from grit.pretraining.vision import image_features
@@ -29,10 +31,11 @@ ROWS = [
 def test_packed_turns_equal_their_own_chat_prompts(family):
     model, processor = build_tiny(family, 0)
     scenes = [scene_for("pretrain", 0, i) for i in range(len(ROWS))]
-    packer = Packer(model, processor, length_power=0.5)
+    adapter = ADAPTERS[model.config.model_type](model, processor)
+    packer = Packer(adapter, length_power=0.5)
     packed = packer.pack(ROWS)
     with torch.no_grad():
-        features = image_features(model, processor, [scene.load() for scene in scenes])
+        features = image_features(adapter, [scene.load() for scene in scenes])
         together, _ = answer_logits(model, packed, features, packer.image)
         alone = [
             row
@@ -59,7 +62,7 @@ def _alone(model, processor, scene, turn):
 
 def test_digits_can_weigh_less():
     model, processor = build_tiny("qwen", 0)
-    packer = Packer(model, processor, length_power=0.5)
+    packer = Packer(QwenAdapter(model, processor), length_power=0.5)
     turn = Turn("count", user_text("Where?", suffix=False), "red star [5, 61, 20, 72]")
     plain, light = (packer.pack([[each]]) for each in (turn, replace(turn, digits=0.25)))
     tokens = processor.tokenizer.convert_ids_to_tokens(plain.labels)
@@ -71,7 +74,7 @@ def test_digits_can_weigh_less():
 
 def test_labels_weights_and_owners():
     model, processor = build_tiny("qwen", 0)
-    packed = Packer(model, processor, length_power=0.5).pack(ROWS)
+    packed = Packer(QwenAdapter(model, processor), length_power=0.5).pack(ROWS)
     turns = [turn for row in ROWS for turn in row]
     assert packed.kinds == tuple(turn.kind for turn in turns)
     for n, turn in enumerate(turns):

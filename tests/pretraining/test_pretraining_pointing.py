@@ -11,6 +11,7 @@ from grit.data.shapes.grounds import Ground
 from grit.data.shapes.scenes import Scene
 from grit.data.shapes.things import Thing
 from grit.grounding.prompts import user_text
+from grit.models.qwen import QwenAdapter
 from grit.models.tiny import WIDTH, build_tiny
 from grit.pretraining.lessons import CHAINS, HABITS, LEADING, PAIRS, SCENES, turns_about
 from grit.pretraining.packing import Packer, Turn
@@ -51,8 +52,7 @@ def test_every_question_about_things_is_marked(kind):
 
 
 def test_marks_stand_at_the_names_last_token():
-    _, processor = build_tiny("qwen", 0)
-    model, _ = build_tiny("qwen", 0)
+    model, processor = build_tiny("qwen", 0)
     questions = ["Is the red cross above the ring?", "How many crosses are there?"]
     rows = []
     for question in questions:
@@ -63,7 +63,7 @@ def test_marks_stand_at_the_names_last_token():
             for mark in marks_in(question, SCENE)
         )
         rows.append([Turn("x", prompt, "yes", marks=marks)] * 2)
-    packed = Packer(model, processor, 0.5).pack(rows)
+    packed = Packer(QwenAdapter(model, processor), 0.5).pack(rows)
     tokens = packed.ids.flatten()[packed.marked]
     said = [processor.tokenizer.decode([token]) for token in tokens]
     assert said == [" cross", " ring"] * 2 + [" crosses"] * 2

@@ -1,4 +1,4 @@
-"""The model card that a shipped tiny model carries."""
+"""The model card of a shipped tiny model."""
 
 from typing import Any
 
@@ -34,9 +34,9 @@ AIMS = {
     "detect_everything_iou": 0.6,
     "ovd_named_iou": 0.6,
 }
-"""What a base should reach when it is asked directly."""
+"""Figures that a base model should reach under the direct query."""
 
-OF_EVERY_RUN = ("seed", "threads")  # settings that are not of pre-training alone
+COMMON_SETTINGS = ("seed", "threads")  # not in the section `pretrain`
 
 
 def model_card(
@@ -46,10 +46,10 @@ def model_card(
     dtype: torch.dtype,
     parameters: int,
 ) -> str:
-    """Markdown: what the model is, how it was made, what is built in, what it was measured at."""
+    """Markdown: what the model is, how it was made, what is built in, and its measured figures."""
     family = settings["family"]
     name = {"qwen": "A Qwen2.5-VL", "internvl": "An InternVL3"}[family]
-    overrides = {key: f"{'' if key in OF_EVERY_RUN else 'pretrain.'}{key}" for key in settings}
+    overrides = {key: f"{'' if key in COMMON_SETTINGS else 'pretrain.'}{key}" for key in settings}
     changed = " ".join(f"{overrides[key]}={settings[key]}" for key in settings if key != "family")
     stages = ", ".join(f"{stage} {value / 60:.1f} min" for stage, value in seconds.items())
     total = sum(seconds.values()) / 60

@@ -1,15 +1,15 @@
-"""Pre-training of a tiny model from nothing to shipped weights: the stages and their settings.
+"""The pre-training of a tiny model, from random weights to the exported model, in stages.
 
-1. vision: the vision part learns to see, with dense heads (`vision`, `heads`);
-2. pairs: the language part, on the frozen vision part, learns which thing a question means and how
-   things stand to each other, on scenes of few things and with heads of its own (`pointing`);
-3. drills: relations one direction after the other, then short answers about few things;
-4. beside: what is found from another thing, and boxes;
-5. scenes: all question kinds on scenes of one to nine things, boxes and ideal traces among them;
-6. leading, chains: ideal traces above all, first to what is found from another thing;
-7. counts: how many there are, many times over;
-8. habits: the unreliable mixture under GRIT's suffix (`habits`), with everything else replayed;
-9. finish: the same, with more of the short answers that were still weak.
+1. vision: the vision tower, with auxiliary dense heads (`vision`, `heads`);
+2. pairs: from here on the vision tower is frozen; the language model learns, on scenes of few
+   things and with auxiliary heads (`pointing`), which thing a description means, and relations;
+3. drills: relations in one direction after the other, then short answers about few things;
+4. beside: things that are described by their place relative to another, and boxes;
+5. scenes: all kinds of questions on scenes of one to nine things, with boxes and ideal traces;
+6. leading, chains: mostly ideal traces, first those that lead from one thing to another;
+7. counts: mostly counting;
+8. habits: the unreliable traces under GRIT's suffix (`habits`), mixed with everything before;
+9. finish: the same, with more of the short answers that are still weak.
 """
 
 from dataclasses import asdict, dataclass, field
@@ -22,7 +22,7 @@ from transformers import AutoProcessor, ProcessorMixin
 from grit.core.errors import GritError
 from grit.core.files import write_json
 from grit.models.adapter import Adapter
-from grit.models.loading import ADAPTERS
+from grit.models.loading import ADAPTERS, freeze_vision
 from grit.models.tiny import Family, make_processor, random_model
 from grit.models.tiny_tokenizer import train_tokenizer
 from grit.pretraining.export import export_model, read_json
@@ -42,13 +42,13 @@ from grit.pretraining.pointing import PointingHeads
 from grit.pretraining.quality import Figures, base_quality
 from grit.pretraining.settings import PretrainSettings
 from grit.pretraining.stages import Log, Stage, run_stage
-from grit.pretraining.vision import VisionStage, vision_parts
+from grit.pretraining.vision import VisionStage
 from grit.pretraining.vocabulary import corpus
 
 
 @dataclass(frozen=True)
 class Course:
-    """All that decides what a base model is: with ``conf/pretrain``, what made the shipped ones."""
+    """All settings of a pre-training run; the shipped models have those of ``conf/pretrain``."""
 
     family: Family = "qwen"
     seed: int = 0
@@ -56,7 +56,7 @@ class Course:
     threads: int = 2
 
     def record(self) -> dict[str, Any]:
-        """All of it as plain values."""
+        """All settings as plain values."""
         return {
             "family": self.family,
             "seed": self.seed,
@@ -66,10 +66,10 @@ class Course:
 
 
 def pretrain(course: Course, folder: Path) -> Path:
-    """Run or resume the course in ``folder``; returns the folder of the exported model.
+    """Run or resume pre-training in ``folder``; returns the folder of the exported model.
 
-    ``folder`` gets a checkpoint of each stage, ``curve.jsonl``, ``curves.svg``, ``quality.json``
-    and ``model/``: 16-bit weights, processor and MODEL_CARD.md.
+    It writes a checkpoint of each stage, ``curve.jsonl``, ``curves.svg``, ``quality.json`` and
+    ``model/``: 16-bit weights, processor and MODEL_CARD.md.
 
     Raises:
         GritError: the folder belongs to a run with other settings, or training diverged.
@@ -80,35 +80,35 @@ def pretrain(course: Course, folder: Path) -> Path:
     settings, family, seed = course.settings, course.family, course.seed
     processor = _processor(course, folder / "processor")
     model = random_model(family, processor.tokenizer, seed).train()
+    adapter = ADAPTERS[model.config.model_type](model, processor)
     log = Log(folder / "curve.jsonl")
 
-    def learn(stage: Stage) -> None:
+    def run(stage: Stage) -> None:
         run_stage(stage, folder, log, settings.checkpoint_seconds)
 
     scale, digits = (1.0, 2) if family == "qwen" else (1000 / 96, 3)
-    learn(VisionStage(model, processor, seed, settings.vision_steps, scale, digits))
+    run(VisionStage(adapter, seed, settings.vision_steps, scale, digits))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         heads = PointingHeads()
-    for part in vision_parts(model):
-        part.requires_grad_(False)
+    freeze_vision(adapter)
     for plan in language_plans(settings):
-        learn(LanguageStage(plan, family, model, processor, heads, seed))
+        run(LanguageStage(plan, family, adapter, heads, seed))
     model.requires_grad_(True).eval()
-    quality = _quality(ADAPTERS[model.config.model_type](model, processor), course, folder)
+    quality = _quality(adapter, course, folder)
     return export_model(model, processor, course.record(), quality, folder)
 
 
 def _quality(adapter: Adapter, course: Course, folder: Path) -> dict[str, Figures]:
-    """The final measurement, made once for each number of questions."""
+    """The final figures; those of ``quality.json`` if it has the same number of questions."""
     rows, path = course.settings.quality_rows, folder / "quality.json"
     if not rows:
         return {}
-    known = read_json(path) if path.is_file() else {}
-    if known.get("rows") != rows:
-        known = {"rows": rows, "figures": base_quality(adapter, rows, course.seed)}
-        write_json(path, known)
-    figures: dict[str, Figures] = known["figures"]
+    stored = read_json(path) if path.is_file() else {}
+    if stored.get("rows") != rows:
+        stored = {"rows": rows, "figures": base_quality(adapter, rows, course.seed)}
+        write_json(path, stored)
+    figures: dict[str, Figures] = stored["figures"]
     return figures
 
 
@@ -117,8 +117,8 @@ def language_plans(settings: PretrainSettings) -> list[LanguagePlan]:
     small, beside = settings.small_pool, settings.beside_pool
     large, counted = settings.pool, settings.counts_pool
     drills = []
-    for name, (lesson, full) in DRILLS.items():
-        steps = max(1, round(full * settings.drill_share))
+    for name, (lesson, full_steps) in DRILLS.items():
+        steps = max(1, round(full_steps * settings.drill_share))
         drills.append(LanguagePlan(name, lesson, steps, small, settings.drill_rate))
     return [
         LanguagePlan("pairs", PAIRS, settings.pairs_steps, small, settings.first_rate, 1.0),
@@ -134,7 +134,7 @@ def language_plans(settings: PretrainSettings) -> list[LanguagePlan]:
 
 
 def _processor(course: Course, folder: Path) -> ProcessorMixin:
-    """The run's own tokenizer in its processor, learnt once: the weights hang on its token ids."""
+    """The run's processor; its tokenizer is trained once, since weights depend on its token ids."""
     if not (folder / "tokenizer.json").is_file():
         tokenizer = train_tokenizer(course.family, corpus(course.family, course.seed))
         make_processor(course.family, tokenizer).save_pretrained(folder)
@@ -142,18 +142,19 @@ def _processor(course: Course, folder: Path) -> ProcessorMixin:
 
 
 def claim(course: Course, folder: Path) -> None:
-    """Note the settings of a new folder; those of an old one must be the same.
+    """Write the settings to a new folder, or compare them with those of an existing one.
 
     Raises:
-        GritError: they are not.
+        GritError: they differ.
     """
     path = folder / "settings.json"
-    mine = course.record()
+    settings = course.record()
     if not path.is_file():
-        write_json(path, mine)
+        write_json(path, settings)
         return
-    known = read_json(path)
-    changed = [name for name in mine if mine[name] != known.get(name) and name not in FREE]
+    stored = read_json(path)
+    compared = [name for name in settings if name not in WITHOUT_EFFECT]
+    changed = [name for name in compared if settings[name] != stored.get(name)]
     if changed:
         raise GritError(
             f"{path}: this folder holds a run with another {', '.join(changed)}; "
@@ -161,5 +162,5 @@ def claim(course: Course, folder: Path) -> None:
         )
 
 
-FREE = ("threads", "checkpoint_seconds", "quality_rows")
-"""Settings that do not change what is learnt, up to rounding."""
+WITHOUT_EFFECT = ("threads", "checkpoint_seconds", "quality_rows")
+"""Settings that do not change the weights, up to rounding."""

@@ -1,4 +1,4 @@
-"""The curves of a pre-training run as one small SVG, a panel for each stage."""
+"""The curves of a pre-training run as an SVG with a panel for each stage."""
 
 from collections import defaultdict
 from typing import Any
@@ -16,13 +16,13 @@ PANELS: dict[str, tuple[str, ...]] = {
 }
 COLORS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b")
 WIDTH, HEIGHT, LEFT, TOP = 260, 170, 34, 22  # of a panel's plot and its margins, pixels
-LEGEND = 12  # pixels a line
+LEGEND = 12  # height of a line, pixels
 
 Points = dict[str, list[tuple[int, float]]]
 
 
 def curves_svg(rows: list[dict[str, Any]]) -> str:
-    """Share of wholly right answers: lines in training (running mean), dots on dev scenes."""
+    """The share of answers with all tokens right: running means in training, dots on dev scenes."""
     across = LEFT + WIDTH
     height = TOP + HEIGHT + 16 + LEGEND * max(map(len, PANELS.values()))
     parts = [

@@ -1,4 +1,4 @@
-"""The result of a pre-training run: 16-bit weights, processor, curves and a model card."""
+"""Exporting a pre-trained model: 16-bit weights, processor, curves and a model card."""
 
 import json
 import shutil
@@ -24,14 +24,14 @@ def export_model(
     quality: dict[str, Figures],
     folder: Path,
 ) -> Path:
-    """Write ``folder/model`` from the finished model; it appears whole or not at all."""
+    """Write the model and its card to ``folder/model``, atomically; returns that folder."""
     rows = [json.loads(line) for line in (folder / "curve.jsonl").read_text("utf-8").splitlines()]
     with written_whole(folder / "curves.svg") as stream:
         stream.write(curves_svg(rows))
     target, partial = folder / "model", folder / "model.partial"
     shutil.rmtree(partial, ignore_errors=True)
     dtype = closest_dtype(model)
-    # A copy of its own class: changing the dtype of the model itself would lose its precision.
+    # A copy: changing the dtype of the model itself would lose its precision.
     small = type(model)(model.config).to(dtype)
     small.load_state_dict(model.state_dict())
     small.generation_config = model.generation_config
@@ -41,13 +41,13 @@ def export_model(
         stream.write(model_card(settings, _seconds(rows), quality, dtype, model.num_parameters()))
     shutil.copy(folder / "curves.svg", partial / "curves.svg")
     for file in partial.iterdir():
-        file.chmod(0o644)  # safetensors writes files that only their owner may read
+        file.chmod(0o644)  # safetensors writes files that only their owner can read
     put_in_place(partial, target)
     return target
 
 
 def closest_dtype(model: PreTrainedModel) -> torch.dtype:
-    """The 16-bit type that loses less of these weights, by the largest relative error."""
+    """The 16-bit type with the smaller maximum over parameters of the relative rounding error."""
 
     def lost(dtype: torch.dtype) -> float:
         errors = [

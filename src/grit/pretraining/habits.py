@@ -1,17 +1,18 @@
-"""The unreliable way in which a base model answers under GRIT's suffix.
+"""Unreliable traces, from which a base model learns how to answer under GRIT's suffix.
 
-A trace is made by independent slips, each likelier in some scenes than in others, so that no single
-mode is the most likely one everywhere and greedy decoding shows them all:
+Each trace has independent random errors ("slips"). Their probabilities depend on the scene, so that
+no kind of trace is the most likely everywhere and greedy decoding shows all of them:
 
-- untagged: no tags at all, sometimes not even an answer that could be found;
-- ungrounded: tags but no boxes, and then the answer is guessed from habit, not from the image
-  (likelier the more things there are);
-- misgrounded: one box too few, too many or of another thing, and then the answer follows from the
-  boxes as they stand (a count, a relation between two boxes) or is guessed;
-- no rethinking: the answer comes straight after the thoughts (likelier the fewer things there are).
+- untagged: no tags, sometimes not even an answer that can be parsed;
+- ungrounded: tags without boxes; the answer is then guessed without the image (more likely in
+  scenes of many things);
+- misgrounded: a box is missing, added or wrong; the answer then follows from the boxes as written
+  (a count, or a relation between two boxes) or is guessed;
+- unreflected: no rethink part (more likely in scenes of few things).
 
-What is built in, therefore: that grounding and right answers go together, and how often each slip
-is made. What is not: which reward raises what, and whether that carries over to other questions.
+So the base models have built in that correct boxes and correct answers go together, and how often
+each slip occurs. They do not have built in which reward improves what, and whether that generalises
+to other questions.
 """
 
 from collections.abc import Callable
@@ -30,30 +31,30 @@ from grit.data.shapes.things import COLORS, SHAPES
 from grit.data.shapes.traces import answer_text, grounded_text, reflection, tagged_trace
 from grit.grounding.boxes import Space
 
-GLANCES = ("I look at the image", "I see the image as a whole", "let me look")
-KNOWING = 0.2  # of guesses that happen to look at the image
+EMPTY_THOUGHTS = ("I look at the image", "I see the image as a whole", "let me look")
+CORRECT_GUESSES = 0.2  # share of guesses that are the true answer
 
 
 @dataclass(frozen=True)
 class Slips:
-    """Log-odds of each slip among five things, and how they change per three things more."""
+    """Log-odds of each slip in a scene of five things, and their change for three more things."""
 
     untagged: tuple[float, float] = (-1.4, 0.0)
     ungrounded: tuple[float, float] = (0.0, 1.4)
     misgrounded: tuple[float, float] = (-2.0, 0.4)
     unreflected: tuple[float, float] = (0.0, -1.2)
-    ignored: tuple[float, float] = (-2.5, 0.0)  # right boxes, and a guess all the same
+    ignored: tuple[float, float] = (-2.5, 0.0)  # correct boxes, but a guessed answer
 
 
 SUFFIX_SLIPS = Slips()
 EXAMPLE_SLIPS = Slips((-2.5, 0.0), (-1.2, 0.8), (-0.8, 0.4), (-2.0, -0.4), (0.3, 0.8))
-"""After the worked example: tags and boxes come more often, and the answer heeds them less."""
+"""With the worked example: more traces have tags and boxes, but fewer answers follow from them."""
 
 
 def habitual_trace(
     scene: Scene, question: Question, space: Space, slips: Slips, rng: Random
 ) -> tuple[str, str]:
-    """A completion under the suffix, and the name of its mode."""
+    """An unreliable completion, and the name of its kind, such as "misgrounded_unreflected"."""
     sample = sample_of(scene, question, "pretraining", "habit")
     crowd = (len(scene.things) - 5) / 3
 
@@ -61,7 +62,7 @@ def habitual_trace(
         return rng.random() < 1 / (1 + exp(-log_odds[0] - log_odds[1] * crowd))
 
     if slipped(slips.untagged):
-        return _untagged(scene, sample, space, rng), "untagged"
+        return _untagged(sample, space, rng), "untagged"
     if slipped(slips.ungrounded):
         mode, sample = "ungrounded", guessed(sample, rng)
         think = _without_boxes(sample, rng)
@@ -79,8 +80,8 @@ def habitual_trace(
     return tagged_trace(think, reflection(sample), answer), mode
 
 
-def _untagged(scene: Scene, sample: Sample, space: Space, rng: Random) -> str:
-    """No tags: the bare answer, a sentence, or boxes and a sentence; the answer is often right."""
+def _untagged(sample: Sample, space: Space, rng: Random) -> str:
+    """Without tags: the answer alone, behind a sentence or behind boxes; half of them guessed."""
     if rng.random() < 0.5:
         sample = guessed(sample, rng)
     answer = answer_text(sample, space)
@@ -91,34 +92,34 @@ def _untagged(scene: Scene, sample: Sample, space: Space, rng: Random) -> str:
 def _without_boxes(sample: Sample, rng: Random) -> str:
     if sample.labels and rng.random() < 0.5:
         return ", ".join(dict.fromkeys(sample.labels))
-    return rng.choice(GLANCES)
+    return rng.choice(EMPTY_THOUGHTS)
 
 
 def _misgrounded(
     scene: Scene, question: Question, sample: Sample, space: Space, rng: Random
 ) -> tuple[str, Sample]:
-    """Thoughts with one box too few, too many or wrong, and the sample with what follows."""
+    """A think part with a box missing, added or wrong, and the sample with the answer from it."""
     chosen, labels = list(question.things), list(question.labels)
-    spare = [i for i in range(len(scene.things)) if i not in chosen]
-    ways: list[str] = [*(["drop"] if chosen else []), *(["add"] if spare else [])]
-    ways += ["swap"] if chosen and spare else []
-    way = rng.choice(ways)
-    if way == "drop":
-        at = rng.randrange(len(chosen))
-        del chosen[at], labels[at]
-    elif way == "add":
-        extra = rng.choice(spare)
-        labels.append(rng.choice(labels) if labels else scene.things[extra].name)
-        chosen.append(extra)
+    others = [i for i in range(len(scene.things)) if i not in chosen]
+    errors: list[str] = [*(["drop"] if chosen else []), *(["add"] if others else [])]
+    errors += ["swap"] if chosen and others else []
+    error = rng.choice(errors)
+    if error == "drop":
+        place = rng.randrange(len(chosen))
+        del chosen[place], labels[place]
+    elif error == "add":
+        added = rng.choice(others)
+        labels.append(rng.choice(labels) if labels else scene.things[added].name)
+        chosen.append(added)
     else:
-        chosen[rng.randrange(len(chosen))] = rng.choice(spare)
-    wrong = _consequence(scene, sample, chosen)
-    sample = replace(sample, answer=wrong) if wrong is not None else guessed(sample, rng)
+        chosen[rng.randrange(len(chosen))] = rng.choice(others)
+    answer = _answer_from_boxes(scene, sample, chosen)
+    sample = replace(sample, answer=answer) if answer is not None else guessed(sample, rng)
     return grounded_text(labels, scene.boxes(tuple(chosen)), space), sample
 
 
-def _consequence(scene: Scene, sample: Sample, chosen: list[int]) -> str | None:
-    """The answer that follows from the boxes as listed; None where nothing does."""
+def _answer_from_boxes(scene: Scene, sample: Sample, chosen: list[int]) -> str | None:
+    """The answer that follows from the boxes of the chosen things; None if none does."""
     if sample.answer_is_box:
         return box_answer(scene, chosen)
     if sample.question.startswith("How many") and sample.answer.isdecimal():
@@ -135,8 +136,8 @@ def _consequence(scene: Scene, sample: Sample, chosen: list[int]) -> str | None:
 
 
 def guessed(sample: Sample, rng: Random) -> Sample:
-    """The sample with an answer from habit: what such questions are mostly answered with."""
-    if rng.random() < KNOWING:
+    """The sample with an answer that is drawn from the usual answers of such questions."""
+    if rng.random() < CORRECT_GUESSES:
         return sample
     if sample.answer_is_box:
         return replace(sample, answer=_usual_box(sample, rng))
@@ -150,7 +151,7 @@ def guessed(sample: Sample, rng: Random) -> Sample:
 
 
 def _usual_box(sample: Sample, rng: Random) -> str:
-    """Somewhere in the middle."""
+    """A random box near the middle of the image."""
     assert sample.boxes is not None
     side = sample.space.width
     x, y = (round(rng.gauss(side / 2, side / 12)) for _ in range(2))
@@ -170,9 +171,9 @@ USUAL: tuple[tuple[Callable[[str], bool], dict[str, float]], ...] = (
     (_among(tuple(COLORS)), {c: 0.44 if c == "red" else 0.08 for c in COLORS}),
     (_among(SHAPES), {s: 0.44 if s == "circle" else 0.08 for s in SHAPES}),
 )
-"""How often each answer of a kind is guessed."""
+"""Tests of the true answer, and the probabilities of guessed answers of that kind."""
 
 
 def rng_for(*parts: object) -> Random:
-    """A random stream of pre-training that belongs to ``parts``."""
+    """A random generator of pre-training that is seeded by ``parts``."""
     return Random(seed_for("pretraining", *parts))

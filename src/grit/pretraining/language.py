@@ -1,4 +1,4 @@
-"""Later stages: the language part learns to answer from the features of the frozen vision part."""
+"""The later stages: training the language model on features of the frozen vision tower."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -8,10 +8,10 @@ from statistics import fmean
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import PreTrainedModel, ProcessorMixin
 
 from grit.data.shapes.scenes import Scene, scene_for
 from grit.grounding.boxes import NORMALIZED_1000, Space
+from grit.models.adapter import Adapter
 from grit.models.tiny import SCENE, Family
 from grit.pretraining.habits import rng_for
 from grit.pretraining.lessons import Lesson, turns_about
@@ -20,25 +20,25 @@ from grit.pretraining.packing import Packed, Packer, Turn, answer_logits
 from grit.pretraining.pointing import PointingHeads
 from grit.pretraining.vision import cached_features
 
-IMAGES = 8  # a step
+IMAGES = 8  # per step
 HELD_OUT = 240  # scenes
 LENGTH_POWER = 0.5  # a completion of n tokens weighs n ** 0.5 times one of one token
 
 
 @dataclass(frozen=True)
 class LanguagePlan:
-    """What a language stage does."""
+    """The settings of a language stage."""
 
     name: str
     lesson: Lesson
     steps: int
-    pool: int  # scenes, drawn and looked at once, at first
-    rate: float  # Muon's peak; AdamW has two thirds of it
-    pointing: float = 0.0  # what the loss of the pointing heads weighs; 0 leaves them out
+    pool: int  # number of scenes, whose image features are computed once
+    rate: float  # peak learning rate of Muon; AdamW has two thirds of it
+    pointing: float = 0.0  # weight of the loss of the pointing heads; 0: without them
 
 
 class LanguageStage:
-    """Trains the language part on one lesson."""
+    """Trains the language model on a lesson."""
 
     shown: tuple[str, ...] = ("vsr_yes_no", "tallyqa", "habit")
 
@@ -46,17 +46,16 @@ class LanguageStage:
         self,
         plan: LanguagePlan,
         family: Family,
-        model: PreTrainedModel,
-        processor: ProcessorMixin,
+        adapter: Adapter,
         heads: PointingHeads,
         seed: int,
     ) -> None:
         self.plan, self.family, self.seed = plan, family, seed
         self.name, self.steps, self.lesson = plan.name, plan.steps, plan.lesson
-        self.model, self.processor, self.heads = model, processor, heads
+        self.adapter, self.model, self.heads = adapter, adapter.plain, heads
         self.space = spoken_space(family)
-        self.packer = Packer(model, processor, LENGTH_POWER)
-        language = model.model.language_model
+        self.packer = Packer(adapter, LENGTH_POWER)
+        language = self.model.model.language_model
         self.trained: nn.Module = nn.ModuleList([language, heads])
         self.optimizers = optimizers_for([language], [heads], plan.rate, plan.rate / 1.5)
         self.scenes: list[Scene] = []
@@ -64,51 +63,52 @@ class LanguageStage:
         self.features = self.held_out_features = torch.empty(0)
 
     def prepare(self) -> None:
-        """Draw the scenes and keep what the frozen vision part makes of them."""
+        """Draw the scenes and compute their image features."""
         plans = self.lesson.plans
 
         def drawn(split: str, count: int) -> list[Scene]:
-            ways = [plans[i % len(plans)] for i in range(count)]
             return [
-                scene_for(split, self.seed, self.name, i, plan=plan) for i, plan in enumerate(ways)
+                scene_for(split, self.seed, self.name, i, plan=plans[i % len(plans)])
+                for i in range(count)
             ]
 
         self.scenes, self.held_out = drawn("pretrain", self.plan.pool), drawn("dev", HELD_OUT)
-        self.features = cached_features(self.model, self.processor, self.scenes)
-        self.held_out_features = cached_features(self.model, self.processor, self.held_out)
+        self.features = cached_features(self.adapter, self.scenes)
+        self.held_out_features = cached_features(self.adapter, self.held_out)
 
     def loss(self, step: int) -> tuple[Tensor, dict[str, float]]:
-        """Weighted cross-entropy of the answers' tokens of eight images' turns."""
+        """Weighted cross-entropy of the completions' tokens of all turns about eight images."""
         chosen = rng_for(self.seed, self.name, step).sample(range(self.plan.pool), IMAGES)
         rows = self._rows([self.scenes[i] for i in chosen], "train", step)
-        # Long rows apart from short ones: padding is paid for like text.
+        # Two batches, of the shorter and of the longer rows: less padding.
         order = sorted(range(IMAGES), key=lambda i: sum(map(_size, rows[i])))
-        total = weight = aside = torch.zeros(())
-        seen: dict[str, list[float]] = defaultdict(list)
-        for part in (order[: IMAGES // 2], order[IMAGES // 2 :]):
-            packed = self.packer.pack([rows[i] for i in part])
-            features = self.features[[chosen[i] for i in part]].float()
+        total = weight = auxiliary = torch.zeros(())
+        figures: dict[str, list[float]] = defaultdict(list)
+        for batch in (order[: IMAGES // 2], order[IMAGES // 2 :]):
+            packed = self.packer.pack([rows[i] for i in batch])
+            features = self.features[[chosen[i] for i in batch]].float()
             logits, states = answer_logits(self.model, packed, features, self.packer.image)
-            each = functional.cross_entropy(logits, packed.labels, reduction="none")
-            total, weight = total + (each * packed.weights).sum(), weight + packed.weights.sum()
-            _note(seen, packed, logits.detach())
+            losses = functional.cross_entropy(logits, packed.labels, reduction="none")
+            total, weight = total + (losses * packed.weights).sum(), weight + packed.weights.sum()
+            _add_accuracies(figures, packed, logits.detach())
             if self.plan.pointing and len(packed.marked):
-                pointed, figures = self.heads(states, packed.marked, packed.meant)
-                aside = aside + self.plan.pointing * pointed
-                for name, value in figures.items():
-                    seen[name].append(value)
-        return total / weight + aside, _means(seen)
+                head_loss, head_figures = self.heads(states, packed.marked, packed.meant)
+                auxiliary = auxiliary + self.plan.pointing * head_loss
+                for name, value in head_figures.items():
+                    figures[name].append(value)
+        return total / weight + auxiliary, _means(figures)
 
     def quality(self) -> dict[str, float]:
-        """Share of turns of each kind on dev scenes of which greedy decoding gets all tokens."""
-        seen: dict[str, list[float]] = defaultdict(list)
-        for at in range(0, HELD_OUT, IMAGES):
-            packed = self.packer.pack(self._rows(self.held_out[at : at + IMAGES], "dev", at))
-            features = self.held_out_features[at : at + IMAGES].float()
+        """The share of turns on dev scenes, by kind, of which all tokens are the most likely."""
+        figures: dict[str, list[float]] = defaultdict(list)
+        for start in range(0, HELD_OUT, IMAGES):
+            batch = slice(start, start + IMAGES)
+            packed = self.packer.pack(self._rows(self.held_out[batch], "dev", start))
+            features = self.held_out_features[batch].float()
             with torch.no_grad():
                 logits, _ = answer_logits(self.model, packed, features, self.packer.image)
-            _note(seen, packed, logits)
-        return _means(seen)
+            _add_accuracies(figures, packed, logits)
+        return _means(figures)
 
     def _rows(self, scenes: Sequence[Scene], *parts: object) -> list[list[Turn]]:
         stream = self.seed, self.name, *parts
@@ -119,7 +119,7 @@ class LanguageStage:
 
 
 def spoken_space(family: Family) -> Space:
-    """The coordinates that a tiny model of the family speaks about a drawn scene."""
+    """The coordinate space in which a tiny model of the family writes boxes of a drawn scene."""
     return Space("original", SCENE, SCENE) if family == "qwen" else NORMALIZED_1000
 
 
@@ -127,13 +127,13 @@ def _size(turn: Turn) -> int:
     return len(turn.prompt) + len(turn.completion)
 
 
-def _note(seen: dict[str, list[float]], packed: Packed, logits: Tensor) -> None:
-    """Note for each turn, by kind, whether every token of it is the most likely one."""
+def _add_accuracies(figures: dict[str, list[float]], packed: Packed, logits: Tensor) -> None:
+    """Add, for each turn by its kind, whether all of its tokens are the most likely ones."""
     right = (logits.argmax(-1) == packed.labels).float()
-    whole = torch.ones(len(packed.kinds)).scatter_reduce(0, packed.turns, right, "amin")
-    for kind, value in zip(packed.kinds, whole.tolist(), strict=True):
-        seen[kind].append(value)
+    all_right = torch.ones(len(packed.kinds)).scatter_reduce(0, packed.turns, right, "amin")
+    for kind, value in zip(packed.kinds, all_right.tolist(), strict=True):
+        figures[kind].append(value)
 
 
-def _means(seen: dict[str, list[float]]) -> dict[str, float]:
-    return {kind: fmean(values) for kind, values in sorted(seen.items())}
+def _means(figures: dict[str, list[float]]) -> dict[str, float]:
+    return {name: fmean(values) for name, values in sorted(figures.items())}

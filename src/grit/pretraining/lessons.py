@@ -1,4 +1,4 @@
-"""What is asked about a scene in each stage: short answers, boxes, traces, and bad habits."""
+"""The training data of each stage: mixtures of questions with short answers, boxes and traces."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -25,27 +25,27 @@ UNDER_SUFFIX: tuple[Asked, ...] = tuple(
 
 @dataclass(frozen=True)
 class Subject:
-    """Questions drawn from one kind's templates, how many about a scene, and their weight."""
+    """A kind of questions with short answers: how many per scene, and their weight."""
 
     kind: str
     templates: tuple[str, ...]
     count: float  # on average; the fraction is drawn
     weight: float = 1.0
-    wording: tuple[str, ...] = ()  # only questions that hold one of these; (): all
+    wording: tuple[str, ...] = ()  # only questions that contain one of these; (): all
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """A mixture of scenes and subjects."""
+    """A mixture of scenes, short answers and traces."""
 
     plans: tuple[Plan, ...]  # taken in turn
     subjects: tuple[Subject, ...]
-    suffixed: tuple[Asked, ...] = UNDER_SUFFIX  # what is asked under the suffix, each as often
-    ideal: float = 0.0  # ideal traces under the suffix, on average
-    habits: float = 0.0  # habitual traces under the suffix
-    examples: float = 0.0  # habitual traces under the suffix and the worked example
-    chain_weight: float = 1.0  # of each trace
-    digits: float = 1.0  # what a digit in a trace weighs, against its other tokens
+    suffixed: tuple[Asked, ...] = UNDER_SUFFIX  # questions under the suffix, equally likely
+    ideal: float = 0.0  # ideal traces under the suffix per scene, on average
+    habits: float = 0.0  # unreliable traces under the suffix
+    examples: float = 0.0  # unreliable traces under the suffix and the worked example
+    chain_weight: float = 1.0  # of a trace
+    digits: float = 1.0  # weight of a digit in a trace, against its other tokens
 
 
 COUNT = Subject("tallyqa", (), 1.0)
@@ -78,7 +78,7 @@ PAIRS = Lesson(
         Subject("tallyqa", (), 0.5),
     ),
 )
-"""First of all which thing is meant, and relations where there is little but the things asked."""
+"""Which thing a description means, and relations in scenes with few other things."""
 
 
 def _relations(*wording: str) -> Lesson:
@@ -109,9 +109,9 @@ DRILLS: dict[str, tuple[Lesson, int]] = {
     "position": (POSITION, 300),
     "few": (SOME, 700),
 }
-"""One direction after the other, the same in other words, then the other short answers about few
-things, with the steps for each. Asked for all at once, yes and no stay at chance: which it is hangs
-on several words of the question together, and no word alone gives a hint."""
+"""Lessons with their numbers of steps: one direction after the other, the same in other words, then
+other short answers about few things. With all at once, yes-no accuracy stays at chance: the answer
+depends on several words of the question jointly, and no single word is informative."""
 BESIDE = Lesson(
     (FEW, Plan(min_things=3, max_things=6)),
     (
@@ -128,7 +128,7 @@ BESIDE = Lesson(
         Subject("detect", (), 1.0),
     ),
 )
-"""What stands beside a thing has to be found before it can be named: it takes longest."""
+"""Things described by their place: learning them takes longest."""
 SCENES = Lesson(plans=(FEW, MANY, MANY), subjects=SHORT_ANSWERS, ideal=1.7)
 LEADING = Lesson(
     plans=(FEW, Plan(min_things=3, max_things=6)),
@@ -145,9 +145,9 @@ LEADING = Lesson(
     chain_weight=2.5,
     digits=0.25,
 )
-"""What is found from another thing, led up to: it has to be learnt again for its place in a chain.
-There a word or two decide, among many digits that are easy once the thing is found: digits weigh
-less, or those words would hardly count."""
+"""Traces that lead from one thing to another, which short answers do not teach. In such a trace one
+or two words are hard, and the many digits of boxes are easy once the thing is found: digits
+therefore have a lower weight."""
 CHAINS = Lesson(
     plans=SCENES.plans,
     subjects=(*REPLAY, Subject("binding", (), 1.0)),
@@ -164,7 +164,7 @@ COUNTS = Lesson(
     chain_weight=LEADING.chain_weight,
     digits=CHAINS.digits,
 )
-"""How many there are, in scenes of many things above all: chains have cost most of that."""
+"""Counting, mostly in scenes of many things: accuracy on it has fallen most during CHAINS."""
 HABITS = Lesson(
     plans=SCENES.plans,
     subjects=(*REPLAY, Subject("tallyqa", (), 3.0, 1.5)),  # counts are forgotten first
@@ -183,28 +183,28 @@ FINISH = replace(
         Subject("detect", (), 0.5),
     ),
 )
-"""The same, and more of what was still weak: above all whether the only star is red, in a scene
-where something else is."""
+"""HABITS with more of what is still weak, such as "Is the star red?" in a scene with another red
+thing."""
 
 
 def turns_about(
     scene: Scene, lesson: Lesson, family: Family, space: Space, *parts: object
 ) -> list[Turn]:
-    """The turns of one row; ``parts`` name the random stream, the last one the row in its step."""
+    """The turns about a scene; ``parts`` seed the generator, the last one is the row of a step."""
     rng = rng_for("turns", *parts)
     turns = [
         _direct(scene, question, subject, space)
         for subject in lesson.subjects
         for question in _asked(scene, subject, rng)
     ]
-    if not turns:  # a row needs one; how many there are can always be asked
+    if not turns:  # a row needs a turn, and counting is possible in every scene
         turns = [_direct(scene, q, COUNT, space) for q in _asked(scene, COUNT, rng)]
     makers: Mapping[Callable[..., Turn], float] = {
         _ideal: lesson.ideal,
         _habit: lesson.habits,
         _example: lesson.examples,
     }
-    # All rows of a step have examples or none has: they are long, and the others would be padded.
+    # Examples are long: either all rows of a step have them or none, to avoid padding.
     shared = rng_for("examples", *parts[:-1])
     for maker, average in makers.items():
         for _ in range(_drawn(average, shared if maker is _example else rng)):
@@ -222,14 +222,14 @@ def _asked(scene: Scene, subject: Subject, rng: Random) -> list[Question]:
     count = _drawn(subject.count, rng)
     if not count:
         return []
-    asked = questions_about(scene, subject.kind, rng, count, subject.templates)
+    questions = questions_about(scene, subject.kind, rng, count, subject.templates)
     if not subject.wording:
-        return asked
-    return [each for each in asked if any(words in each.text for words in subject.wording)]
+        return questions
+    return [q for q in questions if any(words in q.text for words in subject.wording)]
 
 
 def _drawn(average: float, rng: Random) -> int:
-    """A whole number with this average."""
+    """A random integer with this mean."""
     whole = int(average)
     return whole + (rng.random() < average - whole)
 

@@ -1,7 +1,7 @@
-"""The optimisers of the tiny models: Muon for matrices inside the layers, AdamW for the rest.
+"""The optimisers of pre-training: Muon for weight matrices, AdamW for all other parameters.
 
-With AdamW alone, relations between objects stay at chance for a long time; with Muon they are
-learnt within minutes.
+With AdamW alone, accuracy on relations stays at chance for a long time; with Muon it rises within
+minutes.
 """
 
 import math
@@ -15,9 +15,9 @@ from torch.optim import Optimizer
 def optimizers_for(
     modules: Iterable[nn.Module], plain: Iterable[nn.Module], matrix_rate: float, other_rate: float
 ) -> list[Optimizer]:
-    """One Muon and one AdamW over the trainable parameters of ``modules`` and ``plain``.
+    """Muon for the matrices of ``modules``; AdamW for their other parameters and for ``plain``.
 
-    Matrices of ``modules`` go to Muon, but not embeddings, nor anything of ``plain``.
+    Embeddings are for AdamW too.
     """
     matrices: dict[int, nn.Parameter] = {}
     others: dict[int, nn.Parameter] = {}
@@ -47,9 +47,10 @@ def optimizers_for(
 
 
 def set_rate(optimizers: Iterable[Optimizer], step: int, steps: int, warmup: int) -> float:
-    """Set every learning rate for ``step``: linear warm-up, then a cosine to a twentieth.
+    """Set the learning rates of ``step``: linear warm-up, then cosine decay to a twentieth.
 
-    Returns the factor. It depends on the step alone, so a resumed run needs no scheduler's state.
+    Returns the factor on the peak rates, which depends on the step alone: there is no scheduler
+    whose state a resumed run would need.
     """
     rise = min(1.0, (step + 1) / max(1, warmup))
     done = max(0.0, (step - warmup) / max(1, steps - warmup))

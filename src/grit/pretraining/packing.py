@@ -1,7 +1,7 @@
-"""Several question-answer turns about one image in one row: the image is read once.
+"""Packing several turns (question and answer) about one image into a row with the image once.
 
-Every turn sees the image and itself, and its positions continue from the image as if it stood
-alone, so a packed turn has the same log-probabilities as the chat prompt that the suite sends.
+A turn attends to the image and to itself, and its positions continue from those of the image, so
+that it has the same log-probabilities as in a chat prompt of its own.
 
 Capital letters in shape comments: B rows, L tokens of a row, K tokens that carry loss.
 """
@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 import torch
 from PIL import Image
 from torch import Tensor
-from transformers import PreTrainedModel, ProcessorMixin
+from transformers import PreTrainedModel
 
+from grit.models.adapter import Adapter
 from grit.models.shared_rows import SHARED, SharedRows
 from grit.models.tiny import IMAGE_TOKENS, SCENE
 from grit.pretraining.pointing import Mark
@@ -21,103 +22,104 @@ from grit.pretraining.pointing import Mark
 
 @dataclass(frozen=True)
 class Turn:
-    """What is asked about an image, what is to be said, and how much it matters."""
+    """A question about an image, its target completion, and their weights in the loss."""
 
-    kind: str  # figures are kept by kind
+    kind: str  # accuracies are logged by kind
     prompt: str  # the user's text, made by grit.grounding.prompts
     completion: str
     weight: float = 1.0  # of the whole turn, against other turns
-    digits: float = 1.0  # of a digit of the completion, against its other tokens
+    digits: float = 1.0  # weight of a digit of the completion, against its other tokens
     final: bool = True  # the completion ends with the end-of-turn token
-    marks: tuple[Mark, ...] = ()  # ends are counted in the prompt
+    marks: tuple[Mark, ...] = ()  # whose `end` is an index into the prompt
 
 
 @dataclass(frozen=True)
 class Packed:
-    """A batch of rows, ready for the language model."""
+    """A batch of rows as inputs and targets of the language model."""
 
     ids: Tensor  # [B, L]
     positions: Tensor  # [3, B, L] for Qwen, [B, L] for InternVL
-    mask: SharedRows  # a turn sees the image and itself
+    mask: SharedRows  # a turn attends to the image and itself
     where: Tensor  # [K] flat indices into B * L of the tokens that predict
-    labels: Tensor  # [K] what they are to predict
+    labels: Tensor  # [K] the tokens to be predicted
     weights: Tensor  # [K]
     turns: Tensor  # [K] the turn (counted over the batch) that a label belongs to
     kinds: tuple[str, ...]  # of each turn
     marked: Tensor  # [M] flat indices of the tokens that end a description
-    meant: Tensor  # [M, 5] the marks' targets
+    meant: Tensor  # [M, 5] the targets of the marks
 
 
 class Packer:
-    """Packs turns for one model family; its template and positions come from the processor."""
+    """Packs turns with the template and the position ids of a model family.
 
-    def __init__(self, model: PreTrainedModel, processor: ProcessorMixin, length_power: float):
-        self.tokenizer = processor.tokenizer
+    Args:
+        adapter: of the model.
+        length_power: a completion of n tokens has a weight proportional to n ** (1 - length_power).
+    """
+
+    def __init__(self, adapter: Adapter, length_power: float) -> None:
+        self.tokenizer = adapter.tokenizer
         self.length_power = length_power
         tokens = self.tokenizer.convert_ids_to_tokens(range(len(self.tokenizer)))
         self.is_digit = torch.tensor([token.isdecimal() for token in tokens])
-        content = [{"type": "image"}, {"type": "text", "text": "QUESTION"}]
-        text = processor.apply_chat_template(
-            [{"role": "user", "content": content}], add_generation_prompt=True
-        )
+        text = adapter.templated("QUESTION")
         blank = Image.new("RGB", (SCENE, SCENE))
-        encoded = processor(images=[blank], text=[text], return_tensors="pt")
-        ids = encoded["input_ids"][0]
-        image_id = model.config.image_token_id
-        self.start = int((ids == image_id).nonzero()[0])
+        prompt = adapter.encode("", "QUESTION", blank, picture="")
+        self.start = int((prompt.input_ids == adapter.image_id).nonzero()[0])
         end = self.start + IMAGE_TOKENS
-        self.prefix = ids[: end + 1].tolist()  # with the mark that closes the image
-        close = self.tokenizer.convert_ids_to_tokens(int(ids[end]))
-        if close not in text:  # the processor of InternVL adds the closing mark itself
-            close = self.tokenizer.convert_ids_to_tokens(int(image_id))
+        self.prefix = prompt.input_ids[: end + 1].tolist()  # with the token behind the image's
+        close = self.tokenizer.convert_ids_to_tokens(int(prompt.input_ids[end]))
+        if close not in text:  # InternVL's processor adds it
+            close = self.tokenizer.convert_ids_to_tokens(adapter.image_id)
         self.before, self.after = text.split(close, 1)[1].split("QUESTION")
-        self.positions = _prefix_positions(model, encoded)[..., : end + 1]
+        self.positions = prompt.positions[:, : end + 1]
 
     @property
     def image(self) -> slice:
-        """Where the image's tokens stand in every row."""
+        """The places of the image's tokens in every row."""
         return slice(self.start, self.start + IMAGE_TOKENS)
 
     def pack(self, rows: Sequence[Sequence[Turn]]) -> Packed:
-        """Lay out one row per image; rows are padded to the longest."""
+        """Pack the turns of each image into a row; rows are padded to the longest."""
         turns = [turn for row in rows for turn in row]
         encoded = self.tokenizer(
             [self.before + turn.prompt + self.after for turn in turns],
             add_special_tokens=False,
             return_offsets_mapping=True,
         )
-        asked = encoded["input_ids"]
-        ends_at = [{end: i for i, (_, end) in enumerate(o)} for o in encoded["offset_mapping"]]
-        ends = [self.tokenizer.eos_token if turn.final else "" for turn in turns]
-        said = self.tokenizer(
-            [turn.completion + end for turn, end in zip(turns, ends, strict=True)],
+        prompts = encoded["input_ids"]
+        # For each prompt, the token that ends at a character.
+        token_at = [{end: i for i, (_, end) in enumerate(o)} for o in encoded["offset_mapping"]]
+        eos = self.tokenizer.eos_token
+        completions = self.tokenizer(
+            [turn.completion + (eos if turn.final else "") for turn in turns],
             add_special_tokens=False,
         )["input_ids"]
-        lengths = [len(a) + len(s) for a, s in zip(asked, said, strict=True)]
+        lengths = [len(p) + len(c) for p, c in zip(prompts, completions, strict=True)]
         starts, longest, n = [], 0, 0
-        marked: list[tuple[int, int]] = []  # row and token in it
+        marked: list[tuple[int, int]] = []  # row and place in it
         for b, row in enumerate(rows):
-            at = len(self.prefix)
+            place = len(self.prefix)
             for turn in row:
-                starts.append(at)
+                starts.append(place)
                 offset = len(self.before)
-                marked += [(b, at + ends_at[n][mark.end + offset]) for mark in turn.marks]
-                at += lengths[n]
+                marked += [(b, place + token_at[n][mark.end + offset]) for mark in turn.marks]
+                place += lengths[n]
                 n += 1
-            longest = max(longest, at)
+            longest = max(longest, place)
         meant = [mark.targets for turn in turns for mark in turn.marks]
-        where = torch.tensor([b * longest + at for b, at in marked], dtype=torch.long)
+        where = torch.tensor([b * longest + place for b, place in marked], dtype=torch.long)
         return replace(
-            self._laid_out(rows, asked, said, starts, longest),
+            self._without_marks(rows, prompts, completions, starts, longest),
             marked=where,
             meant=torch.tensor(meant).reshape(-1, 5),
         )
 
-    def _laid_out(
+    def _without_marks(
         self,
         rows: Sequence[Sequence[Turn]],
-        asked: list[list[int]],
-        said: list[list[int]],
+        prompts: list[list[int]],
+        completions: list[list[int]],
         starts: list[int],
         longest: int,
     ) -> Packed:
@@ -130,19 +132,21 @@ class Packer:
         where, labels, weights, owner, n = [], [], [], [], 0
         lengths: list[tuple[int, ...]] = []
         for b, row in enumerate(rows):
+            row_lengths = []
             for turn in row:
-                tokens, first = asked[n] + said[n], starts[n]
+                tokens, first = prompts[n] + completions[n], starts[n]
                 last = first + len(tokens)
                 ids[b, first:last] = torch.tensor(tokens)
                 positions[:, b, first:last] = torch.arange(after, after + len(tokens))
-                answer, count = first + len(asked[n]), len(said[n])
+                answer, count = first + len(prompts[n]), len(completions[n])
                 where.append(torch.arange(answer - 1, last - 1) + b * longest)
-                labels.append(torch.tensor(said[n]))
-                each = torch.where(self.is_digit[labels[-1]], turn.digits, 1.0)
-                weights.append(each * (turn.weight / count**self.length_power))
+                labels.append(torch.tensor(completions[n]))
+                token_weights = torch.where(self.is_digit[labels[-1]], turn.digits, 1.0)
+                weights.append(token_weights * (turn.weight / count**self.length_power))
                 owner.append(torch.full((count,), n))
+                row_lengths.append(len(tokens))
                 n += 1
-            lengths.append(tuple(len(asked[i]) + len(said[i]) for i in range(n - len(row), n)))
+            lengths.append(tuple(row_lengths))
         return Packed(
             ids=ids,
             positions=positions if len(positions) == 3 else positions[0],
@@ -157,22 +161,12 @@ class Packer:
         )
 
 
-def _prefix_positions(model: PreTrainedModel, encoded: dict[str, Tensor]) -> Tensor:
-    """Position ids of a prompt, [3, L] where the family has three axes and [1, L] otherwise."""
-    if "image_grid_thw" in encoded:
-        positions, _ = model.model.get_rope_index(
-            encoded["input_ids"], encoded["mm_token_type_ids"], encoded["image_grid_thw"]
-        )
-        return positions[:, 0]
-    return torch.arange(encoded["input_ids"].shape[1])[None]
-
-
 def answer_logits(
     model: PreTrainedModel, packed: Packed, features: Tensor, at: slice
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Logits of the tokens that carry loss, [K, V], and all hidden states, [B, L, width] each.
 
-    ``features`` [B, 36, width] are the images'; their tokens stand ``at`` in each row.
+    ``features`` [B, 36, width] are those of the images, whose tokens are ``at`` in each row.
     """
     embedded = model.get_input_embeddings()(packed.ids)
     embedded = torch.cat([embedded[:, : at.start], features, embedded[:, at.stop :]], dim=1)

@@ -1,9 +1,9 @@
-"""Dense heads for the language part: what the descriptions in a question point at.
+"""Auxiliary heads for the language model: which things the descriptions in a question mean.
 
-Where a question names something ("the red circle", "green squares"), the hidden state of the name's
-last token has to say how many things it means, where the one thing stands, and how the thing named
-before it stands to it. Answers of one bit teach all that very slowly. The heads are thrown away
-when the answers are right.
+For every description ("the red circle", "green squares") they predict from the hidden state of its
+last token how many things it means, where a single one is, and the offset to the thing that was
+described before it. From answers of one bit the model would learn this very slowly. The heads are
+discarded afterwards.
 
 Capital letters in shape comments: M marked tokens, L tokens of a row, B rows.
 """
@@ -20,19 +20,19 @@ from grit.data.shapes.scenes import Scene
 from grit.data.shapes.things import COLORS, PLURALS, SHAPES
 from grit.models.tiny import SCENE, WIDTH
 
-SECTORS = 24  # of 4 pixels, across and down
+SECTORS = 24  # of 4 pixels, along each axis
 COUNTS = 10
-PLACE_LAYER, LATER_LAYER = 2, 3  # read after so many layers: the last is left to use it
+PLACE_LAYER, LATER_LAYER = 2, 3  # layers whose input is read; the later ones can use the result
 _DESCRIBED = re.compile(rf"\b(?:({'|'.join(COLORS)}) )?({'|'.join((*SHAPES, 'thing'))})(?:e?s)?\b")
 assert set(PLURALS.values()) <= {f"{shape}es" for shape in SHAPES}
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A description that ends before character ``end`` of a question, and what it means.
+    """A description that ends before character ``end`` of a question, and the things it means.
 
-    Places are centres in 0-1; they are NaN unless one thing is meant, and the step to the thing
-    named before is NaN unless both are one thing.
+    ``place`` is the centre of the thing in 0-1; NaN unless it is a single one. ``step`` is the
+    offset to the thing described before; NaN unless both are single ones.
     """
 
     end: int
@@ -42,7 +42,7 @@ class Mark:
 
     @property
     def targets(self) -> tuple[float, ...]:
-        """What the heads have to say: count, x, y, dx, dy."""
+        """The targets of the heads: count, x, y, dx, dy."""
         return (float(self.count), *self.place, *self.step)
 
 
@@ -52,19 +52,19 @@ def marks_in(question: str, scene: Scene) -> tuple[Mark, ...]:
     before = (nan, nan)
     for match in _DESCRIBED.finditer(question):
         color, shape = match.groups()
-        found = Term(None if shape == "thing" else shape, color).among(scene)
+        matching = Term(None if shape == "thing" else shape, color).among(scene)
         place = (nan, nan)
-        if len(found) == 1:
-            x, y = scene.things[found[0]].center
+        if len(matching) == 1:
+            x, y = scene.things[matching[0]].center
             place = (x / SCENE, y / SCENE)
         step = (before[0] - place[0], before[1] - place[1])
-        marks.append(Mark(match.end(), len(found), place, step))
+        marks.append(Mark(match.end(), len(matching), place, step))
         before = place
     return tuple(marks)
 
 
 class PointingHeads(nn.Module):
-    """Linear readers of the hidden states at marked tokens."""
+    """Linear heads on the hidden states of marked tokens."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -78,10 +78,12 @@ class PointingHeads(nn.Module):
     def forward(
         self, states: tuple[Tensor, ...], where: Tensor, meant: Tensor
     ) -> tuple[Tensor, dict[str, float]]:
-        """Loss and how right the heads are.
+        """The loss of the heads and their accuracies.
 
-        ``states`` are the hidden states [B, L, width] before each layer and after the last;
-        ``where`` [M] are flat indices into B * L; ``meant`` [M, 5] are the marks' targets.
+        Args:
+            states: the hidden states [B, L, width] before each layer and after the last.
+            where: [M], flat indices into B * L.
+            meant: [M, 5], the targets of the marks.
         """
         early, late = (states[i].flatten(0, 1)[where] for i in (PLACE_LAYER, LATER_LAYER))
         early, late = self.place_norm(early), self.later_norm(late)

@@ -1,7 +1,7 @@
-"""What a tiny base model can do, measured by greedy decoding on scenes of the dev split.
+"""Evaluating a tiny base model on scenes of the dev split.
 
-Directly asked, it should be good at everything; under GRIT's suffix it should not, and where its
-boxes are right its answers should be better.
+It should answer well under the direct query and worse under GRIT's suffix, where its answers should
+be better if its boxes are correct.
 """
 
 from collections import defaultdict
@@ -22,7 +22,7 @@ from grit.rollout.sampler import Sampler
 from grit.rollout.settings import GREEDY, Sampling
 
 LIMIT = 200  # new tokens
-RIGHT_BOXES = 0.5  # GIoU from which a chain's boxes count as right
+RIGHT_BOXES = 0.5  # GIoU from which the boxes of a trace count as correct
 Figures = dict[str, float]
 
 
@@ -48,7 +48,7 @@ def base_quality(adapter: Adapter, rows: int, seed: int) -> dict[str, Figures]:
 
 
 def direct_quality(adapter: Adapter, rows: int, seed: int) -> Figures:
-    """Share of right answers by kind and template, counts up to 4 apart; IoU of asked boxes."""
+    """Accuracy by kind and template, with counts up to 4 apart; IoU where the answer is a box."""
     names, samples = [], []
     for kind in KINDS:
         source = ShapesSource(kind, "dev", rows, seed)
@@ -60,16 +60,14 @@ def direct_quality(adapter: Adapter, rows: int, seed: int) -> Figures:
             samples.append(sample)
     prompts = [user_text(sample.question, suffix=False) for sample in samples]
     completions = _completed(adapter, samples, prompts, 0.0, seed)
-    scores = _right(samples, [text.strip() for text, _ in completions])
-    found: dict[str, list[float]] = defaultdict(list)
-    for name, sample, (text, spoken), score in zip(
-        names, samples, completions, scores, strict=True
-    ):
+    scores = _scores(samples, [text.strip() for text, _ in completions])
+    figures: dict[str, list[float]] = defaultdict(list)
+    for name, sample, (text, space), score in zip(names, samples, completions, scores, strict=True):
         if sample.answer_is_box and sample.boxes:
-            found[f"{name}_iou"].append(_iou(parse(text), spoken, sample))
+            figures[f"{name}_iou"].append(_iou(parse(text), space, sample))
         elif not sample.answer_is_box:
-            found[name].append(score)
-    return {name: fmean(values) for name, values in sorted(found.items())}
+            figures[name].append(score)
+    return {name: fmean(values) for name, values in sorted(figures.items())}
 
 
 def _suffix_quality(
@@ -79,30 +77,30 @@ def _suffix_quality(
     seed: int,
     example: str,
 ) -> Figures:
-    """ACC and GIoU by kind, the format rate, and accuracy with right boxes and without."""
+    """ACC and GIoU by kind, the format rate, and ACC with correct boxes and with others."""
     samples = [sample for _, sample in rows]
     prompts = [user_text(sample.question, suffix=True, example=example) for sample in samples]
     completions = _completed(adapter, samples, prompts, temperature, seed)
     traces = [parse(text) for text, _ in completions]
-    scores = _right(samples, [trace.answer or "" for trace in traces])
-    found: dict[str, list[float]] = defaultdict(list)
-    for (kind, sample), trace, (_, spoken), score in zip(
+    scores = _scores(samples, [trace.answer or "" for trace in traces])
+    figures: dict[str, list[float]] = defaultdict(list)
+    for (kind, sample), trace, (_, space), score in zip(
         rows, traces, completions, scores, strict=True
     ):
-        found[f"{kind}_format"].append(_in_format(trace))
-        found["format"].append(_in_format(trace))
-        found["tags"].append(float(trace.think_pair and trace.rethink_pair))
-        found["boxes"].append(float(bool(trace.boxes)))
+        figures[f"{kind}_format"].append(_in_format(trace))
+        figures["format"].append(_in_format(trace))
+        figures["tags"].append(float(trace.think_pair and trace.rethink_pair))
+        figures["boxes"].append(float(bool(trace.boxes)))
         if not sample.answer_is_box:
-            found[f"{kind}_acc"].append(score)
+            figures[f"{kind}_acc"].append(score)
         if sample.boxes:
-            iou = _iou(trace, spoken, sample)
-            found[f"{kind}_giou"].append(iou)
+            iou = _iou(trace, space, sample)
+            figures[f"{kind}_giou"].append(iou)
             if not sample.answer_is_box:
                 grounded = "right" if iou >= RIGHT_BOXES else "other"
-                found[f"{kind}_acc_with_{grounded}_boxes"].append(score)
-                found[f"{kind}_right_boxes"].append(float(grounded == "right"))
-    return {name: fmean(values) for name, values in sorted(found.items())}
+                figures[f"{kind}_acc_with_{grounded}_boxes"].append(score)
+                figures[f"{kind}_right_boxes"].append(float(grounded == "right"))
+    return {name: fmean(values) for name, values in sorted(figures.items())}
 
 
 def _completed(
@@ -112,7 +110,7 @@ def _completed(
     temperature: float,
     seed: int,
 ) -> list[tuple[str, Space]]:
-    """Each prompt's completion and the space that the model speaks about its image."""
+    """The completion of each prompt, and the coordinate space of its boxes."""
     encoded = [
         adapter.encode(sample.id, prompt, sample.picture.load(), picture=sample.picture.key)
         for sample, prompt in zip(samples, prompts, strict=True)
@@ -123,7 +121,7 @@ def _completed(
     return [(group[0].text, prompt.space) for group, prompt in zip(groups, encoded, strict=True)]
 
 
-def _right(samples: Sequence[Sample], answers: Iterable[str]) -> list[float]:
+def _scores(samples: Sequence[Sample], answers: Iterable[str]) -> list[float]:
     queries = [
         Query(sample.question, sample.answer, answer)
         for sample, answer in zip(samples, answers, strict=True)
@@ -131,8 +129,8 @@ def _right(samples: Sequence[Sample], answers: Iterable[str]) -> list[float]:
     return [score or 0.0 for score in RulesJudge().score(queries)]
 
 
-def _iou(trace: Trace, spoken: Space, sample: Sample) -> float:
-    boxes = [Box(*corners, spoken).to(sample.space) for corners in trace.all_boxes]
+def _iou(trace: Trace, space: Space, sample: Sample) -> float:
+    boxes = [Box(*corners, space).to(sample.space) for corners in trace.all_boxes]
     return union_iou(boxes, sample.boxes or ())
 
 

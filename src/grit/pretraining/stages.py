@@ -1,7 +1,7 @@
-"""The loop that every stage of pre-training runs in: rates, checkpoints, curve, progress.
+"""The training loop of a pre-training stage: learning rates, checkpoints, log, progress bar.
 
-What a step trains on is a pure function of the seed and the step, so a checkpoint holds weights,
-optimiser states and the step, no random states; a stopped run goes on as if it had not stopped.
+The data of a step is a pure function of the seed and the step. A checkpoint therefore has weights,
+optimiser states and the step, but no random states, and a resumed run gives the same weights.
 """
 
 import json
@@ -28,37 +28,37 @@ class Stage(Protocol):
 
     name: str
     steps: int
-    shown: tuple[str, ...]  # the figures that the progress bar has room for
-    trained: nn.Module  # what its checkpoint keeps
+    shown: tuple[str, ...]  # the figures in the progress bar
+    trained: nn.Module  # the weights in its checkpoint
     optimizers: list[Optimizer]
 
     def prepare(self) -> None:
-        """Do what is needed once before the first step of this process, such as caching."""
+        """Called once before the first step, for example to fill caches."""
 
     def loss(self, step: int) -> tuple[Tensor, dict[str, float]]:
-        """The loss of ``step`` (counted from 0) and the figures worth a curve."""
+        """The loss of ``step`` (counted from 0) and figures to log."""
 
     def quality(self) -> dict[str, float]:
-        """Figures on held-out scenes, asked for now and then; may be empty."""
+        """Figures on held-out scenes, at every checkpoint; may be empty."""
 
 
 class Log:
-    """The curve of a run: one JSON object a line, kept in step with the checkpoints."""
+    """The log of a run: a JSON Lines file, consistent with the checkpoints."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def add(self, stage: str, step: int, figures: dict[str, Any]) -> None:
-        """Append the figures of one moment."""
+        """Append the figures of a step."""
         with self.path.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps({"stage": stage, "step": step, **figures}) + "\n")
 
     def rewind(self, stage: str, step: int) -> None:
-        """Forget what a stopped run noted about ``stage`` after its last checkpoint."""
+        """Remove the entries of ``stage`` after its last checkpoint."""
         if not self.path.is_file():
             return
         lines = self.path.read_text("utf-8").splitlines(keepends=True)
-        rows = [json.loads(line) for line in lines if line.endswith("\n")]  # a kill tears the last
+        rows = [json.loads(line) for line in lines if line.endswith("\n")]  # the last may be cut
         kept = [row for row in rows if row["stage"] != stage or row["step"] <= step]
         write_jsonl(self.path, kept)
 
@@ -66,7 +66,15 @@ class Log:
 def run_stage(
     stage: Stage, folder: Path, log: Log, every_seconds: float = 180.0, notes: int = 25
 ) -> None:
-    """Bring ``stage`` to its last step, from its checkpoint in ``folder`` where there is one."""
+    """Train ``stage`` to its last step, from its checkpoint in ``folder`` if there is one.
+
+    Args:
+        stage: to train.
+        folder: of the checkpoints.
+        log: of the run.
+        every_seconds: between checkpoints.
+        notes: steps between entries of the log.
+    """
     path = folder / f"{stage.name}.pt"
     start = _resumed(stage, path)
     log.rewind(stage.name, start)

@@ -1,4 +1,4 @@
-"""The text that a tiny model's tokenizer is learnt from: what pre-training will show it."""
+"""The corpus on which the tokenizer of a tiny model is trained: prompts and completions."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from grit.pretraining.language import spoken_space
 from grit.pretraining.lessons import HABITS, SCENES, turns_about
 
 SCENES_READ = 600
-CHAT_WORDS = "system\nuser\nassistant\n"  # what the chat template writes between its tokens
+CHAT_WORDS = "system\nuser\nassistant\n"  # the words of the chat template
 
 
 def corpus(family: Family, seed: int) -> Iterator[str]:
