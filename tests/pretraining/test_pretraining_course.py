@@ -76,8 +76,9 @@ def test_the_course_ends_in_a_model_that_loads(family, tmp_path, monkeypatch):
 def test_a_folder_belongs_to_its_settings(tmp_path):
     claim(COURSE, tmp_path)
     claim(replace(COURSE, threads=7), tmp_path)
+    longer = replace(COURSE.settings, habits_steps=9)
     with pytest.raises(GritError, match=re.escape("another seed, habits_steps")):
-        claim(replace(COURSE, seed=3, habits_steps=9), tmp_path)
+        claim(replace(COURSE, seed=3, settings=longer), tmp_path)
 
 
 def test_the_closest_16_bit_type_depends_on_the_weights():
