@@ -2,16 +2,17 @@
 
 import pytest
 import torch
+from settings_of import lora
 from transformers.models.qwen2.modeling_qwen2 import Qwen2RotaryEmbedding
 
 from grit.core.errors import GritError
 from grit.models.loading import ADAPTERS, add_lora
 from grit.models.tiny import build_tiny
-from grit.rollout import static_decoding, ways
+from grit.rollout import decode_modes, static_decoding
+from grit.rollout.decode_modes import decoder
 from grit.rollout.sampler import Sampler
 from grit.rollout.settings import Sampling
 from grit.rollout.static_decoding import SLOTS, Stepper, fix_frequencies, row_room
-from grit.rollout.ways import decoder
 
 WAYS = ("dynamic", "static")
 SHORT = Sampling(max_new_tokens=12)
@@ -92,8 +93,8 @@ def test_every_step_predicts_what_a_full_forward_predicts(adapter, prompts, monk
         tokens = torch.randint(10, len(adapter.tokenizer), (12, 9), generator=random)
         for step in range(9):
             if step == 4:
-                assert decoding.sheds(6)
-                assert not decoding.sheds(7)
+                assert decoding.should_compact(6)
+                assert not decoding.should_compact(7)
                 rows = torch.tensor([0, 5, 6, 9, 11])
                 decoding.keep(rows)
             ours = decoding.step(tokens[rows, step])
@@ -121,8 +122,8 @@ def test_under_autocast_the_buffers_have_its_type_and_round_no_more(adapter, pro
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("family", "lora"), [("qwen", False), ("internvl", True)])
-def test_a_step_is_compiled_once_and_for_all_positions(photographs, family, lora):
+@pytest.mark.parametrize(("family", "with_lora"), [("qwen", False), ("internvl", True)])
+def test_a_step_is_compiled_once_and_for_all_positions(photographs, family, with_lora):
     """One graph without a break: nothing in the step asks the device for a value either.
 
     With InternVL3's own kind of RoPE, which asks for one in every step, as well.
@@ -135,7 +136,7 @@ def test_a_step_is_compiled_once_and_for_all_positions(photographs, family, lora
         language_model = model.model.language_model
         language_model.config.rope_parameters |= {"rope_type": "dynamic", "factor": 2.0}
         language_model.rotary_emb = Qwen2RotaryEmbedding(language_model.config)
-    if lora:
+    if with_lora:
         add_lora(adapter, lora(4, 8, ["q_proj", "v_proj"]), with_vision=False)
         adapter.plain.activation_checkpointing_enable({"use_reentrant": False})
         adapter.model.train()
@@ -178,9 +179,11 @@ def test_auto_captures_only_what_was_measured(family, monkeypatch):
     model, processor = build_tiny(family, seed=0)
     adapter = ADAPTERS[model.config.model_type](model, processor)
     chosen = []
-    monkeypatch.setattr(ways, "Captured", lambda adapter: "graphs")
-    monkeypatch.setattr(ways, "StaticDecoding", lambda stepper, prefilled: chosen.append(stepper))
-    monkeypatch.setattr(ways, "DynamicDecoding", lambda *_: chosen.append("dynamic"))
+    monkeypatch.setattr(decode_modes, "Captured", lambda adapter: "graphs")
+    monkeypatch.setattr(
+        decode_modes, "StaticDecoding", lambda stepper, prefilled: chosen.append(stepper)
+    )
+    monkeypatch.setattr(decode_modes, "DynamicDecoding", lambda *_: chosen.append("dynamic"))
     begin = decoder(adapter, "auto")
     begin(None)
     monkeypatch.setattr(type(adapter), "device", torch.device("cuda"))
@@ -188,7 +191,7 @@ def test_auto_captures_only_what_was_measured(family, monkeypatch):
     model.config._attn_implementation = "flash_attention_2"
     begin(None)
     model.config._attn_implementation = "sdpa"
-    monkeypatch.setattr(ways, "FSDPModule", type(model))  # as if its layers were in parts
+    monkeypatch.setattr(decode_modes, "FSDPModule", type(model))  # as if its layers were in parts
     begin(None)
     assert chosen == ["dynamic", "graphs", "dynamic", "dynamic"]
 

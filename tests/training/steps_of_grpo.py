@@ -22,12 +22,12 @@ from grit.judge.rules import RulesJudge
 from grit.models.loading import add_lora, freeze_vision, load_base
 from grit.models.prompting import Prompting
 from grit.rewards.reward import Reward
+from grit.rollout.decode_modes import in_one_piece
 from grit.rollout.settings import Sampling
-from grit.rollout.ways import in_one_piece
 from grit.runs.metrics_log import MetricsLog
 from grit.tasks.parts import layout_named
 from grit.training.checkpoints import Checkpoints
-from grit.training.layouts.replicas import Unwrapped
+from grit.training.layouts.data_parallel import Unwrapped
 from grit.training.module import GRPOGR
 
 
@@ -156,7 +156,7 @@ def two_steps(settings: Settings) -> None:
         "passes": learner.seen_passes,
         "states": elements_of_states(trainer.optimizers[0]),
     }
-    with learner.layout.whole():  # as rollouts are
+    with learner.layout.gathered():  # as rollouts are
         mine["in_one_piece"] = in_one_piece(learner.adapter)
     everybodys = processes.gathered(mine)
     if trainer.is_global_zero:

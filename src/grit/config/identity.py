@@ -42,16 +42,14 @@ def code_hash(config: Config) -> str:
     return code_fingerprint(config.model.path, tuple(calls))
 
 
-def canonical(config: Config) -> Config:
-    """The one of all configurations with the same results that an experiment runs."""
-    return (
-        config if config.method.learns else replace(config, seed=0)
-    )  # greedy evaluation draws nothing
+def without_unused_seed(config: Config) -> Config:
+    """Untrained methods ignore the seed, for their evaluation is greedy: it is set to 0."""
+    return config if config.method.learns else replace(config, seed=0)
 
 
 def folder_name(config: Config) -> str:
     """A folder's name that is the same for the same run, and another where results could differ."""
-    config = canonical(config)
+    config = without_unused_seed(config)
     parts = [config.model.name, config.data.name, config.method.name]
     if config.task != "train":
         parts.insert(0, config.task)

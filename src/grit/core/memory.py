@@ -1,4 +1,4 @@
-"""A GPU whose memory is full: which setting makes room."""
+"""Out of memory on the GPU: which setting to lower."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,8 +9,8 @@ from grit.core.errors import GritError
 
 
 @contextmanager
-def room_by(setting: str) -> Iterator[None]:
-    """Name the setting that makes room.
+def hint_on_oom(setting: str) -> Iterator[None]:
+    """Name the setting to lower where the block runs out of the GPU's memory.
 
     Raises:
         GritError: the block needed more memory than the GPU has.

@@ -25,8 +25,8 @@ class Judge(Protocol):
 
 
 @runtime_checkable
-class Accountable(Protocol):
-    """What a judge has besides where it costs something and can fail."""
+class MeteredJudge(Protocol):
+    """A judge that may cost money and stop answering."""
 
     model: str
     """The model that judges."""
@@ -67,12 +67,12 @@ def trouble_of(judge: Judge) -> str | None:
 
 def usage_of(judge: Judge) -> Usage | None:
     """What a judge has used since this was called last; None for one that uses nothing."""
-    return judge.take_usage() if isinstance(judge, Accountable) else None
+    return judge.take_usage() if isinstance(judge, MeteredJudge) else None
 
 
 def check_failures(judge: Judge, failed: int, asked: int) -> None:
     """Raise JudgeFailed where a judge has failed on more of its answers than it may."""
-    if isinstance(judge, Accountable) and failed > judge.max_failure_rate * asked:
+    if isinstance(judge, MeteredJudge) and failed > judge.max_failure_rate * asked:
         raise JudgeFailed(
             f"the judge failed on {failed} of {asked} answers, more than "
             f"judge.max_failure_rate={judge.max_failure_rate:g} allows"

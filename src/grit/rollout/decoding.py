@@ -33,8 +33,8 @@ class Decoding(ABC):
         """Append a token [B] to each row; its next-token logits [B, V], until the next step."""
 
     @abstractmethod
-    def sheds(self, alive: int) -> bool:
-        """Whether it pays to keep only the ``alive`` rows that have not ended."""
+    def should_compact(self, alive: int) -> bool:
+        """Whether copying the cache of the ``alive`` rows costs less than decoding ended ones."""
 
     @abstractmethod
     def keep(self, rows: Tensor) -> None:
@@ -60,7 +60,7 @@ class DynamicDecoding(Decoding):
         self.positions = self.positions + 1
         return self.adapter.logits(hidden[:, -1])
 
-    def sheds(self, alive: int) -> bool:
+    def should_compact(self, alive: int) -> bool:
         """As every ``Decoding``."""
         return alive < COMPACT_BELOW * len(self.mask)
 

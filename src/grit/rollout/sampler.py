@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
-from grit.core.memory import room_by
+from grit.core.memory import hint_on_oom
 from grit.models.adapter import Adapter, EncodedPrompt
 from grit.rollout.choice import choose
+from grit.rollout.decode_modes import decoder
 from grit.rollout.decoding import Prefilled
 from grit.rollout.settings import DecodeMode, Sampling
-from grit.rollout.ways import decoder
 
 STOP = "</answer>"
 
@@ -76,7 +76,7 @@ class Sampler:
         try:
             completions: list[list[Completion]] = [[] for _ in prompts]
             for chosen in self._batches(prompts, len(seeds[0]) if seeds else 1, sampling):
-                with room_by("training.tokens_per_rollout_batch"):
+                with hint_on_oom("training.tokens_per_rollout_batch"):
                     batch = self._complete(
                         [prompts[i] for i in chosen], [seeds[i] for i in chosen], sampling
                     )
@@ -121,7 +121,7 @@ class Sampler:
             alive = torch.tensor([not ended[row] for row in rows.tolist()])
             if not alive.any() or step + 1 == sampling.max_new_tokens:
                 break
-            if self.compact and decoding.sheds(int(alive.sum())):
+            if self.compact and decoding.should_compact(int(alive.sum())):
                 keep = alive.nonzero().squeeze(1)
                 rows, keep = rows[keep], keep.to(device)
                 decoding.keep(keep)

@@ -233,7 +233,7 @@ class StaticDecoding(Decoding):
         self.filled += 1
         return logits[: self.rows]
 
-    def sheds(self, alive: int) -> bool:
+    def should_compact(self, alive: int) -> bool:
         """As every ``Decoding``."""
         return 2 * row_room(alive) <= self.buffers.shape[0]
 

@@ -11,7 +11,7 @@ from shlex import join
 import torch
 import yaml
 
-from grit.config.identity import canonical, code_hash, config_hash, plain
+from grit.config.identity import code_hash, config_hash, plain, without_unused_seed
 from grit.config.schema import Config
 from grit.core import interruption, locks, processes
 from grit.core.errors import GritError
@@ -96,7 +96,7 @@ class RunFolder:
             self.folder / "run.json",
             {
                 "config_hash": config_hash(config),
-                "result_hash": config_hash(canonical(config)),
+                "result_hash": config_hash(without_unused_seed(config)),
                 "code": code_hash(config),
                 "git": git_commit(),
                 "prompt": config.model.prompt,  # whose words stand around the user's turn

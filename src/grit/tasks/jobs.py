@@ -11,7 +11,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from grit.config.configuration import checked
-from grit.config.identity import canonical, code_hash, config_hash
+from grit.config.identity import code_hash, config_hash, without_unused_seed
 from grit.config.schema import Config
 from grit.core.errors import GritError, Interrupted
 from grit.core.files import write_json
@@ -93,7 +93,7 @@ def done_beside(config: Config, folder: Path) -> Path | None:
     # Each of torchrun's processes would see other siblings: each has folders of its own.
     if config.task not in ASKING or trains or _is_shared():
         return None
-    wanted = {"result_hash": config_hash(canonical(config)), "code": code_hash(config)}
+    wanted = {"result_hash": config_hash(without_unused_seed(config)), "code": code_hash(config)}
     for results in sorted(folder.parent.glob("*/results.json")):
         begun = _record(results.parent / "run.json")
         is_same = wanted.items() <= begun.items() and "finished" in begun
@@ -122,7 +122,7 @@ def _is_shared() -> bool:
 
 
 def _do_once(config: Config, folder: Path, overrides: list[str]) -> Outcome:
-    config = canonical(config)
+    config = without_unused_seed(config)
     made_by = {"config_hash": config_hash(config), "code": code_hash(config)}
     record = folder / DONE
     with locked(folder) as free:

@@ -19,9 +19,9 @@ from grit.evaluation.loop import answer
 from grit.evaluation.predictions import Prediction, read_predictions
 from grit.evaluation.scoring import judge_again, score_predictions
 from grit.judge.judge import (
-    Accountable,
     Judge,
     JudgeFailed,
+    MeteredJudge,
     check_failures,
     check_trouble,
     trouble_of,
@@ -155,7 +155,7 @@ def measure(
 
 def _judge_usage(judge: Judge, former: Usage) -> dict[str, Any] | None:
     used = usage_of(judge)
-    if used is None or not isinstance(judge, Accountable):
+    if used is None or not isinstance(judge, MeteredJudge):
         return None
     log.info("judge: %s", used)
     return {"model": judge.model, **(former + used).summary()}

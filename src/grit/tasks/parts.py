@@ -19,9 +19,9 @@ from grit.models.loading import (
 )
 from grit.models.prompting import Prompting
 from grit.rewards.reward import Reward
+from grit.training.layouts.data_parallel import DataParallel
 from grit.training.layouts.deepspeed import SharedGradients
 from grit.training.layouts.fsdp import ShardedLayers
-from grit.training.layouts.replicas import Replicas
 from grit.training.learner import Learner
 from grit.training.module import GRPOGR
 from grit.training.sft import FewShotSFT
@@ -75,7 +75,7 @@ def make_learn(adapter: Adapter, config: Config) -> None:
         add_lora(adapter, model.lora, with_vision=not model.freeze_vision)
 
 
-def layout_named(strategy: str) -> Replicas:
+def layout_named(strategy: str) -> DataParallel:
     """How weights, gradients and optimiser states lie on the processes, which have met by now.
 
     Raises:
@@ -85,11 +85,11 @@ def layout_named(strategy: str) -> Replicas:
         return ShardedLayers()
     if processes.count() > 1 and strategy == "deepspeed_zero2":
         return SharedGradients()
-    return Replicas(share_optimizer=strategy == "zero1")
+    return DataParallel(share_optimizer=strategy == "zero1")
 
 
 def make_learner(
-    config: Config, adapter: Adapter, reward: Reward, judge: Judge, layout: Replicas
+    config: Config, adapter: Adapter, reward: Reward, judge: Judge, layout: DataParallel
 ) -> Learner:
     """The LightningModule of the method's training."""
     prompting, settings = make_prompting(config), config.training

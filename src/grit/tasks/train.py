@@ -49,7 +49,7 @@ from grit.tasks.tracking import Tracker, tracked
 from grit.tracking.wandb_log import CompletionSamples
 from grit.training.checkpoint_files import CheckpointFiles
 from grit.training.checkpoints import Checkpoints, latest, steps_of
-from grit.training.layouts.replicas import Unwrapped
+from grit.training.layouts.data_parallel import Unwrapped
 from grit.training.learner import Learner
 
 log = logging.getLogger(__name__)
@@ -104,7 +104,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         after = None
         if config.evaluation.after_training or not learns:
             trained_on = samples if learns else ()
-            with autocast(config, device), layout.whole() if learns else nullcontext():
+            with autocast(config, device), layout.gathered() if learns else nullcontext():
                 after = evaluate_model(config, adapter, sets, judge, folder, trained_on=trained_on)
             if after is not None:
                 show(config, folder, sets, after, before, tracker)

@@ -2,7 +2,8 @@
 
 With a vocabulary of 151,936 the logits of a thousand tokens are 0.6 GB in fp32; to keep those of
 all tokens fills a GPU, and to make them again in the backward pass costs a product with the whole
-weight. Neither is needed. With p the probabilities of a token's logits and D = p - onehot(target),
+weight. Neither is needed. With p the probabilities of a token's logits and
+D = p - onehot(target), ``probs_minus_onehot`` below,
 
     d logp / d state  = -D W / temperature                            [H], whatever the loss is,
     entropy           = -logp - (D W) state / temperature,
@@ -55,8 +56,9 @@ def head_logp(
 ) -> Tensor:
     """The log-probabilities of ``head_scores`` alone, without gradient."""
     logp = states.new_empty(len(states), dtype=torch.float32)
-    for chunk, found, _ in _chunks(*_cast(states, weight), targets, temperature, tokens_per_chunk):
-        logp[chunk] = found
+    chunks = _chunks(*_cast(states, weight), targets, temperature, tokens_per_chunk)
+    for chunk, chunk_logp, _ in chunks:
+        logp[chunk] = chunk_logp
     return logp
 
 
@@ -75,40 +77,44 @@ class _Head(torch.autograd.Function):
         states, weight = _cast(states, weight)
         # Tokens of later chunks have logp 0 while ``loss`` is asked about those of earlier ones.
         logp = states.new_zeros(len(states), dtype=torch.float32)
-        entropy, slopes = torch.empty_like(logp), torch.zeros_like(logp)
-        of_states = torch.empty_like(states)  # d logp / d state
-        of_weight = _zeros(weight) if loss else None
-        for chunk, found, errors in _chunks(states, weight, targets, temperature, tokens_per_chunk):
-            logp[chunk] = found
-            torch.mm(errors, weight, out=of_states[chunk]).div_(-temperature)
-            spread = (of_states[chunk].float() * states[chunk].float()).sum(-1)
-            entropy[chunk] = spread - found
-            if loss and of_weight is not None:
-                slopes[chunk] = _slopes(loss, logp)[chunk]
-                _add_outer(of_weight, errors, states[chunk], slopes[chunk] / -temperature)
+        entropy, dloss_dlogp = torch.empty_like(logp), torch.zeros_like(logp)
+        dlogp_dstates = torch.empty_like(states)
+        dloss_dweight = _zeros(weight) if loss else None
+        chunks = _chunks(states, weight, targets, temperature, tokens_per_chunk)
+        for chunk, chunk_logp, probs_minus_onehot in chunks:
+            logp[chunk] = chunk_logp
+            torch.mm(probs_minus_onehot, weight, out=dlogp_dstates[chunk]).div_(-temperature)
+            above_mean = (dlogp_dstates[chunk].float() * states[chunk].float()).sum(-1)  # of logits
+            entropy[chunk] = above_mean - chunk_logp
+            if loss and dloss_dweight is not None:
+                dloss_dlogp[chunk] = _dloss_dlogp(loss, logp)[chunk]
+                scale = dloss_dlogp[chunk] / -temperature
+                _add_outer(dloss_dweight, probs_minus_onehot, states[chunk], scale)
         ctx.temperature, ctx.tokens_per_chunk = temperature, tokens_per_chunk
-        ctx.of_weight = of_weight
-        ctx.save_for_backward(states, weight, targets, of_states, slopes)
+        ctx.dloss_dweight = dloss_dweight
+        ctx.save_for_backward(states, weight, targets, dlogp_dstates, dloss_dlogp)
         ctx.mark_non_differentiable(entropy)
         return logp, entropy
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        states, weight, targets, of_states, slopes = ctx.saved_tensors
-        of_logp = gradients[0]  # the entropy has none
-        of_weight, ctx.of_weight = ctx.of_weight, None
+        states, weight, targets, dlogp_dstates, dloss_dlogp = ctx.saved_tensors
+        grad_logp = gradients[0]  # the entropy has none
+        dloss_dweight, ctx.dloss_dweight = ctx.dloss_dweight, None
         if ctx.needs_input_grad[1] and (
-            of_weight is None or not torch.allclose(of_logp, slopes, rtol=1e-5, atol=0)
+            dloss_dweight is None or not torch.allclose(grad_logp, dloss_dlogp, rtol=1e-5, atol=0)
         ):
-            of_weight = _zeros(weight)
-            for chunk, _, errors in _chunks(
+            dloss_dweight = _zeros(weight)
+            for chunk, _, probs_minus_onehot in _chunks(
                 states, weight, targets, ctx.temperature, ctx.tokens_per_chunk
             ):
-                scale = of_logp[chunk] / -ctx.temperature
-                _add_outer(of_weight, errors, states[chunk], scale)
-        of_states = (of_states * of_logp.unsqueeze(-1)).to(ctx.dtypes[0])
-        return of_states, None if of_weight is None else of_weight.to(ctx.dtypes[1]), *[None] * 4
+                scale = grad_logp[chunk] / -ctx.temperature
+                _add_outer(dloss_dweight, probs_minus_onehot, states[chunk], scale)
+        dloss_dstates = (dlogp_dstates * grad_logp.unsqueeze(-1)).to(ctx.dtypes[0])
+        if dloss_dweight is not None:
+            dloss_dweight = dloss_dweight.to(ctx.dtypes[1])
+        return dloss_dstates, dloss_dweight, *[None] * 4
 
 
 def _chunks(
@@ -127,23 +133,23 @@ def _chunks(
         if temperature != 1:  # a pass over the vocabulary that would change nothing
             logits /= temperature
         above = logits.gather(-1, ids) - logits.amax(-1, keepdim=True)
-        errors = torch.softmax(logits, -1, out=logits)
+        probs_minus_onehot = torch.softmax(logits, -1, out=logits)
         # The likeliest token has probability 1 / sum exp(logit - highest).
-        logp = (above + errors.amax(-1, keepdim=True).log()).squeeze(-1)
-        errors.scatter_add_(-1, ids, errors.new_full(ids.shape, -1.0))
-        yield chunk, logp, errors if logits is made else made.copy_(errors)
+        logp = (above + probs_minus_onehot.amax(-1, keepdim=True).log()).squeeze(-1)
+        probs_minus_onehot.scatter_add_(-1, ids, probs_minus_onehot.new_full(ids.shape, -1.0))
+        yield chunk, logp, probs_minus_onehot if logits is made else made.copy_(probs_minus_onehot)
 
 
-def _add_outer(total: Tensor, errors: Tensor, states: Tensor, scale: Tensor) -> None:
-    """Add the sum over tokens of scale * errors^T states to ``total`` [V, H], without a copy."""
+def _add_outer(total: Tensor, probs_minus_onehot: Tensor, states: Tensor, scale: Tensor) -> None:
+    """Add to ``total`` [V, H], in place, the sum over tokens of scale * D^T states."""
     scaled = states * scale.unsqueeze(-1).to(states.dtype)
-    if total.dtype == errors.dtype:
-        total.addmm_(errors.t(), scaled)
+    if total.dtype == probs_minus_onehot.dtype:
+        total.addmm_(probs_minus_onehot.t(), scaled)
     else:
-        total += errors.t() @ scaled
+        total += probs_minus_onehot.t() @ scaled
 
 
-def _slopes(loss: Loss, logp: Tensor) -> Tensor:
+def _dloss_dlogp(loss: Loss, logp: Tensor) -> Tensor:
     """The gradient [M] of ``loss`` by the log-probabilities."""
     with torch.enable_grad():
         leaf = logp.clone().requires_grad_()

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from grit.core import processes
 from grit.judge.judge import (
-    Accountable,
     Judge,
+    MeteredJudge,
     Query,
     check_failures,
     check_trouble,
@@ -84,7 +84,7 @@ class JudgeWatch:
 
     def values(self, rollouts: Sequence[Rollout]) -> dict[str, list[float]]:
         """Whether judge and rules disagree, for each answer that a service has judged."""
-        if not isinstance(self.judge, Accountable):
+        if not isinstance(self.judge, MeteredJudge):
             return {}
         found = [_disagree(rollout.outcome.response) for rollout in rollouts]
         judged = [float(one) for one in found if one is not None]

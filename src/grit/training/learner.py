@@ -11,7 +11,7 @@ from transformers import get_cosine_schedule_with_warmup
 from grit.core import processes
 from grit.core.seeding import seed_for
 from grit.models.adapter import Adapter
-from grit.training.layouts.replicas import Replicas
+from grit.training.layouts.data_parallel import DataParallel
 from grit.training.policy import Policy
 from grit.training.rows import Group, Pass, in_passes
 from grit.training.settings import TrainingSettings
@@ -39,7 +39,7 @@ class Learner(pl.LightningModule):
         learning_rate: float,
         temperature: float,
         seed: int = 0,
-        layout: Replicas | None = None,
+        layout: DataParallel | None = None,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
@@ -50,7 +50,7 @@ class Learner(pl.LightningModule):
         self.steps = steps
         self.learning_rate = learning_rate
         self.seed = seed
-        self.layout = layout or Replicas()
+        self.layout = layout or DataParallel()
         self._laid_out = False
         self.committed = False  # the step under way has begun to change the weights
         self.policy = Policy(
@@ -81,29 +81,29 @@ class Learner(pl.LightningModule):
         """Lay the models out over the processes, which have met by now."""
         if not self._laid_out:
             for adapter in self.adapters():
-                self.layout.spread(adapter)
+                self.layout.distribute(adapter)
         self._laid_out = True
 
     def passes(self, groups: Sequence[Group]) -> list[Pass]:
         """The forward passes over this process's groups of a step.
 
-        Where processes have to run as many as the others, some repeat their smallest pass, which
-        then counts for nothing: they would only wait for the others anyhow.
+        Where all ranks need an equal number of passes, ranks that have fewer repeat their smallest
+        one as a dummy, whose loss has weight 0.
         """
         settings = self.settings
         passes = in_passes(groups, settings.tokens_per_pass, share_prompt=settings.share_prompt)
-        if self.layout.keeps_step:
-            smallest = min(passes, key=lambda one: sum(groups[i].row_length for i in one.groups))
+        if self.layout.needs_equal_passes:
+            smallest = min(passes, key=lambda cut: sum(groups[i].row_length for i in cut.groups))
             missing = max(processes.gathered(len(passes))) - len(passes)
-            passes += [Pass(smallest.groups, counts=False)] * missing
+            passes += [Pass(smallest.groups, is_dummy=True)] * missing
         return passes
 
-    def drawing(self, one: Pass) -> AbstractContextManager[None]:
-        """Where a pass draws its random numbers: one that counts for nothing uses up none.
+    def rng_scope(self, cut: Pass) -> AbstractContextManager[None]:
+        """Keep a dummy pass from advancing the random generator.
 
-        So dropout in later passes does not depend on how weights lie on the processes.
+        So dropout in later passes does not depend on the layout of the weights.
         """
-        if one.counts:
+        if not cut.is_dummy:
             return nullcontext()
         devices = [self.device] if self.device.type == "cuda" else []
         return torch.random.fork_rng(devices)
@@ -162,8 +162,8 @@ class Learner(pl.LightningModule):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take what is this process's of a checkpoint, which is the same for every layout."""
-        checkpoint["state_dict"] = self.layout.own_weights(checkpoint["state_dict"], self)
+        checkpoint["state_dict"] = self.layout.shard_weights(checkpoint["state_dict"], self)
         checkpoint["optimizer_states"] = [
-            self.layout.own_optimizer_state(state, self.learning())
+            self.layout.shard_optimizer_state(state, self.learning())
             for state in checkpoint["optimizer_states"]
         ]

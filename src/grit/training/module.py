@@ -13,7 +13,7 @@ from torch import Tensor
 
 from grit.core import processes
 from grit.core.background import in_background
-from grit.core.memory import room_by
+from grit.core.memory import hint_on_oom
 from grit.core.seeding import seed_for
 from grit.data.samples import Sample
 from grit.judge.judge import Judge, usage_of
@@ -38,7 +38,7 @@ from grit.training.grpo_gr import (
     mean_over_completions,
 )
 from grit.training.judge_watch import JudgeWatch
-from grit.training.layouts.replicas import Replicas
+from grit.training.layouts.data_parallel import DataParallel
 from grit.training.learner import Learner
 from grit.training.policy import Reference
 from grit.training.rows import Group, Pass
@@ -72,7 +72,7 @@ class GRPOGR(Learner):
         *,
         steps: int | None = None,
         seed: int = 0,
-        layout: Replicas | None = None,
+        layout: DataParallel | None = None,
     ) -> None:
         super().__init__(
             adapter,
@@ -121,7 +121,7 @@ class GRPOGR(Learner):
             completions = self._sample(prompts, batch)
         # A judge may be far away: it answers while the reference computes.
         rewarding = in_background(lambda: self._rewarded(batch, prompts, completions))
-        with watch.phase("reference"), room_by("training.tokens_per_pass"):
+        with watch.phase("reference"), hint_on_oom("training.tokens_per_pass"):
             passes = self._scored(
                 [
                     Group(prompt, tuple(c.token_ids for c in group))
@@ -138,7 +138,7 @@ class GRPOGR(Learner):
                 rewards, judged, delta=advantage.delta, sample_std=advantage.sample_std
             )
             self.watched.check(totals)
-        with watch.phase("update"), room_by("training.tokens_per_pass"):
+        with watch.phase("update"), hint_on_oom("training.tokens_per_pass"):
             metrics = self._update(passes, advantages, judged)
         record = StepRecord(
             values=rollout_values(self.last_rollouts) | self.watched.values(self.last_rollouts),
@@ -173,7 +173,7 @@ class GRPOGR(Learner):
             ]
             for sample, epoch in batch
         ]
-        with self.layout.whole():
+        with self.layout.gathered():
             completions = self.sampler.sample(prompts, seeds, self.settings.sampling)
         if not self.settings.append_eos:
             return completions
@@ -218,7 +218,7 @@ class GRPOGR(Learner):
     def _old_logp(self, cut: Pass, groups: Sequence[Group]) -> Tensor | None:
         if self.settings.updates_per_rollout == 1:
             return None
-        with self.drawing(cut):
+        with self.rng_scope(cut):
             return self.policy.logp(groups)
 
     def _update(
@@ -243,11 +243,11 @@ class GRPOGR(Learner):
             sums = torch.zeros(len(SUMMED), device=self.device)
             for one in passes:
                 chosen = list(one.cut.groups)
-                with self.drawing(one.cut):
+                with self.rng_scope(one.cut):
                     sums += self._backward(
                         one,
                         advantages[chosen].flatten().to(self.device),
-                        (weights[chosen] * one.cut.counts).flatten().to(self.device),
+                        (weights[chosen] * (not one.cut.is_dummy)).flatten().to(self.device),
                     )
             norm = self.optimizer_step_with_clipping()
             totals = map(sum, zip(*processes.gathered(sums.tolist()), strict=True))

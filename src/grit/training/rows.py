@@ -35,7 +35,7 @@ class Pass:
     """The groups of a step, by their indices, that share one forward pass."""
 
     groups: tuple[int, ...]
-    counts: bool = True  # else it is run for the company of other processes alone
+    is_dummy: bool = False  # weighs nothing; keeps the collectives of the ranks aligned
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from grit.core import processes
-from grit.core.memory import room_by
+from grit.core.memory import hint_on_oom
 from grit.data.samples import Sample
 from grit.data.traces import TraceStyle, taught_trace
 from grit.models.adapter import Adapter
 from grit.models.prompting import Prompting
 from grit.training.diagnostics import Stopwatch
-from grit.training.layouts.replicas import Replicas
+from grit.training.layouts.data_parallel import DataParallel
 from grit.training.learner import Learner
 from grit.training.rows import Group
 from grit.training.settings import SFTSettings, TrainingSettings
@@ -37,7 +37,7 @@ class FewShotSFT(Learner):
         *,
         steps: int | None = None,
         seed: int = 0,
-        layout: Replicas | None = None,
+        layout: DataParallel | None = None,
         hand: TraceStyle | None = None,
     ) -> None:
         super().__init__(
@@ -55,7 +55,7 @@ class FewShotSFT(Learner):
     def training_step(self, batch: Sequence[tuple[Sample, int]], batch_idx: int) -> None:
         """One optimiser step on the traces of the step's samples."""
         watch = Stopwatch(self.device)
-        with watch.phase("update"), room_by("training.tokens_per_pass"):
+        with watch.phase("update"), hint_on_oom("training.tokens_per_pass"):
             groups = [self._group(sample) for sample, _ in batch]
             here = sum(len(ids) for group in groups for ids in group.completions)
             tokens = sum(processes.gathered(here))  # of the whole step
@@ -63,8 +63,8 @@ class FewShotSFT(Learner):
             loss = 0.0
             for one in self.passes(groups):
 
-                def loss_of(logp: Tensor, _: Tensor, counts: bool = one.counts) -> Tensor:
-                    return -logp.sum() / tokens * counts
+                def loss_of(logp: Tensor, _: Tensor, dummy: bool = one.is_dummy) -> Tensor:
+                    return -logp.sum() / tokens * (not dummy)
 
                 scores, owner = self.policy.scores([groups[i] for i in one.groups], loss_of)
                 share = loss_of(scores.logp, owner)

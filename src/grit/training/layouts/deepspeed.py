@@ -18,15 +18,15 @@ from torch import Tensor, nn
 from grit.core import processes
 from grit.core.errors import GritError
 from grit.models.adapter import Adapter
-from grit.training.layouts.replicas import Replicas, finite
+from grit.training.layouts.data_parallel import DataParallel, finite
 
 BUCKET = 2**26  # numbers of gradients that travel together; a buffer of them is kept
 
 
-class SharedGradients(Replicas):
+class SharedGradients(DataParallel):
     """All weights on every process, and parts of their gradients and optimiser states."""
 
-    keeps_step = True
+    needs_equal_passes = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,9 +38,9 @@ class SharedGradients(Replicas):
         self._engine: Any = None
         self._device = torch.device("cpu")
 
-    def spread(self, adapter: Adapter) -> None:
+    def distribute(self, adapter: Adapter) -> None:
         """Make sure that the weights are the same everywhere, and stay."""
-        super().spread(adapter)
+        super().distribute(adapter)
         self._device = adapter.device
 
     def optimizer(

@@ -22,13 +22,13 @@ from torch.distributed.tensor import DTensor, distribute_tensor
 
 from grit.core import processes
 from grit.models.adapter import Adapter
-from grit.training.layouts.replicas import Replicas, finite
+from grit.training.layouts.data_parallel import DataParallel, finite
 
 
-class ShardedLayers(Replicas):
+class ShardedLayers(DataParallel):
     """Decoder layers in parts, a part of each on every process; the rest whole."""
 
-    keeps_step = True
+    needs_equal_passes = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,9 +36,9 @@ class ShardedLayers(Replicas):
         self._ran: set[nn.Module] = set()  # those that have computed something
         self._owned: list[nn.Parameter] = []  # of each that learns, this process's part
 
-    def spread(self, adapter: Adapter) -> None:
+    def distribute(self, adapter: Adapter) -> None:
         """Shard the layers of a model's language model."""
-        super().spread(adapter)
+        super().distribute(adapter)
         language_model = adapter.plain.model.language_model
         mesh = init_device_mesh(adapter.device.type, (processes.count(),))
         for layer in language_model.layers:
@@ -53,8 +53,8 @@ class ShardedLayers(Replicas):
         self._sharded.append(language_model)
 
     @contextmanager
-    def whole(self) -> Iterator[None]:
-        """While it lasts, every process has all of the policy's layers."""
+    def gathered(self) -> Iterator[None]:
+        """Within it every rank has all of the policy's layers."""
         parts = _parts(self._sharded[0])
         for part in parts:
             part.set_reshard_after_forward(False)
@@ -108,8 +108,8 @@ class ShardedLayers(Replicas):
         """Whole weights on the first process, on the CPU where they had to be gathered."""
         return {name: _gathered(tensor, tensor) for name, tensor in state.items()}
 
-    def own_weights(self, weights: Mapping[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
-        """Whole weights in the parts in which the model has them."""
+    def shard_weights(self, weights: Mapping[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
+        """This rank's shards of whole weights."""
         like = dict(model.named_parameters())
         return {name: _distributed(weight, like.get(name)) for name, weight in weights.items()}
 
@@ -122,7 +122,7 @@ class ShardedLayers(Replicas):
             }
         }
 
-    def own_optimizer_state(
+    def shard_optimizer_state(
         self, state: dict[str, Any], learning: Sequence[nn.Parameter]
     ) -> dict[str, Any]:
         """The states of this process's parts."""

@@ -1,4 +1,4 @@
-"""How a learner's weights and optimiser states lie on several processes: all of them on each."""
+"""Data parallelism with whole weights on every rank, and what the other layouts share with it."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -16,30 +16,30 @@ from grit.core.errors import GritError
 from grit.models.adapter import Adapter
 
 
-class Replicas:
-    """Every process has all weights, and they meet once a step to add up their gradients.
+class DataParallel:
+    """Every rank has all weights; gradients are summed once a step.
 
-    With ``share_optimizer`` each keeps a part of AdamW's states (ZeRO stage 1). With one process
-    this is plain training; other layouts build on it.
+    With ``share_optimizer`` AdamW's states are sharded (ZeRO stage 1). With one process this is
+    plain training; other layouts are subclasses.
     """
 
-    keeps_step = False  # whether processes have to run the same number of passes
+    needs_equal_passes = False  # whether all ranks have to run the same number of passes
 
     def __init__(self, *, share_optimizer: bool = False) -> None:
         self.share_optimizer = share_optimizer
         self._learning: list[nn.Parameter] = []
         self._clip_norm = 0.0
 
-    def spread(self, adapter: Adapter) -> None:
-        """Lay out a model, which has to be done before anything holds its parameters."""
+    def distribute(self, adapter: Adapter) -> None:
+        """Lay out a model over the ranks, before an optimiser holds its parameters."""
         if processes.count() > 1:  # they were loaded alike; this makes it sure
             for parameter in adapter.model.parameters():
                 dist.broadcast(parameter.detach(), 0)
 
-    def whole(self) -> AbstractContextManager[None]:
-        """While it lasts, each process runs as many forward passes as it likes, without gradient.
+    def gathered(self) -> AbstractContextManager[None]:
+        """Within it each rank runs any number of forward passes, without gradient.
 
-        Every process has to enter and leave it.
+        Every rank has to enter and leave it.
         """
         return nullcontext()
 
@@ -76,27 +76,27 @@ class Replicas:
         return norm
 
     def weights(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Entries of the model's ``state_dict``, each whole on the first process.
+        """Entries of the model's ``state_dict``, each whole on rank 0.
 
-        Every process has to call it.
+        Every rank has to call it.
         """
         return dict(state)
 
-    def own_weights(self, weights: Mapping[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
-        """Whole weights as ``model.load_state_dict`` takes them."""
+    def shard_weights(self, weights: Mapping[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
+        """This rank's shards of whole weights, as ``model.load_state_dict`` takes them."""
         return dict(weights)
 
     def optimizer_state(self, state: dict[str, Any]) -> dict[str, Any]:
-        """The optimiser's ``state_dict``, each tensor whole on the first process.
+        """The optimiser's ``state_dict``, each tensor whole on rank 0.
 
-        Every process has to call it.
+        Every rank has to call it.
         """
         return state
 
-    def own_optimizer_state(
+    def shard_optimizer_state(
         self, state: dict[str, Any], learning: Sequence[nn.Parameter]
     ) -> dict[str, Any]:
-        """What ``optimizer_state`` gave, as the optimiser on ``learning`` loads it."""
+        """This rank's shards of what ``optimizer_state`` gave, as the optimiser loads them."""
         return state
 
 

@@ -1,4 +1,4 @@
-"""The ways of decoding, by the names of ``training.decode``."""
+"""The decoders, by the names of ``training.decode``."""
 
 from collections.abc import Callable
 from functools import partial
@@ -13,17 +13,17 @@ from grit.rollout.static_decoding import Captured, Compiled, StaticDecoding, Ste
 
 
 def decoder(
-    adapter: Adapter, way: DecodeMode, backend: Any = "inductor"
+    adapter: Adapter, mode: DecodeMode, backend: Any = "inductor"
 ) -> Callable[[Prefilled], Decoding]:
     """What takes over the rows of each batch once their prompts are in the cache.
 
     Args:
         adapter: whose model decodes.
-        way: ``dynamic`` shapes; or static ones, as they are, captured in CUDA graphs, or compiled;
+        mode: ``dynamic`` shapes; or static ones, as they are, captured in CUDA graphs, or compiled;
             ``auto`` is ``captured`` where that works, else ``dynamic``.
         backend: torch.compile's, for ``compiled``.
     """
-    match way:
+    match mode:
         case "auto":
             captured, dynamic = decoder(adapter, "captured"), decoder(adapter, "dynamic")
             return lambda prefilled: (captured if _captures(adapter) else dynamic)(prefilled)
