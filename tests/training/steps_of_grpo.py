@@ -25,9 +25,9 @@ from grit.rewards.reward import Reward
 from grit.rollout.decode_modes import in_one_piece
 from grit.rollout.settings import Sampling
 from grit.runs.metrics_log import MetricsLog
-from grit.tasks.parts import layout_named
 from grit.training.checkpoints import Checkpoints
 from grit.training.layouts.data_parallel import Unwrapped
+from grit.training.layouts.named import layout_named
 from grit.training.module import GRPOGR
 
 

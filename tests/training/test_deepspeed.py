@@ -16,7 +16,7 @@ from warmed import server
 
 from grit.core import processes
 from grit.core.errors import GritError
-from grit.tasks.parts import layout_named
+from grit.training.layouts.named import layout_named
 
 pytestmark = pytest.mark.slow
 

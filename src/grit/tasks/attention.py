@@ -28,7 +28,7 @@ from grit.tasks.finished import (
     runs_of_jobs,
 )
 from grit.tasks.folder import RunFolder
-from grit.tasks.parts import make_prompting
+from grit.training.methods import prompting_of
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ def _attending(figures: FigureSettings, run: MeasuredRun) -> AttendingRun:
             f"attention.set={settings.set}: {run.folder} has no completion of this set with a box "
             "before <rethink>"
         )
-    adapter, prompting = run.adapter(), make_prompting(run.config)
+    adapter, prompting = run.adapter(), prompting_of(run.config.method)
     samples = []
     for each in subsample(grounded, settings.samples, figures.seed):
         prompt = prompting.encode(run.sample(each), adapter)

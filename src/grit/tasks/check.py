@@ -12,19 +12,22 @@ from grit.config.schema import Config
 from grit.core.errors import GritError
 from grit.core.files import write_json
 from grit.data.samples import Sample
+from grit.data.suites import TestSet, test_sets
+from grit.data.triplets import training_samples
 from grit.judge.judge import meet
 from grit.judge.making import make_judge
 from grit.judge.settings import ServiceJudgeSettings
 from grit.models.adapter import Adapter
 from grit.models.prompt_limits import PromptLengths
+from grit.models.setup import make_adapter, make_skeleton, make_trainable
 from grit.pages.inspection import print_inspection
 from grit.rewards.reward import reward_from
 from grit.rollout.sampler import STOP
-from grit.tasks.device import prepare_device
-from grit.tasks.parts import make_adapter, make_learn, make_prompting
-from grit.tasks.preflight import check_device, check_prompts, make_skeleton
-from grit.tasks.questions import TestSet, taught_rows, test_sets, training_samples
+from grit.tasks.preflight import check_prompts
 from grit.training.costs import GPUS, Load, Sizes, memory, seconds
+from grit.training.device import check_device, prepare_device
+from grit.training.methods import prompting_of
+from grit.training.sft import taught_rows
 
 log = logging.getLogger(__name__)
 TOKENS_OF_A_JUDGEMENT = 210, 10  # asked and answered: the prompt with a short answer, a score
@@ -44,7 +47,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     found: dict[str, Any] = {"model": config.model.name, "path": config.model.path}
     adapter = None
     with problems.noted():
-        adapter = make_skeleton(config)
+        adapter = make_skeleton(config.model)
     if adapter is not None:
         found |= _vocabulary(adapter)
         with problems.noted():
@@ -57,7 +60,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     found |= _judging(config, sets)
     if config.check.weights and not problems:
         with problems.noted():
-            make_adapter(config, learning=False)
+            make_adapter(config.model, learning=False)
     found["problems"] = problems
     write_json(folder / "check.json", found)
     print_inspection(found)
@@ -84,11 +87,13 @@ def _questions(config: Config, problems: Problems) -> tuple[list[Sample], list[T
     sets: list[TestSet] = []
     if config.method.learns:
         with problems.noted():
-            samples = training_samples(config)
+            samples = training_samples(config.data, config.suite.root)
             if config.method.training == "sft":
-                samples = taught_rows(config, samples).samples
+                samples = taught_rows(
+                    config.training.sft, samples, method=config.method.name, data=config.data.name
+                ).samples
     with problems.noted():
-        sets = test_sets(config)
+        sets = test_sets(config.suite)
     return samples, sets
 
 
@@ -102,7 +107,12 @@ def _others(config: Config, samples: Sequence[Sample], problems: Problems) -> No
     with problems.noted():
         meet(make_judge(config.judge))
     with problems.noted():
-        check_device(config, prepare_device(config))
+        check_device(
+            prepare_device(config.trainer, config.threads),
+            decode=config.training.decode,
+            attention=config.model.attention,
+            learns=config.method.learns,
+        )
 
 
 def _vocabulary(adapter: Adapter) -> dict[str, Any]:
@@ -123,7 +133,7 @@ def _vocabulary(adapter: Adapter) -> dict[str, Any]:
 def _prompts(
     config: Config, adapter: Adapter, samples: Sequence[Sample], asked: Sequence[Sample]
 ) -> dict[str, Any]:
-    lengths = PromptLengths(adapter, make_prompting(config))
+    lengths = PromptLengths(adapter, prompting_of(config.method))
     tokens = [lengths.of(sample) for sample in asked]
     shown = [_shown(config, adapter, sample) for sample in asked[: config.check.rows]]
     return {
@@ -136,7 +146,7 @@ def _prompts(
 
 def _shown(config: Config, adapter: Adapter, sample: Sample) -> dict[str, Any]:
     """A prompt as the model reads it, and a box of the image there and back."""
-    prompting = make_prompting(config)
+    prompting = prompting_of(config.method)
     prompt = prompting.encode(sample, adapter)
     boxes = sample.boxes or ()
     there = boxes[0].to(prompt.space) if boxes else None
@@ -173,14 +183,14 @@ def _costs(
     config: Config, adapter: Adapter, samples: Sequence[Sample], questions: int
 ) -> dict[str, Any]:
     learns = config.method.learns
-    lengths = PromptLengths(adapter, make_prompting(config))
+    lengths = PromptLengths(adapter, prompting_of(config.method))
     tokens = [lengths.of(sample) for sample in samples]
     images = [
         adapter.image_tokens(int(sample.space.width), int(sample.space.height))
         for sample in samples
     ]
     if learns:
-        make_learn(adapter, config)
+        make_trainable(adapter, config.model)
     sizes = Sizes.of(adapter, bytes_of_weight=2 if config.model.dtype == "bfloat16" else 4)
     training = config.training
     reference = config.method.training == "grpo_gr" and training.beta > 0

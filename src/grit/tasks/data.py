@@ -21,10 +21,10 @@ from grit.data.preparation.origins import Hosts
 from grit.data.preparation.paper import TEST_FILES
 from grit.data.preparation.prepare import Preparation
 from grit.data.preparation.shortfalls import Shortfall, summary_lines
-from grit.data.settings import SourceSettings
+from grit.data.settings import DataSettings, SourceSettings
 from grit.data.table2 import print_table2, set_statistics, write_table2
+from grit.data.triplets import training_samples
 from grit.tasks.folder import RunFolder
-from grit.tasks.questions import training_samples
 
 log = logging.getLogger(__name__)
 DRAWN = ("vsr_tally_500", "vsr_tally_7000")  # the mixtures of the scaling study
@@ -40,9 +40,9 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     shortfalls = _prepare(config)
     drawn = {}
     for name in DRAWN:
-        mixture = _with_mixture(config, name)
         try:
-            drawn[name] = drawn_rows(training_samples(mixture), config.data.seed)
+            rows = training_samples(_mixture(config.data, name), config.suite.root)
+            drawn[name] = drawn_rows(rows, config.data.seed)
         except GritError as error:
             hand = f"see the other lines; fewer rows: data={name} data.sources.NAME.rows=N"
             shortfalls.append(Shortfall(name, "training mixture", str(error), hand))
@@ -59,8 +59,9 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     write_json(folder / "shortfalls.json", [each.as_row() for each in shortfalls])
     if sets:
         print_table2(sets)
-    for name, rows in drawn.items():
-        log.info("%s: %d rows drawn, counts %s", name, rows["rows"], rows["counts"])
+    for name, mixture in drawn.items():
+        text = "%s: %d rows drawn, counts %s"
+        log.info(text, name, mixture["rows"], mixture["counts"])
     _end(config, folder, shortfalls)
 
 
@@ -94,12 +95,11 @@ def _prepare(config: Config) -> list[Shortfall]:
     return preparation.shortfalls
 
 
-def _with_mixture(config: Config, name: str) -> Config:
-    """The configuration with the training triplets of ``data=NAME``, from the same folder."""
+def _mixture(data: DataSettings, name: str) -> DataSettings:
+    """The training triplets of ``data=NAME``, from the same folder."""
     composed = cast(DictConfig, OmegaConf.load(CONF / "data" / f"{name}.yaml"))
     sources = {source: SourceSettings(**fields) for source, fields in composed.sources.items()}
-    data = replace(config.data, name=name, sources=sources, total=composed.get("total"))
-    return replace(config, data=data)
+    return replace(data, name=name, sources=sources, total=composed.get("total"))
 
 
 def _end(config: Config, folder: Path, shortfalls: list[Shortfall]) -> None:

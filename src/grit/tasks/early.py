@@ -4,11 +4,12 @@ from pathlib import Path
 
 from grit.config.schema import Config
 from grit.core.errors import GritError
+from grit.data.suites import check_test_files
+from grit.data.triplets import check_training_files
 from grit.judge.making import make_judge
 from grit.judge.own import OwnJudge
 from grit.models.names import check_name
 from grit.rewards.reward import reward_from
-from grit.tasks.questions import check_files
 
 RUN_FILES = ("config.yaml", "run.json", "predictions.jsonl")  # of a run that is asked again
 JUDGING = ("train", "evaluate", "score")
@@ -34,7 +35,9 @@ def check_early(config: Config) -> None:
             raise GritError(f"{name}={path}: there is no such file")
     if task in ("train", "evaluate") and config.predictions is None:
         check_name(config.model.path)
-        check_files(config, training=learns)
+        if learns:
+            check_training_files(config.data)
+        check_test_files(config.suite)
     if task in ("tables", "report"):
         check_folders(config)
     if task in ("correlation", "attention"):

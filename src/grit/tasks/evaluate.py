@@ -8,13 +8,14 @@ from pathlib import Path
 from grit.config.schema import Config
 from grit.core import processes
 from grit.core.errors import GritError
+from grit.data.suites import test_sets
 from grit.evaluation.controls import controls, print_controls
 from grit.judge.making import make_judge
 from grit.models.loading import find_checkpoint
+from grit.models.setup import make_adapter
 from grit.pages.comparison import print_comparison
 from grit.paper.beside_paper import print_beside_paper
 from grit.runs.results import Results, read_results
-from grit.tasks.device import autocast, prepare_device
 from grit.tasks.folder import RunFolder, hold_together
 from grit.tasks.inputs import inputs_of
 from grit.tasks.measuring import (
@@ -25,10 +26,9 @@ from grit.tasks.measuring import (
     show,
     write_measured,
 )
-from grit.tasks.parts import make_adapter
 from grit.tasks.preflight import preflight
-from grit.tasks.questions import test_sets
 from grit.tasks.tracking import tracked
+from grit.training.device import autocast, prepare_device
 
 log = logging.getLogger(__name__)
 
@@ -48,20 +48,25 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         log.info("%s", folder / "results.json")
         check_judged(judge, measured)
         return
-    sets = test_sets(config)
-    device = prepare_device(config)
+    sets = test_sets(config.suite)
+    device = prepare_device(config.trainer, config.threads)
     run = None
     if processes.rank() == 0:
         run = RunFolder.at(config, folder, overrides, inputs_of((), sets))
     preflight(config, device, (), sets, judge)
     checkpoint = None if config.checkpoint is None else find_checkpoint(config.checkpoint)
-    adapter = make_adapter(config, learning=False, checkpoint=checkpoint)
+    adapter = make_adapter(
+        config.model,
+        learning=False,
+        feature_cache_mib=config.training.feature_cache_mib,
+        checkpoint=checkpoint,
+    )
     adapter.model.to(device)
     if run is not None:
         run.begin(config, checkpoint)
     hold_together(folder)
     with tracked(config, folder, overrides) as tracker:
-        with autocast(config, device):
+        with autocast(config.trainer.precision, device):
             found = evaluate_model(config, adapter, sets, judge, folder, checkpoint=checkpoint)
         if found is not None:
             show(config, folder, sets, found, None, tracker)

@@ -17,9 +17,11 @@ from grit.config.schema import Config
 from grit.core.errors import GritError
 from grit.core.fingerprints import fingerprint
 from grit.data.samples import Sample
+from grit.data.suites import test_sets
 from grit.evaluation.predictions import Prediction, read_predictions
 from grit.models.adapter import Adapter
 from grit.models.loading import Checkpoint, find_checkpoint
+from grit.models.setup import make_adapter
 from grit.paper.evidence import has_ended
 from grit.runs.evaluated import method_label
 from grit.runs.finished import RESULTS
@@ -28,10 +30,8 @@ from grit.runs.results import Results, read_results
 from grit.runs.stored import stored_configuration
 from grit.runs.twins import distinctions
 from grit.studies.figure_runs import RunName, Unfinished
-from grit.tasks.device import prepare_device
 from grit.tasks.early import check_run
-from grit.tasks.parts import make_adapter
-from grit.tasks.questions import test_sets
+from grit.training.device import prepare_device
 
 T = TypeVar("T")
 
@@ -97,7 +97,7 @@ class MeasuredRun:
 
     @cached_property
     def _sets(self) -> dict[str, Sequence[Sample]]:
-        return {found.name: found.samples for found in test_sets(self.config)}
+        return {found.name: found.samples for found in test_sets(self.config.suite)}
 
     @cached_property
     def _places(self) -> dict[tuple[str, str], int]:
@@ -111,13 +111,14 @@ class MeasuredRun:
 
     def adapter(self) -> Adapter:
         """Its trained model, with eager attention, which keeps the weights to look at."""
-        config = replace(
-            self.config,
-            model=replace(self.config.model, attention="eager"),
-            trainer=replace(self.config.trainer, devices=1, num_nodes=1),  # whoever trained it
+        adapter = make_adapter(
+            replace(self.config.model, attention="eager"),
+            learning=False,
+            feature_cache_mib=self.config.training.feature_cache_mib,
+            checkpoint=self._checkpoint(),
         )
-        adapter = make_adapter(config, learning=False, checkpoint=self._checkpoint())
-        adapter.model.eval().to(prepare_device(config))
+        here = replace(self.config.trainer, devices=1, num_nodes=1)  # whoever trained it
+        adapter.model.eval().to(prepare_device(here, self.config.threads))
         return adapter
 
     def _checkpoint(self) -> Checkpoint | None:

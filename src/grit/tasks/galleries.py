@@ -9,11 +9,11 @@ from omegaconf import OmegaConf
 
 from grit.config.configuration import checked
 from grit.core.errors import GritError
+from grit.data.suites import find_sets, pictures_of
 from grit.pages.gallery import Gallery, PictureOf, gallery
 from grit.pages.untrained import before_of
 from grit.runs.finished import FinishedRun
 from grit.runs.repetitions import MOST, repetitions
-from grit.tasks.questions import find_sets, pictures_of
 
 log = logging.getLogger(__name__)
 BUDGET = 3_600_000  # characters of all cards; tables and curves of many runs take the rest
@@ -55,7 +55,7 @@ def galleries_of(runs: Sequence[FinishedRun], names: Sequence[str]) -> Galleries
 def _pictures(run: FinishedRun) -> PictureOf:
     """The images of a run's test questions, where its configuration still leads to them."""
     try:
-        return pictures_of(find_sets(checked(OmegaConf.create(dict(run.config)))))
+        return pictures_of(find_sets(checked(OmegaConf.create(dict(run.config))).suite))
     except GritError as error:
         log.info("%s: the chains are shown without their images: %s", run.folder, error)
         return lambda name, row: None

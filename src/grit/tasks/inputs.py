@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from grit.core.errors import GritError
 from grit.core.fingerprints import fingerprint
 from grit.data.samples import Sample
-from grit.tasks.questions import TestSet
+from grit.data.suites import TestSet
 
 Inputs = Mapping[str, str]  # what is read, as a message names it -> its fingerprint
 

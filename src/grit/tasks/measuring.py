@@ -14,6 +14,7 @@ from grit.config.identity import code_hash, config_hash, plain, settings_hash
 from grit.config.schema import Config
 from grit.core import processes
 from grit.data.samples import Sample, samples_fingerprint
+from grit.data.suites import TestSet, pictures_of
 from grit.evaluation.controls import controls, print_controls
 from grit.evaluation.loop import answer
 from grit.evaluation.predictions import Prediction, read_predictions
@@ -44,10 +45,9 @@ from grit.runs.results import (
     write_results,
 )
 from grit.tasks.folder import run_name
-from grit.tasks.parts import make_prompting
-from grit.tasks.questions import TestSet, pictures_of
 from grit.tasks.tracking import Tracker
 from grit.training.diagnostics import JUDGE
+from grit.training.methods import prompting_of
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ def evaluate_model(
         found.name: answer(
             adapter,
             sampler,
-            make_prompting(config),
+            prompting_of(config.method),
             found.name,
             found.samples,
             max_new_tokens=config.evaluation.max_new_tokens,

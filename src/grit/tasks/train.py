@@ -16,15 +16,17 @@ from grit.core.seeding import seed_for
 from grit.data.datamodule import PromptModule
 from grit.data.mixtures import drawn_rows
 from grit.data.samples import Sample
+from grit.data.suites import TestSet, check_overlap, test_sets
+from grit.data.triplets import training_samples
 from grit.judge.judge import Judge
 from grit.judge.making import make_judge
 from grit.models.adapter import Adapter
 from grit.models.loading import save_trained
+from grit.models.setup import make_adapter
 from grit.pages.run_page import Measured
 from grit.rewards.reward import reward_from
 from grit.runs.metrics_log import MetricsLog
 from grit.runs.results import write_results
-from grit.tasks.device import autocast, prepare_device
 from grit.tasks.folder import RunFolder, hold_together
 from grit.tasks.inputs import inputs_of
 from grit.tasks.measuring import (
@@ -36,21 +38,17 @@ from grit.tasks.measuring import (
     usage_before,
     write_measured,
 )
-from grit.tasks.parts import layout_named, make_adapter, make_learner
 from grit.tasks.preflight import preflight
-from grit.tasks.questions import (
-    TestSet,
-    check_overlap,
-    taught_rows,
-    test_sets,
-    training_samples,
-)
 from grit.tasks.tracking import Tracker, tracked
 from grit.tracking.wandb_log import CompletionSamples
 from grit.training.checkpoint_files import CheckpointFiles
 from grit.training.checkpoints import Checkpoints, latest, steps_of
+from grit.training.device import autocast, prepare_device
 from grit.training.layouts.data_parallel import Unwrapped
+from grit.training.layouts.named import layout_named
 from grit.training.learner import Learner
+from grit.training.methods import make_learner
+from grit.training.sft import taught_rows
 
 log = logging.getLogger(__name__)
 
@@ -61,17 +59,19 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     Everything that can be wrong with data and configuration is found before a model is loaded.
     """
     learns = config.method.learns
-    samples = training_samples(config) if learns else []
+    samples = training_samples(config.data, config.suite.root) if learns else []
     counted = {}
     if config.method.training == "sft":
-        taught = taught_rows(config, samples)
+        taught = taught_rows(
+            config.training.sft, samples, method=config.method.name, data=config.data.name
+        )
         samples, counted = taught.samples, {"unannotated": taught.unannotated}
     judge, reward = make_judge(config.judge), reward_from(config.reward)
     if config.method.training == "grpo_gr":
         reward.check(samples)
-    sets = test_sets(config)
+    sets = test_sets(config.suite)
     check_overlap(config.suite, samples, sets)
-    device = prepare_device(config)
+    device = prepare_device(config.trainer, config.threads)
     layout = layout_named(config.trainer.strategy)
     folder = processes.gathered(folder)[0]  # each process has its own clock
     first = None
@@ -82,7 +82,9 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     rewarded = config.method.training == "grpo_gr"
     preflight(config, device, samples, sets, judge, reward if rewarded else None)
     torch.manual_seed(seed_for(config.seed, "weights"))  # new LoRA weights are drawn from it
-    adapter = make_adapter(config, learning=learns)
+    adapter = make_adapter(
+        config.model, learning=learns, feature_cache_mib=config.training.feature_cache_mib
+    )
     adapter.model.train(learns).to(device)
     if processes.rank() == 0:
         run.begin(config)
@@ -92,9 +94,18 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     with tracked(config, folder, overrides) as tracker:
         before = None
         if learns:
-            with autocast(config, device):
+            with autocast(config.trainer.precision, device):
                 before = _evaluate_before(config, adapter, sets, judge, run, tracker)
-            learner = make_learner(config, adapter, reward, judge, layout)
+            learner = make_learner(
+                config.method,
+                config.training,
+                adapter,
+                reward,
+                judge,
+                steps=config.trainer.max_steps,
+                seed=config.seed,
+                layout=layout,
+            )
             _fit(config, learner, samples, run, tracker)
             adapter.model.to(device)
             _save(learner, folder / "model")
@@ -104,7 +115,10 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         after = None
         if config.evaluation.after_training or not learns:
             trained_on = samples if learns else ()
-            with autocast(config, device), layout.gathered() if learns else nullcontext():
+            with (
+                autocast(config.trainer.precision, device),
+                layout.gathered() if learns else nullcontext(),
+            ):
                 after = evaluate_model(config, adapter, sets, judge, folder, trained_on=trained_on)
             if after is not None:
                 show(config, folder, sets, after, before, tracker)

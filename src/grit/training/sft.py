@@ -4,14 +4,17 @@ The same triplets, each with a trace written from its annotations; the loss is t
 log-likelihood of the traces' tokens. It learns through the same rows as GRPO-GR.
 """
 
+import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from torch import Tensor
 
 from grit.core import processes
+from grit.core.errors import GritError
 from grit.core.memory import hint_on_oom
 from grit.data.samples import Sample
-from grit.data.traces import TraceStyle, taught_trace
+from grit.data.traces import TraceStyle, is_annotated, taught_trace
 from grit.models.adapter import Adapter
 from grit.models.prompting import Prompting
 from grit.training.diagnostics import Stopwatch
@@ -19,6 +22,48 @@ from grit.training.layouts.data_parallel import DataParallel
 from grit.training.learner import Learner
 from grit.training.rows import Group
 from grit.training.settings import SFTSettings, TrainingSettings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TaughtRows:
+    """What supervised fine-tuning learns from, and the rows that nobody has annotated."""
+
+    samples: list[Sample]
+    unannotated: int  # of the rows that were drawn
+
+
+def taught_rows(
+    settings: SFTSettings, drawn: list[Sample], *, method: str, data: str
+) -> TaughtRows:
+    """The rows of ``drawn`` that supervised fine-tuning gets, by `training.sft.unannotated`.
+
+    Args:
+        settings: of supervised fine-tuning.
+        drawn: the training triplets.
+        method: its name, for messages.
+        data: the name of the triplets, for messages.
+
+    Raises:
+        GritError: none is left.
+    """
+    annotated = [sample for sample in drawn if is_annotated(sample)]
+    unannotated = len(drawn) - len(annotated)
+    if not unannotated:
+        return TaughtRows(drawn, 0)
+    choice = settings.unannotated
+    count = f"method={method}: {unannotated} of {len(drawn)} rows have no annotated box"
+    if choice == "without_boxes":
+        log.info("%s: their traces are without (training.sft.unannotated=%s)", count, choice)
+        return TaughtRows(drawn, unannotated)
+    if not annotated:
+        raise GritError(
+            f"{count}, and training.sft.unannotated={choice} leaves them out: give the rows of "
+            f"data={data} their bboxs, or set training.sft.unannotated=without_boxes"
+        )
+    log.info("%s: left out (training.sft.unannotated=%s)", count, choice)
+    return TaughtRows(annotated, unannotated)
 
 
 def hand_of(settings: SFTSettings, adapter: Adapter) -> TraceStyle:

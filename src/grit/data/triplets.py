@@ -1,0 +1,96 @@
+"""The training triplets that the settings describe: read or drawn, mixed, and looked at."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from grit.core.errors import GritError
+from grit.data.jsonl import read_samples
+from grit.data.mixtures import mix
+from grit.data.photographs import photograph_of, photographs_of_tests, read_coco_numbers
+from grit.data.samples import Sample
+from grit.data.settings import DataSettings
+from grit.data.shapes.source import ShapesSource
+from grit.data.suites import PAPER_FILES, ROWS, check_images, files_of, log_boxes_beyond
+
+log = logging.getLogger(__name__)
+COUNTS = (0, 1, 2, 3, 4)  # the answers that counting data is balanced over (GRIT.md section 3)
+
+
+def training_samples(data: DataSettings, test_root: str) -> list[Sample]:
+    """The training triplets, mixed from their sources.
+
+    Args:
+        data: the sources and how they are mixed.
+        test_root: the folder of the test files, whose photographs some sources leave out.
+
+    Raises:
+        GritError: a file or its images are missing, a row or an image of it is bad, or there are
+            too few.
+    """
+    root = Path(data.root)
+    sources: dict[str, Sequence[Sample]] = {}
+    for name, source in data.sources.items():
+        if source.kind is not None:
+            sources[name] = ShapesSource(source.kind, source.split, source.rows or 0, data.seed)
+            continue
+        file, images = files_of(root, source, name)
+        if not file.is_file():
+            raise _missing(data, name, file)
+        rows = read_samples(file, images, name=name)
+        if rows.missing_images:
+            log.info(
+                "%s: %d of %d images missing in %s", file, rows.missing_images, rows.rows, images
+            )
+        log_boxes_beyond(name, rows)
+        sources[name] = rows.samples
+    _leave_out_tested(data, test_root, sources)
+    sizes = {name: source.rows for name, source in data.sources.items()}
+    balanced = {name: COUNTS for name, s in data.sources.items() if s.balance_counts}
+    mixed = mix(sources, sizes, data.seed, balanced=balanced, total=data.total)
+    check_images(mixed)
+    return mixed
+
+
+def check_training_files(data: DataSettings) -> None:
+    """Look whether the files of training rows are there, without reading them.
+
+    Raises:
+        GritError: one is missing, or none is named.
+    """
+    if not data.sources:
+        raise GritError(f"data={data.name}: data.sources is empty: there is no training row")
+    for name, source in data.sources.items():
+        file = None if source.file is None else Path(data.root) / source.file
+        if file is not None and not file.is_file():
+            raise _missing(data, name, file)
+
+
+def _missing(data: DataSettings, name: str, file: Path) -> GritError:
+    """Says of a training file that is not there what it is, and how to come by it."""
+    source = f"data={data.name}: {file} is missing"
+    if file.name in PAPER_FILES:
+        return GritError(
+            f"{source}; python -m grit task=data gets it, or set data.root to the folder with the "
+            "files of yfan1997/GRIT_data and its images"
+        )
+    return GritError(f"{source}: data.sources.{name} needs its rows there, {ROWS}; set data.root")
+
+
+def _leave_out_tested(
+    data: DataSettings, test_root: str, sources: dict[str, Sequence[Sample]]
+) -> None:
+    """Take samples whose photographs are in the paper's test sets out of the sources that ask."""
+    apart = {n: s for n, s in data.sources.items() if s.apart_from_tests and s.file}
+    if not apart:
+        return
+    root = Path(data.root)
+    numbers = read_coco_numbers(root)
+    tested = photographs_of_tests({root, Path(test_root)}, numbers)
+    for name, source in apart.items():
+        folder = root / (source.images or name)
+        kept = [s for s in sources[name] if photograph_of(s, folder, numbers) not in tested]
+        left_out = len(sources[name]) - len(kept)
+        if left_out:
+            log.info("%s: %d rows left out: their photographs are test photographs", name, left_out)
+        sources[name] = kept

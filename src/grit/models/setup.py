@@ -1,0 +1,63 @@
+"""The model that the settings describe: loaded, frozen, with LoRA and trained weights in place."""
+
+import torch
+
+from grit.models.adapter import Adapter
+from grit.models.features import MEBIBYTE, FeatureCache
+from grit.models.loading import Checkpoint, add_lora, freeze_vision, load_base, load_trained
+from grit.models.settings import ModelSettings
+from grit.models.skeleton import load_skeleton
+
+
+def make_adapter(
+    model: ModelSettings,
+    *,
+    learning: bool,
+    feature_cache_mib: int = 0,
+    checkpoint: Checkpoint | None = None,
+) -> Adapter:
+    """The base model, or what was trained from it.
+
+    Args:
+        model: the settings.
+        learning: what does not learn is frozen and LoRA is in place.
+        feature_cache_mib: of image features that are kept where the vision tower is frozen.
+        checkpoint: trained weights in place of the base's; not for ``learning``.
+    """
+    whole = checkpoint if checkpoint is not None and checkpoint.is_whole else None
+    adapter = load_base(
+        model.path,
+        seed=model.seed,
+        revision=model.revision,
+        dtype=getattr(torch, model.dtype),
+        attention=model.attention,
+        image=model.image,
+        trained=None if whole is None else whole.path,
+    )
+    adapter.prompt_form = model.prompt
+    if checkpoint is not None and whole is None:
+        if checkpoint.path.is_file() and model.adaptation == "lora":
+            make_trainable(adapter, model)  # puts in what the file has weights for
+        load_trained(adapter, checkpoint.path)
+    if learning:
+        make_trainable(adapter, model)
+    if (model.freeze_vision or not learning) and feature_cache_mib:
+        adapter.feature_cache = FeatureCache(feature_cache_mib * MEBIBYTE)
+    return adapter
+
+
+def make_trainable(adapter: Adapter, model: ModelSettings) -> None:
+    """Freeze what does not learn, put LoRA in, switch gradient checkpointing on."""
+    if model.freeze_vision:
+        freeze_vision(adapter)
+    if model.gradient_checkpointing:
+        adapter.plain.activation_checkpointing_enable({"use_reentrant": False})
+    if model.adaptation == "lora":
+        add_lora(adapter, model.lora, with_vision=not model.freeze_vision)
+
+
+def make_skeleton(model: ModelSettings) -> Adapter:
+    """The model without its weights."""
+    adapter = load_skeleton(model.path, revision=model.revision, image=model.image)
+    adapter.prompt_form = model.prompt
+    return adapter

@@ -1,0 +1,85 @@
+"""Where a run computes: threads, devices, processes."""
+
+import importlib.util
+import os
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from shlex import join
+
+import torch
+import torch.distributed as dist
+
+from grit.core.errors import GritError
+from grit.core.processes import torchrun
+from grit.training.settings import TrainerSettings
+
+
+def prepare_device(trainer: TrainerSettings, threads: int | None) -> torch.device:
+    """Set the number of CPU threads, meet the other processes, choose the device.
+
+    Processes are those that torchrun or SLURM's torchrun started; Lightning finds them met already.
+
+    Raises:
+        GritError: there is no such device, or another number of processes.
+    """
+    if threads is not None:
+        torch.set_num_threads(threads)
+    wanted = trainer.accelerator
+    has_gpu = torch.cuda.is_available()
+    if wanted not in ("auto", "cpu") and not (wanted in ("gpu", "cuda") and has_gpu):
+        raise GritError(f"trainer.accelerator={wanted}: not available here; use auto or cpu")
+    on_gpu = has_gpu and wanted != "cpu"
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    wanted_processes = trainer.devices * trainer.num_nodes
+    if processes != wanted_processes:
+        raise GritError(
+            f"trainer.devices x num_nodes is {wanted_processes}, but {processes} processes run: "
+            f"start with {join(torchrun(trainer.num_nodes, trainer.devices))} "
+            f"-m grit ... trainer={'ddp' if trainer.strategy == 'auto' else trainer.strategy}"
+        )
+    if processes > 1 and not dist.is_initialized():
+        silence = timedelta(seconds=trainer.max_silence)
+        dist.init_process_group("nccl" if on_gpu else "gloo", timeout=silence)
+    if not on_gpu:
+        return torch.device("cpu")
+    device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+    torch.cuda.set_device(device)
+    return device
+
+
+def check_device(device: torch.device, *, decode: str, attention: str, learns: bool) -> None:
+    """Raise GritError for what the device cannot do.
+
+    Args:
+        device: of the model.
+        decode: ``training.decode``.
+        attention: ``model.attention``.
+        learns: whether there are backward passes.
+    """
+    if decode == "captured" and device.type != "cuda":
+        raise GritError(
+            f"training.decode=captured: the model is on the {device.type} and CUDA graphs need an "
+            "NVIDIA GPU; dynamic, static and compiled do not"
+        )
+    if attention == "flash_attention_2":
+        if device.type != "cuda":
+            raise GritError(
+                f"model.attention=flash_attention_2 needs an NVIDIA GPU, and the model is on the "
+                f"{device.type}; use sdpa"
+            )
+        if importlib.util.find_spec("flash_attn") is None:
+            raise GritError(
+                "model.attention=flash_attention_2 needs the package flash_attn, which is not "
+                "installed; use sdpa"
+            )
+    if attention == "flex_attention" and learns and device.type == "cpu":
+        raise GritError(
+            "model.attention=flex_attention learns on a GPU only: torch has no such backward pass "
+            "for the CPU; use sdpa"
+        )
+
+
+def autocast(precision: str, device: torch.device) -> AbstractContextManager[object]:
+    """What the model evaluates in: the precision that Lightning has it draw and learn in."""
+    mixed = precision == "bf16-mixed"
+    return torch.autocast(device.type, torch.bfloat16, enabled=mixed, cache_enabled=False)
