@@ -6,6 +6,7 @@ import shlex
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from traceback import format_exception
@@ -22,17 +23,27 @@ from yaml import YAMLError
 
 from grit import __version__
 from grit.config.command_line import help_topic, no_override, parse
-from grit.config.configuration import CONF, GROUPS, checked, choices, one_line, register, topic_help
+from grit.config.configuration import (
+    CONF,
+    GROUPS,
+    checked,
+    choices,
+    one_line,
+    part_names,
+    register,
+    topic_help,
+)
 from grit.config.schema import Config
+from grit.config.unused import one_of_many, unused
 from grit.core import interruption, locks
 from grit.core.errors import GritError, Interrupted
 from grit.core.keys import refuse_keys, tidy_keys
 from grit.core.secrets import redacted
 from grit.core.threads import choose_wait_policy
+from grit.runs.job_log import Job, JobLog
+from grit.runs.jobs import done_beside, run_job
+from grit.runs.record import unfinished
 from grit.tasks import perform
-from grit.tasks.jobs import done_beside, in_experiment, run_job
-from grit.tasks.records import unfinished
-from grit.tasks.unused import one_of_many, unused
 
 log = logging.getLogger(__name__)
 TRACEBACK = "GRIT_TRACEBACK"  # 1: mistakes end in a traceback
@@ -55,7 +66,7 @@ def run(composed: DictConfig) -> None:
     job = HydraConfig.get()
     folder, overrides = Path(job.runtime.output_dir), [*_config_dir(job), *job.overrides.task]
     launch.composed = True
-    experiment = in_experiment(composed)
+    experiment = bool(composed.exhibits) and composed.task != "tables"
     if "torch" not in sys.modules:  # else it is too late, as in the second job of a multirun
         threads = composed.threads
         choose_wait_policy(threads if isinstance(threads, int) else None)
@@ -63,7 +74,7 @@ def run(composed: DictConfig) -> None:
         with interruption.listening():
             interruption.go_on_with(None)  # of an earlier job nothing is left to go on with
             if experiment:
-                run_job(composed, folder, overrides)
+                _job(composed, folder, overrides)
             else:
                 _single(composed, job, overrides)
             locks.release()
@@ -102,6 +113,20 @@ def _single(composed: DictConfig, job: HydraConf, overrides: list[str]) -> None:
     for each in found:
         log.info("%s", each)
     perform(config, folder, overrides)
+
+
+def _job(composed: DictConfig, folder: Path, overrides: list[str]) -> None:
+    """A run that a table or figure is made of."""
+
+    def perform_job(config: Config) -> None:
+        for each in unused(config, overrides):  # meant for other jobs
+            log.info("%s", each)
+        perform(config, folder, overrides)
+
+    seed = composed.seed if isinstance(composed.seed, int) else 0  # refused, then
+    job = partial(Job, folder=folder.name, seed=seed, **part_names(composed))
+    jobs = JobLog.beside(composed.exhibits, folder.parent)
+    run_job(lambda: checked(composed), perform_job, folder, job, jobs)
 
 
 def _not_again(config: Config, done: Path) -> str:

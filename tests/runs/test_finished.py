@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from grit.core.errors import GritError
-from grit.runs.finished import find_runs, read_scored
+from grit.evaluation.predictions import read_scored
+from grit.runs.finished import find_runs
 
 
 def test_a_run_is_read_as_it_was_written(finished_run, tmp_path: Path) -> None:

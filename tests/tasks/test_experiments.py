@@ -13,9 +13,9 @@ from grit.config.schema import Config
 from grit.core.errors import GritError
 from grit.core.locks import locked
 from grit.evaluation.predictions import Prediction, ScoredPrediction
+from grit.runs import jobs
 from grit.runs.job_log import JobLog, Outcome
 from grit.runs.results import Results, set_result, write_results
-from grit.tasks import jobs
 
 TABLE = Path("runs/experiments/table1")
 SMALL = ("experiment=table1", "model=tiny_qwen", "method=cot,grit", "seed=0,1")
@@ -64,8 +64,7 @@ class Runs:
 @pytest.fixture
 def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
     found = Runs()
-    for module in (program, jobs):
-        monkeypatch.setattr(module, "perform", found.perform)
+    monkeypatch.setattr(program, "perform", found.perform)
     return found
 
 
@@ -161,9 +160,7 @@ def test_other_settings_and_other_code_are_other_runs(
     one = ("experiment=table1", "model=tiny_qwen", "method=grit", "seed=0")
     assert command(*one).code == 0
     assert command(*one, "training.beta=0.02").code == 0
-    monkeypatch.setattr(
-        "grit.config.configuration.code_fingerprint", lambda path, calls: "other code"
-    )
+    monkeypatch.setattr("grit.config.identity.code_fingerprint", lambda path, calls: "other code")
     assert command(*one).code == 0
     assert len(runs.done) == 3
     folders = [path.parent.name for path in Path("runs/experiments").glob("*/done.json")]

@@ -1,6 +1,7 @@
 """Figures 4 and 5, from runs' folders to their files."""
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+import yaml
 from chat_service import ChatService, fails
 from safetensors.torch import load_file
 
@@ -20,11 +22,12 @@ from grit.evaluation.scoring import score_predictions
 from grit.judge.rules import RulesJudge
 from grit.judge.settings import JudgeSettings
 from grit.models.loading import load_base
+from grit.runs.finished import FinishedRun
 from grit.runs.job_log import Job, Outcome
 from grit.runs.results import Results, set_result, write_predictions, write_results
 from grit.studies.settings import AttentionSettings, CorrelationSettings
+from grit.studies.studied_runs import distinct, name_of
 from grit.tasks import attention, correlation
-from grit.tasks.finished import MeasuredRun, distinct, finished_run
 
 Command = Callable[..., object]
 QUICK = ("experiment=smoke", "evaluation.before_training=false", "evaluation.after_training=false")
@@ -88,7 +91,7 @@ def test_figure_5_looks_into_the_trained_model(command: Command, trained: Path) 
     (run,) = found["runs"]
     assert (run["samples"], run["method"], found["set"]) == (2, "sft", "gqa")
     assert run["curves"]["boxes"]["n"] == [2, 2, 2]
-    named = dict(finished_run(trained).adapter().model.named_parameters())
+    named = dict(FinishedRun.with_predictions(trained).adapter().model.named_parameters())
     weights = named["model.language_model.layers.0.self_attn.q_proj.weight"]
     saved = load_file(trained / "model" / "model.safetensors").values()
     base = load_base("tiny:qwen").model.state_dict().values()
@@ -96,42 +99,54 @@ def test_figure_5_looks_into_the_trained_model(command: Command, trained: Path) 
     assert not any(torch.equal(weights, other) for other in base if other.shape == weights.shape)
 
 
+def changed(run: FinishedRun, name: str, fields: dict[str, Any]) -> FinishedRun:
+    """A copy of a run's files, ``fields`` of its configuration changed."""
+    folder = run.folder.with_name(name)
+    folder.mkdir()
+    for file in ("run.json", "predictions.jsonl"):
+        shutil.copy(run.folder / file, folder)
+    config = yaml.safe_load((run.folder / "config.yaml").read_text())
+    for key, value in fields.items():
+        config[key] = config[key] | value if isinstance(value, dict) else value
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    return FinishedRun.with_predictions(folder)
+
+
 def test_a_run_counts_once_and_a_method_without_training_has_one_seed(trained: Path) -> None:
-    run = finished_run(trained)
-    other = replace(run, config=replace(run.config, seed=1))
+    run = FinishedRun.with_predictions(trained)
+    other = changed(run, "other", {"seed": 1})
     assert distinct([run, run, other]) == [run, other]
-    icl = replace(run.config.method, training="none")
-    untrained = [replace(one, config=replace(one.config, method=icl)) for one in (run, other)]
-    assert distinct(untrained) == untrained[:1]
-    assert run.name.config_hash == json.loads((trained / "run.json").read_text())["config_hash"]
+    untrained = {"method": run.config["method"] | {"training": "none"}}
+    same = changed(run, "untrained", untrained)
+    assert distinct([same, changed(other, "with a seed", untrained)]) == [same]
+    assert name_of(run).config_hash == json.loads((trained / "run.json").read_text())["config_hash"]
 
 
 def test_runs_of_the_same_names_say_what_sets_them_apart(trained: Path) -> None:
-    run = finished_run(trained)
-    steps = run.config.trainer.max_steps
-    longer = replace(run.config, trainer=replace(run.config.trainer, max_steps=9))
-    found = distinct([run, replace(run, config=longer)])
-    assert [one.name.differs for one in found] == [
+    run = FinishedRun.with_predictions(trained)
+    steps = run.settings.trainer.max_steps
+    found = distinct([run, changed(run, "longer", {"trainer": {"max_steps": 9}})])
+    assert [name_of(one).differs for one in found] == [
         f"trainer.max_steps={steps}",
         "trainer.max_steps=9",
     ]
-    elsewhere = replace(run.config, model=replace(run.config.model, name="another"))
-    assert [one.name.differs for one in distinct([run, replace(run, config=elsewhere)])] == ["", ""]
+    elsewhere = changed(run, "elsewhere", {"model": {"name": "another"}})
+    assert [name_of(one).differs for one in distinct([run, elsewhere])] == ["", ""]
 
 
 def test_other_code_and_other_questions_are_other_runs(trained: Path) -> None:
-    run = finished_run(trained)
-    fields = ("sft", "tiny_qwen", "shapes", "grpo_gr", "rules", 0, run.config_hash)
+    run = FinishedRun.with_predictions(trained)
+    fields = ("sft", "tiny_qwen", "shapes", "grpo_gr", "rules", 0, run.results.config_hash)
 
-    def made(code: str, questions: str) -> MeasuredRun:
+    def made(code: str, questions: str) -> FinishedRun:
         sets = {"vsr": replace(set_result([]), questions=questions)}
         write_results(trained / "results.json", Results(*fields, sets=sets, code=code))
-        return finished_run(trained)
+        return FinishedRun.with_predictions(trained)
 
     runs = [made("c", "q"), made("d", "q"), made("c", "r")]
     assert distinct([*runs, runs[1]]) == runs
-    assert len({(one.name.code, one.name.questions) for one in runs}) == 3
-    assert runs[0].name_for(["gqa"]) == runs[2].name_for(["gqa"])  # both were not asked it
+    assert len({(name_of(one).code, name_of(one).questions) for one in runs}) == 3
+    assert name_of(runs[0], ["gqa"]) == name_of(runs[2], ["gqa"])  # both were not asked it
 
 
 def job(run: str, outcome: Outcome = Outcome.done, **fields: Any) -> Job:
@@ -154,7 +169,7 @@ def settings(**changed: int) -> FigureSettings:
 def test_an_experiments_figures_are_measured_as_its_command_line_says(
     trained: Path, tmp_path: Path
 ) -> None:
-    stored = finished_run(trained).config
+    stored = FinishedRun.with_predictions(trained).settings
     assert (stored.correlation.chains, stored.attention.samples) == (2, 2)
     config = settings(chains=1, samples=1)
     list(correlation.build(config, tmp_path, [job("sft")], tmp_path / "out"))

@@ -16,9 +16,8 @@ from grit.config.schema import Config
 from grit.evaluation.predictions import Prediction, ScoredPrediction
 from grit.paper.evidence import evidence_of_sources
 from grit.paper.table1 import table1
+from grit.runs.folder import RunFolder
 from grit.runs.results import Results, set_result, write_results
-from grit.tasks import jobs
-from grit.tasks.folder import RunFolder
 
 SWEEP = ("-m", "logger=none", "hydra.sweep.dir=sweep")
 Command = Callable[..., Any]
@@ -62,8 +61,7 @@ class Runs:
 @pytest.fixture
 def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
     found = Runs()
-    for module in (program, jobs):
-        monkeypatch.setattr(module, "perform", found.perform)
+    monkeypatch.setattr(program, "perform", found.perform)
     return found
 
 

@@ -7,7 +7,7 @@ from grit.evaluation.bootstrap import Estimate
 from grit.studies.correlation_study import Correlation
 from grit.studies.figure4 import CorrelatedRun, Figure4, write_figure4
 from grit.studies.figure_runs import RunName
-from grit.tasks.tracking import experiment
+from grit.tracking.tracker import experiment
 
 
 def measured() -> Figure4:
@@ -68,7 +68,7 @@ def test_a_mistake_ends_in_one_line_and_leaves_nothing(
 def test_a_run_that_is_not_shown_is_read_before_anything_is_written(
     command, finished_run, tmp_path: Path, monkeypatch
 ) -> None:
-    monkeypatch.setattr("grit.tasks.galleries.MOST", 1)
+    monkeypatch.setattr("grit.pages.galleries.MOST", 1)
     for seed in (0, 1):
         finished_run(tmp_path / str(seed), seed=seed)
     (tmp_path / "1" / "config.yaml").write_text("a: [")

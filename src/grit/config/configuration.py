@@ -148,6 +148,12 @@ def checked(composed: DictConfig) -> Config:
     return config
 
 
+def part_names(composed: DictConfig) -> dict[str, Any]:
+    """The names of the parts of a run, whether they go together or not."""
+    parts = ("model", "data", "suite", "method", "reward")
+    return {part: str(OmegaConf.select(composed, f"{part}.name")) for part in parts}
+
+
 def figure_settings(composed: DictConfig) -> FigureSettings:
     """What a multirun's own configuration says of how its figures are measured.
 

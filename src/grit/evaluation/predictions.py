@@ -111,6 +111,53 @@ def predicted_rows(path: Path) -> Iterator[tuple[Row, Prediction]]:
         yield row, prediction
 
 
+def read_scored(path: Path) -> dict[str, list[ScoredPrediction]]:
+    """A run's own ``predictions.jsonl``, with the scores that stand in it, by set.
+
+    Raises:
+        GritError: names line and field of what is not as a run writes it.
+    """
+    sets: dict[str, list[ScoredPrediction]] = {}
+    for row, prediction in predicted_rows(path):
+        sets.setdefault(prediction.set, []).append(_scored(prediction, row))
+    return sets
+
+
+def read_sets(path: Path) -> dict[str, list[Prediction]]:
+    """What ``read_predictions`` gives, by set."""
+    sets: dict[str, list[Prediction]] = {}
+    for prediction in read_predictions(path):
+        sets.setdefault(prediction.set, []).append(prediction)
+    return sets
+
+
+def _scored(prediction: Prediction, row: Row) -> ScoredPrediction:
+    boxes, space = row.optional_boxes("boxes"), prediction.space
+    parts = row.fields.get("format_parts")
+    if not isinstance(parts, dict):
+        row.refuse("format_parts", "the parts of the format, as a run writes them")
+    return ScoredPrediction(
+        prediction=prediction,
+        answer=row.optional_text("answer"),
+        boxes=None
+        if boxes is None or space is None
+        else tuple(Box(*corners, space) for corners in boxes),
+        parts={str(name): bool(there) for name, there in parts.items()},
+        acc=_score(row, "acc"),
+        judge_failed=row.fields.get("judge_failed") is True,
+        exact_match=_score(row, "exact_match"),
+        giou=_score(row, "giou"),
+        format=_score(row, "format") or 0.0,
+    )
+
+
+def _score(row: Row, name: str) -> float | None:
+    value = row.fields.get(name)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+        row.refuse(name, "a number or null")
+    return None if value is None else float(value)
+
+
 def _prediction(row: Row, place: int) -> Prediction:
     own = "truth" in row.fields  # in a run's own file `answer` is what the model said
     truth, truth_is_box = row.answer("truth" if own else "answer")

@@ -7,7 +7,6 @@ from typing import Any
 
 from grit.core.files import written_whole
 from grit.evaluation.controls import controls
-from grit.evaluation.predictions import ScoredPrediction
 from grit.figures.places import without_places
 from grit.pages.comparison import comparison_notes
 from grit.pages.gallery import PictureOf, gallery
@@ -15,16 +14,8 @@ from grit.pages.pages import page
 from grit.pages.summary import control_lines, headline, result_lines
 from grit.pages.training_curves import reward_stack, training_curves
 from grit.runs.judging import judging_note
-from grit.runs.results import Results
+from grit.runs.measured import Measured
 from grit.runs.shown_metrics import definitions
-
-
-@dataclass(frozen=True)
-class Measured:
-    """One evaluation: its numbers, and the rows behind them by set."""
-
-    results: Results
-    rows: Mapping[str, Sequence[ScoredPrediction]]
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,9 @@ from pathlib import Path
 
 from grit.paper.wandb_runs import PREFIX, LoggedRun, runs_of_project
 from grit.runs.finished import RESULTS, FinishedRun, run_folders
-from grit.runs.job_log import Job, Outcome
+from grit.runs.job_log import RECORDS, Job, has_results
 from grit.runs.results import OtherSchema
 
-RECORDS = (RESULTS, "table2.json")  # a folder with one of them is evidence
 FIGURES = ("figure4.json", "figure5.json")  # these hold what was measured of many runs
 Run = FinishedRun | LoggedRun
 
@@ -27,19 +26,12 @@ class Evidence:
 
 def evidence_of_jobs(sweep: Path, jobs: Sequence[Job]) -> Evidence:
     """What an experiment's jobs have left below ``sweep``."""
-    ended = {job.folder: job for job in jobs if has_ended(sweep, job)}
+    ended = {job.folder: job for job in jobs if has_results(sweep, job)}
     # A method without training has one run for all seeds: it counts if one attempt ended well.
     failed = [job for job in jobs if job.folder not in ended]
     runs, notes = _read([sweep / name for name in ended])
     folders = {job.suite: sweep / name for name, job in ended.items()}
     return Evidence(runs, folders, failed, notes=notes)
-
-
-def has_ended(sweep: Path, job: Job) -> bool:
-    """Whether a job's folder has what became of it, whoever did it."""
-    if job.outcome is Outcome.elsewhere:
-        return any((sweep / job.folder / name).exists() for name in RECORDS)
-    return job.outcome is not Outcome.failed
 
 
 def evidence_of_sources(sources: Sequence[str]) -> Evidence:

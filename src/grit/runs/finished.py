@@ -4,36 +4,69 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from grit.config.identity import settings_hash
+from grit.config.schema import Config
+from grit.config.stored import stored_config, stored_configuration
 from grit.core.errors import GritError
-from grit.data.rows import Row
+from grit.data.samples import Sample
+from grit.data.suites import test_sets
 from grit.evaluation.controls import Controls, controls
 from grit.evaluation.metrics import METRICS
-from grit.evaluation.predictions import Prediction, ScoredPrediction, predicted_rows
-from grit.grounding.boxes import Box
+from grit.evaluation.predictions import (
+    Prediction,
+    ScoredPrediction,
+    read_predictions,
+    read_scored,
+)
+from grit.runs.record import RECORD, read_record
 from grit.runs.results import Results, read_results
-from grit.runs.stored import stored_configuration
+
+if TYPE_CHECKING:
+    from grit.models.adapter import Adapter  # imports transformers
 
 RESULTS = "results.json"  # what makes a folder that of a finished run
+CONFIG, PREDICTIONS = "config.yaml", "predictions.jsonl"
 _WANDB_RUN = re.compile(r"(?:offline-)?run-\d{8}_\d{6}-(\w+)")
 
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A folder with a ``results.json``; whatever else lies in it is read when it is asked for."""
+    """A run's folder and its results; whatever else lies in it is read when it is asked for."""
 
     folder: Path
     results: Results
+    differs: str = ""  # in which settings, from runs of the same names that stand beside it
 
     @classmethod
     def read(cls, folder: Path) -> "FinishedRun":
         """The run of a folder; GritError says what is wrong with its results."""
         return cls(folder, read_results(folder / RESULTS))
+
+    @classmethod
+    def with_predictions(cls, folder: Path) -> "FinishedRun":
+        """A run whose chains and model are to be looked at again.
+
+        It need not have been evaluated: where its predictions were made by hand, its results are
+        of no set.
+
+        Raises:
+            GritError: the folder holds no run, or one without predictions.
+        """
+        check_run(folder)
+        try:
+            config, record = stored_config(folder / CONFIG), read_record(folder / RECORD)
+            if (folder / RESULTS).exists():
+                return cls.read(folder)
+            return cls(folder, _without_sets(config, record["config_hash"]))
+        except GritError as error:
+            where = f"its {CONFIG}, {RECORD} or {RESULTS}"
+            raise GritError(f"runs: {folder}: {where}: {error}") from error
 
     @property
     def name(self) -> str:
@@ -53,14 +86,23 @@ class FinishedRun:
         Raises:
             GritError: the file is not YAML of an object with plain values.
         """
-        path = self.folder / "config.yaml"
+        path = self.folder / CONFIG
         return stored_configuration(path) if path.exists() else {}
+
+    @cached_property
+    def settings(self) -> Config:
+        """Its configuration, checked.
+
+        Raises:
+            GritError: it is no configuration of this version.
+        """
+        return stored_config(self.folder / CONFIG)
 
     @property
     def seconds(self) -> float | None:
         """From its first start to its end; None where its record does not say."""
         try:
-            record = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
+            record = json.loads((self.folder / RECORD).read_text(encoding="utf-8"))
             begun, ended = (datetime.fromisoformat(record[key]) for key in ("started", "finished"))
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -117,6 +159,66 @@ class FinishedRun:
         }
         return scores, {name: controls(rows) for name, rows in sets.items()}
 
+    @cached_property
+    def predictions(self) -> list[Prediction]:
+        """What the model said in its last evaluation."""
+        return read_predictions(self.folder / PREDICTIONS)
+
+    def sample(self, prediction: Prediction) -> Sample:
+        """The question behind a prediction; only it is read, or drawn.
+
+        Raises:
+            GritError: the test sets are not those that the run was asked.
+        """
+        asked = self._asked.get(prediction.set, [])
+        place = self._places[prediction.set, prediction.id]
+        if place < len(asked) and (sample := asked[place]).id == prediction.id:
+            return sample
+        raise GritError(
+            f"runs: {self.folder}: the test set {prediction.set} has no question {prediction.id} "
+            f"at its place {place}: it is not the one that this run was asked"
+        )
+
+    @cached_property
+    def _asked(self) -> dict[str, Sequence[Sample]]:
+        return {test_set.name: test_set.samples for test_set in test_sets(self.settings.suite)}
+
+    @cached_property
+    def _places(self) -> dict[tuple[str, str], int]:
+        """Where each prediction stands in its set."""
+        sizes: dict[str, int] = {}
+        places = {}
+        for prediction in self.predictions:
+            places[prediction.set, prediction.id] = sizes.setdefault(prediction.set, 0)
+            sizes[prediction.set] += 1
+        return places
+
+    def adapter(self) -> "Adapter":
+        """The model that answered, with eager attention, which keeps the weights to look at."""
+        from grit.models.loading import find_checkpoint  # imports transformers
+        from grit.models.setup import make_adapter
+        from grit.training.device import prepare_device
+
+        settings, name = self.settings, self.settings.checkpoint
+        if name is None and settings.method.learns and settings.task == "train":
+            name = str(self.folder)
+        adapter = make_adapter(
+            replace(settings.model, attention="eager"),
+            learning=False,
+            feature_cache_mib=settings.training.feature_cache_mib,
+            checkpoint=None if name is None else find_checkpoint(name),
+        )
+        here = replace(settings.trainer, devices=1, num_nodes=1)  # whoever trained it
+        adapter.model.eval().to(prepare_device(here, settings.threads))
+        return adapter
+
+
+def check_run(folder: Path) -> None:
+    """Raise GritError where a folder has not the files of a run that can be looked at again."""
+    for name in (CONFIG, RECORD, PREDICTIONS):
+        if not (folder / name).is_file():
+            raise GritError(f"runs: {folder}: {name} is missing: expected the folder of a run")
+
 
 def find_runs(roots: Sequence[Path]) -> list[FinishedRun]:
     """The finished runs in and below some folders, each once, in order of their paths.
@@ -148,40 +250,18 @@ def run_folders(root: Path, records: Sequence[str] = (RESULTS,)) -> list[Path]:
     return sorted(found)
 
 
-def read_scored(path: Path) -> dict[str, list[ScoredPrediction]]:
-    """A run's own ``predictions.jsonl``, with the scores that stand in it, by set.
-
-    Raises:
-        GritError: names line and field of what is not as a run writes it.
-    """
-    sets: dict[str, list[ScoredPrediction]] = {}
-    for row, prediction in predicted_rows(path):
-        sets.setdefault(prediction.set, []).append(_scored(prediction, row))
-    return sets
-
-
-def _scored(prediction: Prediction, row: Row) -> ScoredPrediction:
-    boxes, space = row.optional_boxes("boxes"), prediction.space
-    parts = row.fields.get("format_parts")
-    if not isinstance(parts, dict):
-        row.refuse("format_parts", "the parts of the format, as a run writes them")
-    return ScoredPrediction(
-        prediction=prediction,
-        answer=row.optional_text("answer"),
-        boxes=None
-        if boxes is None or space is None
-        else tuple(Box(*corners, space) for corners in boxes),
-        parts={str(name): bool(there) for name, there in parts.items()},
-        acc=_score(row, "acc"),
-        judge_failed=row.fields.get("judge_failed") is True,
-        exact_match=_score(row, "exact_match"),
-        giou=_score(row, "giou"),
-        format=_score(row, "format") or 0.0,
+def _without_sets(config: Config, config_hash: str) -> Results:
+    """What a run without ``results.json`` says of itself."""
+    return Results(
+        method=config.method.name,
+        model=config.model.name,
+        data=config.data.name,
+        reward=config.reward.name,
+        judge=config.judge.label,
+        seed=config.seed,
+        config_hash=config_hash,
+        sets={},
+        suite=config.suite.name,
+        settings_hash=settings_hash(config),
+        checkpoint=config.checkpoint,
     )
-
-
-def _score(row: Row, name: str) -> float | None:
-    value = row.fields.get(name)
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
-        row.refuse(name, "a number or null")
-    return None if value is None else float(value)

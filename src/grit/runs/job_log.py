@@ -2,9 +2,14 @@
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
+
+from grit.runs.finished import RESULTS
+
+RECORDS = (RESULTS, "table2.json")  # results of a run, or of task=data
 
 
 class Outcome(StrEnum):
@@ -41,6 +46,11 @@ class JobLog:
     def __init__(self, path: Path) -> None:
         self.path = path
 
+    @classmethod
+    def beside(cls, exhibits: Sequence[str], sweep: Path) -> "JobLog":
+        """The log of an experiment, beside its first table or figure."""
+        return cls(sweep / exhibits[0] / "jobs.jsonl")
+
     def size(self) -> int:
         """Where the next line will begin."""
         return self.path.stat().st_size if self.path.exists() else 0
@@ -63,6 +73,13 @@ class JobLog:
             rows = [json.loads(line) for line in stream if line.endswith(b"\n")]
         jobs = [Job(**row | {"outcome": Outcome(row["outcome"])}) for row in rows]
         return list({_identity(job): job for job in jobs}.values())
+
+
+def has_results(sweep: Path, job: Job) -> bool:
+    """Whether a job's folder below ``sweep`` holds results, of any process."""
+    if job.outcome is Outcome.elsewhere:
+        return any((sweep / job.folder / name).exists() for name in RECORDS)
+    return job.outcome is not Outcome.failed
 
 
 def _identity(job: Job) -> tuple[str | int, ...]:

@@ -25,7 +25,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         folder: the run's folder.
         overrides: what the command line changed, for messages that say how to go on.
     """
-    from grit.tasks.early import check_early  # takes half a second, which --help need not wait for
+    from grit.runs.early import check_early  # takes half a second, which --help need not wait for
 
     check_early(config)
     quieten()

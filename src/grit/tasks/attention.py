@@ -8,6 +8,8 @@ from grit.config.schema import Config, FigureSettings
 from grit.core.errors import GritError
 from grit.figures.exhibit import write_exhibit
 from grit.rollout.sampler import Sampler
+from grit.runs.finished import FinishedRun
+from grit.runs.folder import RunFolder
 from grit.runs.job_log import Job
 from grit.studies.attention_prefixes import can_be_cut, prefixes
 from grit.studies.attention_study import study
@@ -19,15 +21,8 @@ from grit.studies.figure5 import (
     write_figure5,
 )
 from grit.studies.figure_runs import Unfinished
+from grit.studies.studied_runs import distinct, measured, name_of, runs_of_jobs
 from grit.studies.subsample import subsample
-from grit.tasks.finished import (
-    MeasuredRun,
-    distinct,
-    finished_run,
-    measured,
-    runs_of_jobs,
-)
-from grit.tasks.folder import RunFolder
 from grit.training.methods import prompting_of
 
 log = logging.getLogger(__name__)
@@ -36,7 +31,7 @@ log = logging.getLogger(__name__)
 def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     """Measure the runs that ``runs`` names; the figure's files go to ``folder``."""
     figures = FigureSettings.of(config)
-    runs = distinct([finished_run(each) for each in map(Path, config.runs)])
+    runs = distinct([FinishedRun.with_predictions(each) for each in map(Path, config.runs)])
     mine = RunFolder.at(config, folder, overrides)
     found = [_attending(figures, run) for run in runs]
     mine.begin(config)
@@ -75,7 +70,7 @@ def _figure(
     return Figure5(settings.set, settings.samples, settings.tokens, found, unfinished, METHODS)
 
 
-def _attending(figures: FigureSettings, run: MeasuredRun) -> AttendingRun:
+def _attending(figures: FigureSettings, run: FinishedRun) -> AttendingRun:
     settings = figures.attention
     said = [each for each in run.predictions if each.set == settings.set]
     grounded = [each for each in said if can_be_cut(each.completion)]
@@ -84,11 +79,11 @@ def _attending(figures: FigureSettings, run: MeasuredRun) -> AttendingRun:
             f"attention.set={settings.set}: {run.folder} has no completion of this set with a box "
             "before <rethink>"
         )
-    adapter, prompting = run.adapter(), prompting_of(run.config.method)
+    adapter, prompting = run.adapter(), prompting_of(run.settings.method)
     samples = []
     for each in subsample(grounded, settings.samples, figures.seed):
         prompt = prompting.encode(run.sample(each), adapter)
         samples.append(prefixes(prompt, each.completion, adapter, figures.seed))
-    sampler = Sampler(adapter, run.config.training.tokens_per_rollout_batch)
-    name = run.name_for([settings.set])
+    sampler = Sampler(adapter, run.settings.training.tokens_per_rollout_batch)
+    name = name_of(run, [settings.set])
     return AttendingRun(name, len(said), study(samples, adapter, sampler, settings.tokens))

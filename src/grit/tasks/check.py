@@ -23,7 +23,7 @@ from grit.models.setup import make_adapter, make_skeleton, make_trainable
 from grit.pages.inspection import print_inspection
 from grit.rewards.reward import reward_from
 from grit.rollout.sampler import STOP
-from grit.tasks.preflight import check_prompts
+from grit.runs.preflight import check_prompts
 from grit.training.costs import GPUS, Load, Sizes, memory, seconds
 from grit.training.device import check_device, prepare_device
 from grit.training.methods import prompting_of

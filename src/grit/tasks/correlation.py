@@ -16,6 +16,8 @@ from grit.judge.judge import check_failures, check_trouble, trouble_of, usage_of
 from grit.judge.making import make_judge
 from grit.judge.service import ServiceJudge
 from grit.judge.settings import ServiceJudgeSettings
+from grit.runs.finished import FinishedRun
+from grit.runs.folder import RunFolder
 from grit.runs.job_log import Job
 from grit.studies.correlation_chains import chain_of, drawn_boxes
 from grit.studies.correlation_judges import (
@@ -34,15 +36,8 @@ from grit.studies.figure4 import (
     write_figure4,
 )
 from grit.studies.figure_runs import RunName, Unfinished
+from grit.studies.studied_runs import distinct, measured, name_of, runs_of_jobs
 from grit.studies.subsample import subsample
-from grit.tasks.finished import (
-    MeasuredRun,
-    distinct,
-    finished_run,
-    measured,
-    runs_of_jobs,
-)
-from grit.tasks.folder import RunFolder
 
 log = logging.getLogger(__name__)
 WRITTEN_CHAINS = 20  # at least; as many as the paper's human-written ones
@@ -55,10 +50,10 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         JudgeFailed: after writing: the judge has failed on more than it may.
     """
     figures = FigureSettings.of(config)
-    runs = distinct([finished_run(each) for each in map(Path, config.runs)])
+    runs = distinct([FinishedRun.with_predictions(each) for each in map(Path, config.runs)])
     matcher = make_matcher(figures)
     RunFolder.at(config, folder, overrides).begin(config)
-    found = [_correlated(figures, run.name, run, run.predictions, matcher) for run in runs]
+    found = [_correlated(figures, name_of(run), run, run.predictions, matcher) for run in runs]
     found += _of_written(figures, runs[0], matcher)
     for path in _write(_figure(figures, found, ()), folder):
         log.info("%s", path)
@@ -79,8 +74,8 @@ def build(
     runs, unfinished = runs_of_jobs(sweep, jobs)
     matcher = cache(lambda: make_matcher(figures))  # of no use without runs, and may need a key
 
-    def correlated(run: MeasuredRun) -> CorrelatedRun:
-        return _correlated(figures, run.name, run, run.predictions, matcher())
+    def correlated(run: FinishedRun) -> CorrelatedRun:
+        return _correlated(figures, name_of(run), run, run.predictions, matcher())
 
     found, unmeasured = measured(runs, correlated)
     shown = [one for _, one in found]
@@ -158,7 +153,7 @@ def _judge_name(figures: FigureSettings) -> str:
 def _correlated(
     figures: FigureSettings,
     name: RunName,
-    run: MeasuredRun,
+    run: FinishedRun,
     predictions: Sequence[Prediction],
     matcher: Matcher,
 ) -> CorrelatedRun:
@@ -176,16 +171,17 @@ def _correlated(
     return CorrelatedRun(name, len(rows), len(grounded), len(chains), found)
 
 
-def _of_written(figures: FigureSettings, run: MeasuredRun, matcher: Matcher) -> list[CorrelatedRun]:
+def _of_written(figures: FigureSettings, run: FinishedRun, matcher: Matcher) -> list[CorrelatedRun]:
     """The row of what a perfect model would have said to a run's questions, if any are drawn."""
     written = _written(run)
     if not written:
         return []
-    name = RunName("", run.name.model, run.name.data, WRITTEN, run.name.seed, "")
+    of_run = name_of(run)
+    name = RunName("", of_run.model, of_run.data, WRITTEN, of_run.seed, "")
     return [_correlated(figures, name, run, written, matcher)]
 
 
-def _written(run: MeasuredRun) -> list[Prediction]:
+def _written(run: FinishedRun) -> list[Prediction]:
     """What a perfect model would have said to some questions about drawn scenes."""
     annotated = [each for each in run.predictions if each.true_boxes and not each.truth_is_box]
     per_set = -(-WRITTEN_CHAINS // max(1, len({each.set for each in annotated})))

@@ -24,7 +24,7 @@ from grit.data.preparation.shortfalls import Shortfall, summary_lines
 from grit.data.settings import DataSettings, SourceSettings
 from grit.data.table2 import print_table2, set_statistics, write_table2
 from grit.data.triplets import training_samples
-from grit.tasks.folder import RunFolder
+from grit.runs.folder import RunFolder
 
 log = logging.getLogger(__name__)
 DRAWN = ("vsr_tally_500", "vsr_tally_7000")  # the mixtures of the scaling study

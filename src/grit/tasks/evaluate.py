@@ -8,26 +8,19 @@ from pathlib import Path
 from grit.config.schema import Config
 from grit.core import processes
 from grit.core.errors import GritError
-from grit.data.suites import test_sets
-from grit.evaluation.controls import controls, print_controls
+from grit.data.suites import pictures_of, test_sets
+from grit.evaluation.predictions import read_sets
 from grit.judge.making import make_judge
 from grit.models.loading import find_checkpoint
 from grit.models.setup import make_adapter
-from grit.pages.comparison import print_comparison
+from grit.pages.evaluated_run import print_evaluation, show_run
 from grit.paper.beside_paper import print_beside_paper
+from grit.runs.folder import RunFolder, hold_together
+from grit.runs.inputs import inputs_of
+from grit.runs.measured import check_judged, evaluate_model, measure
+from grit.runs.preflight import preflight
 from grit.runs.results import Results, read_results
-from grit.tasks.folder import RunFolder, hold_together
-from grit.tasks.inputs import inputs_of
-from grit.tasks.measuring import (
-    check_judged,
-    evaluate_model,
-    measure,
-    read_sets,
-    show,
-    write_measured,
-)
-from grit.tasks.preflight import preflight
-from grit.tasks.tracking import tracked
+from grit.tracking.tracker import tracked
 from grit.training.device import autocast, prepare_device
 
 log = logging.getLogger(__name__)
@@ -42,9 +35,8 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         RunFolder.at(config, folder, overrides).begin(config)
         measured = measure(config, sets_of_file, judge)
         measured = replace(measured, results=_named(measured.results, origin))
-        write_measured(measured, folder)
-        print_comparison(measured.results)
-        print_controls({name: controls(rows) for name, rows in measured.rows.items()})
+        measured.write(folder)
+        print_evaluation(measured)
         log.info("%s", folder / "results.json")
         check_judged(judge, measured)
         return
@@ -69,7 +61,9 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         with autocast(config.trainer.precision, device):
             found = evaluate_model(config, adapter, sets, judge, folder, checkpoint=checkpoint)
         if found is not None:
-            show(config, folder, sets, found, None, tracker)
+            picture_of = pictures_of(sets)
+            show_run(config, folder, picture_of, found, None)
+            tracker.findings(found, None, picture_of)
             if checkpoint is not None:
                 print_beside_paper(found.results)
             check_judged(judge, found)

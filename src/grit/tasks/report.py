@@ -14,8 +14,8 @@ from grit.pages.experiment import Section
 from grit.pages.grids import runs_markdown
 from grit.paper.building import with_data
 from grit.paper.evidence import evidence_of_sources
+from grit.paper.experiment_page import write_page
 from grit.runs.finished import find_runs
-from grit.tasks.experiment_page import write_page
 from grit.tracking.wandb_log import wandb_mode
 from grit.tracking.wandb_report import Contents, default_entity, save, spec, wandb_report
 

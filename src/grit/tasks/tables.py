@@ -1,19 +1,132 @@
-"""``task=tables``: the paper's tables and figures from finished runs."""
+"""``task=tables``: the paper's tables and figures from finished runs, or from a multirun's jobs."""
 
 import logging
+import sys
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig
+
+from grit.config.checks import EXHIBITS, check_exhibits
+from grit.config.configuration import figure_settings
+from grit.config.planned import asks_for, planned
 from grit.config.schema import Config
-from grit.paper.building import BUILDERS, build
-from grit.paper.evidence import evidence_of_sources
+from grit.core.errors import GritError
+from grit.runs.job_log import Job, JobLog, Outcome
+from grit.runs.judging import is_drawn
+from grit.runs.printed import MINIATURES, MODELS
+from grit.tasks import quieten
 
 log = logging.getLogger(__name__)
+MEASURED = {"figure4": "grit.tasks.correlation", "figure5": "grit.tasks.attention"}
+"""What takes more than results: these look at the runs' pictures, and at their models."""
+OF_ACC = ("table1", "table3", "figure6")  # what shows ACC beside the paper's
 
 
 def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     """Read ``runs`` and write ``exhibits``, or all, into the folder."""
+    from grit.paper.building import BUILDERS, build  # imports torch, as the callback must not
+    from grit.paper.evidence import evidence_of_sources
+
     evidence = evidence_of_sources(config.runs)
     log.info("%d runs", len(evidence.runs))
     for name in config.exhibits or BUILDERS:
         for path in build(name, evidence, folder):
             log.info("%s", path)
+
+
+class WriteExhibits(Callback):
+    """A Hydra callback that makes ``exhibits`` of a multirun's jobs, also after some failed."""
+
+    def __init__(self) -> None:
+        self.log: JobLog | None = None
+        self.start = 0
+
+    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
+        """Remember where the log of jobs ends so far; stop where the end would only be refused."""
+        try:
+            _check(config)
+        except GritError as error:
+            print(f"grit: {error}", file=sys.stderr)
+            sys.exit(1)  # Hydra would make a warning of the error itself, and begin
+        self.log = JobLog.beside(config.exhibits, Path(config.hydra.sweep.dir))
+        self.start = self.log.size()
+
+    def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
+        """Write tables and figures; the exit code is 1 where a job or one of these failed."""
+        assert self.log is not None
+        jobs = self.log.since(self.start)
+        failed = any(job.outcome is Outcome.failed for job in jobs)
+        try:
+            for error in _write(config, jobs):
+                print(f"grit: {error}", file=sys.stderr)
+                failed = True
+        except Exception:  # whatever it is: Hydra would make a warning of it, and exit with 0
+            log.exception("the tables could not be made")
+            failed = True
+        if failed:
+            sys.exit(1)
+
+
+def _check(config: DictConfig) -> None:
+    if not config.exhibits:
+        raise GritError(f"exhibits=[]: name what to make of the runs: {', '.join(EXHIBITS)}")
+    check_exhibits(list(config.exhibits))
+    if not MEASURED.keys().isdisjoint(config.exhibits):
+        figure_settings(config)
+    _check_judge(config)
+
+
+def _check_judge(config: DictConfig) -> None:
+    """Refuse ACC by rules beside the paper's, where the command line does not ask for it.
+
+    Raises:
+        GritError: rules would judge a model of full size, or answers about photographs.
+    """
+    shown = [name for name in config.exhibits if name in OF_ACC]
+    if not shown or asks_for(config.hydra.overrides.task, "judge", "rules"):
+        return
+    for job in planned(config):
+        model, suite = job.model.name, job.suite.name
+        large = model in MODELS and model not in MINIATURES
+        if job.judge.name == "rules" and (large or not is_drawn(suite)):
+            raise GritError(
+                f"{shown[0]} of model={model}, suite={suite}: the paper's judge is GPT-4o: say "
+                "judge=openai, or judge=rules for ACC by a strict text rule"
+            )
+
+
+def _write(config: DictConfig, jobs: list[Job]) -> list[GritError]:
+    """Each table and figure with its page; what could not be done for one keeps no other back."""
+    from grit.paper.building import build  # imports torch
+    from grit.paper.evidence import evidence_of_jobs
+    from grit.paper.experiment_page import write_exhibit_page
+
+    sweep = Path(config.hydra.sweep.dir)
+    evidence = evidence_of_jobs(sweep, jobs)
+    errors = []
+    for name in config.exhibits:
+        try:
+            if name in MEASURED:
+                quieten()
+                settings = figure_settings(config)
+                paths = import_module(MEASURED[name]).build(settings, sweep, jobs, sweep / name)
+            else:
+                paths = build(name, evidence, sweep / name)
+            for path in paths:
+                print(path)  # the log of a multirun is Hydra's own here
+        except GritError as error:
+            errors.append(error)
+        try:
+            print(write_exhibit_page(name, sweep / name, evidence, _command(config)))
+        except GritError as error:
+            errors.append(error)
+    return errors
+
+
+def _command(config: DictConfig) -> list[str]:
+    """The overrides of the command line; Hydra itself adds the mode to them."""
+    asked = config.hydra.overrides
+    return [each for each in (*asked.hydra, *asked.task) if each != "hydra.mode=MULTIRUN"]

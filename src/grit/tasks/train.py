@@ -16,30 +16,23 @@ from grit.core.seeding import seed_for
 from grit.data.datamodule import PromptModule
 from grit.data.mixtures import drawn_rows
 from grit.data.samples import Sample
-from grit.data.suites import TestSet, check_overlap, test_sets
+from grit.data.suites import TestSet, check_overlap, pictures_of, test_sets
 from grit.data.triplets import training_samples
+from grit.evaluation.predictions import read_sets
 from grit.judge.judge import Judge
 from grit.judge.making import make_judge
 from grit.models.adapter import Adapter
 from grit.models.loading import save_trained
 from grit.models.setup import make_adapter
-from grit.pages.run_page import Measured
+from grit.pages.evaluated_run import show_run
 from grit.rewards.reward import reward_from
+from grit.runs.folder import RunFolder, hold_together
+from grit.runs.inputs import inputs_of
+from grit.runs.measured import Measured, check_judged, evaluate_model, measure, usage_before
 from grit.runs.metrics_log import MetricsLog
+from grit.runs.preflight import preflight
 from grit.runs.results import write_results
-from grit.tasks.folder import RunFolder, hold_together
-from grit.tasks.inputs import inputs_of
-from grit.tasks.measuring import (
-    check_judged,
-    evaluate_model,
-    measure,
-    read_sets,
-    show,
-    usage_before,
-    write_measured,
-)
-from grit.tasks.preflight import preflight
-from grit.tasks.tracking import Tracker, tracked
+from grit.tracking.tracker import Tracker, tracked
 from grit.tracking.wandb_log import CompletionSamples
 from grit.training.checkpoint_files import CheckpointFiles
 from grit.training.checkpoints import Checkpoints, latest, steps_of
@@ -121,7 +114,9 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
             ):
                 after = evaluate_model(config, adapter, sets, judge, folder, trained_on=trained_on)
             if after is not None:
-                show(config, folder, sets, after, before, tracker)
+                picture_of = pictures_of(sets)
+                show_run(config, folder, picture_of, after, before)
+                tracker.findings(after, before, picture_of)
     if processes.rank() == 0:
         run.end()
     if after is not None:
@@ -169,7 +164,7 @@ def _evaluate_before(
         before = measure(config, read_sets(said), judge, sets, usage_before(run.folder))
         results = run.folder / "results.before.json"
         if before.results.judge_usage is not None:  # a service that failed then may not fail now
-            write_measured(before, run.folder, "before")
+            before.write(run.folder, "before")
         elif not results.exists():  # a kill came between the two files
             write_results(results, before.results)
     if before is not None:

@@ -21,7 +21,7 @@ from grit.models.adapter import Adapter, EncodedPrompt
 from grit.models.prompting import Prompting
 from grit.rewards.response import Attempt
 from grit.rewards.reward import Reward
-from grit.rollout.sampler import Completion, Sampler
+from grit.rollout.sampler import Completion
 from grit.training.diagnostics import (
     Rollout,
     StepRecord,
@@ -40,7 +40,7 @@ from grit.training.grpo_gr import (
 from grit.training.judge_watch import JudgeWatch
 from grit.training.layouts.data_parallel import DataParallel
 from grit.training.learner import Learner
-from grit.training.policy import Reference
+from grit.training.policy import Reference, make_sampler
 from grit.training.rows import Group, Pass
 from grit.training.settings import TrainingSettings
 
@@ -86,13 +86,7 @@ class GRPOGR(Learner):
         self.prompting = prompting
         self.reward = reward
         self.judge = judge
-        self.sampler = Sampler(
-            adapter,
-            settings.tokens_per_rollout_batch,
-            share_prefill=settings.share_prefill,
-            compact=settings.compact_rollout,
-            decode=settings.decode,
-        )
+        self.sampler = make_sampler(adapter, settings)
         self.reference = Reference(self.policy) if settings.beta else None
         self.last_rollouts: list[Rollout] = []  # of the step just done, for loggers
         self.watched = JudgeWatch(judge)

@@ -1,4 +1,4 @@
-"""The policy and its frozen reference: who scores tokens, with which image features."""
+"""The policy, its sampler and its frozen reference: who samples and scores tokens."""
 
 import copy
 from collections.abc import Callable, Sequence
@@ -8,11 +8,24 @@ import torch
 from torch import Tensor, nn
 
 from grit.models.adapter import Adapter, EncodedPrompt
+from grit.rollout.sampler import Sampler
 from grit.training.logprobs import TokenScores, token_logp, token_scores
 from grit.training.rows import Group, RowBatch, lay_out
+from grit.training.settings import TrainingSettings
 
 # Of the log-probabilities [M] of completion tokens and the completion [M] that each belongs to.
 PolicyLoss = Callable[[Tensor, Tensor], Tensor]
+
+
+def make_sampler(adapter: Adapter, training: TrainingSettings) -> Sampler:
+    """The sampler of rollouts and evaluations."""
+    return Sampler(
+        adapter,
+        training.tokens_per_rollout_batch,
+        share_prefill=training.share_prefill,
+        compact=training.compact_rollout,
+        decode=training.decode,
+    )
 
 
 class Policy:

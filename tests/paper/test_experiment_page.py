@@ -17,10 +17,10 @@ from grit.evaluation.scoring import score_predictions
 from grit.grounding.boxes import Space
 from grit.judge.rules import RulesJudge
 from grit.pages.experiment import Section
+from grit.paper.experiment_page import write_page
 from grit.runs.finished import FinishedRun, find_runs
 from grit.runs.job_log import Job, Outcome
 from grit.runs.results import write_predictions, write_results
-from grit.tasks.experiment_page import write_page
 
 MODELS = ("tiny_internvl", "tiny_qwen")
 SEEDS = {"cot": 1, "direct": 1, "grit": 5, "icl": 1, "sft": 5}  # 26 runs of two models
@@ -111,7 +111,7 @@ def test_many_runs_with_photographs_make_a_small_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photograph = Image.effect_noise((400, 300), 90).convert("RGB")
-    monkeypatch.setattr("grit.tasks.galleries._pictures", lambda run: lambda *_: photograph)
+    monkeypatch.setattr("grit.pages.galleries._pictures", lambda run: lambda *_: photograph)
     space = Space("original", 400, 300)
 
     def said(right: bool) -> Rows:

@@ -18,9 +18,9 @@ from grit.core.errors import GritError
 from grit.core.files import write_json, written_whole
 from grit.models.loading import Checkpoint
 from grit.runs.evaluated import checkpoint_label
+from grit.runs.inputs import Inputs, check_inputs
+from grit.runs.record import RECORD, read_record, relative
 from grit.runs.results import git_commit
-from grit.tasks.inputs import Inputs, check_inputs
-from grit.tasks.records import read_record, shown
 from grit.training.checkpoints import latest, steps_of
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ class RunFolder:
                 process works there.
         """
         inputs = inputs or {}
-        record = folder / "run.json"
+        record = folder / RECORD
         if record.exists():
             if config.resume:
                 locks.hold(folder)
@@ -67,7 +67,7 @@ class RunFolder:
             found = latest(folder / "checkpoints")
             done, total = steps_of(found) if found else 0, config.trainer.max_steps
             where = f" after step {done} of {total}" if config.task == "train" else ""
-            log.info("resume=true: going on with %s%s", shown(folder), where)
+            log.info("resume=true: going on with %s%s", relative(folder), where)
             return cls(folder, tuple(overrides), resumed=True, checkpoint=found, inputs=inputs)
         if config.resume:
             log.info("resume=true: there is no run in %s to go on with; one begins there", folder)
@@ -85,7 +85,7 @@ class RunFolder:
         """
         if not self.resumed:
             locks.hold(self.folder)
-            if (self.folder / "run.json").exists():
+            if (self.folder / RECORD).exists():
                 raise _taken(self.folder)
         interruption.go_on_with(self.resume_command())
         if self.resumed:
@@ -93,7 +93,7 @@ class RunFolder:
         with written_whole(self.folder / "config.yaml") as stream:
             yaml.safe_dump(plain(config), stream, sort_keys=False, allow_unicode=True)
         write_json(
-            self.folder / "run.json",
+            self.folder / RECORD,
             {
                 "config_hash": config_hash(config),
                 "result_hash": config_hash(without_unused_seed(config)),
@@ -110,13 +110,13 @@ class RunFolder:
 
     def end(self) -> None:
         """Note that the run is finished: nothing is left to go on with."""
-        record = self.folder / "run.json"
+        record = self.folder / RECORD
         write_json(record, read_record(record) | {"finished": _now()})
 
     def resume_command(self) -> str:
         """The command that goes on with this run."""
         kept = [o for o in self.overrides if not o.startswith(("resume=", "hydra.run.dir="))]
-        where = f"hydra.run.dir={shown(self.folder)}"
+        where = f"hydra.run.dir={relative(self.folder)}"
         return join([*processes.launcher(), "-m", "grit", *kept, where, "resume=true"])
 
 
@@ -164,4 +164,4 @@ def _check_same(config: Config, record: Path, inputs: Inputs) -> None:
             f"(its config.yaml); give the same overrides or begin a new run"
         )
     if isinstance(then := begun.get("inputs"), Mapping):  # earlier records have none
-        check_inputs(inputs, then, str(shown(record.parent)))
+        check_inputs(inputs, then, str(relative(record.parent)))

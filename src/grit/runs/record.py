@@ -1,4 +1,4 @@
-"""The records of runs (``run.json``): which run a folder holds, which can go on. Without torch."""
+"""The record of a run (``run.json``): what it began with, and whether it has finished."""
 
 import json
 import logging
@@ -10,6 +10,7 @@ from grit.config.schema import Config
 from grit.core.errors import GritError
 
 log = logging.getLogger(__name__)
+RECORD = "run.json"
 
 
 def unfinished(config: Config, root: Path) -> Path:
@@ -19,25 +20,25 @@ def unfinished(config: Config, root: Path) -> Path:
         GritError: there is none.
     """
     wanted = config_hash(config)
-    found: list[tuple[str, Path]] = []
-    for record in root.glob("*/*/run.json"):
+    unfinished_runs: list[tuple[str, Path]] = []
+    for record in root.glob(f"*/*/{RECORD}"):
         try:
             begun = read_record(record)
         except GritError as error:  # of another run, perhaps
             log.warning("resume=true: left out: %s", error)
             continue
         if begun["config_hash"] == wanted and "finished" not in begun:
-            found.append((begun["started"], record.parent))
-    if not found:
+            unfinished_runs.append((begun["started"], record.parent))
+    if not unfinished_runs:
         raise GritError(
-            f"resume=true: no unfinished run of this configuration in {shown(root)}; give the "
+            f"resume=true: no unfinished run of this configuration in {relative(root)}; give the "
             "same overrides as then, name its folder by hydra.run.dir=, or begin a new run"
         )
-    return max(found)[1]
+    return max(unfinished_runs)[1]
 
 
-def shown(folder: Path) -> Path:
-    """The folder as it is seen from here."""
+def relative(folder: Path) -> Path:
+    """The folder relative to the working directory, where it is below it."""
     return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
 
 

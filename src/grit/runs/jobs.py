@@ -4,41 +4,40 @@ import json
 import logging
 import os
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
-
-from grit.config.configuration import checked
 from grit.config.identity import code_hash, config_hash, without_unused_seed
 from grit.config.schema import Config
 from grit.core.errors import GritError, Interrupted
 from grit.core.files import write_json
 from grit.core.locks import locked
 from grit.runs.job_log import Job, JobLog, Outcome
-from grit.tasks import perform
-from grit.tasks.unused import unused
+from grit.runs.record import RECORD
 
 log = logging.getLogger(__name__)
 DONE = "done.json"
-PARTS = ("model", "data", "suite", "method", "reward")
 ASKING = ("train", "evaluate")  # tasks that put a model to the test
 ALWAYS = ("data",)  # tasks whose result hangs on files that a configuration only names
 
 
-def in_experiment(composed: DictConfig) -> bool:
-    """Whether a run is one of those that a table or figure is made of."""
-    return bool(composed.exhibits) and composed.task != "tables"
-
-
-def job_log(exhibits: list[str], sweep: Path) -> JobLog:
-    """What became of the jobs of an experiment, beside its first table or figure."""
-    return JobLog(sweep / exhibits[0] / "jobs.jsonl")
-
-
-def run_job(composed: DictConfig, folder: Path, overrides: list[str]) -> None:
+def run_job(
+    check: Callable[[], Config],
+    perform: Callable[[Config], None],
+    folder: Path,
+    job: Callable[..., Job],
+    jobs: JobLog,
+) -> None:
     """Do a run unless it is done, and write down what became of it.
+
+    Args:
+        check: gives the checked configuration, or raises.
+        perform: does the task of a configuration.
+        folder: of the run.
+        job: makes the run's line in the log of jobs, from how it ended.
+        jobs: that log.
 
     Raises:
         GritError: several processes were started to share the job, or it failed. Whatever else it
@@ -54,19 +53,11 @@ def run_job(composed: DictConfig, folder: Path, overrides: list[str]) -> None:
     begun = time.monotonic()
 
     def note(outcome: Outcome, error: str | None = None) -> None:
-        job = Job(
-            folder=folder.name,
-            outcome=outcome,
-            **{part: str(_name(composed, part)) for part in PARTS},
-            seed=composed.seed if isinstance(composed.seed, int) else 0,  # refused, then
-            seconds=round(time.monotonic() - begun, 1),
-            error=error,
-        )
-        job_log(list(composed.exhibits), folder.parent).append(job)
+        seconds = round(time.monotonic() - begun, 1)
+        jobs.append(job(outcome=outcome, seconds=seconds, error=error))
 
     try:
-        config = checked(composed)
-        note(_do_once(config, folder, overrides))
+        note(_do_once(check(), perform, folder))
     except Interrupted:
         raise
     except GritError as error:
@@ -95,7 +86,7 @@ def done_beside(config: Config, folder: Path) -> Path | None:
         return None
     wanted = {"result_hash": config_hash(without_unused_seed(config)), "code": code_hash(config)}
     for results in sorted(folder.parent.glob("*/results.json")):
-        begun = _record(results.parent / "run.json")
+        begun = _record(results.parent / RECORD)
         is_same = wanted.items() <= begun.items() and "finished" in begun
         if is_same and results.parent != folder and _all_judged(results):
             return results.parent
@@ -121,7 +112,7 @@ def _is_shared() -> bool:
     return int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
-def _do_once(config: Config, folder: Path, overrides: list[str]) -> Outcome:
+def _do_once(config: Config, perform: Callable[[Config], None], folder: Path) -> Outcome:
     config = without_unused_seed(config)
     made_by = {"config_hash": config_hash(config), "code": code_hash(config)}
     record = folder / DONE
@@ -132,10 +123,7 @@ def _do_once(config: Config, folder: Path, overrides: list[str]) -> Outcome:
         if config.task not in ALWAYS and _holds(record, made_by):
             log.info("done before: %s", folder.name)
             return Outcome.kept
-        for each in unused(config, overrides):  # meant for other jobs
-            log.info("%s", each)
-        begun = (folder / "run.json").exists()
-        perform(replace(config, resume=begun), folder, overrides)
+        perform(replace(config, resume=(folder / RECORD).exists()))
         write_json(record, made_by)
     return Outcome.done
 
@@ -145,7 +133,3 @@ def _holds(record: Path, made_by: dict[str, str]) -> bool:
     if not (record.exists() and (record.parent / "results.json").exists()):
         return False
     return bool(json.loads(record.read_text(encoding="utf-8")) == made_by)
-
-
-def _name(composed: DictConfig, part: str) -> object:
-    return OmegaConf.select(composed, f"{part}.name")

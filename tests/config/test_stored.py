@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
+from grit.config.stored import stored_configuration
 from grit.core.errors import GritError
+from grit.pages.galleries import galleries_of
 from grit.runs.finished import FinishedRun
-from grit.runs.stored import stored_configuration
-from grit.tasks.finished import finished_run
-from grit.tasks.galleries import galleries_of
 
 SECRET = "sk-of-the-reader-0123456789"
 TRAPS = {
@@ -45,7 +44,7 @@ def readers(folder: Path) -> dict[str, Callable[[], object]]:
     run = FinishedRun.read(folder)
     return {
         "reports": lambda: run.config,
-        "figures": lambda: finished_run(folder),
+        "figures": lambda: FinishedRun.with_predictions(folder),
         "galleries": lambda: galleries_of([run], ["run"]),
     }
 

@@ -14,9 +14,9 @@ from grit.config.identity import plain
 from grit.config.schema import Config
 from grit.core import processes
 from grit.pages.gallery import PictureOf
-from grit.pages.run_page import Measured
 from grit.rewards.reward import reward_from
-from grit.tasks.folder import run_name
+from grit.runs.folder import run_name
+from grit.runs.measured import Measured
 from grit.tracking.wandb_end import finish
 from grit.tracking.wandb_log import wandb_logger, wandb_mode
 from grit.tracking.wandb_results import log_numbers, log_report, log_rows
@@ -32,14 +32,15 @@ class Tracker:
     faults: list[str] = field(default_factory=list)  # why W&B misses something
 
     def numbers(self, measured: Measured, step: int) -> None:
-        """The numbers of an evaluation after ``step`` training steps."""
+        """Log the numbers of an evaluation after ``step`` training steps."""
         if self.logger is not None:
             log_numbers(self.logger.experiment, measured.results, step)
 
     def findings(self, after: Measured, before: Measured | None, picture_of: PictureOf) -> None:
-        """All that the finished run's folder says: results, rows with their boxes, the page."""
+        """Log what the run's folder says: results, rows with their boxes, the page."""
         if self.logger is None:
             return
+        self.numbers(after, self.config.trainer.max_steps if self.config.method.learns else 0)
         run = self.logger.experiment
         for name in ("results", "results.before"):
             file = self.folder / f"{name}.json"
@@ -104,7 +105,9 @@ def _media_below(folder: Path) -> Iterator[None]:
 def experiment(overrides: Sequence[str]) -> str | None:
     """The experiment that the command line names."""
     named = [
-        one.partition("=")[2] for one in overrides if one.lstrip("+").startswith("experiment=")
+        override.partition("=")[2]
+        for override in overrides
+        if override.lstrip("+").startswith("experiment=")
     ]
     return named[-1] if named and named[-1] != "null" else None
 

@@ -1,4 +1,4 @@
-"""What is looked at before a model is loaded, so that nothing is found late."""
+"""What is checked before a model is loaded."""
 
 from collections.abc import Sequence
 

@@ -3,7 +3,7 @@
 import pytest
 from composing import config
 
-from grit.tasks.unused import one_of_many, unused
+from grit.config.unused import one_of_many, unused
 
 
 def found(*overrides: str) -> dict[str, bool]:

@@ -1,4 +1,4 @@
-"""What can be found wrong before torch is imported, which takes ten seconds and more."""
+"""What is checked before torch is imported, which takes ten seconds and more."""
 
 from pathlib import Path
 
@@ -10,8 +10,8 @@ from grit.judge.making import make_judge
 from grit.judge.own import OwnJudge
 from grit.models.names import check_name
 from grit.rewards.reward import reward_from
+from grit.runs.finished import check_run
 
-RUN_FILES = ("config.yaml", "run.json", "predictions.jsonl")  # of a run that is asked again
 JUDGING = ("train", "evaluate", "score")
 
 
@@ -51,10 +51,3 @@ def check_folders(config: Config) -> None:
         logged = config.task == "tables" and source.startswith("wandb:")
         if not (logged or Path(source).is_dir()):
             raise GritError(f"runs: {source} is not a folder; name folders of finished runs")
-
-
-def check_run(folder: Path) -> None:
-    """Raise GritError where a folder has not the files of a run."""
-    for name in RUN_FILES:
-        if not (folder / name).is_file():
-            raise GritError(f"runs: {folder}: {name} is missing: expected the folder of a run")

@@ -13,6 +13,7 @@ from grit.figures.exhibit import exhibit_html
 from grit.figures.places import without_places
 from grit.pages.differences import run_labels, shared_settings
 from grit.pages.experiment import ExperimentData, RunSummary, Section, experiment_report
+from grit.pages.galleries import galleries_of
 from grit.pages.summary import duration
 from grit.pages.training_curves import Curves, mean_curves
 from grit.paper.building import made
@@ -22,7 +23,6 @@ from grit.runs.job_log import Job
 from grit.runs.repetitions import MOST, is_trained, repetitions, title_of
 from grit.runs.results import git_commit
 from grit.runs.twins import distinctions
-from grit.tasks.galleries import galleries_of
 
 
 def write_page(

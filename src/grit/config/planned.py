@@ -10,31 +10,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from grit.core.errors import GritError
-from grit.runs.judging import is_drawn
-from grit.runs.printed import MINIATURES, MODELS
-
-OF_ACC = ("table1", "table3", "figure6")  # what shows ACC beside the paper's
 PARTS = ("model", "data", "suite", "judge")  # groups that say who is asked what, and judged by whom
-
-
-def check_judge(config: DictConfig) -> None:
-    """Refuse ACC by rules beside the paper's, where the command line does not ask for it.
-
-    Raises:
-        GritError: rules would judge a model of full size, or answers about photographs.
-    """
-    shown = [name for name in config.exhibits if name in OF_ACC]
-    if not shown or _asks_for_rules(config.hydra.overrides.task):
-        return
-    for job in planned(config):
-        model, suite = job.model.name, job.suite.name
-        large = model in MODELS and model not in MINIATURES
-        if job.judge.name == "rules" and (large or not is_drawn(suite)):
-            raise GritError(
-                f"{shown[0]} of model={model}, suite={suite}: the paper's judge is GPT-4o: say "
-                "judge=openai, or judge=rules for ACC by a strict text rule"
-            )
 
 
 def planned(config: DictConfig) -> Iterator[DictConfig]:
@@ -57,9 +33,10 @@ def planned(config: DictConfig) -> Iterator[DictConfig]:
             continue
 
 
-def _asks_for_rules(overrides: Sequence[str]) -> bool:
-    asked = [each for each in _parsed(overrides) if each.key_or_group in ("judge", "judge.name")]
-    return any(choice.partition("=")[2] == "rules" for each in asked for choice in _choices(each))
+def asks_for(overrides: Sequence[str], group: str, choice: str) -> bool:
+    """Whether overrides choose ``choice`` of a group, alone or among others of a sweep."""
+    parsed = [each for each in _parsed(overrides) if each.key_or_group in (group, f"{group}.name")]
+    return any(chosen.partition("=")[2] == choice for each in parsed for chosen in _choices(each))
 
 
 def _parsed(overrides: Sequence[str]) -> list[Override]:

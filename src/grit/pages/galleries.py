@@ -5,9 +5,6 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from omegaconf import OmegaConf
-
-from grit.config.configuration import checked
 from grit.core.errors import GritError
 from grit.data.suites import find_sets, pictures_of
 from grit.pages.gallery import Gallery, PictureOf, gallery
@@ -55,7 +52,7 @@ def galleries_of(runs: Sequence[FinishedRun], names: Sequence[str]) -> Galleries
 def _pictures(run: FinishedRun) -> PictureOf:
     """The images of a run's test questions, where its configuration still leads to them."""
     try:
-        return pictures_of(find_sets(checked(OmegaConf.create(dict(run.config))).suite))
+        return pictures_of(find_sets(run.settings.suite))
     except GritError as error:
         log.info("%s: the chains are shown without their images: %s", run.folder, error)
         return lambda name, row: None

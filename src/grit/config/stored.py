@@ -6,11 +6,14 @@ and the value would stand in their tables and logs: it is refused.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from grit.core.errors import GritError
+
+if TYPE_CHECKING:
+    from grit.config.schema import Config
 
 _INTERPOLATION = "${"
 
@@ -36,6 +39,23 @@ def stored_configuration(path: Path) -> dict[str, Any]:
             "read this machine's environment; write the value instead"
         )
     return values
+
+
+def stored_config(path: Path) -> "Config":
+    """A run's ``config.yaml``, checked.
+
+    Raises:
+        GritError: as ``stored_configuration``, or it is no configuration of this version.
+    """
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    from grit.config.configuration import checked  # imports Hydra
+
+    try:
+        return checked(OmegaConf.create(stored_configuration(path)))
+    except OmegaConfBaseException as error:
+        raise GritError(f"{path}: {error}") from error
 
 
 def _is_interpolated(value: Any) -> bool:

@@ -1,0 +1,183 @@
+"""An evaluation of a model or of predictions: its numbers, and the rows behind them."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from grit.config.identity import code_hash, config_hash, settings_hash
+from grit.config.schema import Config
+from grit.core import processes
+from grit.data.samples import Sample, samples_fingerprint
+from grit.data.suites import TestSet
+from grit.evaluation.loop import answer_sets
+from grit.evaluation.predictions import Prediction, ScoredPrediction
+from grit.evaluation.scoring import score_sets
+from grit.judge.judge import (
+    Judge,
+    JudgeFailed,
+    MeteredJudge,
+    check_failures,
+    check_trouble,
+    trouble_of,
+    usage_of,
+)
+from grit.judge.usage import NOTHING, Usage
+from grit.models.adapter import Adapter
+from grit.models.loading import Checkpoint
+from grit.runs.metrics_log import MetricsLog
+from grit.runs.results import (
+    Results,
+    git_commit,
+    read_results,
+    set_result,
+    write_predictions,
+    write_results,
+)
+from grit.training.diagnostics import JUDGE
+from grit.training.methods import prompting_of
+from grit.training.policy import make_sampler
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One evaluation: its numbers, and the rows behind them by set."""
+
+    results: Results
+    rows: Mapping[str, Sequence[ScoredPrediction]]
+
+    def write(self, folder: Path, stem: str = "") -> None:
+        """Write ``predictions[.stem].jsonl`` and ``results[.stem].json``."""
+        middle = f".{stem}" if stem else ""
+        write_predictions(folder / f"predictions{middle}.jsonl", self.rows)
+        write_results(folder / f"results{middle}.json", self.results)
+
+
+def evaluate_model(
+    config: Config,
+    adapter: Adapter,
+    sets: Sequence[TestSet],
+    judge: Judge,
+    folder: Path,
+    stem: str = "",
+    trained_on: Sequence[Sample] = (),
+    checkpoint: Checkpoint | None = None,
+) -> Measured | None:
+    """Ask the model every question and write ``predictions`` and ``results`` into ``folder``.
+
+    Several processes share the questions; the first scores the answers and writes, and the others
+    get None.
+
+    Args:
+        config: of the run.
+        adapter: the model.
+        sets: what to ask.
+        judge: who scores the answers.
+        folder: of the run.
+        stem: put into the files' names, ``results.before.json``.
+        trained_on: the triplets that the model has learned from in this run.
+        checkpoint: the trained weights that the model has from elsewhere.
+    """
+    predictions = answer_sets(
+        adapter,
+        make_sampler(adapter, config.training),
+        prompting_of(config.method),
+        sets,
+        max_new_tokens=config.evaluation.max_new_tokens,
+        progress=config.trainer.progress_bar and processes.rank() == 0,
+    )
+    if processes.rank() > 0:
+        return None
+    former = NOTHING if stem else _usage_so_far(folder)
+    measured = measure(config, predictions, judge, sets, former, trained_on)
+    if checkpoint is not None:
+        named = replace(
+            measured.results, checkpoint=checkpoint.name, checkpoint_commit=checkpoint.commit
+        )
+        measured = replace(measured, results=named)
+    measured.write(folder, stem)
+    return measured
+
+
+def measure(
+    config: Config,
+    predictions: Mapping[str, Sequence[Prediction]],
+    judge: Judge,
+    sets: Sequence[TestSet] = (),
+    former: Usage = NOTHING,
+    trained_on: Sequence[Sample] = (),
+) -> Measured:
+    """Score predictions; ``sets`` knows what could not be asked, ``former`` what the run has used.
+
+    Whatever the judge failed on is asked again at the end: by then a service may be back.
+    """
+    scored = score_sets(predictions, judge, tagged_answers=config.method.tagged_answer)
+    missing = {test_set.name: test_set.images_missing for test_set in sets}
+    results = Results(
+        method=config.method.name,
+        model=config.model.name,
+        data=config.data.name,
+        reward=config.reward.name,
+        judge=config.judge.label,
+        seed=config.seed,
+        config_hash=config_hash(config),
+        git=git_commit(),
+        code=code_hash(config),
+        suite=config.suite.name if sets else None,
+        settings_hash=settings_hash(config),
+        triplets=len(trained_on) or None,
+        triplets_hash=samples_fingerprint(trained_on) if trained_on else None,
+        sets={
+            name: set_result(rows, images_missing=missing.get(name, 0))
+            for name, rows in scored.items()
+        },
+        skipped={test_set.name: test_set.skipped for test_set in sets if test_set.skipped},
+        judge_usage=_judge_usage(judge, former),
+    )
+    return Measured(results, scored)
+
+
+def usage_before(folder: Path) -> Usage:
+    """What the judge was used for by a run's evaluation before training."""
+    path = folder / "results.before.json"
+    summary = read_results(path).judge_usage if path.exists() else None
+    return NOTHING if summary is None else Usage.from_summary(summary)
+
+
+def check_judged(judge: Judge, measured: Measured, *, go_on: str | None = None) -> None:
+    """Raise JudgeFailed where too many answers could not be judged for ACC to mean anything.
+
+    Predictions and results are written by then. ``go_on`` is the command that goes on with the
+    run; without, the predictions can be scored again.
+    """
+    rows = [row for rows in measured.rows.values() for row in rows]
+    failed = sum(row.judge_failed for row in rows)
+    asked = failed + sum(row.acc is not None and row.answer is not None for row in rows)
+    try:
+        check_trouble(trouble_of(judge))
+        check_failures(judge, failed, asked)
+    except JudgeFailed as error:
+        how = f"go on with: {go_on}" if go_on else "score predictions.jsonl again: task=evaluate"
+        raise JudgeFailed(f"{error}; the predictions are kept; {how}") from error
+
+
+def _judge_usage(judge: Judge, former: Usage) -> dict[str, Any] | None:
+    used = usage_of(judge)
+    if used is None or not isinstance(judge, MeteredJudge):
+        return None
+    log.info("judge: %s", used)
+    return {"model": judge.model, **(former + used).summary()}
+
+
+def _usage_so_far(folder: Path) -> Usage:
+    """What the judge was used for by a run's former evaluation and by its training steps."""
+    used = usage_before(folder)
+    metrics = MetricsLog(folder / "metrics.jsonl")
+    prefix = f"train/{JUDGE}"
+    for row in metrics.rows() if metrics.path.exists() else ():
+        step = {k.removeprefix(prefix): v for k, v in row.items() if k.startswith(prefix)}
+        used += Usage.from_summary(step) if step else NOTHING
+    return used

@@ -1,0 +1,97 @@
+"""Which finished runs a figure is made of, and what it calls them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from grit.config.identity import config_hash, plain, settings_hash, without_unused_seed
+from grit.core.errors import GritError
+from grit.core.fingerprints import fingerprint
+from grit.runs.evaluated import method_label
+from grit.runs.finished import FinishedRun
+from grit.runs.job_log import Job, has_results
+from grit.runs.twins import distinctions
+from grit.studies.figure_runs import RunName, Unfinished
+
+T = TypeVar("T")
+
+
+def name_of(run: FinishedRun, sets: Sequence[str] | None = None) -> RunName:
+    """What a run was made of; where ``sets`` are given, only their questions play a part."""
+    config, results = run.settings, run.results
+    asked = {name: result.questions for name, result in results.sets.items()}
+    questions = {name: asked.get(name) for name in (asked if sets is None else sets)}
+    return RunName(
+        folder=str(run.folder),
+        model=config.model.name,
+        data=config.data.name,
+        method=method_label(config.method.name, config.checkpoint),
+        seed=config.seed,
+        config_hash=results.config_hash,
+        reward=config.reward.name if config.method.training == "grpo_gr" else "",
+        suite=config.suite.name,
+        settings=settings_hash(config),
+        code=results.code or results.git or "",
+        questions=fingerprint(questions) if asked else "",
+        differs=run.differs,
+    )
+
+
+def distinct(runs: Sequence[FinishedRun]) -> list[FinishedRun]:
+    """The runs without those that say again what another does, by the same code.
+
+    A method without training says the same for every seed: as several runs it would have an
+    interval of no width. Those of the same names say what sets them apart.
+    """
+    kept: dict[tuple[str, str, str], FinishedRun] = {}
+    for run in runs:
+        name, settings = name_of(run), without_unused_seed(run.settings)
+        kept.setdefault((config_hash(settings), name.code, name.questions), run)
+    distinct_runs = list(kept.values())
+    return [replace(run, differs=_differences(run, distinct_runs)) for run in distinct_runs]
+
+
+def _differences(run: FinishedRun, runs: Sequence[FinishedRun]) -> str:
+    """The settings in which a run differs from those of ``runs`` that have its names."""
+    name = name_of(run)
+    twins = [other for other in runs if name_of(other).of_names() == name.of_names()]
+    names = [name_of(twin) for twin in twins]
+    said = distinctions(
+        [plain(twin.settings) for twin in twins], [(twin.reward, twin.suite) for twin in names]
+    )
+    return ", ".join(said[twins.index(run)])
+
+
+def runs_of_jobs(sweep: Path, jobs: Sequence[Job]) -> tuple[list[FinishedRun], list[Unfinished]]:
+    """The distinct runs that an experiment's jobs have left below ``sweep``, and what has none."""
+    ended = {job.folder: job for job in jobs if has_results(sweep, job)}
+    # A method without training has one run for all seeds: it counts if one attempt ended well.
+    unfinished = [_without_run(job, job.error) for job in jobs if job.folder not in ended]
+    runs = []
+    for name, job in ended.items():
+        try:
+            runs.append(FinishedRun.with_predictions(sweep / name))
+        except GritError as error:
+            unfinished.append(_without_run(job, str(error)))
+    return distinct(runs), unfinished
+
+
+def _without_run(job: Job, reason: str | None) -> Unfinished:
+    reason = reason or "another process works at it"
+    return Unfinished(job.folder, reason, job.model, job.data, job.method, job.seed)
+
+
+def measured(
+    runs: Sequence[FinishedRun], measure: Callable[[FinishedRun], T]
+) -> tuple[list[tuple[FinishedRun, T]], list[Unfinished]]:
+    """What was measured of runs, and of which it could not be."""
+    done, unmeasured = [], []
+    for run in runs:
+        try:
+            done.append((run, measure(run)))
+        except GritError as error:
+            name = name_of(run)
+            parts = name.model, name.data, name.method, name.seed
+            unmeasured.append(Unfinished(name.folder, str(error), *parts))
+    return done, unmeasured
