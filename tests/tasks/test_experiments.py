@@ -219,7 +219,7 @@ def test_tables_of_finished_runs(runs: Runs, command: Any) -> None:
         (["task=tables", "runs=nowhere"], "runs: nowhere is not a folder"),
         (["experiment=table1", "exhibits=[table1,table9]"], "exhibits: table9 is not one"),
         (["experiment=table1", "exhibits=[]"], "exhibits=[]: name what to make of the runs"),
-        (["task=tables", "runs=nowhere", "exhibits=[table9]"], "exhibits: table9 is not one"),
+        (["task=tables", "runs=nowhere", "exhibits=[table9]"], "exhibits must be one of table1"),
     ],
 )
 def test_mistakes(runs: Runs, command: Any, overrides: list[str], said: str) -> None:

@@ -4,7 +4,7 @@ import re
 from dataclasses import fields, replace
 from pathlib import Path
 from textwrap import wrap
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
@@ -163,15 +163,17 @@ def figure_settings(composed: DictConfig) -> FigureSettings:
     Raises:
         GritError: as `checked` does.
     """
-    names = [field.name for field in fields(FigureSettings)]
-    figures = validated(FigureSettings, _resolved(OmegaConf.masked_copy(composed, names)))
+    values = {field.name: _resolved(composed, field.name) for field in fields(FigureSettings)}
+    figures = validated(FigureSettings, values)
     check_figures(figures, composed.task)
     return figures
 
 
-def _resolved(composed: DictConfig) -> dict[str, Any]:
+def _resolved(composed: DictConfig, part: str | None = None) -> Any:
+    """Plain values, of all or of one field, which may refer to others."""
     try:
-        return cast(dict[str, Any], OmegaConf.to_container(composed, resolve=True))
+        value = composed if part is None else composed[part]
+        return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
     except OmegaConfBaseException as error:
         raise GritError(f"config: {one_line(error)}") from error
 
