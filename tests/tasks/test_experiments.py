@@ -244,7 +244,7 @@ def test_a_figure_that_cannot_be_made_keeps_no_other_back(
     def build(*_: Any) -> list[Path]:
         raise GritError("no chain has a box")
 
-    monkeypatch.setattr("grit.tasks.attention.build", build)
+    monkeypatch.setattr("grit.studies.attending_runs.build", build)
     ended = command(*SMALL, "exhibits=[figure5,table1]")
     assert ended.code == 1
     assert ended.err.splitlines() == ["grit: no chain has a box"]
@@ -289,7 +289,7 @@ def test_figures_have_the_settings_of_the_command_line(
         found.append(config)
         return []
 
-    monkeypatch.setattr("grit.tasks.correlation.build", build)
+    monkeypatch.setattr("grit.studies.correlated_runs.build", build)
     one = ("experiment=figure4", "model=tiny_qwen", "method=grit", "seed=1,2")
     assert command(*one).code == 0
     assert command(*one, "correlation.chains=1", "correlation.repeats=2").code == 0

@@ -25,9 +25,9 @@ from grit.models.loading import load_base
 from grit.runs.finished import FinishedRun
 from grit.runs.job_log import Job, Outcome
 from grit.runs.results import Results, set_result, write_predictions, write_results
+from grit.studies import attending_runs, correlated_runs
 from grit.studies.settings import AttentionSettings, CorrelationSettings
 from grit.studies.studied_runs import distinct, name_of
-from grit.tasks import attention, correlation
 
 Command = Callable[..., object]
 QUICK = ("experiment=smoke", "evaluation.before_training=false", "evaluation.after_training=false")
@@ -172,8 +172,8 @@ def test_an_experiments_figures_are_measured_as_its_command_line_says(
     stored = FinishedRun.with_predictions(trained).settings
     assert (stored.correlation.chains, stored.attention.samples) == (2, 2)
     config = settings(chains=1, samples=1)
-    list(correlation.build(config, tmp_path, [job("sft")], tmp_path / "out"))
-    list(attention.build(config, tmp_path, [job("sft")], tmp_path / "out"))
+    list(correlated_runs.build(config, tmp_path, [job("sft")], tmp_path / "out"))
+    list(attending_runs.build(config, tmp_path, [job("sft")], tmp_path / "out"))
     four, five = (
         json.loads((tmp_path / "out" / f"figure{number}.json").read_text()) for number in (4, 5)
     )
@@ -188,7 +188,7 @@ def test_an_experiments_figures_mark_what_has_no_run(trained: Path, tmp_path: Pa
         job("refused", Outcome.failed, method="grit", error="no memory"),
         job("nothing", model="tiny_internvl", method="grit"),
     ]
-    for number, task in ((4, correlation), (5, attention)):
+    for number, task in ((4, correlated_runs), (5, attending_runs)):
         for _ in task.build(settings(), tmp_path, jobs, tmp_path / "out"):
             pass
         found = json.loads((tmp_path / "out" / f"figure{number}.json").read_text())
@@ -201,7 +201,7 @@ def test_an_experiments_figures_mark_what_has_no_run(trained: Path, tmp_path: Pa
 
 
 def test_figures_of_which_nothing_is_there_replace_old_ones(tmp_path: Path) -> None:
-    for task, name in ((correlation, "figure4"), (attention, "figure5")):
+    for task, name in ((correlated_runs, "figure4"), (attending_runs, "figure5")):
         page = tmp_path / f"{name}.md"
         page.write_text("as if it were complete")
         jobs = [job("refused", Outcome.failed, method="grit", error="no memory")]
@@ -216,7 +216,7 @@ def test_runs_that_cannot_be_measured_are_an_error_after_the_figure(
     config = trained / "config.yaml"
     config.write_text(config.read_text().replace("split: test", "split: dev"))
     with pytest.raises(GritError, match="it is not the one that this run was asked"):
-        list(correlation.build(settings(), tmp_path, [job("sft")], tmp_path / "out"))
+        list(correlated_runs.build(settings(), tmp_path, [job("sft")], tmp_path / "out"))
     assert "| Few-shot fine-tuning | missing |" in (tmp_path / "out" / "figure4.md").read_text()
 
 

@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,11 +36,6 @@ class RunFolder:
     checkpoint: Path | None  # what it goes on from
     inputs: Inputs = field(default_factory=dict)  # what it reads; of no rows where it is not said
 
-    @property
-    def checkpoints(self) -> Path:
-        """Where checkpoints lie."""
-        return self.folder / "checkpoints"
-
     @classmethod
     def at(
         cls, config: Config, folder: Path, overrides: list[str], inputs: Inputs | None = None
@@ -72,6 +67,18 @@ class RunFolder:
         if config.resume:
             log.info("resume=true: there is no run in %s to go on with; one begins there", folder)
         return cls(folder, tuple(overrides), resumed=False, checkpoint=None, inputs=inputs)
+
+    @classmethod
+    def shared(
+        cls, config: Config, folder: Path, overrides: list[str], inputs: Callable[[], Inputs]
+    ) -> "RunFolder":
+        """As ``at``, the same for all processes: the first looks, and its folder counts."""
+        found = None
+        if processes.rank() == 0:
+            found = cls.at(config, folder, overrides, inputs())
+        run = processes.gathered(found)[0]
+        assert run is not None
+        return run
 
     def begin(self, config: Config, checkpoint: Checkpoint | None = None) -> None:
         """Write down with what a new run began: from now on the folder is taken.

@@ -28,23 +28,12 @@ log = logging.getLogger(__name__)
 
 def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     """Evaluate, print the tables, write ``results.json`` and ``predictions.jsonl``."""
-    judge = make_judge(config.judge)
     if config.predictions is not None:
-        path = Path(config.predictions)
-        sets_of_file, origin = read_sets(path), _origin(path, config, overrides)
-        RunFolder.at(config, folder, overrides).begin(config)
-        measured = measure(config, sets_of_file, judge)
-        measured = replace(measured, results=_named(measured.results, origin))
-        measured.write(folder)
-        print_evaluation(measured)
-        log.info("%s", folder / "results.json")
-        check_judged(judge, measured)
+        _score(config, Path(config.predictions), folder, overrides)
         return
-    sets = test_sets(config.suite)
+    judge, sets = make_judge(config.judge), test_sets(config.suite)
     device = prepare_device(config.trainer, config.threads)
-    run = None
-    if processes.rank() == 0:
-        run = RunFolder.at(config, folder, overrides, inputs_of((), sets))
+    run = RunFolder.shared(config, folder, overrides, lambda: inputs_of((), sets))
     preflight(config, device, (), sets, judge)
     checkpoint = None if config.checkpoint is None else find_checkpoint(config.checkpoint)
     adapter = make_adapter(
@@ -54,21 +43,36 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         checkpoint=checkpoint,
     )
     adapter.model.to(device)
-    if run is not None:
+    if processes.rank() == 0:
         run.begin(config, checkpoint)
-    hold_together(folder)
-    with tracked(config, folder, overrides) as tracker:
+    hold_together(run.folder)
+    with tracked(config, run.folder, overrides) as tracker:
         with autocast(config.trainer.precision, device):
-            found = evaluate_model(config, adapter, sets, judge, folder, checkpoint=checkpoint)
-        if found is not None:
+            measured = evaluate_model(
+                config, adapter, sets, judge, run.folder, checkpoint=checkpoint
+            )
+        if measured is not None:
             picture_of = pictures_of(sets)
-            show_run(config, folder, picture_of, found, None)
-            tracker.findings(found, None, picture_of)
+            show_run(config, run.folder, picture_of, measured, None)
+            tracker.findings(measured, None, picture_of)
             if checkpoint is not None:
-                print_beside_paper(found.results)
-            check_judged(judge, found)
-    if run is not None:
+                print_beside_paper(measured.results)
+            check_judged(judge, measured)
+    if processes.rank() == 0:
         run.end()
+
+
+def _score(config: Config, predictions: Path, folder: Path, overrides: list[str]) -> None:
+    """Score predictions made anywhere, without a model."""
+    judge = make_judge(config.judge)
+    sets, origin = read_sets(predictions), _origin(predictions, config, overrides)
+    RunFolder.at(config, folder, overrides).begin(config)
+    measured = measure(config, sets, judge)
+    measured = replace(measured, results=_named(measured.results, origin))
+    measured.write(folder)
+    print_evaluation(measured)
+    log.info("%s", folder / "results.json")
+    check_judged(judge, measured)
 
 
 UNKNOWN = "unknown"

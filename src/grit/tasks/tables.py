@@ -20,7 +20,10 @@ from grit.runs.printed import MINIATURES, MODELS
 from grit.tasks import quieten
 
 log = logging.getLogger(__name__)
-MEASURED = {"figure4": "grit.tasks.correlation", "figure5": "grit.tasks.attention"}
+MEASURED = {
+    "figure4": "grit.studies.correlated_runs",
+    "figure5": "grit.studies.attending_runs",
+}
 """What takes more than results: these look at the runs' pictures, and at their models."""
 OF_ACC = ("table1", "table3", "figure6")  # what shows ACC beside the paper's
 

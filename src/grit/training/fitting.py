@@ -1,0 +1,114 @@
+"""A training from its first step, or from a checkpoint, to its last."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytorch_lightning as pl
+from pytorch_lightning.loggers.logger import Logger
+
+from grit.core import interruption, processes
+from grit.core.errors import GritError, Interrupted, Resumable
+from grit.data.datamodule import PromptModule
+from grit.data.samples import Sample
+from grit.models.loading import save_trained
+from grit.training.checkpoint_files import CheckpointFiles
+from grit.training.checkpoints import Checkpoints, latest, steps_of
+from grit.training.layouts.data_parallel import Unwrapped
+from grit.training.learner import Learner
+from grit.training.settings import TrainerSettings
+
+
+def fit(
+    learner: Learner,
+    samples: Sequence[Sample],
+    trainer: TrainerSettings,
+    *,
+    seed: int,
+    folder: Path,
+    checkpoint: Path | None,
+    resume_command: str,
+    loggers: list[Logger],
+    callbacks: list[pl.Callback],
+) -> None:
+    """Train; an interruption ends in a checkpoint and a message that says how to go on.
+
+    Args:
+        learner: what trains.
+        samples: the training triplets.
+        trainer: where and how long.
+        seed: of the order of prompts.
+        folder: of the run; checkpoints lie in ``checkpoints`` there.
+        checkpoint: what it goes on from.
+        resume_command: what goes on with the run.
+        loggers: what metrics go to.
+        callbacks: besides that which writes checkpoints.
+
+    Raises:
+        Interrupted: by a signal.
+        Resumable: what it stopped for can be mended.
+        GritError: not every process sees the checkpoint.
+    """
+    data = PromptModule(
+        list(samples),
+        prompts_per_step=learner.settings.prompts_per_step,
+        max_steps=trainer.max_steps,
+        seed=seed,
+    )
+    place = folder / "checkpoints"
+    checkpoints = Checkpoints(place, trainer.checkpoint_every, trainer.stop_within)
+    if checkpoint and not all(processes.gathered(checkpoint.exists())):
+        raise GritError(
+            f"resume=true: not every process sees {checkpoint}: several nodes need a folder "
+            "that they share, hydra.run.dir="
+        )
+    try:
+        lightning = _lightning(learner, trainer, folder, loggers, [checkpoints, *callbacks])
+        lightning.fit(learner, data, ckpt_path=checkpoint, weights_only=True)
+    except (Interrupted, Resumable, interruption.Stop) as error:
+        last = latest(place)
+        steps = steps_of(last) if last else 0
+        stopped = f"{error}; stopped after step {steps} of {trainer.max_steps}"
+        if interruption.asked():
+            raise Interrupted(stopped, resume_command) from error
+        raise Resumable(f"{stopped}; go on with: {resume_command}") from error
+    if checkpoints.interrupted:
+        stopped = f"interrupted after step {checkpoints.steps} of {trainer.max_steps}"
+        raise Interrupted(stopped, resume_command)
+
+
+def save_learnt(learner: Learner, folder: Path) -> None:
+    """Write what was trained, whole, whatever part of it each process has."""
+    state = learner.model.state_dict()
+    if hasattr(learner.model, "disable_adapter"):  # LoRA, without the base
+        state = {name: state[name] for name in learner.learning_names()}
+    weights = learner.layout.weights(state)
+    if processes.rank() == 0:
+        save_trained(learner.adapter, folder, weights)
+
+
+def _lightning(
+    learner: Learner,
+    trainer: TrainerSettings,
+    folder: Path,
+    loggers: list[Logger],
+    callbacks: list[pl.Callback],
+) -> pl.Trainer:
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    return pl.Trainer(
+        accelerator=learner.adapter.device.type,  # "auto" would take a Mac's GPU: no float64 there
+        devices=trainer.devices,
+        num_nodes=trainer.num_nodes,
+        strategy=Unwrapped() if processes.count() > 1 else "auto",
+        precision=trainer.precision,
+        max_epochs=1,  # all steps are one epoch of the prompt module
+        logger=loggers,
+        callbacks=callbacks,
+        log_every_n_steps=1,
+        enable_progress_bar=trainer.progress_bar,
+        enable_checkpointing=False,  # Checkpoints does it
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+        default_root_dir=folder,
+        plugins=[CheckpointFiles()],
+    )
