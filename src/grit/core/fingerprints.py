@@ -27,8 +27,8 @@ _NOT_RESULTS = (
     "grounding/drawing.py",
     "judge/pictures.py",
     "rewards/scoring.py",
-    *("tasks/attention.py", "tasks/correlation.py", "tasks/data.py", "tasks/pretrain.py"),
-    *("tasks/report.py", "tasks/score.py", "tasks/tables.py"),
+    *("tasks/attention.py", "tasks/check.py", "tasks/correlation.py", "tasks/data.py"),
+    *("tasks/pretrain.py", "tasks/report.py", "tasks/score.py", "tasks/tables.py"),
 )
 _RESULTS = ("runs/measured.py", "runs/preflight.py")  # they count all the same
 _WEIGHTS = {".safetensors", ".json", ".jinja"}  # of a shipped model, without its documentation

@@ -1,0 +1,172 @@
+"""What a run would be and cost, from its configuration and its model's shapes alone."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from statistics import fmean
+from typing import Any
+
+from grit.config.schema import Config
+from grit.data.samples import Sample
+from grit.data.suites import TestSet
+from grit.grounding.boxes import Box
+from grit.judge.settings import ServiceJudgeSettings
+from grit.models.adapter import Adapter
+from grit.models.prompt_limits import PromptLengths
+from grit.models.setup import make_trainable
+from grit.rollout.sampler import STOP
+from grit.training.costs import GPUS, Load, Sizes, memory, seconds
+from grit.training.methods import prompting_of
+
+TOKENS_OF_A_JUDGEMENT = 210, 10  # asked and answered: the prompt with a short answer, a score
+
+
+def vocabulary(adapter: Adapter) -> dict[str, Any]:
+    """What the model can say, and what ends a completion."""
+    tokenizer, forbidden = adapter.tokenizer, adapter.forbidden_ids.tolist()
+    box = "[12, 345, 678, 910]"
+    shown = tokenizer(box, add_special_tokens=False)["input_ids"]
+    return {
+        "family": adapter.plain.config.model_type,
+        "vocabulary": adapter.plain.lm_head.weight.shape[0],
+        "forbidden_ids": {"n": len(forbidden), "max": max(forbidden, default=None)},
+        "end_ids": sorted(adapter.end_ids),
+        "end_tokens": [tokenizer.decode([id_]) for id_ in sorted(adapter.end_ids)],
+        "stop_tokens": tokenizer(STOP, add_special_tokens=False)["input_ids"],
+        "box_tokens": [tokenizer.decode([id_]) for id_ in shown],
+    }
+
+
+def prompts(
+    config: Config, adapter: Adapter, samples: Sequence[Sample], asked: Sequence[Sample]
+) -> dict[str, Any]:
+    """How long the prompts are, and some of them in full.
+
+    Args:
+        config: of the run.
+        adapter: its model, which needs no weights.
+        samples: the training triplets.
+        asked: those, and the test questions behind them.
+    """
+    lengths = PromptLengths(adapter, prompting_of(config.method))
+    tokens = [lengths.of(sample) for sample in asked]
+    shown = [_shown(config, adapter, sample) for sample in asked[: config.check.rows]]
+    return {
+        "box_space": shown[0]["space"]["name"],
+        "prompt_tokens": {"mean": fmean(tokens), "max": max(tokens)},
+        "questions": {"training": len(samples), "test": len(asked) - len(samples)},
+        "prompts": shown,
+    }
+
+
+def _shown(config: Config, adapter: Adapter, sample: Sample) -> dict[str, Any]:
+    """A prompt as the model reads it, and a box of the image there and back."""
+    prompting = prompting_of(config.method)
+    prompt = prompting.encode(sample, adapter)
+    boxes = sample.boxes or ()
+    there = boxes[0].to(prompt.space) if boxes else None
+    width, height = int(sample.space.width), int(sample.space.height)
+    pixels = prompt.vision["pixel_values"]
+    return {
+        "id": sample.id,
+        "image": [width, height],
+        "image_tokens": adapter.image_tokens(width, height),
+        "tiles": len(pixels) if pixels.dim() == 4 else None,
+        "tokens": len(prompt.input_ids),
+        "space": {
+            "name": prompt.space.name,
+            "width": prompt.space.width,
+            "height": prompt.space.height,
+        },
+        "box": None if there is None else _there_and_back(sample, there),
+        "text": adapter.rendered(prompting.text(sample.question, adapter)),
+    }
+
+
+def _there_and_back(sample: Sample, there: Box) -> dict[str, list[float]]:
+    written: list[float] = [round(corner) for corner in there.corners]
+    left, top, right, bottom = written
+    back = Box(left, top, right, bottom, there.space).to(sample.space)
+    assert sample.boxes
+    return {
+        "annotated": list(sample.boxes[0].corners),
+        "written": written,
+        "read": [round(corner, 1) for corner in back.corners],
+    }
+
+
+def costs(
+    config: Config, adapter: Adapter, samples: Sequence[Sample], questions: int
+) -> dict[str, Any]:
+    """Memory, and seconds of a step and of an evaluation, on the GPU of ``check.gpu``.
+
+    Args:
+        config: of the run.
+        adapter: its model, in which LoRA is put where it learns.
+        samples: the training triplets, or the test questions where nothing is trained.
+        questions: how many test questions there are.
+    """
+    load, learns = _load(config, adapter, samples), config.method.learns
+    if learns:
+        make_trainable(adapter, config.model)
+    sizes = Sizes.of(adapter, bytes_of_weight=2 if config.model.dtype == "bfloat16" else 4)
+    gpu = GPUS[config.check.gpu]
+    asking = replace(
+        load,
+        prompts=questions,
+        completions=1,
+        new_tokens=config.evaluation.max_new_tokens,
+        learns=False,
+        copied_reference=False,
+    )
+    return {
+        "gpu": config.check.gpu,
+        "parameters": sizes.language + sizes.vision,
+        "learning": sizes.learning if learns else 0,
+        "memory_gb": memory(sizes, load if learns else asking),
+        "steps": config.trainer.max_steps if learns else 0,
+        "seconds_per_step": round(seconds(sizes, load, gpu), 1) if learns else None,
+        "seconds_per_evaluation": round(seconds(sizes, asking, gpu)) if questions else None,
+    }
+
+
+def _load(config: Config, adapter: Adapter, samples: Sequence[Sample]) -> Load:
+    """What a step of training has to do."""
+    lengths = PromptLengths(adapter, prompting_of(config.method))
+    tokens = [lengths.of(sample) for sample in samples]
+    images = [
+        adapter.image_tokens(int(sample.space.width), int(sample.space.height))
+        for sample in samples
+    ]
+    training = config.training
+    reference = config.method.training == "grpo_gr" and training.beta > 0
+    return Load(
+        prompts=training.prompts_per_step,
+        completions=training.group_size if config.method.training == "grpo_gr" else 1,
+        prompt_tokens=fmean(tokens),
+        longest_prompt=max(tokens),
+        image_tokens=fmean(images),
+        new_tokens=training.sampling.max_new_tokens,
+        learns=config.method.learns,
+        reference=reference,
+        copied_reference=reference and config.model.adaptation == "full",
+        checkpointing=config.model.gradient_checkpointing,
+        tokens_per_rollout_batch=training.tokens_per_rollout_batch,
+        tokens_per_pass=training.tokens_per_pass,
+        tokens_per_chunk=training.tokens_per_chunk,
+    )
+
+
+def judging(config: Config, sets: Sequence[TestSet]) -> dict[str, Any]:
+    """How many answers are judged at most, and what that costs; the cache saves some."""
+    questions = sum(not s.answer_is_box for test_set in sets for s in test_set.samples)
+    learns, when = config.method.learns, config.evaluation
+    calls = questions * (when.before_training + when.after_training if learns else 1)
+    if config.method.training == "grpo_gr":
+        training = config.training
+        calls += config.trainer.max_steps * training.prompts_per_step * training.group_size
+    if not isinstance(config.judge, ServiceJudgeSettings):
+        return {"judge": config.judge.name, "judge_calls": 0, "judge_cost": 0.0}
+    price = (config.judge.prices or {}).get(config.judge.model)
+    asked, said = TOKENS_OF_A_JUDGEMENT
+    cost = None if price is None else calls * (asked * price.input + said * price.output) / 1e6
+    return {"judge": config.judge.model, "judge_calls": calls, "judge_cost": cost}
