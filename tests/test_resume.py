@@ -229,7 +229,7 @@ def config():
 
 def test_the_newest_unfinished_run_of_the_same_configuration_is_found(config, tmp_path) -> None:
     from grit.runs.folder import RunFolder
-    from grit.runs.record import unfinished
+    from grit.runs.run_record import unfinished
 
     def begun(name, config, started, *, ended=False):
         run = RunFolder.at(config, tmp_path / "day" / name, [])

@@ -42,7 +42,7 @@ from grit.core.secrets import redacted
 from grit.core.threads import choose_wait_policy
 from grit.runs.job_log import Job, JobLog
 from grit.runs.jobs import done_beside, run_job
-from grit.runs.record import unfinished
+from grit.runs.run_record import unfinished
 from grit.tasks import perform
 
 log = logging.getLogger(__name__)

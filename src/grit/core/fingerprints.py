@@ -25,8 +25,8 @@ _NOT_RESULTS = (
     *("data/preparation", "data/table2.py"),
     *("evaluation/controls.py", "evaluation/over_runs.py", "evaluation/paired.py"),
     "grounding/drawing.py",
-    "judge/pictures.py",
-    "rewards/scoring.py",
+    "judge/picture_pairs.py",
+    "rewards/scored_file.py",
     *("tasks/attention.py", "tasks/check.py", "tasks/correlation.py", "tasks/data.py"),
     *("tasks/pretrain.py", "tasks/report.py", "tasks/score.py", "tasks/tables.py"),
 )

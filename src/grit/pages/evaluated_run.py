@@ -16,7 +16,7 @@ from grit.pages.summary import duration
 from grit.runs.folder import run_name
 from grit.runs.measured import Measured
 from grit.runs.metrics_log import MetricsLog
-from grit.runs.record import RECORD, read_record
+from grit.runs.run_record import RECORD, read_record
 
 log = logging.getLogger(__name__)
 

@@ -24,8 +24,8 @@ from grit.evaluation.predictions import (
     read_predictions,
     read_scored,
 )
-from grit.runs.record import RECORD, read_record
 from grit.runs.results import Results, read_results
+from grit.runs.run_record import RECORD, read_record
 
 if TYPE_CHECKING:
     from grit.models.adapter import Adapter  # imports transformers

@@ -19,8 +19,8 @@ from grit.core.files import write_json, written_whole
 from grit.models.loading import Checkpoint
 from grit.runs.evaluated import checkpoint_label
 from grit.runs.inputs import Inputs, check_inputs
-from grit.runs.record import RECORD, read_record, relative
 from grit.runs.results import git_commit
+from grit.runs.run_record import RECORD, read_record, relative
 from grit.training.checkpoints import latest, steps_of
 
 log = logging.getLogger(__name__)

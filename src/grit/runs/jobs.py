@@ -15,7 +15,7 @@ from grit.core.errors import GritError, Interrupted
 from grit.core.files import write_json
 from grit.core.locks import locked
 from grit.runs.job_log import Job, JobLog, Outcome
-from grit.runs.record import RECORD
+from grit.runs.run_record import RECORD
 
 log = logging.getLogger(__name__)
 DONE = "done.json"

@@ -123,7 +123,7 @@ def make_matcher(figures: FigureSettings) -> Matcher:
     if not isinstance(figures.judge, ServiceJudgeSettings):
         make_judge(figures.judge)  # there has to be such a judge
         return SceneMatcher()
-    from grit.judge.pictures import Comparison, compare_pictures  # imports openai
+    from grit.judge.picture_pairs import Comparison, compare_pictures  # imports openai
 
     judge = ServiceJudge(figures.judge)
 

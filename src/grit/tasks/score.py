@@ -9,7 +9,7 @@ from grit.core.files import check_place, write_jsonl
 from grit.judge.judge import check_failures, check_trouble, trouble_of, usage_of
 from grit.judge.making import make_judge
 from grit.rewards.reward import reward_from
-from grit.rewards.scoring import scored
+from grit.rewards.scored_file import scored
 
 log = logging.getLogger(__name__)
 

@@ -101,7 +101,7 @@ class Checkpoints(pl.Callback):
     def on_exception(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
     ) -> None:
-        """Where the run can go on later, save what it stands at."""
+        """Restore the signal handlers; write a checkpoint if the run can be resumed."""
         interruption.undefer()
         if isinstance(exception, Resumable):
             self._save(trainer, _without_step_under_way(trainer))

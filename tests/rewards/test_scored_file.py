@@ -11,7 +11,7 @@ from grit.rewards.count import count
 from grit.rewards.format import box_format
 from grit.rewards.released import repetition
 from grit.rewards.reward import Reward
-from grit.rewards.scoring import scored
+from grit.rewards.scored_file import scored
 
 REWARD = Reward(
     {
