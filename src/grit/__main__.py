@@ -38,6 +38,7 @@ from grit.config.unused import one_of_many, unused
 from grit.core import interruption, locks
 from grit.core.errors import GritError, Interrupted
 from grit.core.keys import refuse_keys, tidy_keys
+from grit.core.run_log import note
 from grit.core.secrets import redacted
 from grit.core.threads import choose_wait_policy
 from grit.runs.job_log import Job, JobLog
@@ -81,13 +82,10 @@ def run(composed: DictConfig) -> None:
     except (Exception, interruption.Stop) as fault:
         error = interruption.ended(fault)
         locks.release()
-        known = isinstance(error, GritError) or _concerns(folder, error)
-        with suppress(OSError):  # rmdir refuses where anything is in it
-            folder.rmdir()
-        note(f"grit: {error}" if known else type(error).__name__, None if known else error)
         # A launcher's own processes tell Hydra by raising; here it would say the same twice. An
         # experiment's are looked after by their log, because Hydra would not go on to its table.
         worker = launch.process != os.getpid() and not experiment
+        known = _noted(error, folder)
         if not known or os.environ.get(TRACEBACK) == "1" or worker:
             if error is not fault:
                 raise error from fault
@@ -97,6 +95,15 @@ def run(composed: DictConfig) -> None:
         print(f"grit: {number}{error}", file=sys.stderr)
         if isinstance(error, Interrupted):
             sys.exit(1)  # ends a multirun too
+
+
+def _noted(error: Exception, folder: Path) -> bool:
+    """Note in the run's log what it ended with; whether it is a mistake that a user can mend."""
+    known = isinstance(error, GritError) or _concerns(folder, error)
+    with suppress(OSError):  # rmdir refuses where anything is in it
+        folder.rmdir()
+    note(f"grit: {error}" if known else type(error).__name__, None if known else error)
+    return known
 
 
 def _single(composed: DictConfig, job: HydraConf, overrides: list[str]) -> None:
@@ -140,21 +147,6 @@ def _config_dir(job: HydraConf) -> list[str]:
     """The option that adds choices of one's own; a command that goes on with a run needs it too."""
     sources = [each for each in job.runtime.config_sources if each.provider == "command-line"]
     return [word for each in sources for word in ("--config-dir", each.path)]
-
-
-def note(message: str, fault: Exception | None = None) -> None:
-    """Put what a run ends with into its log too, where its folder is kept.
-
-    Args:
-        message: the line.
-        fault: a fault of the program, whose traceback is written too.
-    """
-    trace = None if fault is None else (type(fault), fault, fault.__traceback__)
-    record = log.makeRecord(log.name, logging.ERROR, __file__, 0, message, (), trace)
-    for handler in logging.getLogger().handlers:
-        if isinstance(handler, logging.FileHandler) and Path(handler.baseFilename).parent.is_dir():
-            with suppress(OSError):  # a log that takes no line may be what the run ended with
-                handler.handle(record)
 
 
 def _concerns(folder: Path, error: Exception) -> bool:

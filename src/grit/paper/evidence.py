@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from grit.paper.wandb_runs import PREFIX, LoggedRun, runs_of_project
-from grit.runs.finished import RESULTS, FinishedRun, run_folders
+from grit.runs.finished import FinishedRun, run_folders
 from grit.runs.job_log import RECORDS, Job, has_results
 from grit.runs.results import OtherSchema
+from grit.runs.run_record import RESULTS
 
 FIGURES = ("figure4.json", "figure5.json")  # these hold what was measured of many runs
 Run = FinishedRun | LoggedRun

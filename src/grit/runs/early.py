@@ -10,7 +10,7 @@ from grit.judge.making import make_judge
 from grit.judge.own import OwnJudge
 from grit.models.names import check_name
 from grit.rewards.reward import reward_from
-from grit.runs.finished import check_run
+from grit.runs.run_record import check_run
 
 JUDGING = ("train", "evaluate", "score")
 

@@ -25,13 +25,11 @@ from grit.evaluation.predictions import (
     read_scored,
 )
 from grit.runs.results import Results, read_results
-from grit.runs.run_record import RECORD, read_record
+from grit.runs.run_record import CONFIG, PREDICTIONS, RECORD, RESULTS, check_run, read_record
 
 if TYPE_CHECKING:
     from grit.models.adapter import Adapter  # imports transformers
 
-RESULTS = "results.json"  # what makes a folder that of a finished run
-CONFIG, PREDICTIONS = "config.yaml", "predictions.jsonl"
 _WANDB_RUN = re.compile(r"(?:offline-)?run-\d{8}_\d{6}-(\w+)")
 
 
@@ -211,13 +209,6 @@ class FinishedRun:
         here = replace(settings.trainer, devices=1, num_nodes=1)  # whoever trained it
         adapter.model.eval().to(prepare_device(here, settings.threads))
         return adapter
-
-
-def check_run(folder: Path) -> None:
-    """Raise GritError where a folder has not the files of a run that can be looked at again."""
-    for name in (CONFIG, RECORD, PREDICTIONS):
-        if not (folder / name).is_file():
-            raise GritError(f"runs: {folder}: {name} is missing: expected the folder of a run")
 
 
 def find_runs(roots: Sequence[Path]) -> list[FinishedRun]:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from grit.runs.finished import RESULTS
+from grit.runs.run_record import RESULTS
 
 RECORDS = (RESULTS, "table2.json")  # results of a run, or of task=data
 

@@ -1,4 +1,7 @@
-"""The record of a run (``run.json``): what it began with, and whether it has finished."""
+"""The record of a run (``run.json``): what it began with, and whether it has finished.
+
+Without torch, which takes seconds to import, and whose threads are set up before.
+"""
 
 import json
 import logging
@@ -10,7 +13,9 @@ from grit.config.schema import Config
 from grit.core.errors import GritError
 
 log = logging.getLogger(__name__)
-RECORD = "run.json"
+RECORD, CONFIG = "run.json", "config.yaml"
+RESULTS = "results.json"  # what makes a folder that of a finished run
+PREDICTIONS = "predictions.jsonl"
 
 
 def unfinished(config: Config, root: Path) -> Path:
@@ -55,3 +60,10 @@ def read_record(record: Path) -> dict[str, Any]:
     if not (isinstance(begun, dict) and {"config_hash", "started"} <= begun.keys()):
         raise GritError(f"{record}: is damaged; name another folder by hydra.run.dir=")
     return begun
+
+
+def check_run(folder: Path) -> None:
+    """Raise GritError where a folder has not the files of a run that can be looked at again."""
+    for name in (CONFIG, RECORD, PREDICTIONS):
+        if not (folder / name).is_file():
+            raise GritError(f"runs: {folder}: {name} is missing: expected the folder of a run")
