@@ -20,6 +20,16 @@ def plain(config: Config) -> dict[str, Any]:
     return asdict(config)
 
 
+def made_of(config: Config) -> dict[str, Any]:
+    """The fields of a run's results that its configuration has."""
+    parts = ("method", "model", "data", "reward")
+    return {part: getattr(config, part).name for part in parts} | {
+        "judge": config.judge.label,
+        "seed": config.seed,
+        "settings_hash": settings_hash(config),
+    }
+
+
 def config_hash(config: Config) -> str:
     """Twelve hex digits that change with every field that can change a result."""
     return fingerprint(_without(plain(config), NOT_RESULTS))

@@ -6,7 +6,6 @@ from tqdm import tqdm
 
 from grit.core import processes
 from grit.data.samples import Sample
-from grit.data.suites import TestSet
 from grit.evaluation.predictions import Prediction
 from grit.models.adapter import Adapter
 from grit.models.prompting import Prompting
@@ -14,31 +13,6 @@ from grit.rollout.sampler import Sampler
 from grit.rollout.settings import Sampling
 
 QUESTIONS_AT_A_TIME = 64  # encoded prompts alive at a time; results do not depend on it
-
-
-def answer_sets(
-    adapter: Adapter,
-    sampler: Sampler,
-    prompting: Prompting,
-    sets: Sequence[TestSet],
-    *,
-    max_new_tokens: int,
-    progress: bool = True,
-) -> dict[str, list[Prediction]]:
-    """What ``answer`` gives for every set that has questions, by its name."""
-    return {
-        test_set.name: answer(
-            adapter,
-            sampler,
-            prompting,
-            test_set.name,
-            test_set.samples,
-            max_new_tokens=max_new_tokens,
-            progress=progress,
-        )
-        for test_set in sets
-        if test_set.samples
-    }
 
 
 def answer(

@@ -10,17 +10,6 @@ from grit.judge.judge import Judge, Query, score_once
 from grit.judge.rules import normalized
 
 
-def score_sets(
-    sets: Mapping[str, Sequence[Prediction]], judge: Judge, *, tagged_answers: bool
-) -> dict[str, list[ScoredPrediction]]:
-    """Score all predictions, by set; then ask again about those that the judge has failed on."""
-    scored = {
-        name: score_predictions(rows, judge, tagged_answers=tagged_answers)
-        for name, rows in sets.items()
-    }
-    return {name: judge_again(rows, judge) for name, rows in scored.items()}
-
-
 def score_predictions(
     predictions: Sequence[Prediction], judge: Judge, *, tagged_answers: bool
 ) -> list[ScoredPrediction]:

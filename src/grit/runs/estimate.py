@@ -12,10 +12,10 @@ from grit.grounding.boxes import Box
 from grit.judge.settings import ServiceJudgeSettings
 from grit.models.adapter import Adapter
 from grit.models.prompt_limits import PromptLengths
+from grit.models.prompting import Prompting
 from grit.models.setup import make_trainable
 from grit.rollout.sampler import STOP
 from grit.training.costs import GPUS, Load, Sizes, memory, seconds
-from grit.training.methods import prompting_of
 
 TOKENS_OF_A_JUDGEMENT = 210, 10  # asked and answered: the prompt with a short answer, a score
 
@@ -47,7 +47,7 @@ def prompts(
         samples: the training triplets.
         asked: those, and the test questions behind them.
     """
-    lengths = PromptLengths(adapter, prompting_of(config.method))
+    lengths = PromptLengths(adapter, Prompting(config.method.suffix, config.method.example))
     tokens = [lengths.of(sample) for sample in asked]
     shown = [_shown(config, adapter, sample) for sample in asked[: config.check.rows]]
     return {
@@ -60,7 +60,7 @@ def prompts(
 
 def _shown(config: Config, adapter: Adapter, sample: Sample) -> dict[str, Any]:
     """A prompt as the model reads it, and a box of the image there and back."""
-    prompting = prompting_of(config.method)
+    prompting = Prompting(config.method.suffix, config.method.example)
     prompt = prompting.encode(sample, adapter)
     boxes = sample.boxes or ()
     there = boxes[0].to(prompt.space) if boxes else None
@@ -131,7 +131,7 @@ def costs(
 
 def _load(config: Config, adapter: Adapter, samples: Sequence[Sample]) -> Load:
     """What a step of training has to do."""
-    lengths = PromptLengths(adapter, prompting_of(config.method))
+    lengths = PromptLengths(adapter, Prompting(config.method.suffix, config.method.example))
     tokens = [lengths.of(sample) for sample in samples]
     images = [
         adapter.image_tokens(int(sample.space.width), int(sample.space.height))

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from grit.config.identity import settings_hash
+from grit.config.identity import made_of
 from grit.config.schema import Config
 from grit.config.stored import stored_config, stored_configuration
 from grit.core.errors import GritError
@@ -61,7 +61,9 @@ class FinishedRun:
             config, record = stored_config(folder / CONFIG), read_record(folder / RECORD)
             if (folder / RESULTS).exists():
                 return cls.read(folder)
-            return cls(folder, _without_sets(config, record["config_hash"]))
+            made: dict[str, Any] = {"suite": config.suite.name, "checkpoint": config.checkpoint}
+            made |= made_of(config) | {"config_hash": record["config_hash"]}
+            return cls(folder, Results(**made, sets={}))
         except GritError as error:
             where = f"its {CONFIG}, {RECORD} or {RESULTS}"
             raise GritError(f"runs: {folder}: {where}: {error}") from error
@@ -239,20 +241,3 @@ def run_folders(root: Path, records: Sequence[str] = (RESULTS,)) -> list[Path]:
         names = " or ".join(filter(None, (", ".join(records[:-1]), records[-1])))
         raise GritError(f"runs: no {names} in or below {root}; has a run finished there?")
     return sorted(found)
-
-
-def _without_sets(config: Config, config_hash: str) -> Results:
-    """What a run without ``results.json`` says of itself."""
-    return Results(
-        method=config.method.name,
-        model=config.model.name,
-        data=config.data.name,
-        reward=config.reward.name,
-        judge=config.judge.label,
-        seed=config.seed,
-        config_hash=config_hash,
-        sets={},
-        suite=config.suite.name,
-        settings_hash=settings_hash(config),
-        checkpoint=config.checkpoint,
-    )

@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from grit.config.identity import code_hash, config_hash, settings_hash
+from grit.config.identity import code_hash, config_hash, made_of
 from grit.config.schema import Config
 from grit.core import processes
 from grit.data.samples import Sample, samples_fingerprint
 from grit.data.suites import TestSet
-from grit.evaluation.loop import answer_sets
+from grit.evaluation.loop import answer
 from grit.evaluation.predictions import Prediction, ScoredPrediction
-from grit.evaluation.scoring import score_sets
+from grit.evaluation.scoring import judge_again, score_predictions
 from grit.judge.judge import (
     Judge,
     JudgeFailed,
@@ -26,6 +26,7 @@ from grit.judge.judge import (
 from grit.judge.usage import NOTHING, Usage
 from grit.models.adapter import Adapter
 from grit.models.loading import Checkpoint
+from grit.models.prompting import Prompting
 from grit.runs.metrics_log import MetricsLog
 from grit.runs.results import (
     Results,
@@ -36,7 +37,6 @@ from grit.runs.results import (
     write_results,
 )
 from grit.training.diagnostics import JUDGE
-from grit.training.methods import prompting_of
 from grit.training.policy import make_sampler
 
 log = logging.getLogger(__name__)
@@ -81,14 +81,17 @@ def evaluate_model(
         trained_on: the triplets that the model has learned from in this run.
         checkpoint: the trained weights that the model has from elsewhere.
     """
-    predictions = answer_sets(
-        adapter,
-        make_sampler(adapter, config.training),
-        prompting_of(config.method),
-        sets,
-        max_new_tokens=config.evaluation.max_new_tokens,
-        progress=config.trainer.progress_bar and processes.rank() == 0,
-    )
+    sampler = make_sampler(adapter, config.training)
+    prompting = Prompting(config.method.suffix, config.method.example)
+    how: dict[str, Any] = {
+        "max_new_tokens": config.evaluation.max_new_tokens,
+        "progress": config.trainer.progress_bar and processes.rank() == 0,
+    }
+    predictions = {
+        each.name: answer(adapter, sampler, prompting, each.name, each.samples, **how)
+        for each in sets
+        if each.samples
+    }
     if processes.rank() > 0:
         return None
     former = NOTHING if stem else _usage_so_far(folder)
@@ -114,20 +117,19 @@ def measure(
 
     Whatever the judge failed on is asked again at the end: by then a service may be back.
     """
-    scored = score_sets(predictions, judge, tagged_answers=config.method.tagged_answer)
+    tagged = config.method.tagged_answer
+    scored = {
+        name: score_predictions(rows, judge, tagged_answers=tagged)
+        for name, rows in predictions.items()
+    }
+    scored = {name: judge_again(rows, judge) for name, rows in scored.items()}
     missing = {test_set.name: test_set.images_missing for test_set in sets}
     results = Results(
-        method=config.method.name,
-        model=config.model.name,
-        data=config.data.name,
-        reward=config.reward.name,
-        judge=config.judge.label,
-        seed=config.seed,
+        **made_of(config),
         config_hash=config_hash(config),
         git=git_commit(),
         code=code_hash(config),
         suite=config.suite.name if sets else None,
-        settings_hash=settings_hash(config),
         triplets=len(trained_on) or None,
         triplets_hash=samples_fingerprint(trained_on) if trained_on else None,
         sets={

@@ -11,10 +11,10 @@ from grit.data.suites import TestSet
 from grit.judge.judge import Judge, meet
 from grit.models.adapter import Adapter
 from grit.models.prompt_limits import PromptLengths, PromptLimit
+from grit.models.prompting import Prompting
 from grit.models.setup import make_skeleton
 from grit.rewards.reward import Reward
 from grit.training.device import check_device
-from grit.training.methods import prompting_of
 
 
 def preflight(
@@ -40,12 +40,7 @@ def preflight(
     """
     if reward is not None:
         reward.rehearse()
-    check_device(
-        device,
-        decode=config.training.decode,
-        attention=config.model.attention,
-        learns=config.method.learns,
-    )
+    check_device(device, config.model, config.training, learns=config.method.learns)
     check_prompts(config, make_skeleton(config.model), samples, sets)
     if processes.rank() == 0:
         meet(judge)
@@ -55,7 +50,7 @@ def check_prompts(
     config: Config, adapter: Adapter, samples: Sequence[Sample], sets: Sequence[TestSet]
 ) -> None:
     """Raise GritError for a prompt that is longer than the model or the configuration allows."""
-    lengths = PromptLengths(adapter, prompting_of(config.method))
+    lengths = PromptLengths(adapter, Prompting(config.method.suffix, config.method.example))
     allowed = {"max_prompt_tokens": config.data.max_prompt_tokens}
     drawn, greedy = config.training.sampling.max_new_tokens, config.evaluation.max_new_tokens
     if config.method.learns:

@@ -6,6 +6,7 @@ from pathlib import Path
 from grit.config.schema import FigureSettings
 from grit.core.errors import GritError
 from grit.figures.exhibit import write_exhibit
+from grit.models.prompting import Prompting
 from grit.rollout.sampler import Sampler
 from grit.runs.finished import FinishedRun
 from grit.runs.job_log import Job
@@ -21,7 +22,6 @@ from grit.studies.figure5 import (
 from grit.studies.figure_runs import Unfinished
 from grit.studies.studied_runs import measured, name_of, runs_of_jobs
 from grit.studies.subsample import subsample
-from grit.training.methods import prompting_of
 
 
 def build(
@@ -71,7 +71,8 @@ def attending(figures: FigureSettings, run: FinishedRun) -> AttendingRun:
             f"attention.set={settings.set}: {run.folder} has no completion of this set with a box "
             "before <rethink>"
         )
-    adapter, prompting = run.adapter(), prompting_of(run.settings.method)
+    adapter, method = run.adapter(), run.settings.method
+    prompting = Prompting(method.suffix, method.example)
     samples = []
     for each in subsample(grounded, settings.samples, figures.seed):
         prompt = prompting.encode(run.sample(each), adapter)

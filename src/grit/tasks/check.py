@@ -83,9 +83,8 @@ def _questions(config: Config, problems: Problems) -> tuple[list[Sample], list[T
         with problems.noted():
             samples = training_samples(config.data, config.suite.root)
             if config.method.training == "sft":
-                samples = taught_rows(
-                    config.training.sft, samples, method=config.method.name, data=config.data.name
-                ).samples
+                names = config.method.name, config.data.name
+                samples, _ = taught_rows(samples, config.training.sft, *names)
     with problems.noted():
         sets = test_sets(config.suite)
     return samples, sets
@@ -101,9 +100,5 @@ def _others(config: Config, samples: Sequence[Sample], problems: Problems) -> No
     with problems.noted():
         meet(make_judge(config.judge))
     with problems.noted():
-        check_device(
-            prepare_device(config.trainer, config.threads),
-            decode=config.training.decode,
-            attention=config.model.attention,
-            learns=config.method.learns,
-        )
+        device = prepare_device(config.trainer, config.threads)
+        check_device(device, config.model, config.training, learns=config.method.learns)

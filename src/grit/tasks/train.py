@@ -3,6 +3,7 @@
 import logging
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import torch
 from pytorch_lightning.loggers.logger import Logger
@@ -20,6 +21,7 @@ from grit.evaluation.predictions import read_sets
 from grit.judge.judge import Judge
 from grit.judge.making import make_judge
 from grit.models.adapter import Adapter
+from grit.models.prompting import Prompting
 from grit.models.setup import make_adapter
 from grit.pages.evaluated_run import show_run
 from grit.rewards.reward import Reward, reward_from
@@ -36,8 +38,9 @@ from grit.training.device import autocast, prepare_device
 from grit.training.fitting import fit, save_learnt
 from grit.training.layouts.data_parallel import DataParallel
 from grit.training.layouts.named import layout_named
-from grit.training.methods import make_learner
-from grit.training.sft import taught_rows
+from grit.training.learner import Learner
+from grit.training.module import GRPOGR
+from grit.training.sft import FewShotSFT, taught_rows
 
 log = logging.getLogger(__name__)
 
@@ -99,9 +102,9 @@ def _training_rows(config: Config) -> tuple[list[Sample], dict[str, int]]:
     samples = training_samples(config.data, config.suite.root)
     if config.method.training != "sft":
         return samples, {}
-    names = {"method": config.method.name, "data": config.data.name}
-    taught = taught_rows(config.training.sft, samples, **names)
-    return taught.samples, {"unannotated": taught.unannotated}
+    names = config.method.name, config.data.name
+    taught, unannotated = taught_rows(samples, config.training.sft, *names)
+    return taught, {"unannotated": unannotated}
 
 
 def _evaluate_before(
@@ -146,14 +149,19 @@ def _train(
     tracker: Tracker,
 ) -> None:
     """Train, and write the trained model into the run's folder."""
-    steps, seed = config.trainer.max_steps, config.seed
-    parts = config.method, config.training, adapter, reward, judge
-    learner = make_learner(*parts, steps=steps, seed=seed, layout=layout)
+    method, settings = config.method, config.training
+    shared: dict[str, Any] = {"steps": config.trainer.max_steps, "seed": config.seed}
+    prompting, shared["layout"] = Prompting(method.suffix, method.example), layout
+    learner: Learner
+    if method.training == "sft":
+        learner = FewShotSFT(adapter, prompting, settings, **shared)
+    else:
+        learner = GRPOGR(adapter, prompting, reward, judge, settings, **shared)
     fit(
         learner,
         samples,
         config.trainer,
-        seed=seed,
+        seed=config.seed,
         folder=run.folder,
         checkpoint=run.checkpoint,
         resume_command=run.resume_command(),

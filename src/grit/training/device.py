@@ -11,7 +11,8 @@ import torch.distributed as dist
 
 from grit.core.errors import GritError
 from grit.core.processes import torchrun
-from grit.training.settings import TrainerSettings
+from grit.models.settings import ModelSettings
+from grit.training.settings import TrainerSettings, TrainingSettings
 
 
 def prepare_device(trainer: TrainerSettings, threads: int | None) -> torch.device:
@@ -47,15 +48,11 @@ def prepare_device(trainer: TrainerSettings, threads: int | None) -> torch.devic
     return device
 
 
-def check_device(device: torch.device, *, decode: str, attention: str, learns: bool) -> None:
-    """Raise GritError for what the device cannot do.
-
-    Args:
-        device: of the model.
-        decode: ``training.decode``.
-        attention: ``model.attention``.
-        learns: whether there are backward passes.
-    """
+def check_device(
+    device: torch.device, model: ModelSettings, training: TrainingSettings, *, learns: bool
+) -> None:
+    """Raise GritError for what the device cannot do; ``learns``: there are backward passes."""
+    decode, attention = training.decode, model.attention
     if decode == "captured" and device.type != "cuda":
         raise GritError(
             f"training.decode=captured: the model is on the {device.type} and CUDA graphs need an "

@@ -38,11 +38,11 @@ def fit(
         samples: the training triplets.
         trainer: where and how long.
         seed: of the order of prompts.
-        folder: of the run; checkpoints lie in ``checkpoints`` there.
+        folder: of the run; its checkpoints go below it.
         checkpoint: what it goes on from.
-        resume_command: what goes on with the run.
-        loggers: what metrics go to.
-        callbacks: besides that which writes checkpoints.
+        resume_command: for messages.
+        loggers: of Lightning.
+        callbacks: of Lightning, besides the one that writes checkpoints.
 
     Raises:
         Interrupted: by a signal.

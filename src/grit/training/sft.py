@@ -6,7 +6,6 @@ log-likelihood of the traces' tokens. It learns through the same rows as GRPO-GR
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from torch import Tensor
 
@@ -26,24 +25,12 @@ from grit.training.settings import SFTSettings, TrainingSettings
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class TaughtRows:
-    """What supervised fine-tuning learns from, and the rows that nobody has annotated."""
-
-    samples: list[Sample]
-    unannotated: int  # of the rows that were drawn
-
-
 def taught_rows(
-    settings: SFTSettings, drawn: list[Sample], *, method: str, data: str
-) -> TaughtRows:
-    """The rows of ``drawn`` that supervised fine-tuning gets, by `training.sft.unannotated`.
+    drawn: list[Sample], settings: SFTSettings, method: str, data: str
+) -> tuple[list[Sample], int]:
+    """The rows of ``drawn`` that are taught, and how many nobody has annotated.
 
-    Args:
-        settings: of supervised fine-tuning.
-        drawn: the training triplets.
-        method: its name, for messages.
-        data: the name of the triplets, for messages.
+    ``method`` and ``data`` are names for messages.
 
     Raises:
         GritError: none is left.
@@ -51,19 +38,19 @@ def taught_rows(
     annotated = [sample for sample in drawn if is_annotated(sample)]
     unannotated = len(drawn) - len(annotated)
     if not unannotated:
-        return TaughtRows(drawn, 0)
-    choice = settings.unannotated
+        return drawn, 0
+    choice = f"training.sft.unannotated={settings.unannotated}"
     count = f"method={method}: {unannotated} of {len(drawn)} rows have no annotated box"
-    if choice == "without_boxes":
-        log.info("%s: their traces are without (training.sft.unannotated=%s)", count, choice)
-        return TaughtRows(drawn, unannotated)
+    if settings.unannotated == "without_boxes":
+        log.info("%s: their traces are without (%s)", count, choice)
+        return drawn, unannotated
     if not annotated:
         raise GritError(
-            f"{count}, and training.sft.unannotated={choice} leaves them out: give the rows of "
-            f"data={data} their bboxs, or set training.sft.unannotated=without_boxes"
+            f"{count}, and {choice} leaves them out: give the rows of data={data} their bboxs, or "
+            "set training.sft.unannotated=without_boxes"
         )
-    log.info("%s: left out (training.sft.unannotated=%s)", count, choice)
-    return TaughtRows(annotated, unannotated)
+    log.info("%s: left out (%s)", count, choice)
+    return annotated, unannotated
 
 
 def hand_of(settings: SFTSettings, adapter: Adapter) -> TraceStyle:
