@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from grit.config.schema import Config, Task
+from grit.core.settings import declared
 
 Fields = tuple[str, ...]  # dotted names; each stands for what is below it too
 
@@ -40,13 +41,10 @@ _WHILE_TRAINING = (
     *("trainer.checkpoint_every", "logger.sample_every"),
     *("evaluation.before_training", "evaluation.after_training"),
 )
-_GRPO = tuple(
-    f"training.{name}"
-    for name in (
-        *("steps", "learning_rate", "group_size", "beta", "epsilon", "ratio", "advantage"),
-        *("updates_per_rollout", "sampling", "logp_temperature", "append_eos"),
-    )
-)
+_OF: dict[str, Fields] = {  # the settings of one way of training
+    training: tuple(each.path for each in declared(Config) if each.of == training)
+    for training in ("grpo_gr", "sft")
+}
 _FIGURES = ("correlation", "attention")
 _PARTS = (
     *("model", "data", "method", "reward", "judge", "suite", "training", "trainer", "evaluation"),
@@ -107,9 +105,9 @@ def _rules(config: Config) -> Iterator[_Rule]:
     elif method.training == "sft":
         kept = ("training.sampling.max_new_tokens",)
         reason = f"method={method.name} learns from traces, without a reward"
-        yield _Rule(reason, ("reward",), _GRPO, kept)
+        yield _Rule(reason, ("reward",), _OF["grpo_gr"], kept)
     else:
-        yield _Rule(f"method={method.name} is no fine-tuning", (), ("training.sft",))
+        yield _Rule(f"method={method.name} is no fine-tuning", (), _OF["sft"])
     if task in ("train", "evaluate"):
         others = ("pretrain", "preparation", "check", *(() if config.exhibits else _FIGURES))
         yield _Rule(f"it is for other tasks than task={task}", (), others)

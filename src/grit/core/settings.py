@@ -40,7 +40,7 @@ Text = Annotated[str, Strict(False)]
 
 # Strict: true is no number, and 1.5 no number of steps.
 _CONFIG = ConfigDict(extra="forbid", strict=True, coerce_numbers_to_str=True, allow_inf_nan=False)
-_COUNTS = "changes_results"
+_COUNTS, _OF = "changes_results", "of"
 _NAMES = {str: "text", int: "integer", float: "number", bool: "true or false"}
 
 
@@ -51,7 +51,12 @@ def settings(declared: type[T]) -> type[T]:
 
 
 def setting(
-    about: str, default: Any = REQUIRED, *, changes_results: bool = True, **limits: Any
+    about: str,
+    default: Any = REQUIRED,
+    *,
+    changes_results: bool = True,
+    of: str | None = None,
+    **limits: Any,
 ) -> Any:
     """A field of a ``settings`` class.
 
@@ -61,10 +66,12 @@ def setting(
             Left out: a file of ``conf/`` or the command line has to set it.
         changes_results: False for what changes only how a run looks or where it runs. Such fields
             stay out of the fingerprint by which runs are compared.
+        of: the one way of training that uses it; None: not only one.
         limits: pydantic's ``ge``, ``gt``, ``le``, ``lt``; null is never out of range.
     """
     value = {"default_factory": default} if isinstance(default, type) else {"default": default}
-    return Field(description=about, json_schema_extra={_COUNTS: changes_results}, **value, **limits)
+    marks: Any = {_COUNTS: changes_results, _OF: of}
+    return Field(description=about, json_schema_extra=marks, **value, **limits)
 
 
 class Setting(NamedTuple):
@@ -76,6 +83,7 @@ class Setting(NamedTuple):
     default: Any  # UNSET where it has to be set
     expected: str | None  # its range or choices, in words
     changes_results: bool
+    of: str | None  # the one way of training that uses it
 
 
 def declared(owner: type, prefix: str = "") -> Iterator[Setting]:
@@ -88,9 +96,15 @@ def declared(owner: type, prefix: str = "") -> Iterator[Setting]:
     for name, info in _infos(owner).items():
         path, kind = f"{prefix}{name}", kinds[name]
         extra = info.json_schema_extra
-        counts = not isinstance(extra, dict) or bool(extra.get(_COUNTS, True))
+        marks = extra if isinstance(extra, dict) else {}
         yield Setting(
-            path, kind, info.description or "", _default(info), expected(info, kind), counts
+            path=path,
+            kind=kind,
+            about=info.description or "",
+            default=_default(info),
+            expected=expected(info, kind),
+            changes_results=bool(marks.get(_COUNTS, True)),
+            of=cast(str | None, marks.get(_OF)),
         )
         seen: set[str] = set()
         for group in groups_of(kind):

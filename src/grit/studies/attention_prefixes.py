@@ -8,8 +8,8 @@ Three prefixes of one completion:
   is shared out among all tokens before, so any shorter prefix leaves more of it to the image; this
   control is as short as ``no_boxes``.
 
-The other tokens are drawn by lot from the chain, and where it has too few, from the prompt's text.
-Image tokens, the marks of the chat and ``<rethink>`` itself always stay.
+The other tokens are drawn at random from the chain, and where it has too few, from the prompt's
+text. Image tokens, the marks of the chat and ``<rethink>`` itself always stay.
 """
 
 import re
@@ -94,7 +94,7 @@ def _control_tokens(
     adapter: Adapter,
     random: Random,
 ) -> list[int] | None:
-    """Places of ``count`` tokens that are no box, drawn by lot; None where there are fewer."""
+    """Places of ``count`` tokens that are no box, drawn at random; None where there are fewer."""
     length = len(prompt.input_ids)
     words = [length + place for place in _words_of(chain, whole, adapter)]
     text = _text_of(prompt.input_ids, adapter)

@@ -46,7 +46,7 @@ class CorrelatedRun:
     run: RunName
     rows: int  # completions that could have had a chain with boxes
     grounded: int  # of them, those that had
-    judged: int  # of those, the ones drawn by lot
+    judged: int  # of those, the ones drawn at random
     correlations: Mapping[str, Correlation]  # by the names of CONTROLS
 
 
@@ -206,8 +206,8 @@ def _of_sets(bars: Bars, sets: Sequence[str]) -> tuple[Cell, ...]:
 def _notes(figure: Figure4) -> Iterator[str]:
     yield (
         "Share of chains whose own boxes the judge picks over random ones; 0.5 is chance. Judge: "
-        f"{figure.judge}. {figure.repeats} repeats, at most {figure.chains} chains a set, drawn by "
-        "lot. Intervals are 95%: over chains (bootstrap), and over runs where there are several "
+        f"{figure.judge}. {figure.repeats} repeats, at most {figure.chains} chains a set, drawn "
+        "at random. Intervals are 95%: over chains (bootstrap), and over runs where there are several "
         "(t)."
     )
     names = [bars.name for bars in figure.bars if not bars.runs]

@@ -55,37 +55,44 @@ class SFTSettings:
 class TrainingSettings:
     """GRPO-GR, and what supervised fine-tuning shares with it."""
 
-    steps: int = setting("optimiser steps", ge=1)
+    steps: int = setting("optimiser steps", ge=1, of="grpo_gr")
     needs: dict[Text, Any] = setting(
         "what a preset asks of a large model and its trainer, where the command line says nothing: "
         "adaptation, dtype, freeze_vision, precision",
         dict,
     )
-    sft: SFTSettings
+    sft: SFTSettings = setting("", of="sft")
     prompts_per_step: int = setting("of all ranks together", 32, ge=1)
-    group_size: int = setting("completions of a prompt, N", 4, ge=2)
-    learning_rate: float = setting("of AdamW, after the warm-up", gt=0)
+    group_size: int = setting("completions of a prompt, N", 4, ge=2, of="grpo_gr")
+    learning_rate: float = setting("of AdamW, after the warm-up", gt=0, of="grpo_gr")
     warmup_steps: int = setting("over which the learning rate rises to its value", 0, ge=0)
     weight_decay: float = setting("of AdamW", 0.0, ge=0)
     clip_norm: float = setting("the gradient's norm is scaled down to it", 1.0, gt=0)
-    beta: float = setting("weight of the KL term", 0.01, ge=0)
-    epsilon: float = setting("half the width of the ratio's clipping interval", 0.2, ge=0)
+    beta: float = setting("weight of the KL term", 0.01, ge=0, of="grpo_gr")
+    epsilon: float = setting(
+        "half the width of the ratio's clipping interval", 0.2, ge=0, of="grpo_gr"
+    )
     ratio: Ratio = setting(
         "what the importance ratio is taken over: each token, or a completion as equation 3 has it",
         "token",
+        of="grpo_gr",
     )
-    advantage: AdvantageSettings = AdvantageSettings()
-    updates_per_rollout: int = setting("optimiser steps on the completions of a step", 1, ge=1)
-    sampling: Sampling = Sampling()
+    advantage: AdvantageSettings = setting("", AdvantageSettings, of="grpo_gr")
+    updates_per_rollout: int = setting(
+        "optimiser steps on the completions of a step", 1, ge=1, of="grpo_gr"
+    )
+    sampling: Sampling = setting("", Sampling, of="grpo_gr")
     logp_temperature: float | None = setting(
         "at which log-probabilities are taken; null: at the sampling temperature. Released code: 1",
         None,
         gt=0,
+        of="grpo_gr",
     )
     append_eos: bool = setting(
         "an end-of-sequence token follows a completion that ended by </answer>, and is learnt (as "
         "in the released code)",
         False,
+        of="grpo_gr",
     )
     must_learn: bool = setting(
         "a run in which no step learnt anything ends with exit code 1", True, changes_results=False
