@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 import yaml
+from composing import config
 
-from grit.config.stored import stored_configuration
+from grit.config.identity import config_hash, plain
+from grit.config.stored import stored_config, stored_configuration
 from grit.core.errors import GritError
 from grit.pages.galleries import galleries_of
 from grit.runs.finished import FinishedRun
@@ -85,3 +87,12 @@ def test_what_is_no_configuration_is_one_line(tmp_path: Path, text: str) -> None
 def test_dollars_alone_are_plain(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("notes: costs $5 {really}")
     assert stored_configuration(tmp_path / "config.yaml") == {"notes": "costs $5 {really}"}
+
+
+def test_a_configuration_of_a_former_version_is_read(tmp_path: Path) -> None:
+    """It stored null where a base model's own course had the value."""
+    fields = plain(config("model=internvl3_2b"))
+    fields["pretrain"] = dict.fromkeys(fields["pretrain"])
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(fields))
+    assert config_hash(stored_config(path)) == config_hash(config("model=internvl3_2b"))

@@ -52,8 +52,11 @@ def stored_config(path: Path) -> "Config":
 
     from grit.config.configuration import checked  # imports Hydra
 
+    values = stored_configuration(path)
+    # How its base was made is no matter of a run, and former versions stored nulls there.
+    values.pop("pretrain", None)
     try:
-        return checked(OmegaConf.create(stored_configuration(path)))
+        return checked(OmegaConf.create(values))
     except OmegaConfBaseException as error:
         raise GritError(f"{path}: {error}") from error
 
