@@ -207,8 +207,8 @@ def _notes(figure: Figure4) -> Iterator[str]:
     yield (
         "Share of chains whose own boxes the judge picks over random ones; 0.5 is chance. Judge: "
         f"{figure.judge}. {figure.repeats} repeats, at most {figure.chains} chains a set, drawn "
-        "at random. Intervals are 95%: over chains (bootstrap), and over runs where there are several "
-        "(t)."
+        "at random. Intervals are 95%: over chains (bootstrap), and over runs where there are "
+        "several (t)."
     )
     names = [bars.name for bars in figure.bars if not bars.runs]
     yield from missing_notes(names, figure.unfinished)
