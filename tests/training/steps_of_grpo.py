@@ -61,7 +61,7 @@ class KeepsGradients(GRPOGR):
 
     def passes(self, groups):
         passes = super().passes(groups)
-        self.seen_passes.append([[list(one.groups), one.counts] for one in passes])
+        self.seen_passes.append([[list(one.groups), not one.is_dummy] for one in passes])
         return passes
 
     def optimizer_step_with_clipping(self):
