@@ -55,3 +55,44 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     tracemalloc.stop()
     assert peak < 3_000_000  # all indices at once would take 32 MB
     assert parts.low == pytest.approx(whole.low, abs=0.005)
+
+
+def test_clusters_of_one_value_change_no_bit() -> None:
+    """The interval is the percentiles of the means of drawn values, as it was without clusters."""
+    values = np.random.default_rng(4).random(301)
+    drawn = np.random.default_rng(20).integers(301, size=(2000, 301))
+    low, high = np.percentile(values[drawn].mean(axis=1), [2.5, 97.5])
+    plain = Estimate(float(values.mean()), float(low), float(high), 301)
+    pictures = [f"picture {place}" for place in reversed(range(301))]
+    assert estimate(values) == estimate(values, pictures) == plain
+
+
+def test_questions_with_one_answer_a_picture_are_as_uncertain_as_the_pictures() -> None:
+    pictures = np.random.default_rng(5).random(40)
+    together = estimate(np.repeat(pictures, 5), [place for place in range(40) for _ in range(5)])
+    assert together[:3] == pytest.approx(estimate(pictures)[:3])
+    assert together.n == 200
+    alone = estimate(np.repeat(pictures, 5))
+    assert width(together) / width(alone) == pytest.approx(5**0.5, rel=0.1)
+
+
+def test_pictures_with_different_numbers_of_questions_are_drawn_whole() -> None:
+    random = np.random.default_rng(6)
+    pictures = random.permutation(np.repeat(np.arange(30), 1 + np.arange(30) % 4)).tolist()
+    values = random.random(len(pictures))
+    by_picture: dict[int, list[float]] = {}
+    for picture, value in zip(pictures, values, strict=True):
+        by_picture.setdefault(picture, []).append(value)
+    groups = list(by_picture.values())
+    means = []
+    for places in np.random.default_rng(20).integers(30, size=(2000, 30)):
+        resample = [value for place in places for value in groups[place]]
+        means.append(sum(resample) / len(resample))
+    low, high = np.percentile(means, [2.5, 97.5])
+    assert estimate(values, pictures) == pytest.approx((values.mean(), low, high, len(pictures)))
+
+
+def width(found: Estimate) -> float:
+    assert found.low is not None
+    assert found.high is not None
+    return found.high - found.low

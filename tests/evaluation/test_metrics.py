@@ -45,6 +45,14 @@ def scored(row: int, acc: float | None = 1.0, giou: float | None = 0.5) -> Score
     )
 
 
+def of_pictures(count: int, each: int) -> list[ScoredPrediction]:
+    """Rows of which ``each`` in succession show one picture."""
+    return [
+        replace(row, prediction=replace(row.prediction, image=f"{place // each}"))
+        for place, row in enumerate(many(count))
+    ]
+
+
 def many(count: int = 40) -> list[ScoredPrediction]:
     source = random.Random(4)
     return [
@@ -148,3 +156,22 @@ def test_processes_are_put_together() -> None:
 def test_unique_rows_are_in_the_sets_order() -> None:
     rows = [scored(2), scored(0), scored(2, 0.0), scored(1)]
     assert [(r.prediction.row, r.acc) for r in unique_rows(rows)] == [(0, 1.0), (1, 1.0), (2, 1.0)]
+
+
+@pytest.mark.parametrize("kind", METRICS.values())
+def test_rows_of_one_picture_are_drawn_together(kind: type[RowMetric]) -> None:
+    rows = of_pictures(40, each=4)
+    found = computed(kind, rows)
+    assert found == computed(kind, rows[20:][::-1], rows)
+    own = computed(kind, of_pictures(40, each=1))
+    assert own == computed(kind, many(40))
+    assert (found.mean, found.n) == (own.mean, own.n)
+    assert (found.low, found.high) != (own.low, own.high)
+
+
+def test_a_picture_belongs_to_its_set_and_rows_without_one_stand_alone() -> None:
+    one = scored(0).prediction
+    assert replace(one, image="a").picture == replace(one, row=1, id="vsr/1", image="a").picture
+    assert replace(one, image="a").picture != replace(one, set="gqa", image="a").picture
+    assert one.picture != replace(one, id="vsr/1").picture
+    assert one.picture != replace(one, image=one.id).picture

@@ -3,7 +3,7 @@ from math import inf
 import numpy as np
 import pytest
 
-from grit.evaluation.bootstrap import Estimate
+from grit.evaluation.bootstrap import Estimate, estimate
 from grit.evaluation.metrics import estimates
 from grit.evaluation.over_runs import Bounds
 from grit.evaluation.paired import difference, difference_of_runs
@@ -12,7 +12,7 @@ from grit.evaluation.predictions import Prediction, ScoredPrediction
 ANYTHING = Bounds(-inf, inf)
 
 
-def row(place: int, acc: float | None) -> ScoredPrediction:
+def row(place: int, acc: float | None, image: str | None = None) -> ScoredPrediction:
     said = Prediction(
         set="vsr",
         row=place,
@@ -22,6 +22,7 @@ def row(place: int, acc: float | None) -> ScoredPrediction:
         truth_is_box=False,
         dataset="vsr",
         completion="",
+        image=image,
     )
     return ScoredPrediction(
         prediction=said,
@@ -122,3 +123,40 @@ def test_equal_methods_differ_in_one_of_twenty_experiments(baselines, ours, spre
         assert found.high is not None
         wrong += found.low > 0 or found.high < 0
     assert wrong / 300 < 0.075
+
+
+def test_changes_of_one_picture_count_together() -> None:
+    scores = np.random.default_rng(7).random(30)
+    thrice = [row(place, score, f"{place // 3}") for place, score in enumerate(scores.repeat(3))]
+    zeros = [row(place, 0.0, f"{place // 3}") for place in range(90)]
+    alone = difference(rows(*[0.0] * 30), rows(*scores), "acc")
+    assert difference(zeros, thrice, "acc")[:3] == pytest.approx(alone[:3])
+    own = [row(place, score, f"{place}") for place, score in enumerate(scores)]
+    assert difference(rows(*[0.0] * 30), own, "acc") == alone
+
+
+def test_differences_of_runs_count_questions_of_one_picture_together() -> None:
+    random = np.random.default_rng(8)
+    runs = [{f"{place:02}": value for place, value in enumerate(random.random(30))} for _ in "abc"]
+    alone = difference_of_runs(runs[:1], runs[1:], ANYTHING)
+    own = {question: f"picture {question}" for question in runs[0]}
+    assert difference_of_runs(runs[:1], runs[1:], ANYTHING, own) == alone
+    thrice = [{f"{q} {n}": value for q, value in run.items() for n in "123"} for run in runs]
+    pictures = {question: question[:2] for question in thrice[0]}
+    together = difference_of_runs(thrice[:1], thrice[1:], ANYTHING, pictures)
+    assert together[:3] == pytest.approx(alone[:3])
+    assert together.n == 90
+    one = difference_of_runs(thrice[:1], thrice[1:], ANYTHING, dict.fromkeys(pictures, "same"))
+    assert (one.mean, one.low, one.high) == (pytest.approx(alone.mean), None, None)
+
+
+def test_the_variance_of_unequal_pictures_is_what_drawing_them_gives() -> None:
+    random = np.random.default_rng(9)
+    sizes = 1 + np.arange(400) % 5
+    levels = random.normal(size=400).repeat(sizes) + 0.3 * random.normal(size=sizes.sum())
+    pictures = np.arange(400).repeat(sizes).tolist()
+    change = {f"{place:04}": value for place, value in enumerate(levels)}
+    shown = {question: str(picture) for question, picture in zip(change, pictures, strict=True)}
+    found = difference_of_runs([dict.fromkeys(change, 0.0)], [change], ANYTHING, shown)
+    drawn = estimate(levels, pictures)
+    assert found[:3] == pytest.approx(drawn[:3], abs=0.02)

@@ -84,6 +84,8 @@ def test_boxes_and_sizes_may_be_missing(tmp_path: Path) -> None:
         ({"answer": None}, "answer"),
         ({"question": 3}, "question"),
         ({"dataset": ""}, "dataset"),
+        ({"image": 7}, "image"),
+        ({"image": " "}, "image"),
         ({"width": None}, "width"),
         ({"height": None}, "height"),
         ({"width": None, "height": None}, "width"),
@@ -118,6 +120,7 @@ def test_what_a_run_wrote_is_read_again(tmp_path: Path) -> None:
     )
     resized = Space("resized", 84, 56)
     first = Prediction.of(sample, "[1, 2, 3, 4]", set="ovd", row=0, spoken=resized)
+    assert first.image == Plain.key
     assert (first.id, first.truth, first.truth_is_box) == ("ovd/7", "[1, 2, 3, 4]", True)
     second = read(tmp_path, {**GOOD, "box_space": "normalized_1000"})[0]
     rows = [scored(first, acc=None).to_row(), scored(second).to_row()]
@@ -129,11 +132,21 @@ def test_what_a_run_wrote_is_read_again(tmp_path: Path) -> None:
         read(tmp_path, rows[0], rows[0])
 
 
+def test_rows_may_name_the_picture_that_they_are_about(tmp_path: Path) -> None:
+    named, unnamed = read(tmp_path, {**GOOD, "image": "a.jpg"}, {**GOOD, "image": None})
+    assert (named.image, unnamed.image) == ("a.jpg", None)
+    assert [row.image for row in read(tmp_path, scored(named).to_row())] == ["a.jpg"]
+    old = {key: value for key, value in scored(unnamed).to_row().items() if key != "image"}
+    assert read(tmp_path, old)[0].image is None
+
+
 def test_a_row_of_predictions_jsonl_has_what_the_contract_names(tmp_path: Path) -> None:
     row = scored(read(tmp_path, GOOD)[0]).to_row()
     assert row["boxes"] == [[0.33, 2, 3, 4]]
     assert row["true_boxes"] == [[0.0, 0.0, 10.0, 10.0]]
-    assert {"set", "id", "question", "truth", "completion", "answer", "dataset"} <= set(row)
+    assert {"set", "id", "image", "question", "truth", "completion", "answer", "dataset"} <= set(
+        row
+    )
     assert {"acc", "exact_match", "giou", "format", "format_parts", "judge_failed"} <= set(row)
     assert (row["width"], row["height"], row["box_space"]) == (100, 50, "original")
     json.dumps(row, allow_nan=False)

@@ -1,11 +1,16 @@
+import json
+from collections.abc import Callable
 from math import hypot
+from pathlib import Path
 
 import pytest
 
 from grit.evaluation.bootstrap import Estimate
-from grit.evaluation.over_runs import Bounds
+from grit.evaluation.over_runs import Bounds, t95
 from grit.figures.table import Mean
-from grit.paper.measures import measured, pooled
+from grit.paper.measures import difference_cell, measured, pooled
+from grit.runs.finished import FinishedRun
+from grit.runs.printed import SETS
 from grit.runs.results import Results, SetResult
 
 
@@ -43,3 +48,24 @@ def results_with(sets: dict[str, Estimate]) -> Results:
     """Results that have ACC alone."""
     found = {name: SetResult(each.n, 0, {"acc": each}) for name, each in sets.items()}
     return Results("grit", "tiny_qwen", "shapes", "grpo_gr", "rules", 0, "0" * 12, found)
+
+
+def test_a_difference_counts_questions_of_one_picture_together(run: Callable[..., Path]) -> None:
+    was, now = run("a", {"vsr": (0.0,) * 40}), run("b", {"vsr": (0.0, 0.0, 1.0, 1.0) * 10})
+    vsr = SETS[:1]
+    assert vsr[0].names[0] == "vsr"
+
+    def half() -> float:
+        runs = [FinishedRun.read(folder) for folder in (was, now)]
+        mean = difference_cell(runs[:1], runs[1:], vsr, "acc").mean
+        assert mean is not None
+        assert mean.high is not None
+        return mean.high - mean.mean
+
+    alone = half()
+    path = now / "predictions.jsonl"  # one of the two runs is enough: they were asked the same
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    named = [row | {"image": f"{place // 2}"} for place, row in enumerate(rows)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in named))
+    # 20 pictures instead of 40 questions: variances of 1/19 and 1/39, and Student's t of both.
+    assert half() / alone == pytest.approx(t95(19) / t95(39) * (39 / 19) ** 0.5)

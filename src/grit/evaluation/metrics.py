@@ -32,11 +32,13 @@ class RowMetric(Metric):
     full_state_update = False
 
     ids: list[torch.Tensor]
+    pictures: list[torch.Tensor]
     values: list[torch.Tensor]
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.add_state("ids", default=[], dist_reduce_fx="cat")
+        self.add_state("pictures", default=[], dist_reduce_fx="cat")
         self.add_state("values", default=[], dist_reduce_fx="cat")
 
     @classmethod
@@ -50,19 +52,25 @@ class RowMetric(Metric):
         known = [(row, self.value(row)) for row in rows]
         known = [(row, value) for row, value in known if value is not None]
         ids = [seed_for(row.prediction.set, row.prediction.id) for row, _ in known]
+        pictures = [seed_for("picture", row.prediction.picture) for row, _ in known]
         values = [value for _, value in known]
         self.ids.append(torch.tensor(ids, dtype=torch.int64, device=self.device))
+        self.pictures.append(torch.tensor(pictures, dtype=torch.int64, device=self.device))
         # float64 whatever the default is: sums of thousands of scores stay exact enough
         self.values.append(torch.tensor(values, dtype=torch.float64, device=self.device))
 
     def compute(self) -> Estimate:
-        """The mean times ``scale``, its 95% interval, and the number of rows behind it."""
+        """The mean times ``scale``, its 95% interval, and the number of rows behind it.
+
+        The interval is over pictures where rows share some.
+        """
         if not len(self.ids):
             return estimate(np.empty(0))
         ids = dim_zero_cat(self.ids).cpu().numpy()
         values = dim_zero_cat(self.values).cpu().numpy()
         _, first = np.unique(ids, return_index=True)  # sorted by id; the first of equal ones
-        return estimate(values[first] * self.scale)
+        pictures = dim_zero_cat(self.pictures).cpu().numpy()[first]
+        return estimate(values[first] * self.scale, pictures.tolist())
 
 
 class Accuracy(RowMetric):

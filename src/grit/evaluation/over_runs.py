@@ -1,11 +1,13 @@
 """One number from several runs that differ in their seeds."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from math import sqrt
 from statistics import fmean, variance
 from typing import NamedTuple
 
-from grit.evaluation.bootstrap import Estimate
+import numpy as np
+
+from grit.evaluation.bootstrap import Estimate, cluster_places
 
 # Student's t, two-sided 95%, for 1 to 30 degrees of freedom (any statistics table).
 _T95 = (
@@ -37,6 +39,19 @@ class Source(NamedTuple):
     def of(draws: Sequence[float]) -> "Source":
         """That of the mean of independent ``draws``, at least two."""
         return Source(variance(draws) / len(draws), len(draws))
+
+    @staticmethod
+    def of_clusters(values: Sequence[float], clusters: Sequence[Hashable]) -> "Source":
+        """That of the mean of ``values`` that are independent between at least two clusters only.
+
+        The cluster-robust variance: each cluster counts with the sum of its deviations.
+        """
+        places = cluster_places(clusters)
+        count = int(places.max()) + 1
+        if count == len(values):
+            return Source.of(values)
+        deviations = np.bincount(places, weights=np.array(values) - fmean(values))
+        return Source(count / (count - 1) * float((deviations**2).sum()) / len(values) ** 2, count)
 
 
 def over_runs(runs: Sequence[Estimate], bounds: Bounds) -> Estimate:

@@ -1,6 +1,7 @@
 """What changed between two evaluations, question by question."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
@@ -16,7 +17,7 @@ def difference(
     """The mean of after minus before over the questions that both scored, in the metric's unit.
 
     Pairing the questions takes their difficulty out of the interval, which is therefore narrower
-    than those of the two means suggest.
+    than those of the two means suggest. Questions about one picture are drawn together.
 
     Args:
         before: rows of one set.
@@ -26,18 +27,20 @@ def difference(
     kind = METRICS[metric]
     was = {row.prediction.id: kind.value(row) for row in unique_rows(before)}
     changes = [
-        value - old
+        (value - old, row.prediction.picture)
         for row in unique_rows(after)
         if (value := kind.value(row)) is not None
         and (old := was.get(row.prediction.id)) is not None
     ]
-    return estimate(np.array(changes) * kind.scale)
+    values = np.array([change for change, _ in changes])
+    return estimate(values * kind.scale, [picture for _, picture in changes])
 
 
 def difference_of_runs(
     baseline: Sequence[Mapping[str, float]],
     ours: Sequence[Mapping[str, float]],
     bounds: Bounds,
+    pictures: Mapping[str, Hashable] = MappingProxyType({}),
 ) -> Estimate:
     """The mean of ours minus the baseline over the questions that all runs scored.
 
@@ -49,6 +52,8 @@ def difference_of_runs(
         baseline: of each run, the score of each question.
         ours: the same of the runs that are compared with them.
         bounds: what a difference can be.
+        pictures: of questions that may share one: their differences are not independent. A question
+            that is not there has a picture of its own.
     """
     common = set.intersection(*(set(run) for run in (*baseline, *ours)))
     questions = sorted(common)
@@ -60,6 +65,8 @@ def difference_of_runs(
     sources = [Source.of(runs.mean(axis=1).tolist()) for runs in (was, now) if len(runs) > 1]
     change = now.mean(axis=0) - was.mean(axis=0)
     mean = float(change.mean())
-    if len(questions) == 1:
-        return Estimate(mean, None, None, 1)
-    return t_interval(mean, [Source.of(change.tolist()), *sources], len(questions), bounds)
+    shown = [pictures.get(question, question) for question in questions]
+    if len(set(shown)) == 1:
+        return Estimate(mean, None, None, len(questions))
+    of_questions = Source.of_clusters(change.tolist(), shown)
+    return t_interval(mean, [of_questions, *sources], len(questions), bounds)

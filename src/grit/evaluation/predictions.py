@@ -27,6 +27,12 @@ class Prediction:
     spoken: Space | None = None  # the space of the completion's boxes; None: unknown size
     space: Space | None = None  # the original image's pixels; None: unknown size
     true_boxes: tuple[Box, ...] | None = None  # in `space`; None: not annotated
+    image: str | None = None  # equal within a set: the same picture; None: of a row's own
+
+    @property
+    def picture(self) -> tuple[str, ...]:
+        """What rows of one picture have in common; a row that names none has its own."""
+        return (self.set, "row", self.id) if self.image is None else (self.set, "image", self.image)
 
     @classmethod
     def of(
@@ -45,6 +51,7 @@ class Prediction:
             spoken=spoken,
             space=sample.space,
             true_boxes=sample.boxes,
+            image=sample.picture.key,
         )
 
 
@@ -69,6 +76,7 @@ class ScoredPrediction:
             "set": said.set,
             "id": said.id,
             "dataset": said.dataset,
+            "image": said.image,
             "question": said.question,
             "truth": json.loads(said.truth) if said.truth_is_box else said.truth,
             "completion": said.completion,
@@ -91,8 +99,9 @@ def read_predictions(path: Path) -> list[Prediction]:
     Row fields: ``question``, ``answer`` (the true one), ``dataset``, ``completion``; for GIoU
     ``bboxs``, ``width``, ``height`` in original pixels, and ``box_space`` of the completion's
     boxes: ``original`` (default), ``normalized_1000``, or ``resized`` with ``resized_width`` and
-    ``resized_height``. Rows of a run's own ``predictions.jsonl``, known by their field ``truth``,
-    are read as well and keep set and id. Raises GritError naming line and field for a bad row.
+    ``resized_height``. Optional ``image``: a name that the rows of one picture share. Rows of a
+    run's own ``predictions.jsonl``, known by their field ``truth``, are read as well and keep set
+    and id. Raises GritError naming line and field for a bad row.
     """
     return [prediction for _, prediction in predicted_rows(path)]
 
@@ -178,6 +187,7 @@ def _prediction(row: Row, place: int) -> Prediction:
         spoken=_spoken(row, space),
         space=space,
         true_boxes=None if boxes is None else _boxes_in(space, boxes),
+        image=row.text("image", blank=False) if row.has("image") else None,
     )
 
 

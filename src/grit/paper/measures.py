@@ -80,7 +80,8 @@ def difference_cell(
     if was is None or now is None:
         return Cell(MISSING)
     bounds = CHANGES[metric]
-    mean = mean_over_runs([difference_of_runs(was, now, bounds)], bounds)
+    pictures = _pictures([*baseline, *ours], test_sets)
+    mean = mean_over_runs([difference_of_runs(was, now, bounds, pictures)], bounds)
     if mean is None or mean.low is None or mean.high is None:
         return Cell(NOTHING)
     text = bracketed(mean, DIGITS[metric], signed=True).text
@@ -158,3 +159,14 @@ def _scores(
                 return None
             scores[-1] |= {f"{test_set.title}/{id_}": value for id_, value in of_set.items()}
     return scores
+
+
+def _pictures(runs: Sequence[Run], test_sets: Sequence[TestSet]) -> dict[str, str]:
+    """The picture of each question, by the names that ``_scores`` has, as far as any run knows."""
+    return {
+        f"{test_set.title}/{id_}": f"{test_set.title}/picture {picture}"
+        for run in runs
+        for test_set in test_sets
+        if (name := name_in(run, test_set)) is not None
+        for id_, picture in run.pictures(name).items()
+    }

@@ -26,6 +26,10 @@ class LoggedRun:
     def scores(self, name: str, metric: str) -> None:
         """The score of each question: not known."""
 
+    def pictures(self, name: str) -> Mapping[str, str]:
+        """The picture of each question: not known."""
+        return {}
+
 
 def runs_of_project(source: str) -> tuple[list[LoggedRun], list[str]]:
     """The runs of ``wandb:ENTITY/PROJECT`` that have results, and what cannot be used.

@@ -137,6 +137,10 @@ class FinishedRun:
         """A metric's score of each question of a set; None where there are no predictions."""
         return self._of_predictions[0].get((name, metric))
 
+    def pictures(self, name: str) -> Mapping[str, str]:
+        """The picture of each question of a set, as far as the predictions name it."""
+        return self._of_predictions[2].get(name, {})
+
     @property
     def controls(self) -> Mapping[str, Controls]:
         """The controls of each set; none where there are no predictions."""
@@ -145,7 +149,9 @@ class FinishedRun:
     @cached_property
     def _of_predictions(
         self,
-    ) -> tuple[dict[tuple[str, str], dict[str, float]], dict[str, Controls]]:
+    ) -> tuple[
+        dict[tuple[str, str], dict[str, float]], dict[str, Controls], dict[str, dict[str, str]]
+    ]:
         # Instead of the predictions, which are many where many runs share a table.
         sets = self.rows()
         scores = {
@@ -157,7 +163,11 @@ class FinishedRun:
             for name, rows in sets.items()
             for key, metric in METRICS.items()
         }
-        return scores, {name: controls(rows) for name, rows in sets.items()}
+        pictures = {
+            name: {row.prediction.id: image for row in rows if (image := row.prediction.image)}
+            for name, rows in sets.items()
+        }
+        return scores, {name: controls(rows) for name, rows in sets.items()}, pictures
 
     @cached_property
     def predictions(self) -> list[Prediction]:
