@@ -138,8 +138,8 @@ def _job(composed: DictConfig, folder: Path, overrides: list[str]) -> None:
 
 def _not_again(config: Config, done: Path) -> str:
     return (
-        f"seed={config.seed}: method={config.method.name} does not train, so that every seed gives "
-        f"the same: this job is not run, {os.path.relpath(done)} has it"
+        f"seed={config.seed}: method={config.method.name} does not train, so that every seed and "
+        f"draw of triplets gives the same: this job is not run, {os.path.relpath(done)} has it"
     )
 
 

@@ -10,7 +10,14 @@ from composing import config, with_value
 from omegaconf import DictConfig, OmegaConf
 
 from grit.config.configuration import checked
-from grit.config.identity import code_hash, config_hash, plain
+from grit.config.identity import (
+    code_hash,
+    config_hash,
+    folder_name,
+    plain,
+    settings_hash,
+    without_unused_seed,
+)
 
 
 @pytest.mark.parametrize(
@@ -119,3 +126,22 @@ def test_a_configuration_is_written_as_plain_values() -> None:
     assert values["model"]["adaptation"] == "lora"
     assert values["trainer"]["max_steps"] == 200  # nothing is left to resolve
     assert "${" not in json.dumps(values)
+
+
+def test_runs_of_other_seeds_and_draws_are_repetitions() -> None:
+    hashes = [settings_hash(config(*each)) for each in ([], ["seed=1"], ["data.seed=1"])]
+    assert len(set(hashes)) == 1
+    names = [folder_name(config(*each)) for each in ([], ["seed=1"], ["data.seed=1"])]
+    assert len(set(names)) == 3
+    assert settings_hash(config("training.learning_rate=1e-3")) not in hashes
+
+
+def test_an_untrained_method_depends_on_neither_seed() -> None:
+    untrained = [
+        config("method=direct", *each) for each in ([], ["seed=1"], ["data.seed=1", "seed=2"])
+    ]
+    assert len({settings_hash(each) for each in untrained}) == 1
+    assert len({folder_name(each) for each in untrained}) == 1
+    assert without_unused_seed(untrained[0]) == without_unused_seed(untrained[2])
+    drawing = config("task=data", "method=direct", "data.seed=3")
+    assert without_unused_seed(drawing).data.seed == 3

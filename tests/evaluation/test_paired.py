@@ -160,3 +160,16 @@ def test_the_variance_of_unequal_pictures_is_what_drawing_them_gives() -> None:
     found = difference_of_runs([dict.fromkeys(change, 0.0)], [change], ANYTHING, shown)
     drawn = estimate(levels, pictures)
     assert found[:3] == pytest.approx(drawn[:3], abs=0.02)
+
+
+def test_a_side_of_several_draws_has_the_draw_as_its_unit() -> None:
+    levels = {"t": (0.3, 0.5), "u": (0.6, 0.8), "v": (0.1, 0.1)}
+    runs = [dict.fromkeys("abcdef", level) for draw in levels.values() for level in draw]
+    zero = [dict.fromkeys("abcdef", 0.0)]
+    draws = [draw for draw in levels for _ in range(2)]
+    found = difference_of_runs(zero, runs, ANYTHING, draws=(None, draws))
+    means = [0.4, 0.7, 0.1]
+    half = 4.303 * np.std(means, ddof=1) / 3**0.5  # questions do not differ
+    assert found == pytest.approx((0.4, 0.4 - half, 0.4 + half, 6))
+    same = difference_of_runs(zero, runs, ANYTHING, draws=(["t"], ["t"] * 6))
+    assert same == difference_of_runs(zero, runs, ANYTHING)

@@ -144,9 +144,8 @@ def test_a_row_of_predictions_jsonl_has_what_the_contract_names(tmp_path: Path) 
     row = scored(read(tmp_path, GOOD)[0]).to_row()
     assert row["boxes"] == [[0.33, 2, 3, 4]]
     assert row["true_boxes"] == [[0.0, 0.0, 10.0, 10.0]]
-    assert {"set", "id", "image", "question", "truth", "completion", "answer", "dataset"} <= set(
-        row
-    )
+    assert {"set", "id", "question", "truth", "completion", "answer", "dataset"} <= set(row)
+    assert row["image"] is None
     assert {"acc", "exact_match", "giou", "format", "format_parts", "judge_failed"} <= set(row)
     assert (row["width"], row["height"], row["box_space"]) == (100, 50, "original")
     json.dumps(row, allow_nan=False)

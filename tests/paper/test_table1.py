@@ -22,6 +22,7 @@ from grit.paper.evidence import (
     evidence_of_jobs,
     evidence_of_sources,
 )
+from grit.paper.notes import DRAWS, ONE_DRAW
 from grit.paper.table1 import EACH, table1
 from grit.runs.job_log import Job, Outcome
 from grit.runs.shown_metrics import DEFINITIONS, DIFFERENT, EQUAL
@@ -506,3 +507,66 @@ def test_alone_they_are_shown_beside_the_papers_row_only(run: MakeRun, tmp_path:
     assert [row.label for row in shown["tiny_internvl"] if not row.paper] == [
         *("Direct query", "Chain-of-Thought", "One-shot ICL", "Few-shot fine-tuning", "GRIT")
     ]
+
+
+def drawn(run: MakeRun, data_seed: int, seed: int, score: float, **changed: Any) -> None:
+    """A run of one draw of the triplets, all of whose answers have the same score."""
+    folder = run(
+        f"{changed.get('method', 'grit')} {data_seed} {seed}",
+        {"vsr": (score,) * 4},
+        seed=seed,
+        data_seed=data_seed,
+        triplets_hash=f"draw {data_seed}",
+        **changed,
+    )
+    configured(folder, seed=seed, data={"name": "shapes", "seed": data_seed})
+
+
+def test_draws_of_the_triplets_are_in_the_interval_and_in_a_note(
+    run: MakeRun, tmp_path: Path
+) -> None:
+    for data_seed, scores in enumerate(((0.50, 0.54), (0.60, 0.64), (0.40, 0.44))):
+        for seed, score in enumerate(scores):
+            drawn(run, data_seed, seed, score)
+    drawn(run, 0, 0, 0.3, method="sft")
+    drawn(run, 0, 1, 0.3, method="sft")
+    table, differences = tables_of(evidence(tmp_path))
+    found = cell(table, "GRIT, 3 draws, 2 seeds each", "VSR").mean
+    assert found is not None
+    assert found.high is not None
+    half = 4.303 * np.std([52, 62, 42], ddof=1) / 3**0.5
+    assert (found.mean, found.high - found.mean, found.runs) == pytest.approx((52.0, half, 6))
+    assert cell(table, "Few-shot fine-tuning, 2 seeds", "VSR").mean is not None
+    note = "tiny_qwen, GRIT: 3 draws of the triplets (data.seed 0, 1, 2), 6 runs."
+    assert {note, DRAWS, ONE_DRAW} <= set(table.notes)
+    (change,) = rows(differences).values()
+    assert change.cells[0].mean is not None
+    assert change.cells[0].mean[:3] == pytest.approx((22.0, 22 - half, 22 + half))
+
+
+def test_another_setting_of_another_draw_is_told_by_the_setting(
+    run: MakeRun, tmp_path: Path
+) -> None:
+    drawn(run, 0, 0, 1.0)
+    drawn(run, 1, 0, 1.0, settings_hash="other")
+    path = tmp_path / "runs" / "grit 1 0"
+    configured(path, training={"steps": 5}, data={"name": "shapes", "seed": 1})
+    (table,) = tables_of(evidence(tmp_path))
+    labels = [label for label in rows(table) if label.startswith("GRIT")]
+    assert len(labels) == 2
+    assert all("training" in label and "data.seed" not in label for label in labels)
+
+
+def test_one_draw_of_other_rows_is_no_repetition(run: MakeRun, tmp_path: Path) -> None:
+    drawn(run, 0, 0, 1.0)
+    run("b", {"vsr": (0.0,) * 4}, seed=1, data_seed=0, triplets_hash="other rows")
+    (table,) = tables_of(evidence(tmp_path))
+    assert {"GRIT (triplets=draw 0)", "GRIT (triplets=other rows)"} <= set(rows(table))
+
+
+def test_an_untrained_method_has_one_run_whatever_is_drawn(run: MakeRun, tmp_path: Path) -> None:
+    run("a", {"vsr": (1.0,)}, method="direct", seed=0)
+    run("b", {"vsr": (1.0,)}, method="direct", seed=1)
+    (table,) = tables_of(evidence(tmp_path))
+    assert cell(table, "Direct query", "VSR").mean == (100.0, 100.0, 100.0, 1)
+    assert not {DRAWS, ONE_DRAW} & set(table.notes)

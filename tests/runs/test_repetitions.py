@@ -3,7 +3,7 @@ from pathlib import Path
 from finished_runs import drawn_rows, results_of
 
 from grit.runs.finished import FinishedRun
-from grit.runs.repetitions import is_trained, repetitions, title_of
+from grit.runs.repetitions import is_trained, repetitions, seeds_label, title_of
 
 
 def runs(*made_of: dict[str, object]) -> list[FinishedRun]:
@@ -56,3 +56,25 @@ def test_a_seed_counts_once_and_other_code_and_triplets_are_no_repetitions() -> 
         {"code": "a", "triplets_hash": "t"},
     )
     assert repetitions(found) == [[0, 1], [3], [4]]
+
+
+def test_draws_of_the_triplets_are_repetitions() -> None:
+    found = runs(
+        {"seed": 1, "data_seed": 1, "triplets_hash": "u"},
+        {"seed": 0, "data_seed": 1, "triplets_hash": "u"},
+        {"seed": 1, "data_seed": 0, "triplets_hash": "t"},
+        {"seed": 1, "data_seed": 2, "triplets_hash": "t"},  # all rows of a file: no other draw
+        {"seed": 2, "data_seed": 0, "triplets_hash": "other rows"},
+    )
+    assert repetitions(found) == [[2, 1, 0], [4]]
+
+
+def test_labels_say_how_many_seeds_and_draws() -> None:
+    labels = [seeds_label("GRIT", draws) for draws in ("t", "tt", "tu", "ttuu", "ttu")]
+    assert labels == [
+        "GRIT",
+        "GRIT, 2 seeds",
+        "GRIT, 2 draws, 1 seed each",
+        "GRIT, 2 draws, 2 seeds each",
+        "GRIT, 2 draws, 3 runs",
+    ]

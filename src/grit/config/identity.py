@@ -12,6 +12,7 @@ from grit.judge.settings import OwnJudgeSettings
 
 NOT_RESULTS = tuple(each.path for each in declared(Config) if not each.changes_results)
 """The settings that change how a run looks or where it runs, not what it computes."""
+REPEATED = ("seed", "data.seed")  # runs that differ in these alone are repetitions of each other
 OF_TRAINING = ("seed", "data", "reward", "training")  # nothing else draws or learns
 
 
@@ -36,11 +37,12 @@ def config_hash(config: Config) -> str:
 
 
 def settings_hash(config: Config) -> str:
-    """The same but for the seed: runs that differ in nothing else are repetitions of each other.
+    """The same but for the seeds: runs that differ in nothing else are repetitions of each other.
 
-    What a method without training does not use does not count.
+    These are the run's seed, and ``data.seed``, which draws the training triplets. What a method
+    without training does not use does not count.
     """
-    unused = ("seed",) if config.method.learns else OF_TRAINING
+    unused = REPEATED if config.method.learns else OF_TRAINING
     return fingerprint(_without(plain(config), (*NOT_RESULTS, *unused)))
 
 
@@ -53,8 +55,14 @@ def code_hash(config: Config) -> str:
 
 
 def without_unused_seed(config: Config) -> Config:
-    """Untrained methods ignore the seed, for their evaluation is greedy: it is set to 0."""
-    return config if config.method.learns else replace(config, seed=0)
+    """Untrained methods ignore both seeds, which are set to 0: greedy evaluation draws nothing.
+
+    But ``task=data`` draws its mixtures by ``data.seed`` whatever the method is.
+    """
+    if config.method.learns:
+        return config
+    data = config.data if config.task == "data" else replace(config.data, seed=0)
+    return replace(config, seed=0, data=data)
 
 
 def folder_name(config: Config) -> str:

@@ -1,4 +1,4 @@
-"""One number from several runs that differ in their seeds."""
+"""One number from several runs that differ in their seeds, or in the draw of their triplets."""
 
 from collections.abc import Hashable, Sequence
 from math import sqrt
@@ -54,7 +54,26 @@ class Source(NamedTuple):
         return Source(count / (count - 1) * float((deviations**2).sum()) / len(values) ** 2, count)
 
 
-def over_runs(runs: Sequence[Estimate], bounds: Bounds) -> Estimate:
+def by_draw(runs: np.ndarray, draws: Sequence[Hashable] | None) -> np.ndarray:
+    """What is independent of each other in runs [runs, ...]: means of draws [draws, ...], or runs.
+
+    Seeds are nested in draws of the training triplets: runs on the same triplets have these in
+    common. Of several draws, the means differ by the draws and by the seeds within them, so that
+    their spread has both. Of one draw the runs are independent, as far as anyone can say.
+
+    Args:
+        runs: numbers of each run.
+        draws: the triplets of each run; None: all have the same.
+    """
+    if draws is None or len(set(draws)) < 2:
+        return runs
+    of_run = cluster_places(draws)
+    return np.stack([runs[of_run == draw].mean(axis=0) for draw in range(of_run.max() + 1)])
+
+
+def over_runs(
+    runs: Sequence[Estimate], bounds: Bounds, draws: Sequence[Hashable] | None = None
+) -> Estimate:
     """The mean of the runs' means with a 95% t-interval, ``n`` runs.
 
     The interval is of the seeds, by the spread of the means, and of the questions, which all runs
@@ -62,14 +81,21 @@ def over_runs(runs: Sequence[Estimate], bounds: Bounds) -> Estimate:
     made of the runs' own sides, which near a bound are not of one length, and ends at the bound: no
     mean lies beyond it, so an interval loses nothing there. A single run keeps its interval. Runs
     without a mean do not count.
+
+    Of several draws of the triplets it is the mean of the draws' means, whose spread takes the
+    place of that of the runs (see ``by_draw``).
     """
     known = [(run, run.mean) for run in runs if run.mean is not None]
+    if draws is not None:
+        pairs = zip(runs, draws, strict=True)
+        draws = [draw for run, draw in pairs if run.mean is not None]
     if len(known) == 1:
         return known[0][0]
     if not known:
         return Estimate(None, None, None, 0)
-    seeds = Source.of([mean for _, mean in known])
-    mean = fmean(mean for _, mean in known)
+    means = by_draw(np.array([mean for _, mean in known]), draws).tolist()
+    seeds = Source.of(means)
+    mean = fmean(means)
     below = _reach([seeds, *_questions([(m - r.low, r.n) for r, m in known if r.low is not None])])
     above = _reach(
         [seeds, *_questions([(r.high - m, r.n) for r, m in known if r.high is not None])]

@@ -7,7 +7,7 @@ import numpy as np
 
 from grit.evaluation.bootstrap import Estimate, estimate
 from grit.evaluation.metrics import METRICS, unique_rows
-from grit.evaluation.over_runs import Bounds, Source, t_interval
+from grit.evaluation.over_runs import Bounds, Source, by_draw, t_interval
 from grit.evaluation.predictions import ScoredPrediction
 
 
@@ -41,12 +41,13 @@ def difference_of_runs(
     ours: Sequence[Mapping[str, float]],
     bounds: Bounds,
     pictures: Mapping[str, Hashable] = MappingProxyType({}),
+    draws: tuple[Sequence[Hashable] | None, Sequence[Hashable] | None] = (None, None),
 ) -> Estimate:
     """The mean of ours minus the baseline over the questions that all runs scored.
 
-    The interval is a t-interval of the questions, which are paired, and of the seeds of either
-    side, which are not. A side with one run adds nothing for its seed: what is found is then about
-    that checkpoint, or about a model that was not trained.
+    The interval is a t-interval of the questions, which are paired, and of the seeds and draws of
+    triplets of either side, which are not. A side with one run adds nothing for its seed: what is
+    found is then about that checkpoint, or about a model that was not trained.
 
     Args:
         baseline: of each run, the score of each question.
@@ -54,13 +55,15 @@ def difference_of_runs(
         bounds: what a difference can be.
         pictures: of questions that may share one: their differences are not independent. A question
             that is not there has a picture of its own.
+        draws: the triplets of each baseline run, and of each of ours (see ``by_draw``).
     """
     common = set.intersection(*(set(run) for run in (*baseline, *ours)))
     questions = sorted(common)
     if not questions:
         return estimate(np.empty(0))
-    was, now = (  # [runs, questions]
-        np.array([[run[each] for each in questions] for run in runs]) for runs in (baseline, ours)
+    was, now = (  # [runs or draws, questions]
+        by_draw(np.array([[run[each] for each in questions] for run in runs]), of_side)
+        for runs, of_side in zip((baseline, ours), draws, strict=True)
     )
     sources = [Source.of(runs.mean(axis=1).tolist()) for runs in (was, now) if len(runs) > 1]
     change = now.mean(axis=0) - was.mean(axis=0)

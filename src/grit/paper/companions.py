@@ -11,13 +11,14 @@ from grit.paper.grouping import (
     Part,
     Variant,
     by_variant,
+    draws_of,
     labels,
     models_of,
     parts_of,
     place,
 )
 from grit.paper.measures import DIGITS, HEADINGS, Measures
-from grit.paper.notes import DIFFERENCES, judged, notes_of
+from grit.paper.notes import DIFFERENCES, draw_notes, judged, notes_of
 from grit.runs.printed import model_title
 from grit.runs.repetitions import seeds_label
 from grit.runs.results import Results
@@ -65,7 +66,8 @@ def comparable(
         groups, repeated = by_variant(run for run in part.runs if keep(run.results))
         shown = Shown(part.title, part, groups, models_of(groups, evidence), columns)
         meaning = (*judged(part.runs), *definitions(part.results))
-        yield Comparable(shown, meaning, (*repeated, *notes_of(part.runs, evidence)))
+        drawn = draw_notes(groups)
+        yield Comparable(shown, meaning, (*drawn, *repeated, *notes_of(part.runs, evidence)))
 
 
 def own_sections(shown: Shown) -> tuple[Section, ...]:
@@ -74,7 +76,7 @@ def own_sections(shown: Shown) -> tuple[Section, ...]:
     sections = []
     for model in shown.models:
         rows = [
-            Row(seeds_label(named[variant], runs), shown.measures.of(runs))
+            Row(seeds_label(named[variant], draws_of(runs)), shown.measures.of(runs))
             for variant in shown.variants(model)
             if (runs := shown.groups[variant])
         ]

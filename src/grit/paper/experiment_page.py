@@ -18,9 +18,10 @@ from grit.pages.summary import duration
 from grit.pages.training_curves import Curves, mean_curves
 from grit.paper.building import made
 from grit.paper.evidence import FIGURES, Evidence
+from grit.runs.draws import draw_of
 from grit.runs.finished import FinishedRun
 from grit.runs.job_log import Job
-from grit.runs.repetitions import MOST, is_trained, repetitions, title_of
+from grit.runs.repetitions import MOST, is_trained, repetitions, seeds_label, title_of
 from grit.runs.results import git_commit
 from grit.runs.twins import distinctions
 
@@ -106,8 +107,7 @@ def _curves(runs: Sequence[FinishedRun]) -> list[Curves]:
     titles = _told_apart([group[0] for group in trained])
     curves = []
     for group, title in zip(trained, titles, strict=True):
-        if len(group) > 1:
-            title += f", {len(group)} seeds"
+        title = seeds_label(title, [draw_of(run.results) for run in group])
         curves.append(mean_curves(title, [run.metrics() for run in group]))
     return curves
 

@@ -8,7 +8,7 @@ from grit.figures.table import Column, Row, Table
 from grit.paper.companions import Shown, acc_tables, comparable, paired_tables
 from grit.paper.control_rows import control_tables
 from grit.paper.evidence import Evidence
-from grit.paper.grouping import Groups, Variant, labels
+from grit.paper.grouping import Groups, Variant, draws_of, labels
 from grit.paper.measures import EACH, Measures
 from grit.paper.notes import INTERVALS, MINIATURE
 from grit.runs.printed import IN_DOMAIN, OUT_OF_DOMAIN, PAPER_REWARD, POOLED, SCALES, model_title
@@ -57,7 +57,7 @@ def _rows(model: str, groups: Groups) -> list[tuple[int, Row]]:
         for variant in variants:
             label = str(size) if len(variants) == 1 else f"{size}: {named[variant]}"
             runs = groups[variant]
-            rows.append((size, Row(seeds_label(label, runs), SHOWN.of(runs))))
+            rows.append((size, Row(seeds_label(label, draws_of(runs)), SHOWN.of(runs))))
         if not variants:
             rows.append((size, Row(str(size), SHOWN.missing())))
     return rows

@@ -1,17 +1,18 @@
 """Which runs may stand in one table, and which are repetitions of each other."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from grit.config.identity import OF_TRAINING, REPEATED
 from grit.paper.evidence import Evidence, Run
+from grit.runs.draws import draw_of, repetitions_of
 from grit.runs.evaluated import method_label
 from grit.runs.printed import METHODS, MODELS, PAPER_REWARD, UNTRAINED
 from grit.runs.results import Results
 from grit.runs.twins import differing, distinctions
 
 _IMPLIED = dict.fromkeys(("triplets", "settings"), ("data", "reward"))  # fingerprints of these
-_OF_TRAINING = ("seed", "data", "reward", "training")  # what a method without training does not use
 
 
 @dataclass
@@ -76,12 +77,12 @@ _KIND = ("model", "method", "checkpoint")  # of a variant; what has a name in ev
 
 
 class Variant(NamedTuple):
-    """What makes runs repetitions of each other, but for the seed; None where it has no say."""
+    """What makes runs repetitions of each other, but for the seeds; None where it has no say."""
 
     model: str
     method: str
     data: str | None
-    triplets: str | None
+    triplets: str | None  # fingerprint of the rows, one of all draws where there are several
     reward: str | None
     settings: str | None
     code: str | None
@@ -104,14 +105,14 @@ def models_of(groups: Groups, evidence: Evidence) -> list[str]:
 
 
 def variant_of(run: Run) -> Variant:
-    """The variant that a run is a repetition of."""
+    """The variant that a run is a repetition of, whatever triplets were drawn."""
     results = run.results
     learns = results.method not in UNTRAINED and results.checkpoint is None
     return Variant(
         results.model,
         results.method,
         results.data if learns else None,
-        results.triplets_hash,
+        None,
         results.reward if learns else None,
         results.settings_hash,
         results.code or results.git,
@@ -120,18 +121,24 @@ def variant_of(run: Run) -> Variant:
 
 
 def by_variant(runs: Iterable[Run]) -> tuple[dict[Variant, list[Run]], list[str]]:
-    """Repetitions together, one run a seed, by seed; and a note on each run that came twice."""
-    groups: dict[Variant, dict[int, Run]] = {}
-    notes = []
+    """Repetitions together, by draw and seed; and a note on each run that came twice."""
+    rows = []
     for run in runs:
         variant = variant_of(run)
-        seeds = groups.setdefault(variant, {})
-        seed = run.results.seed if variant.data is not None else 0  # nothing is drawn then
-        if seed in seeds:
-            notes.append(f"{run.name} repeats {seeds[seed].name} and does not count")
-        else:
-            seeds[seed] = run
-    return {v: [runs[s] for s in sorted(runs)] for v, runs in groups.items()}, notes
+        results = run.results if variant.data is not None else replace(run.results, seed=0)
+        rows.append((variant, results, run))
+    groups = repetitions_of(rows)
+    notes = [
+        f"{run.name} repeats {first.name} and does not count"
+        for _, group in groups
+        for run, first in group.repeats
+    ]
+    return {key._replace(triplets=group.rows): group.runs for key, group in groups}, notes
+
+
+def draws_of(runs: Iterable[Run]) -> list[Hashable]:
+    """Of each run, the triplets that it was trained on."""
+    return [draw_of(run.results) for run in runs]
 
 
 def labels(groups: Groups) -> dict[Variant, str]:
@@ -177,7 +184,10 @@ def _settings(twins: Sequence[Variant], groups: Groups) -> dict[Variant, tuple[s
     configs = [groups[twin][0].config for twin in twins]
     if not all(configs):
         return {}
-    ignored = _OF_TRAINING if twins[0].method in UNTRAINED else ("seed",)
+    drawn = [run.results.data_seed for twin in twins for run in groups[twin]]
+    # Earlier results do not say which draw they are of, and those of another are another variant.
+    repeated = ("seed",) if None in drawn else REPEATED
+    ignored = OF_TRAINING if twins[0].method in UNTRAINED else repeated
     told = distinctions(configs, [(twin.data, twin.reward) for twin in twins], ignored)
     return dict(zip(twins, told, strict=True)) if any(told) else {}
 

@@ -1,6 +1,6 @@
 """What the columns of a table measure: each a metric over one set, or over several together."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from math import hypot
 from typing import NamedTuple
 
@@ -9,6 +9,8 @@ from grit.evaluation.over_runs import Bounds, over_runs
 from grit.evaluation.paired import difference_of_runs
 from grit.figures.table import MISSING, NOTHING, Cell, Column, Mean, bracketed, number, single
 from grit.paper.evidence import Run
+from grit.paper.grouping import draws_of
+from grit.runs.draws import draw_of
 from grit.runs.printed import SETS, TABLE1_COLUMNS, TestSet
 from grit.runs.results import Results
 from grit.runs.shown_metrics import METRICS
@@ -60,16 +62,17 @@ EACH = measures(
 
 def sets_cell(runs: Iterable[Run], test_sets: Sequence[TestSet], metric: str) -> Cell:
     """A metric over the rows of several sets together, over repetitions."""
-    estimates = []
+    estimates, draws = [], []
     for run in runs:
         names = [name_in(run, test_set) for test_set in test_sets]
         estimate = pooled(run.results, [name for name in names if name], metric)
         if estimate is not None and None not in names:
             estimates.append(estimate)
+            draws.append(draw_of(run.results))
     if not estimates:
         return Cell(MISSING)
     bounds = BOUNDS[metric]
-    return measured(mean_over_runs(estimates, bounds), DIGITS[metric], bounds)
+    return measured(mean_over_runs(estimates, bounds, draws), DIGITS[metric], bounds)
 
 
 def difference_cell(
@@ -81,7 +84,8 @@ def difference_cell(
         return Cell(MISSING)
     bounds = CHANGES[metric]
     pictures = _pictures([*baseline, *ours], test_sets)
-    mean = mean_over_runs([difference_of_runs(was, now, bounds, pictures)], bounds)
+    draws = draws_of(baseline), draws_of(ours)
+    mean = mean_over_runs([difference_of_runs(was, now, bounds, pictures, draws)], bounds)
     if mean is None or mean.low is None or mean.high is None:
         return Cell(NOTHING)
     text = bracketed(mean, DIGITS[metric], signed=True).text
@@ -106,14 +110,16 @@ def measured(mean: Mean | None, digits: int, bounds: Bounds) -> Cell:
     return bracketed(mean, digits, runs=mean.runs)
 
 
-def mean_over_runs(estimates: Iterable[Estimate | None], bounds: Bounds) -> Mean | None:
+def mean_over_runs(
+    estimates: Sequence[Estimate], bounds: Bounds, draws: Sequence[Hashable] | None = None
+) -> Mean | None:
     """The mean over runs with its interval, within what it can be; of one run, its own."""
-    known = [run for run in estimates if run is not None and run.mean is not None]
-    overall = over_runs(known, bounds)
+    overall = over_runs(estimates, bounds, draws)
     if overall.mean is None:
         return None
     low, high = (None if end is None else bounds.within(end) for end in (overall.low, overall.high))
-    return Mean(bounds.within(overall.mean), low, high, len(known))
+    runs = sum(run.mean is not None for run in estimates)
+    return Mean(bounds.within(overall.mean), low, high, runs)
 
 
 def pooled(results: Results, sets: Sequence[str], metric: str) -> Estimate | None:

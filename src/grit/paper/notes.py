@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from grit.paper.evidence import Evidence, Run
+from grit.paper.grouping import Groups, draws_of, labels
 from grit.runs.evaluated import is_released, method_label
 from grit.runs.judging import judging_note
 from grit.runs.left_out import left_out
@@ -19,10 +20,36 @@ DIFFERENCES = (
     "and not for its method. Bold: the interval excludes 0, a test at 5% for each cell, not "
     "corrected for their number."
 )
+DRAWS = (
+    "A row of several draws has the mean of the draws' means, and its interval covers draws and "
+    "the seeds within them: Student's t, with the draw as the unit."
+)
+ONE_DRAW = (
+    "Where all seeds of a row trained on one draw of the triplets (data.seed), its interval says "
+    "nothing about other triplets."
+)
 MINIATURE = (
     "Rows “paper” are the paper's own, of the full model on photographs. A miniature is another, "
     "far smaller model on drawn scenes: its numbers say nothing about the full model's."
 )
+
+
+def draw_notes(groups: Groups) -> Iterator[str]:
+    """How many draws and seeds stand behind rows, and what their intervals say of the draws."""
+    named = labels(groups)
+    several = False
+    for variant, runs in groups.items():
+        if (draws := len(set(draws_of(runs)))) > 1:
+            several = True
+            seeds = sorted({run.results.data_seed or 0 for run in runs})
+            row = f"{variant.model}, {named[variant]}"
+            listed = ", ".join(map(str, seeds))
+            yield f"{row}: {draws} draws of the triplets (data.seed {listed}), {len(runs)} runs."
+    if several:
+        yield DRAWS
+    trained = [runs for variant, runs in groups.items() if variant.data is not None]
+    if any(len(runs) > 1 and len(set(draws_of(runs))) == 1 for runs in trained):
+        yield ONE_DRAW
 
 
 def judged(runs: Iterable[Run]) -> tuple[str, ...]:

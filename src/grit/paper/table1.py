@@ -5,7 +5,7 @@ from grit.figures.table import Row, Table, best_in_bold
 from grit.paper.companions import Shown, acc_tables, comparable, difference_tables, own_sections
 from grit.paper.control_rows import control_tables
 from grit.paper.evidence import Evidence
-from grit.paper.grouping import Groups, labels
+from grit.paper.grouping import Groups, draws_of, labels
 from grit.paper.measures import EACH, measures
 from grit.paper.notes import INTERVALS, MINIATURE, judged
 from grit.paper.other_sets import has_papers_sets, other_tables
@@ -61,7 +61,7 @@ def _rows(model: str, groups: Groups) -> list[Row]:
             continue
         variants = [v for v in own if v.method == method]
         rows += [
-            Row(seeds_label(named[variant], groups[variant]), EACH.of(groups[variant]))
+            Row(seeds_label(named[variant], draws_of(groups[variant])), EACH.of(groups[variant]))
             for variant in variants
         ]
         if not variants:

@@ -5,7 +5,7 @@ from grit.figures.table import Column, Row, Table, best_in_bold
 from grit.paper.companions import acc_tables, comparable
 from grit.paper.control_rows import control_tables
 from grit.paper.evidence import Evidence
-from grit.paper.grouping import Groups, Variant, labels
+from grit.paper.grouping import Groups, Variant, draws_of, labels
 from grit.paper.measures import DIGITS, EACH, HEADINGS, Measures
 from grit.paper.notes import DIFFERENCES, INTERVALS, MINIATURE
 from grit.runs.printed import (
@@ -67,7 +67,8 @@ def _rows(model: str, groups: Groups) -> list[Row]:
             label = title if len(kind) == 1 else f"{title}: {named[variant]}"
             if variant.reward != reward and "reward=" not in label:
                 label += f" (reward={variant.reward})"
-            rows.append(Row(seeds_label(label, groups[variant]), SHOWN.of(groups[variant])))
+            runs = groups[variant]
+            rows.append(Row(seeds_label(label, draws_of(runs)), SHOWN.of(runs)))
         if not kind:
             rows.append(Row(title, SHOWN.missing()))
         if MODELS.get(model) == INTERNVL:

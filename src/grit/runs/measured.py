@@ -132,6 +132,7 @@ def measure(
         suite=config.suite.name if sets else None,
         triplets=len(trained_on) or None,
         triplets_hash=samples_fingerprint(trained_on) if trained_on else None,
+        data_seed=config.data.seed if trained_on else None,
         sets={
             name: set_result(rows, images_missing=missing.get(name, 0))
             for name, rows in scored.items()

@@ -1,7 +1,9 @@
 """Which of many runs stand for the others: repetitions told by what they are, one seed of each."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Hashable, Sequence
 
+from grit.runs.draws import repetitions_of
 from grit.runs.evaluated import method_label
 from grit.runs.finished import FinishedRun
 from grit.runs.printed import METHODS, UNTRAINED
@@ -13,16 +15,15 @@ MOST = 12  # groups of repetitions that a page shows in full
 def repetitions(runs: Sequence[FinishedRun]) -> list[list[int]]:
     """Places of runs that differ in nothing but their seeds together, in order of their seeds.
 
-    Of several with one seed the first stands there, as in the tables.
+    The seeds are the run's and that of the triplets' draw; of several runs with the same of both
+    the first stands there, as in the tables.
 
     What was trained comes first, the paper's method before its baselines, and all models of a
     method before the next: wherever the list is cut, no model is left out for its name.
     """
-    groups: dict[tuple[str, ...], dict[int, int]] = {}
-    for place, run in enumerate(runs):
-        groups.setdefault(_kind(run.results), {}).setdefault(run.results.seed, place)
-    found = [[places[seed] for seed in sorted(places)] for places in groups.values()]
-    return sorted(found, key=lambda places: _rank(runs[places[0]].results))  # stable
+    groups = repetitions_of((_kind(run.results), run.results, at) for at, run in enumerate(runs))
+    places = [group.runs for _, group in groups]
+    return sorted(places, key=lambda group: _rank(runs[group[0]].results))  # stable
 
 
 def is_trained(results: Results) -> bool:
@@ -38,15 +39,27 @@ def title_of(results: Results) -> str:
     return " · ".join([*parts, results.reward] if results.method == "grit" else parts)
 
 
-def seeds_label(label: str, runs: Sequence[object]) -> str:
-    """A label of repetitions with the number of their seeds."""
-    return f"{label}, {len(runs)} seeds" if len(runs) > 1 else label
+def seeds_label(label: str, draws: Sequence[Hashable]) -> str:
+    """A label of repetitions with the numbers of their seeds, and of their draws if several.
+
+    Args:
+        label: without numbers.
+        draws: of each run, the triplets that it was trained on.
+    """
+    if len(draws) < 2:
+        return label
+    seeds = list(Counter(draws).values())
+    if len(seeds) == 1:
+        return f"{label}, {len(draws)} seeds"
+    if len(set(seeds)) > 1:
+        return f"{label}, {len(seeds)} draws, {len(draws)} runs"
+    return f"{label}, {len(seeds)} draws, {seeds[0]} seed{'s' * (seeds[0] > 1)} each"
 
 
 def _kind(results: Results) -> tuple[str, ...]:
     # Settings tell apart what has no name of its own, such as another learning rate.
     named = (results.model, results.method, results.data, results.reward)
-    made_by = results.code or results.git or "", results.triplets_hash or ""
+    made_by = (results.code or results.git or "",)
     return (*named, results.suite or "", results.judge, results.settings_hash or "", *made_by)
 
 

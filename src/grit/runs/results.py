@@ -57,11 +57,12 @@ class Results:
     git: str | None = None  # the commit of the code
     code: str | None = None  # fingerprint of the code, which a commit may leave as it is
     suite: str | None = None
-    settings_hash: str | None = None  # equal: repetitions that differ in nothing but the seed
+    settings_hash: str | None = None  # equal: repetitions that differ in seed and data.seed alone
     checkpoint: str | None = None  # weights that were evaluated: a path or a Hub id; None: own ones
     checkpoint_commit: str | None = None  # of the Hub
     triplets: int | None = None  # rows trained on; None: there was no training
     triplets_hash: str | None = None  # fingerprint of these rows
+    data_seed: int | None = None  # that drew them
     skipped: Mapping[str, str] = field(default_factory=dict)  # set without a row -> why
     judge_usage: Mapping[str, Any] | None = None  # of the run so far; None: the judge is free
     schema_version: int = SCHEMA_VERSION
@@ -162,6 +163,7 @@ class _Reader:
             seed=self._get(fields, "seed", int),
             **{name: self._optional(fields, name, str) for name in _OPTIONAL_TEXTS},
             triplets=self._optional(fields, "triplets", int),
+            data_seed=self._optional(fields, "data_seed", int),
             skipped={name: self._get(skipped, name, str, "skipped.") for name in skipped},
             judge_usage=self._object(fields, "judge_usage") if fields.get("judge_usage") else None,
             sets={name: self._set(sets, name) for name in sets},

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Any, NamedTuple
 
-from grit.config.identity import NOT_RESULTS
+from grit.config.identity import NOT_RESULTS, REPEATED
 from grit.figures.places import without_places
 
 MOST = 3  # differences of a label
@@ -52,7 +52,7 @@ class _Difference(NamedTuple):
 def distinctions(
     configs: Sequence[Mapping[str, Any]],
     named: Sequence[Hashable] = (),
-    ignored: Sequence[str] = ("seed",),
+    ignored: Sequence[str] = REPEATED,
 ) -> list[tuple[str, ...]]:
     """For each configuration the settings in which it differs, as ``name=value``.
 

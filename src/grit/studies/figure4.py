@@ -10,7 +10,7 @@ from grit.evaluation.over_runs import Bounds, over_runs
 from grit.figures.chart import Chart, Panel, Point, Series
 from grit.figures.table import NOTHING, Cell, Column, Table, bracketed, number
 from grit.studies.correlation_study import CONTROLS, Correlation
-from grit.studies.figure_runs import RunName, Unfinished, grouped
+from grit.studies.figure_runs import RunName, Unfinished, draws_of, grouped
 from grit.studies.record import (
     WRITTEN,
     Study,
@@ -82,12 +82,14 @@ class Bars(NamedTuple):
 
     def estimate(self, control: str) -> Estimate:
         """The correlation against a control, over runs."""
-        return over_runs([run.correlations[control].interval for run in self.runs], SHARE)
+        intervals = [run.correlations[control].interval for run in self.runs]
+        return over_runs(intervals, SHARE, draws_of(self.runs))
 
     def of_set(self, control: str, name: str) -> Estimate:
         """The same within a set."""
-        sets = [run.correlations[control].sets for run in self.runs]
-        return over_runs([estimates[name] for estimates in sets if name in estimates], SHARE)
+        runs = [run for run in self.runs if name in run.correlations[control].sets]
+        estimates = [run.correlations[control].sets[name] for run in runs]
+        return over_runs(estimates, SHARE, draws_of(runs))
 
 
 def write_figure4(figure: Figure4, folder: Path) -> Path:

@@ -11,7 +11,7 @@ from grit.figures.chart import Chart, Panel, Series, points_of
 from grit.figures.table import Cell, Column, Table, bracketed
 from grit.studies.attention_prefixes import PREFIXES
 from grit.studies.attention_study import COMPARED, AttentionCurve, AttentionStudy
-from grit.studies.figure_runs import RunName, Unfinished, grouped
+from grit.studies.figure_runs import RunName, Unfinished, draws_of, grouped
 from grit.studies.record import (
     Study,
     counted,
@@ -81,11 +81,13 @@ class Levels(NamedTuple):
 
     def level(self, prefix: str) -> Estimate:
         """Attention after a prefix, over runs."""
-        return over_runs([run.study.curves[prefix].level for run in self.runs], LEVELS)
+        levels = [run.study.curves[prefix].level for run in self.runs]
+        return over_runs(levels, LEVELS, draws_of(self.runs))
 
     def difference(self, name: str) -> Estimate:
         """One of COMPARED, over runs."""
-        return over_runs([run.study.differences[name] for run in self.runs], CHANGES)
+        differences = [run.study.differences[name] for run in self.runs]
+        return over_runs(differences, CHANGES, draws_of(self.runs))
 
     def line(self, prefix: str) -> tuple[float | None, ...]:
         """The mean in thousandths over all samples that reached each token, where enough did."""

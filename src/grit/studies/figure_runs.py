@@ -23,10 +23,11 @@ class RunName:
     config_hash: str
     reward: str = ""
     suite: str = ""
-    settings: str = ""  # fingerprint of all that is no seed
+    settings: str = ""  # fingerprint of all but the seeds
     code: str = ""  # fingerprint of the code that made it
     questions: str = ""  # fingerprint of what it was asked
     differs: str = ""  # the settings in which it differs from runs of the same names
+    data_seed: int | None = None  # that drew its triplets; None: not known, or none were drawn
 
     @classmethod
     def of_row(cls, row: dict[str, Any]) -> "RunName":
@@ -59,18 +60,21 @@ class Unfinished:
     seed: int = 0
 
 
-class _OfRun(Protocol):
+class OfRun(Protocol):
+    """What was measured of a run."""
+
     @property
-    def run(self) -> RunName: ...
+    def run(self) -> RunName:
+        """The run."""
 
 
-T = TypeVar("T", bound=_OfRun)
+T = TypeVar("T", bound=OfRun)
 
 
 def grouped(
     measured: Iterable[T], unfinished: Sequence[Unfinished] = (), expected: Sequence[str] = ()
 ) -> list[tuple[RunName, list[T]]]:
-    """Runs that differ only in their seeds together, methods in the paper's order.
+    """Runs that differ only in their seeds and draws together, methods in the paper's order.
 
     Where several groups are of one model, data and method, the method names what differs. Methods
     that are expected of each model and have no run are groups without any.
@@ -107,3 +111,8 @@ def _told_apart(run: RunName, others: Sequence[RunName]) -> RunName:
         for name in differing(twins, _TELLING, _IMPLIED)
     ]
     return replace(run, method=f"{run.method} ({', '.join(parts)})") if parts else run
+
+
+def draws_of(measured: Iterable[OfRun]) -> list[int | None]:
+    """The draw of the triplets of each run."""
+    return [row.run.data_seed for row in measured]

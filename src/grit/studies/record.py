@@ -15,14 +15,14 @@ from grit.figures.table import MISSING, Cell, Column, Mean, Row, Section, Table
 from grit.runs.printed import METHODS, model_title
 from grit.runs.repetitions import seeds_label
 from grit.runs.results import OtherSchema
-from grit.studies.figure_runs import RunName, Unfinished
+from grit.studies.figure_runs import OfRun, RunName, Unfinished, draws_of
 
 SCHEMA_VERSION = 1  # of figure4.json and figure5.json
 WRITTEN = "written"  # the method's name of chains that come from the scenes' annotations
 TITLES = METHODS | {WRITTEN: "Written from annotations"}
 
 F = TypeVar("F")
-Group = tuple[RunName, Sequence[object], tuple[Cell, ...]]
+Group = tuple[RunName, Sequence[OfRun], tuple[Cell, ...]]
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,8 @@ def sections(groups: Sequence[Group], columns: Sequence[Column]) -> tuple[Sectio
     for name, runs, cells in groups:
         title = f"{model_title(name.model)}; data={name.data}"
         shown = cells if runs else (Cell(MISSING),) * len(columns)
-        rows.setdefault(title, []).append(Row(seeds_label(_title(name.method), runs), shown))
+        label = seeds_label(_title(name.method), draws_of(runs))
+        rows.setdefault(title, []).append(Row(label, shown))
     return tuple(Section(title, tuple(rows)) for title, rows in rows.items())
 
 

@@ -22,6 +22,7 @@ def name_of(run: FinishedRun, sets: Sequence[str] | None = None) -> RunName:
     config, results = run.settings, run.results
     asked = {name: result.questions for name, result in results.sets.items()}
     questions = {name: asked.get(name) for name in (asked if sets is None else sets)}
+    trained = config.method.learns and config.checkpoint is None
     return RunName(
         folder=str(run.folder),
         model=config.model.name,
@@ -35,6 +36,7 @@ def name_of(run: FinishedRun, sets: Sequence[str] | None = None) -> RunName:
         code=results.code or results.git or "",
         questions=fingerprint(questions) if asked else "",
         differs=run.differs,
+        data_seed=config.data.seed if trained else None,
     )
 
 
