@@ -8,7 +8,6 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from grit.training.grpo_settings import GRPOSettings
 
 from benchmarks.shape import Shape, make_adapter, reward_of, samples
 from grit.data.datamodule import PromptModule
@@ -23,8 +22,8 @@ from grit.rewards.response import Response
 from grit.rewards.reward import Reward
 from grit.rollout.settings import Sampling
 from grit.runs.metrics_log import MetricsLog
-from grit.training.learner import Optimization
 from grit.training.module import GRPOGR
+from grit.training.settings import SFTSettings, TrainingSettings
 
 LORA = LoraSettings(
     target_modules=[f"{name}_proj" for name in ("q", "k", "v", "o", "gate", "up", "down")]
@@ -88,17 +87,16 @@ def make_learner(shape: Shape, parts: dict[str, Any]) -> GRPOGR:
         Prompting(),
         Reward({"cheap": (reward, 1.0)}, []),
         RulesJudge(),
-        GRPOSettings(
+        TrainingSettings(
+            steps=shape.warmup + shape.steps,
+            learning_rate=1e-6,
+            sft=SFTSettings(steps=1, learning_rate=1e-6),
             group_size=shape.group_size,
             beta=shape.beta,
             sampling=Sampling(max_new_tokens=shape.completion),
             tokens_per_rollout_batch=parts.get("rollout_batch", shape.tokens_per_rollout_batch),
             share_prefill=parts.get("share_prefill", True),
             decode=parts.get("decode", "auto"),
-        ),
-        Optimization(
-            max_steps=shape.warmup + shape.steps,
-            learning_rate=1e-6,
             share_prompt=parts.get("share_prompt", True),
             tokens_per_pass=shape.tokens_per_pass,
             tokens_per_chunk=parts.get("tokens_per_chunk", shape.tokens_per_chunk),

@@ -87,7 +87,7 @@ def _of_source(path: Path) -> str:
 def _of_text(name: str, text: str) -> str:
     tree = ast.parse(text)
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = [each for each in node.body if not _is_text(each)] or [ast.Pass()]
     return fingerprint([name, ast.unparse(tree)])
 

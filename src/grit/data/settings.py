@@ -11,7 +11,7 @@ class SourceSettings:
     images: Text | None = setting("folder of its images, below data.root", None)
     kind: Text | None = setting("drawn scenes: vsr, tallyqa, gqa, mathvista, mme, ovd", None)
     split: Text = setting("drawn scenes: which of the disjoint splits", "train")
-    rows: int | None = setting("number of rows; null: all of a file", None, ge=1)
+    rows: int | None = setting("number of rows, at least 1; null: all of a file", None)
     balance_counts: bool = setting("counting data: the answers 0-4 equally often", False)
     apart_from_tests: bool = setting("leave out rows whose photograph is in a test set", False)
 
