@@ -1,1 +1,1 @@
-"""What every room may use: files, locks, signals, processes, seeds, errors."""
+"""Code that every room may use: files, locks, signals, processes (ranks), seeds, errors."""

@@ -1,4 +1,4 @@
-"""Work beside the main thread that nobody has to wait for when the program ends."""
+"""Run a call in a daemon thread, which does not delay the end of the program."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -9,10 +9,13 @@ Value = TypeVar("Value")
 
 
 def in_background(call: Callable[[], Value]) -> "Future[Value]":
-    """Start ``call`` in a thread of its own; ``result()`` waits for it and raises what it raised.
+    """Start ``call`` in a new daemon thread.
 
-    An executor's threads are joined when the interpreter ends, so that Ctrl-C would have to wait
-    for a slow service; this one is left behind.
+    The threads of a ThreadPoolExecutor are joined when the interpreter exits, so that Ctrl-C would
+    have to wait for a slow service. A daemon thread is not joined.
+
+    Returns:
+        A future: ``result()`` waits for the call and returns its value or raises its exception.
     """
     future: Future[Value] = Future()
 

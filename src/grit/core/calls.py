@@ -1,4 +1,4 @@
-"""Functions of the user's own, named in the configuration by their dotted paths."""
+"""User functions that the configuration names by their dotted paths."""
 
 import inspect
 from collections.abc import Callable
@@ -12,14 +12,14 @@ def function_at(path: str, setting: str) -> Callable[..., Any]:
     """The function at the dotted ``path``; ``setting`` is the field that names it.
 
     Raises:
-        GritError: nothing that can be called is there, or its module cannot be imported.
+        GritError: ``path`` names nothing callable, or its module cannot be imported.
     """
     name, _, attribute = path.rpartition(".")
     if not name:
         raise GritError(f"{setting}: no function {path!r}: expected MODULE.FUNCTION")
     try:
         call = getattr(import_module(name), attribute)
-    except Exception as error:  # a module of the user's may raise anything while it is imported
+    except Exception as error:  # importing a user's module may raise anything
         raise GritError(f"{setting}: no function {path!r} ({_reason(error, name)})") from error
     if not callable(call):
         raise GritError(f"{setting}: {path!r} is not a function")
@@ -27,12 +27,16 @@ def function_at(path: str, setting: str) -> Callable[..., Any]:
 
 
 def check_takes(call: Callable[..., Any], names: tuple[str, ...], setting: str) -> None:
-    """Raise GritError where a function does not take as many arguments as there are ``names``."""
+    """Check that a function takes as many positional arguments as there are ``names``.
+
+    Raises:
+        GritError: it does not, or it is a coroutine function; ``setting`` is named in the message.
+    """
     if inspect.iscoroutinefunction(call):
         raise GritError(f"{setting}: expected a function that gives its value, not an async one")
     try:
         signature = inspect.signature(call)
-    except ValueError:  # some that are written in C have none to look at
+    except ValueError:  # some functions written in C have no signature
         return
     try:
         signature.bind(*names)

@@ -1,4 +1,4 @@
-"""What to say where a file system is full."""
+"""Messages about a full file system."""
 
 import errno
 import os
@@ -9,13 +9,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-# Libraries that are not written in Python say it in words.
+# Native libraries raise other exceptions, with one of these texts.
 _SAID = re.compile(r"No space left on device|Disk quota exceeded|database or disk is full")
 
 
 @contextmanager
 def needing(what: str, size: int) -> Iterator[None]:
-    """Let a fault of the block know how many bytes ``what`` takes, should it be want of space."""
+    """Add a note to an exception of the block: ``what`` takes ``size`` bytes.
+
+    ``full`` repeats the note in its message if the disk was full.
+    """
     try:
         yield
     except Exception as error:
@@ -24,11 +27,14 @@ def needing(what: str, size: int) -> Iterator[None]:
 
 
 def full(error: BaseException, folder: Path) -> str | None:
-    """What is full and what is needed, where an error came of that; else None.
+    """Describe which file system is full and what was to be written.
 
     Args:
-        error: what writing into ``folder`` has ended in, maybe as the cause of something else.
-        folder: of the run.
+        error: raised while writing into ``folder``; its causes are searched too.
+        folder: the run's folder.
+
+    Returns:
+        One line; None if the error was not caused by a full disk or an exceeded quota.
     """
     chain = list(_chain(error))
     if not any(_is_full(each) for each in chain):
@@ -43,7 +49,7 @@ def full(error: BaseException, folder: Path) -> str | None:
 
 
 def readable(size: int) -> str:
-    """A number of bytes for people."""
+    """A number of bytes with a unit and three significant digits: ``1.5 GB``."""
     for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
         if size >= factor:
             return f"{size / factor:.3g} {unit}"
@@ -55,7 +61,7 @@ def _is_full(error: BaseException) -> bool:
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and those that led to it."""
+    """An error and its chain of causes."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__

@@ -1,14 +1,13 @@
-"""The exceptions that are written for people."""
+"""Exceptions whose messages are meant for users."""
 
 from grit.core.secrets import redacted
 
 
 class GritError(Exception):
-    """Something the user can mend: says what is wrong, where, and what to do, in one line.
+    """An error that the user can fix: says what is wrong, where, and what to do, in one line.
 
-    A key in the message is hidden: a library or a service may have repeated it.
-
-    ``python -m grit`` prints its message alone and exits with code 1.
+    ``python -m grit`` prints the message alone and exits with code 1. API keys in the message,
+    which a library or a service may have repeated, are hidden.
     """
 
     def __init__(self, message: str) -> None:
@@ -16,11 +15,11 @@ class GritError(Exception):
 
 
 class Interrupted(GritError):
-    """The user stopped the run; what comes after it in a multirun is not wanted either.
+    """The user stopped the run; the remaining jobs of a multirun are not started.
 
     Args:
         message: what was interrupted.
-        way_on: the command that goes on with it, where that is known; the message ends in it.
+        way_on: the command that resumes the run, if known; it is appended to the message.
     """
 
     def __init__(self, message: str, way_on: str | None = None) -> None:
@@ -29,4 +28,4 @@ class Interrupted(GritError):
 
 
 class Resumable(GritError):
-    """The run cannot go on now, but can later from where it stands: it ends with a checkpoint."""
+    """The run cannot continue now but may later: it writes a checkpoint and ends."""

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Atomic writes: a file appears whole or not at all."""
 
 import json
 import os
@@ -18,26 +18,26 @@ from grit.core.errors import GritError
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[IO[str]]:
-    """Open a text file that takes the place of ``path`` only when the block ends without an error.
+    """Open a text file that replaces ``path`` only if the block ends without an error.
 
-    The text goes to a temporary file in the same folder, which is then renamed: a reader sees the
-    old file or the new one, never a part of it.
+    The text is written to a temporary file in the same folder, which is then renamed: a reader
+    sees the old file or the new one, never a part of it.
 
     Raises:
-        GritError: what is there is no file: see ``check_place``.
+        GritError: ``path`` exists and is not a file: see ``check_place``.
     """
     with _written_whole(path, "w") as stream:
         yield stream
 
 
 def check_place(path: Path) -> None:
-    """Refuse to put a file in the place of anything but a file or nothing.
+    """Check that ``path`` is a regular file or does not exist.
 
-    A link is not written through either: who names one may not know what it leads to, and what
-    stores files behind links (DVC, git-annex) has them read-only for a reason.
+    Symbolic links are refused too: users may not know their targets, and tools that store files
+    behind links (DVC, git-annex) keep the targets read-only on purpose.
 
     Raises:
-        GritError: there is a link, a folder, a device, a pipe or a socket.
+        GritError: ``path`` is a link, a folder, a device, a pipe or a socket.
     """
     kind = "a link" if path.is_symlink() else None
     if kind is None and path.exists() and not path.is_file():
@@ -68,10 +68,12 @@ def _written_whole(path: Path, mode: str) -> Iterator[IO[Any]]:
 
 
 def put_in_place(temporary: Path, path: Path) -> None:
-    """Give a finished file or folder its name, once its bytes are on the disk.
+    """Rename a finished file or folder to ``path``, after its bytes are on the disk (fsync).
 
-    A file takes the place of another in one go; a folder that is replaced is removed first.
-    Raises GritError where there is anything else.
+    A file is replaced atomically; a folder is removed first.
+
+    Raises:
+        GritError: ``path`` is neither a file nor a folder: see ``check_place``.
     """
     if path.is_symlink() or not path.is_dir():
         check_place(path)
@@ -84,13 +86,13 @@ def put_in_place(temporary: Path, path: Path) -> None:
 
 
 def _sync_names(folder: Path) -> None:
-    """Wait until a folder's names are on the disk, where a system can do that."""
+    """Wait until a folder's entries are on the disk, where the system supports that."""
     with suppress(OSError):  # not on Windows, nor on every network file system
         _sync(folder)
 
 
 def _sync(path: Path) -> None:
-    """Wait until what a file or a folder holds is on the disk."""
+    """Wait until the contents of a file or a folder are on the disk (fsync)."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -99,21 +101,21 @@ def _sync(path: Path) -> None:
 
 
 UNREADABLE = (RuntimeError, ValueError, LookupError, TypeError, EOFError, pickle.UnpicklingError)
-"""What torch.load and a look into what it gives raise for a file that is no checkpoint of ours."""
+"""Raised by ``torch.load``, or on reading its result, for a file that is not our checkpoint."""
 
 _DAMAGED = (
     zipfile.BadZipFile,
     zlib.error,
     struct.error,
     EOFError,
-    OSError,  # a place that is outside the file
-    RuntimeError,  # a feature, or a password, that no archive of torch has
+    OSError,  # an offset outside the file
+    RuntimeError,  # encryption or a zip feature that torch does not use
     ValueError,
 )
 
 
 def archive_is_whole(path: Path) -> bool:
-    """Whether ``path`` is a zip archive, as torch writes them, with all of its bytes as written."""
+    """Whether ``path`` is a zip archive (torch's file format) whose checksums are all right."""
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.testzip() is None
@@ -122,20 +124,20 @@ def archive_is_whole(path: Path) -> bool:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a binary file whole."""
+    """Write a binary file atomically."""
     with _written_whole(path, "wb") as stream:
         stream.write(content)
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write ``value`` as indented JSON; numbers that JSON cannot express are an error."""
+    """Write ``value`` atomically as indented JSON; NaN and infinity raise ValueError."""
     with written_whole(path) as stream:
         json.dump(value, stream, indent=2, ensure_ascii=False, allow_nan=False)
         stream.write("\n")
 
 
 def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write one JSON object a line."""
+    """Write one JSON object per line, atomically; NaN and infinity raise ValueError."""
     with written_whole(path) as stream:
         for row in rows:
             stream.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")

@@ -1,4 +1,4 @@
-"""Short hashes that tell whether two runs can be compared: of the code, of settings, of rows."""
+"""Short hashes of code, settings and rows, which tell whether two runs can be compared."""
 
 import ast
 import hashlib
@@ -12,12 +12,12 @@ from typing import Any
 PACKAGE = Path(__file__).parent.parent
 DIGITS = 12
 
-# What may change without changing a result. Whatever is not named here counts, but for declarations
-# of settings: their values are in the fingerprint of the configuration.
+# Files and folders that cannot change a result. All others are hashed, except declarations of
+# settings (settings.py), whose values are in the fingerprint of the configuration.
 _NOT_RESULTS = (
     *("figures", "runs", "pages", "studies", "tracking", "paper", "config"),
-    "pretraining",  # made the base models, which count themselves
-    "assets",  # those of the run's own model count
+    "pretraining",  # makes the base models, whose weights are hashed
+    "assets",  # the files of the run's own model are hashed by `code_fingerprint`
     *("__init__.py", "__main__.py", "tasks/__init__.py"),
     *("core/disk.py", "core/errors.py", "core/files.py", "core/fingerprints.py"),
     *("core/interruption.py", "core/keys.py", "core/locks.py", "core/run_log.py"),
@@ -30,23 +30,24 @@ _NOT_RESULTS = (
     *("tasks/attention.py", "tasks/check.py", "tasks/correlation.py", "tasks/data.py"),
     *("tasks/pretrain.py", "tasks/report.py", "tasks/score.py", "tasks/tables.py"),
 )
-_RESULTS = ("runs/measured.py", "runs/preflight.py")  # they count all the same
+_RESULTS = ("runs/measured.py", "runs/preflight.py")  # hashed, although in a folder above
 _WEIGHTS = {".safetensors", ".json", ".jinja"}  # of a shipped model, without its documentation
 
 
 def fingerprint(value: Any) -> str:
-    """Twelve hex digits of a value that JSON can express."""
+    """Hash of a JSON-serialisable value, in twelve hex digits; the order of keys is ignored."""
     return _digest(json.dumps(value, sort_keys=True).encode())
 
 
 @cache
 def code_fingerprint(model_path: str, calls: tuple[str, ...] = ()) -> str:
-    """Of the code that results come from, and of the shipped model where ``model_path`` names one.
+    """Hash of the code that can change results, and of the shipped model.
 
-    ``calls`` are dotted paths of functions: of those outside this package the module counts too.
+    Comments, docstrings and layout are ignored, so that editing them invalidates no finished run.
 
-    Comments, docstrings and layout do not count, so that a better sentence costs nobody a week of
-    training.
+    Args:
+        model_path: ``tiny:FAMILY`` for a shipped model; others are not hashed here.
+        calls: dotted paths of the user's functions; their modules' sources are hashed too.
     """
     parts = [_of_source(path) for path in (*_sources(), *_modules(calls))]
     family = model_path.removeprefix("tiny:")
@@ -67,7 +68,7 @@ def _sources() -> list[Path]:
 
 
 def _modules(calls: tuple[str, ...]) -> list[Path]:
-    """Files of the modules of functions outside this package; whether they exist, others check."""
+    """Source files of the modules of ``calls`` that are outside this package and can be found."""
     found = set()
     for name in {call.rpartition(".")[0] for call in calls}:
         if name and name.partition(".")[0] != PACKAGE.name:
@@ -93,7 +94,7 @@ def _of_text(name: str, text: str) -> str:
 
 
 def _is_text(statement: ast.stmt) -> bool:
-    """A docstring, or a string below a constant or a field, which documents it."""
+    """Whether a statement is a docstring, or a string that documents the constant above it."""
     value = statement.value if isinstance(statement, ast.Expr) else None
     return isinstance(value, ast.Constant) and isinstance(value.value, str)
 

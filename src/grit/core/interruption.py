@@ -1,7 +1,7 @@
-"""Ctrl-C and SIGTERM, as a cluster sends it before a job's time is up: all that listens to them.
+"""Handlers of SIGINT (Ctrl-C) and SIGTERM, which a cluster sends before a job's time limit.
 
-The first one ends the run where it stands, or, while it trains, after the step under way; one more
-ends it at once. What has come is never forgotten: whoever looks later still sees it.
+The first signal raises ``Stop`` at once or, during training, lets the current step finish first; a
+second signal raises it at once. ``asked`` stays true from the first signal on.
 """
 
 import logging
@@ -20,29 +20,29 @@ from grit.core.errors import Interrupted
 
 log = logging.getLogger(__name__)
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_AGAIN = 0.05  # seconds after which what was lost is raised again
-_ECHO = 2.0  # seconds within which torchrun passes on what its processes have had already
+_AGAIN = 0.05  # seconds until a Stop that Python ignored is raised again
+_ECHO = 2.0  # seconds after a Ctrl-C in which a SIGTERM is taken for torchrun's reaction to it
 
 
 class Stop(BaseException):
-    """Raised where a signal ends something; ``ended`` makes an ``Interrupted`` of it.
+    """Raised by the signal handlers; ``ended`` converts it to ``Interrupted``.
 
-    No Exception, which libraries and functions of the user's would catch, and no
-    KeyboardInterrupt, of which Lightning makes an exit of its own.
+    It is not an Exception, which libraries and user functions would catch, and not a
+    KeyboardInterrupt, which Lightning converts to its own exit.
     """
 
 
 @dataclass
 class _Listener:
-    """What this process has been told since it began to listen."""
+    """State of the signal handlers of this process."""
 
-    process: int = 0  # 0: nobody listens
-    received: list[tuple[signal.Signals, float]] = field(default_factory=list)  # and when
-    way_on: str | None = None
-    give_up: Callable[[], None] | None = None  # not None: a step is under way
-    within: float = 0.0
-    lost: "Stop | None" = None  # raised where Python ignores what is raised
-    previous: dict[signal.Signals, Any] = field(default_factory=dict)  # handlers
+    process: int = 0  # its PID; 0: outside of `listening`
+    received: list[tuple[signal.Signals, float]] = field(default_factory=list)  # time.monotonic()
+    way_on: str | None = None  # the command that resumes the run
+    give_up: Callable[[], None] | None = None  # not None: between `defer` and `undefer`
+    within: float = 0.0  # seconds from the first signal to `give_up`
+    lost: "Stop | None" = None  # raised in a destructor, where Python ignores exceptions
+    previous: dict[signal.Signals, Any] = field(default_factory=dict)  # replaced handlers
     unraisable: Callable[[Any], Any] = sys.unraisablehook
 
 
@@ -51,9 +51,9 @@ _listener = _Listener()
 
 @contextmanager
 def listening() -> Iterator[None]:
-    """Until the block ends, signals end it in ``Stop``. Inside of another one: as there.
+    """Raise ``Stop`` on SIGINT and SIGTERM until the block ends; nested blocks change nothing.
 
-    Outside the main thread, where nothing can listen, signals do what they did.
+    Does nothing outside the main thread, where Python cannot set signal handlers.
     """
     global _listener
     if (
@@ -74,24 +74,25 @@ def listening() -> Iterator[None]:
 
 
 def asked() -> bool:
-    """Whether the run is to end."""
+    """Whether SIGINT or SIGTERM has been received."""
     return bool(_listener.received)
 
 
 def go_on_with(command: str | None) -> None:
-    """Say how the run goes on should it be interrupted from now on."""
+    """Set the command that resumes the run; None: there is nothing to resume."""
     _listener.way_on = command
 
 
 def way_on() -> str | None:
-    """The command that goes on with the run, once there is something to go on with."""
+    """The command that resumes the run; None while there is nothing to resume."""
     return _listener.way_on
 
 
 def ended(error: Exception | Stop) -> Exception:
-    """What a run ended in: where it was told to end, an interruption that says how to go on.
+    """Convert the error that ended a run to ``Interrupted`` if a signal has been received.
 
-    What a process fails with then, because others have gone before it, is no fault of its own.
+    After a signal every error counts as the interruption: a rank's collectives may fail because
+    other ranks have ended before it. Without a signal ``error`` is returned unchanged.
     """
     if isinstance(error, Interrupted):
         return error
@@ -104,26 +105,26 @@ def ended(error: Exception | Stop) -> Exception:
 
 
 def defer(give_up: Callable[[], None], within: float) -> None:
-    """Let steps finish from now on, until ``undefer``.
+    """Let the current training step finish after a first signal, until ``undefer``.
 
     Args:
-        give_up: called where a step has not finished in time; may raise.
-        within: seconds from the first signal until then.
+        give_up: called if the step has not finished in time; may raise.
+        within: seconds from the first signal to that call.
     """
     global _listener
     if not _listener.process:
-        _listener = _Listener()  # a training outside of any run
-    _take_over()  # from Lightning
+        _listener = _Listener()  # training without a `listening` block
+    _take_over()  # Lightning has set handlers of its own
     _listener.give_up, _listener.within = give_up, within
 
 
 def step_done() -> None:
-    """There is nothing left to give up."""
+    """Cancel the timer that calls ``give_up``: the current step has finished."""
     signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def undefer() -> None:
-    """No step is under way any more."""
+    """End what ``defer`` began: the next signal raises ``Stop`` at once."""
     if _listener.give_up is None:
         return
     step_done()
@@ -146,7 +147,7 @@ def _give_back() -> None:
 
 
 def _receive(number: int, frame: FrameType | None) -> None:
-    if _listener.process not in (0, os.getpid()):  # a fork, which has no run of its own
+    if _listener.process not in (0, os.getpid()):  # a forked process: default action
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
         return
@@ -168,12 +169,15 @@ def _receive(number: int, frame: FrameType | None) -> None:
 
 
 def _first() -> str:
-    """What the program was told first, as people call it."""
+    """Name of the first signal, for messages."""
     return "Ctrl-C" if _listener.received[0][0] == signal.SIGINT else "SIGTERM"
 
 
 def _is_echo(before: list[tuple[signal.Signals, float]], told: signal.Signals) -> bool:
-    """Whether torchrun repeats by SIGTERM the Ctrl-C that the terminal has sent to all."""
+    """Whether a SIGTERM is torchrun's reaction to a Ctrl-C that this rank has received too.
+
+    A terminal sends SIGINT to all processes; torchrun then sends SIGTERM to its ranks.
+    """
     first, when = before[0]
     repeats = len(before) == 1 and (first, told) == SIGNALS
     return repeats and "WORLD_SIZE" in os.environ and time.monotonic() - when < _ECHO
@@ -188,7 +192,10 @@ def _alarm(number: int, frame: FrameType | None) -> None:
 
 
 def _raise_later(ignored: Any) -> None:
-    """A signal may come while an object is deleted, where Python ignores what is raised."""
+    """``sys.unraisablehook``: raise a ``Stop`` again that was raised in a destructor.
+
+    Python ignores exceptions in destructors, so a timer raises this one again.
+    """
     if isinstance(ignored.exc_value, Stop):
         _listener.lost = ignored.exc_value.with_traceback(None)
         signal.setitimer(signal.ITIMER_REAL, _AGAIN)

@@ -1,4 +1,4 @@
-"""Keys come from the environment, and from nowhere else."""
+"""API keys: read from environment variables only, and refused in configurations."""
 
 import os
 import re
@@ -9,16 +9,17 @@ from grit.core.errors import GritError
 from grit.core.secrets import KEYS, has_user, holds_key
 
 ADDRESSES = ("HF_ENDPOINT", "WANDB_BASE_URL")
-"""Where the environment says that services are."""
+"""Environment variables with the addresses of services."""
 
 _NOT_OF_A_KEY = re.compile(r"[^\x21-\x7e]")
 
 
 def tidy_keys(environment: MutableMapping[str, str] = os.environ) -> None:
-    """Take white space off the ends of keys, as a file or a paste leaves it there.
+    """Strip white space, as files and pasting leave it, from the keys in ``environment``.
 
     Raises:
-        GritError: a key cannot be one, or an address of the environment holds one.
+        GritError: a key has a character that keys do not have, or an address in ``ADDRESSES``
+            contains a name or a key.
     """
     for name in filter(environment.__contains__, KEYS):
         environment[name] = tidied(name, environment[name])
@@ -34,7 +35,7 @@ def tidied(name: str, key: str) -> str:
     """The key that the environment variable ``name`` holds, without white space at its ends.
 
     Raises:
-        GritError: it cannot be one.
+        GritError: white space or a character outside ASCII is left in it.
     """
     key = key.strip()
     if _NOT_OF_A_KEY.search(key):
@@ -46,10 +47,10 @@ def tidied(name: str, key: str) -> str:
 
 
 def refuse_keys(values: Any) -> None:
-    """Raise GritError for the first of a configuration's values that holds a key.
+    """Raise GritError for the first value of a configuration that contains a key.
 
     Args:
-        values: nested, as plain values; they are going to be written down.
+        values: nested dictionaries, lists and plain values, which are going to be stored.
     """
     for path, text in _texts(values, ""):
         if holds_key(text):

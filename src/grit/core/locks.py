@@ -1,7 +1,8 @@
-"""Who works in a folder: one run at a time.
+"""Locks on folders, so that one run at a time works in each.
 
-A lock is ``flock`` on the file ``.lock``: it ends with the process that has it, however that ends.
-Several hosts see each other's where their file system passes locks on, as NFS and Lustre do.
+A lock is ``flock`` on the file ``.lock``; the operating system releases it when its process ends,
+for whatever reason. Hosts see each other's locks if their shared file system supports that, as NFS
+and Lustre do.
 """
 
 import errno
@@ -17,19 +18,19 @@ from grit.core.errors import GritError
 try:
     import fcntl
 except ImportError:  # not on every system that can train
-    fcntl = None  # type: ignore[assignment]  # mypy knows a module alone by this name
+    fcntl = None  # type: ignore[assignment]  # mypy expects a module
 
 log = logging.getLogger(__name__)
 _NAME = ".lock"
-_CANNOT = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # of a file system without locks
-_held: dict[Path, int] = {}  # open files
+_CANNOT = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # the file system has no locks
+_held: dict[Path, int] = {}  # folder -> file descriptor of its lock
 
 
 def hold(folder: Path) -> None:
-    """Let nobody else work in ``folder`` until ``release``, or the end of the process.
+    """Lock ``folder`` for this process until ``release`` or the end of the process.
 
     Raises:
-        GritError: somebody else does; says who.
+        GritError: another process has the lock; the message names it.
     """
     if not _take(folder):
         raise GritError(
@@ -39,21 +40,21 @@ def hold(folder: Path) -> None:
 
 
 def share(folder: Path) -> None:
-    """Take part in the lock of a run of several processes; the one that has it calls this too.
+    """Share the lock of a run among its ranks; the rank that called ``hold`` calls this too.
 
-    Until the last of them has ended nobody else can ``hold`` the folder.
+    No other run can ``hold`` the folder until the last of these ranks has ended.
     """
-    if fcntl is None or not folder.is_dir():  # on another host, which shares no folder
+    if fcntl is None or not folder.is_dir():  # a host without the shared folder
         return
     folder = folder.resolve()
     if folder not in _held:
         _held[folder] = _opened(folder / _NAME)
     with _without_locks(folder):
-        fcntl.flock(_held[folder], fcntl.LOCK_SH)  # waits until the first process has come here
+        fcntl.flock(_held[folder], fcntl.LOCK_SH)  # waits for the rank that called `hold`
 
 
 def release() -> None:
-    """Give back all that this process holds; a file that nobody else has open goes too."""
+    """Release all locks of this process, and remove lock files that no other process has locked."""
     for folder, handle in list(_held.items()):
         with suppress(OSError):
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -64,7 +65,11 @@ def release() -> None:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[bool]:
-    """Whether nobody else works in ``folder``, and then nobody else can until the block ends."""
+    """Lock ``folder`` until the block ends, if it is free.
+
+    Yields:
+        Whether it was free; False too if this process has locked it already.
+    """
     free = folder.resolve() not in _held and _take(folder)
     try:
         yield free
@@ -89,7 +94,7 @@ def _take(folder: Path) -> bool:
             return False
         if _is_at(handle, path):
             break
-        os.close(handle)  # who had it has removed it meanwhile
+        os.close(handle)  # its previous holder has removed the file
     os.ftruncate(handle, 0)
     os.write(handle, f"process {os.getpid()} on {socket.gethostname()}".encode())
     _held[folder] = handle
@@ -109,7 +114,7 @@ def _is_at(handle: int, path: Path) -> bool:
 
 @contextmanager
 def _without_locks(folder: Path) -> Iterator[None]:
-    """A file system that has no locks is said, and does without."""
+    """Warn where the file system has no locks, and go on without one."""
     try:
         yield
     except OSError as error:

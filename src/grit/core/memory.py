@@ -1,4 +1,4 @@
-"""Out of memory on the GPU: which setting to lower."""
+"""Errors that name the setting to lower when the GPU is out of memory (OOM)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from grit.core.errors import GritError
 
 @contextmanager
 def hint_on_oom(setting: str) -> Iterator[None]:
-    """Name the setting to lower where the block runs out of the GPU's memory.
+    """Turn an OOM error of the block into one that names the setting to lower.
 
     Raises:
         GritError: the block needed more memory than the GPU has.
@@ -18,5 +18,5 @@ def hint_on_oom(setting: str) -> Iterator[None]:
     try:
         yield
     except torch.OutOfMemoryError as error:
-        wanted = str(error).partition(" GPU ")[0]  # its advice is about the allocator
+        wanted = str(error).partition(" GPU ")[0]  # the rest is advice about the allocator
         raise GritError(f"the GPU's memory is full ({wanted}): lower {setting}") from error

@@ -1,4 +1,4 @@
-"""The processes of a data-parallel run; with one process everything here is a no-op."""
+"""The ranks of a data-parallel run; with one process everything here is a no-op."""
 
 import gc
 import os
@@ -14,21 +14,21 @@ from grit.core.errors import Resumable
 
 Value = TypeVar("Value")
 _ALONE = re.compile(r"gloo.*(?:Timed out waiting|Connection (?:closed|reset) by peer|Broken pipe)")
-BUCKET = 2**28  # bytes of gradients that travel together: a copy of all would not fit everywhere
+BUCKET = 2**28  # bytes of gradients per all-reduce: a flat copy of all may not fit into memory
 
 
 def count() -> int:
-    """How many processes there are."""
+    """World size; 1 without torch.distributed."""
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
 def rank() -> int:
-    """Which one this is."""
+    """Rank of this process; 0 without torch.distributed."""
     return dist.get_rank() if count() > 1 else 0
 
 
 def gathered(value: Value) -> list[Value]:
-    """The ``value`` of every process, in order of rank; every process has to call it."""
+    """All-gather: the ``value`` of every rank, in rank order; every rank has to call it."""
     if count() == 1:
         return [value]
     values = [value] * count()
@@ -37,10 +37,11 @@ def gathered(value: Value) -> list[Value]:
 
 
 def all_or_none(future: "Future[Value]") -> Value:
-    """What this process's future comes to; every process has to call it.
+    """The result of this rank's future; every rank has to call it.
 
     Raises:
-        Resumable: that of one process is raised on every one, so that all stop at the same step.
+        Resumable: the future of some rank raised it. It is raised on all ranks, so that all stop
+            at the same step.
     """
     failure: Resumable | None = None
     try:
@@ -54,7 +55,7 @@ def all_or_none(future: "Future[Value]") -> Value:
 
 
 def launcher() -> list[str]:
-    """How processes like these are started, up to ``-m grit``."""
+    """The command that starts a run with this world size, up to ``-m grit``."""
     if count() == 1:
         return ["python"]
     nodes = int(os.environ.get("GROUP_WORLD_SIZE", "1"))
@@ -62,15 +63,15 @@ def launcher() -> list[str]:
 
 
 def torchrun(nodes: int, devices: int) -> list[str]:
-    """How a process is started for each of so many ``devices`` of each of so many ``nodes``."""
+    """The torchrun command for ``devices`` processes on each of ``nodes`` hosts."""
     where = "--standalone" if nodes == 1 else f"--nnodes={nodes}"
     return ["torchrun", where, f"--nproc_per_node={devices}"]
 
 
 def is_alone(error: BaseException | None) -> bool:
-    """Whether an error came of another process that has ended, or does not answer.
+    """Whether an error was caused by another rank that has ended or does not answer.
 
-    gloo says so in a RuntimeError. Of NCCL nothing gets here: its own thread ends the process.
+    gloo raises a RuntimeError then. NCCL raises nothing: its watchdog thread ends the process.
     """
     while error is not None:
         if isinstance(error, RuntimeError) and _ALONE.search(str(error)):
@@ -80,22 +81,22 @@ def is_alone(error: BaseException | None) -> bool:
 
 
 def leave() -> None:
-    """End the connections to the other processes, at the end of a run that all have come to.
+    """Destroy the process group, at the end of a run that all ranks have finished.
 
-    A thread of gloo's that still drops the tensors of the last message would abort a process that
-    ends (https://github.com/pytorch/pytorch/pull/179291); freeing its group waits for the thread.
-    Not for a run that failed: those still in a collective would wait for each other, and torchrun
-    ends them as soon as one has failed.
+    Otherwise a gloo thread that is still freeing the tensors of the last message would abort the
+    process at its exit (https://github.com/pytorch/pytorch/pull/179291); destroying the group waits
+    for that thread. Do not call it after a failure: ranks still in a collective would wait for each
+    other, while torchrun ends them as soon as one rank has failed.
     """
     if count() > 1:
-        gc.collect()  # what is left of a sharded model keeps its group
+        gc.collect()  # an unreachable sharded model keeps its process group
         dist.destroy_process_group()
 
 
 def sum_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
-    """Replace every gradient by its sum over the processes, in messages of many gradients.
+    """All-reduce (sum) the gradients over the ranks, in buckets of about ``BUCKET`` bytes.
 
-    A parameter that had no gradient here may have one elsewhere, and counts as 0.
+    A parameter without a gradient on this rank contributes 0: another rank may have one.
     """
     if count() == 1:
         return

@@ -1,4 +1,4 @@
-"""What must not be read in a log, a message or a file, and how it is hidden there."""
+"""Finding and hiding keys and passwords in log lines, messages and files."""
 
 import json
 import logging
@@ -12,28 +12,29 @@ KEYS = ("OPENAI_API_KEY", "AZURE_OPENAI_API_KEY", "WANDB_API_KEY", "HF_TOKEN")
 
 HIDDEN = "***"
 _NAME_OF_A_KEY = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD)$", re.IGNORECASE)
-_PART = 8  # characters in a row that give enough of a key away; shorter values are no keys
-_SEARCHED = 20_000  # characters of a text of which an excerpt is shown; no key is that long
+_PART = 8  # consecutive characters of a key that are hidden; shorter values are not keys
+_SEARCHED = 20_000  # characters of a text that `excerpt` reads; no key is that long
 _USER_OF_ADDRESS = re.compile(r"(?<=://)[^/?#\s\"'<>]*@")
 _LIKE_A_KEY = re.compile(r"\bsk-[\w*-]{6,}|(?<=\bBearer )[^\s'\"]{6,}")
 
 
 def has_user(address: str) -> bool:
-    """Whether a name, or a key, stands before the host of an address."""
+    """Whether an address has a user name, a password or a key before its host."""
     return _USER_OF_ADDRESS.search(address) is not None
 
 
 def holds_key(text: str) -> bool:
-    """Whether one of the environment's keys, or what looks like a key, stands in ``text``."""
+    """Whether ``text`` has a key of the environment, something like a key, or a user's address."""
     forms = (form for names in (KEYS, _other_names()) for form in _forms(names))
     return bool(has_user(text) or _LIKE_A_KEY.search(text) or any(form in text for form in forms))
 
 
 def redacted(text: str) -> str:
-    """``text`` without the keys of the environment, however they are written.
+    """``text`` with ``***`` in the place of keys and passwords.
 
-    Hidden are keys as they are, as Python or JSON escapes them, and percent-encoded, and of the
-    suite's own eight characters in a row; names and passwords in addresses; what looks like a key.
+    Hidden are: the environment's keys, also escaped by Python or JSON or percent-encoded; any eight
+    consecutive characters of the keys in ``KEYS``; names and passwords in addresses; whatever looks
+    like a key.
     """
     for form in sorted(_forms(_other_names()), key=len, reverse=True):
         text = text.replace(form, HIDDEN)
@@ -42,10 +43,10 @@ def redacted(text: str) -> str:
 
 
 def excerpt(text: str, characters: int) -> str:
-    """A text of somebody else's, for a message: one line, without keys, of at most ``characters``.
+    """The first ``characters`` of an untrusted text, for a message: one line, without keys.
 
-    Keys are hidden before anything is cut: a part of one would not be found. What cannot be printed
-    (what clears a terminal, a half of a UTF-16 pair) becomes a question mark.
+    Keys are hidden before the text is cut, because a part of a key would not be recognised.
+    Unprintable characters (terminal escapes, lone surrogates) become question marks.
     """
     line = " ".join(redacted(text[:_SEARCHED]).split())
     line = "".join(letter if letter.isprintable() else "?" for letter in line)
@@ -63,12 +64,12 @@ def _without_parts(text: str, keys: Iterable[str]) -> str:
 
 
 def _other_names() -> list[str]:
-    """The environment's variables that hold keys by their names, but for ``KEYS``."""
+    """Environment variables, other than ``KEYS``, whose names say that they hold keys."""
     return [name for name in os.environ if _NAME_OF_A_KEY.search(name) and name not in KEYS]
 
 
 def _forms(names: Iterable[str]) -> set[str]:
-    """The ways in which the keys in these variables may stand in a text."""
+    """The keys in these variables in all spellings: plain, percent-encoded, escaped."""
     forms: set[str] = set()
     for name in names:
         value = os.environ.get(name, "")
@@ -83,8 +84,8 @@ def _forms(names: Iterable[str]) -> set[str]:
 
 
 class RedactingFormatter(logging.Formatter):
-    """Of every handler of the log: tracebacks and messages of libraries pass here too."""
+    """Hides keys in log lines; all log handlers use it, so libraries' tracebacks are covered."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line without keys."""
+        """The formatted record without keys."""
         return redacted(super().format(record))

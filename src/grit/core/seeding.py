@@ -1,7 +1,7 @@
-"""Random streams that belong to a thing (a sample, a scene, a step), not to a process.
+"""Random seeds that depend on a sample, a scene or a step, and not on the process.
 
-Seeding by sample is what makes results independent of batch size, workers and ranks, and lets a
-stopped run continue without saving any random state.
+With seeds per sample, results do not depend on batch size, workers or ranks, and a stopped run
+resumes without a stored RNG state.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""How a setting is declared: once, in the room that uses it, with type, default, range and purpose.
+"""Declarations of settings: one per setting, in the room that uses it, with type, default, range.
 
 A room's settings are frozen pydantic dataclasses whose fields are made by ``setting``::
 
@@ -6,8 +6,8 @@ A room's settings are frozen pydantic dataclasses whose fields are made by ``set
     class Sampling:
         top_k: int = setting("keep this many most likely tokens; 0: all", 0, ge=0)
 
-``grit.config`` composes them to the schema of a run. The checks, ``--help`` and the reference page
-of the documents are read from the same declarations, and the room's code takes the very object.
+``grit.config`` composes them to the schema of a run. The checks, ``--help`` and the documentation's
+reference page use the same declarations; the room's code takes an object of the class.
 """
 
 from collections.abc import Iterator
@@ -33,12 +33,12 @@ from pydantic.fields import FieldInfo
 
 T = TypeVar("T")
 REQUIRED: Any = ...
-ENTRY = "NAME"  # in the path of a setting of every entry of a dictionary
-UNSET = "???"  # OmegaConf's mark of a value that has to be set
+ENTRY = "NAME"  # stands for any key of a dictionary in a setting's path
+UNSET = "???"  # OmegaConf's mark of a mandatory value
 Text = Annotated[str, Strict(False)]
-"""Text; a number on the command line is taken as its digits, as in ``logger.group=2026``."""
+"""Text; a number on the command line becomes its digits, as in ``logger.group=2026``."""
 
-# Strict: true is no number, and 1.5 no number of steps.
+# Strict: true is not accepted as a number, nor 1.5 as an integer.
 _CONFIG = ConfigDict(extra="forbid", strict=True, coerce_numbers_to_str=True, allow_inf_nan=False)
 _COUNTS, _OF = "changes_results", "of"
 _NAMES = {str: "text", int: "integer", float: "number", bool: "true or false"}
@@ -46,7 +46,7 @@ _NAMES = {str: "text", int: "integer", float: "number", bool: "true or false"}
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 def settings(declared: type[T]) -> type[T]:
-    """Make a class of ``setting`` fields a frozen dataclass that checks its values."""
+    """Turn a class of ``setting`` fields into a frozen dataclass that validates its values."""
     return cast(type[T], dataclass(frozen=True, kw_only=True, config=_CONFIG)(declared))
 
 
@@ -61,13 +61,13 @@ def setting(
     """A field of a ``settings`` class.
 
     Args:
-        about: what it is for, as ``--help`` and the reference page say it.
-        default: its value where nothing is said; ``list`` or ``dict`` for an empty one of its own.
-            Left out: a file of ``conf/`` or the command line has to set it.
-        changes_results: False for what changes only how a run looks or where it runs. Such fields
+        about: its description in ``--help`` and on the reference page.
+        default: its value if nothing sets it; ``list`` or ``dict`` for a new empty one. Left out:
+            a file of ``conf/`` or the command line has to set it.
+        changes_results: False if it changes only how a run looks or where it runs. Such fields
             stay out of the fingerprint by which runs are compared.
-        of: the one way of training that uses it; None: not only one.
-        limits: pydantic's ``ge``, ``gt``, ``le``, ``lt``; null is never out of range.
+        of: the way of training, ``grpo_gr`` or ``sft``, that alone uses it; None: not just one.
+        limits: pydantic's ``ge``, ``gt``, ``le``, ``lt``; null is always in range.
     """
     value = {"default_factory": default} if isinstance(default, type) else {"default": default}
     marks: Any = {_COUNTS: changes_results, _OF: of}
@@ -75,22 +75,22 @@ def setting(
 
 
 class Setting(NamedTuple):
-    """A declared field, to check values against or to write about."""
+    """A declared field, for checking values and for generating documentation."""
 
-    path: str  # dotted, from the class that was asked about
+    path: str  # dotted, relative to the class given to `declared`
     kind: Any  # its type
     about: str
-    default: Any  # UNSET where it has to be set
+    default: Any  # UNSET if it has to be set
     expected: str | None  # its range or choices, in words
     changes_results: bool
-    of: str | None  # the one way of training that uses it
+    of: str | None  # the way of training that alone uses it
 
 
 def declared(owner: type, prefix: str = "") -> Iterator[Setting]:
-    """The settings of a class in the order of their declarations, a group before what is in it.
+    """Yield the settings of a class in declaration order, a group before its members.
 
-    The entries of a dictionary of groups are called ``NAME``. Of a group that is one of several
-    classes the settings of all are given.
+    ``NAME`` stands for the keys of a dictionary of groups. For a group that may be of several
+    classes, the settings of all of them are yielded, each path once.
     """
     kinds = get_type_hints(owner)
     for name, info in _infos(owner).items():
@@ -116,7 +116,7 @@ def declared(owner: type, prefix: str = "") -> Iterator[Setting]:
 
 
 def defaults(owner: type) -> dict[str, Any]:
-    """The fields of a class as a plain tree of their defaults; UNSET where there is none."""
+    """The defaults of a class as nested dictionaries; UNSET where there is none."""
     kinds = get_type_hints(owner)
     return {
         name: _default(info) if (group := group_of(kinds[name])) is None else defaults(group)
@@ -125,24 +125,24 @@ def defaults(owner: type) -> dict[str, Any]:
 
 
 def groups_of(kind: Any) -> list[type]:
-    """The ``settings`` classes that the value of a field may be of."""
+    """The ``settings`` classes in the type of a field."""
     return [part for part in parts_of(kind) if isinstance(part, type) and is_dataclass(part)]
 
 
 def group_of(kind: Any) -> type | None:
-    """The ``settings`` class of a field that is a group of settings; the first of several."""
+    """The ``settings`` class of a field, the first of several; None for a plain value."""
     return next(iter(groups_of(kind)), None)
 
 
 def entry_of(kind: Any) -> type | None:
-    """The ``settings`` class of a dictionary's values."""
+    """The ``settings`` class of the values of a dictionary field; None for other fields."""
     first = parts_of(kind)[0]
     value = get_args(first)[1] if get_origin(first) is dict else None
     return value if isinstance(value, type) and is_dataclass(value) else None
 
 
 def parts_of(kind: Any) -> tuple[Any, ...]:
-    """A type as the types that it is a union of, without null."""
+    """The members of a union without null; any other type alone."""
     if get_origin(kind) not in (Union, UnionType):
         return (kind,)
     return tuple(part for part in get_args(kind) if part is not type(None))
@@ -154,7 +154,7 @@ def may_be_null(kind: Any) -> bool:
 
 
 def type_name(kind: Any) -> str:
-    """A type as people say it: "integer, or null"."""
+    """A type in words: "integer, or null"."""
     first = parts_of(kind)[0]
     if get_origin(first) is Literal:
         name = "one of"
@@ -168,7 +168,7 @@ def type_name(kind: Any) -> str:
 
 
 def choices_of(kind: Any) -> tuple[str, ...]:
-    """The words of a field that takes one of them, or a list of them."""
+    """The words that a field, or each item of a list field, may be; empty for other types."""
     first = parts_of(kind)[0]
     if get_origin(first) is list:
         return choices_of(get_args(first)[0])
@@ -176,7 +176,7 @@ def choices_of(kind: Any) -> tuple[str, ...]:
 
 
 def expected(info: FieldInfo, kind: Any) -> str | None:
-    """The range or the choices of a field in words, as "at least 1"; None where all is allowed."""
+    """The range or the choices of a field in words: "at least 1"; None if there are no limits."""
     if choices := choices_of(kind):
         return f"one of {', '.join(choices)}"
     limits = {

@@ -1,9 +1,10 @@
-"""Whether threads that wait for each other spin or sleep: on a machine that does other work too.
+"""Whether waiting OpenMP threads spin or sleep, chosen by how busy the machine is.
 
-Between the parts of a step OpenMP's threads spin, to be back at once. Where another program keeps a
-core busy, one thread of a part waits for that core while the others burn theirs: a default step of
-the miniature then takes ten times as long. Sleeping threads lose a little on an idle machine and
-nothing on a busy one (benchmarks/README.md). The runtime reads its environment as torch is loaded.
+By default they spin between parallel regions, so that the next region starts at once. If another
+program occupies a core, the thread on that core is late and all others spin meanwhile: a default
+step of the tiny models then takes ten times as long. Sleeping threads lose a little on an idle
+machine and nothing on a busy one (benchmarks/README.md). OpenMP reads its environment variables
+when torch is loaded.
 """
 
 import os
@@ -13,15 +14,18 @@ import psutil
 
 POLICY = "OMP_WAIT_POLICY"
 SET_BY_HAND = (POLICY, "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
-LISTENED = 0.2  # seconds
-SPARE = 0.3  # cores: what an idle machine does besides
+LISTENED = 0.2  # seconds over which the CPU's load is measured
+SPARE = 0.3  # cores that an idle machine's other programs use
 
 
 def choose_wait_policy(threads: int | None) -> None:
-    """Let threads sleep while they wait, where fewer cores are idle than threads are wanted.
+    """Set ``OMP_WAIT_POLICY=PASSIVE`` (sleep) if fewer cores are idle than threads will run.
 
-    Call it before torch is imported. What the environment says already is left as it is; a process
-    of torchrun is one of several that would take each other for other work.
+    Call it before torch is imported. A policy that is set already is kept. Does nothing under
+    torchrun, where the ranks would take each other for other programs.
+
+    Args:
+        threads: number of threads; None: torch's default.
     """
     wanted = _wanted(threads, os.environ)
     if wanted < 2 or "WORLD_SIZE" in os.environ or any(n in os.environ for n in SET_BY_HAND):
@@ -32,7 +36,7 @@ def choose_wait_policy(threads: int | None) -> None:
 
 
 def _wanted(threads: int | None, environment: Mapping[str, str]) -> int:
-    """Threads that torch will have."""
+    """Number of threads that torch will use."""
     if threads is not None:
         return threads
     given = environment.get("OMP_NUM_THREADS", "")
@@ -40,7 +44,7 @@ def _wanted(threads: int | None, environment: Mapping[str, str]) -> int:
 
 
 def _cores() -> int:
-    """Cores that this process may use."""
+    """Number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
