@@ -1,1 +1,1 @@
-"""The schema, what its types cannot say, and the command line's words."""
+"""The schema of a run's configuration, checks across its fields, and the command line."""

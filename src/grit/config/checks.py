@@ -1,4 +1,4 @@
-"""What the types of a configuration cannot say: ranges, and fields that do not go together."""
+"""Checks across the fields of a configuration, which their types cannot express."""
 
 from collections.abc import Mapping, Sequence
 from typing import get_args
@@ -14,7 +14,7 @@ EXHIBITS: tuple[str, ...] = get_args(Exhibit)
 
 
 def check(config: Config) -> None:
-    """Raise GritError for the first thing that cannot work, before anything is loaded."""
+    """Raise GritError for the first combination of settings that cannot work."""
     if config.experiment is not None:
         raise GritError("config: experiment: its file has to begin with '# @package _global_'")
     _check_task(config)
@@ -30,7 +30,11 @@ def check(config: Config) -> None:
 
 
 def check_figures(figures: FigureSettings, task: Task) -> None:
-    """Before all the training that figure 4 comes after: its judge has to be able to see."""
+    """Check, before any training, that the judge can score the pictures of figure 4.
+
+    Raises:
+        GritError: it takes no pictures, or is ``rules`` while a test set has photographs.
+    """
     measured = "figure4" in figures.exhibits and task != "tables"
     if not (measured or task == "correlation"):
         return
@@ -40,7 +44,7 @@ def check_figures(figures: FigureSettings, task: Task) -> None:
             "judge=openai, or judge=rules for drawn scenes"
         )
     if not measured:
-        return  # which runs they are, and what they show, is not known yet
+        return  # task=correlation: the test sets of its runs are not known yet
     photographed = [name for name, source in figures.suite.sets.items() if source.kind is None]
     if photographed and not isinstance(figures.judge, ServiceJudgeSettings):
         raise GritError(
@@ -51,7 +55,7 @@ def check_figures(figures: FigureSettings, task: Task) -> None:
 
 
 def check_exhibits(names: Sequence[str]) -> None:
-    """Raise GritError for a table or figure that there is none of."""
+    """Raise GritError for a name that is not a table or figure."""
     for name in names:
         if name not in EXHIBITS:
             raise GritError(f"exhibits: {name} is not one; there are {', '.join(EXHIBITS)}")
@@ -129,7 +133,7 @@ def _check_model(config: Config) -> None:
 
 
 def _check_training(config: Config) -> None:
-    # Greedy completions of one prompt are all the same and teach nothing.
+    # Greedy completions of one prompt are identical, so that all advantages are 0.
     if config.training.sampling.greedy:
         raise GritError("config: training.sampling.temperature must be a positive number, not 0")
 

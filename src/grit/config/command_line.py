@@ -1,7 +1,7 @@
-"""The words of a command line: which are options, which are overrides, and which are neither.
+"""Split a command line into options and overrides, before Hydra parses it.
 
-Hydra's own parser takes overrides in one piece alone (``seed=1 --config-dir mine model=x`` ends in
-its usage), prints its own version, and says over several lines what it does not understand.
+Hydra's own parser takes overrides only in one piece (``seed=1 --config-dir mine model=x`` ends in
+its usage), prints Hydra's version, and reports errors over several lines.
 """
 
 import argparse
@@ -26,27 +26,27 @@ INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 
 @dataclass(frozen=True)
 class CommandLine:
-    """What was given, options and overrides each in their order."""
+    """Options and overrides, each in the order in which they were given."""
 
-    options: list[str]  # by their long names, each value a word of its own
+    options: list[str]  # long names; a value is an element of its own
     overrides: list[str]
 
     @property
     def ordered(self) -> list[str]:
-        """As Hydra takes it."""
+        """The arguments as Hydra takes them: options first."""
         return [*self.options, *self.overrides]
 
     @property
     def words(self) -> list[str]:
-        """The overrides that are none: they neither set a field (=) nor take one away (~)."""
+        """Arguments that are not overrides: they neither set a field (=) nor delete one (~)."""
         return [each for each in self.overrides if not re.match("~.|[^=]+=", each)]
 
 
 def parse(arguments: Sequence[str]) -> CommandLine:
-    """Tell options and overrides apart, in whatever order they stand.
+    """Separate options and overrides, given in any order.
 
     Raises:
-        GritError: an option is none, or has no value.
+        GritError: an option does not exist, or lacks its value.
     """
     parser = _Parser(add_help=False)
     parser.add_argument("overrides", nargs="*")
@@ -56,13 +56,13 @@ def parse(arguments: Sequence[str]) -> CommandLine:
         parser.add_argument(*names, action=_Keep)
     parser.add_argument("--cfg", "-c", action=_Keep, choices=("job", "hydra", "all"))
     parser.add_argument("--info", "-i", action=_Keep, nargs="?", choices=INFO)
-    # parse_args would take the overrides before the first option, and call the others unknown.
+    # parse_args would accept only the overrides before the first option.
     found = parser.parse_intermixed_args(arguments, argparse.Namespace(options=[]))
     return CommandLine(found.options, found.overrides)
 
 
 def help_topic(words: Sequence[str], groups: Collection[str]) -> str:
-    """The group that ``--help WORD`` asks about.
+    """The config group that ``--help WORD`` asks about.
 
     Raises:
         GritError: there are several words, or there is no such group.
@@ -75,11 +75,11 @@ def help_topic(words: Sequence[str], groups: Collection[str]) -> str:
 
 
 def no_override(word: str, choices: Mapping[str, Collection[str]]) -> str:
-    """What is wrong with a word that sets nothing.
+    """The error message for an argument that is not an override.
 
     Args:
-        word: as it was given.
-        choices: the groups, and what can be chosen in each.
+        word: the argument.
+        choices: config group -> its choices, for a suggestion.
     """
     said = f"{word} sets nothing: expected NAME=VALUE, without spaces around ="
     if word in choices:
@@ -90,7 +90,7 @@ def no_override(word: str, choices: Mapping[str, Collection[str]]) -> str:
 
 
 class _Keep(argparse.Action):
-    """Notes an option and its value as they were given."""
+    """Appends an option's long name and its value to ``options``."""
 
     def __call__(
         self,
@@ -104,7 +104,7 @@ class _Keep(argparse.Action):
 
 
 class _Parser(argparse.ArgumentParser):
-    """Ends in one line where argparse would print its usage and exit with 2."""
+    """Raises GritError with one line where argparse would print its usage and exit with 2."""
 
     def error(self, message: str) -> NoReturn:
         unknown = message.partition("unrecognized arguments: ")[2].split()

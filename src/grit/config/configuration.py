@@ -1,4 +1,4 @@
-"""From a composed configuration to a checked one: where conf/ lies, types, cross-checks."""
+"""Check a configuration that Hydra has composed; describe groups and settings for ``--help``."""
 
 import re
 from dataclasses import fields, replace
@@ -44,20 +44,20 @@ GROUPS = {
 
 
 def register() -> None:
-    """Make the schema known to Hydra, ``grit_root`` and ``grit_help`` to OmegaConf."""
+    """Register the schema with Hydra, and the resolvers ``grit_...`` with OmegaConf."""
     OmegaConf.register_new_resolver("grit_root", lambda: str(ROOT), replace=True)
     OmegaConf.register_new_resolver("grit_help", help_text, replace=True)
     OmegaConf.register_new_resolver("grit_folder", _folder_name, replace=True)
-    # As the first of the defaults it gives every field a place on the command line. Types are
-    # checked afterwards: OmegaConf's typed dictionaries take no new entry from a command line.
+    # The schema is first in the defaults list, so that every field can be overridden. Types are
+    # checked later: OmegaConf's typed dictionaries take no new keys from a command line.
     store = ConfigStore.instance()
     store.store(name="schema", node=defaults(Config))
-    for judge, declaration in WITH_FIELDS.items():  # which the files of conf/judge begin with
+    for judge, declaration in WITH_FIELDS.items():  # for the defaults lists of conf/judge/
         store.store(group="settings", name=f"{judge}_judge", node=defaults(declaration))
 
 
 def group_files(group: str) -> list[Path]:
-    """The choices of a config group."""
+    """The YAML files of a config group's choices, sorted by name."""
     folder = ROOT / "experiments" if group == "experiment" else CONF
     return sorted((folder / group).glob("*.yaml"))
 
@@ -95,7 +95,7 @@ def help_text() -> str:
 
 
 def group_help(group: str) -> str:
-    """What a group is for, and its choices, each by the first line of its file."""
+    """A group's description and its choices, each with the first line of its file."""
     defaults = OmegaConf.load(CONF / "config.yaml").defaults
     chosen = {k: v for entry in defaults if isinstance(entry, DictConfig) for k, v in entry.items()}
     lines = [f"{group}: {GROUPS[group]}"]
@@ -113,7 +113,7 @@ def topic_help(group: str) -> str:
 
 
 def settings_help(group: str) -> str:
-    """The settings of a group: what each is for, and its range or its choices."""
+    """The settings of a group, each with its description and its range or choices."""
     lines = []
     for setting in declared(Config):
         if setting.path.startswith(f"{group}.") and group_of(setting.kind) is None:
@@ -125,7 +125,7 @@ def settings_help(group: str) -> str:
 
 
 def choices() -> dict[str, list[str]]:
-    """What can be chosen by one word, in every group and of the tasks."""
+    """Config group -> its choices; ``task`` -> the tasks."""
     groups = {group: [file.stem for file in group_files(group)] for group in GROUPS}
     return {"task": list(get_args(Task)), **groups}
 
@@ -134,7 +134,7 @@ def checked(composed: DictConfig) -> Config:
     """Check a composed configuration against the schema and across fields.
 
     Raises:
-        GritError: names the field, what is wrong with it and what is possible.
+        GritError: names the field, what is wrong with it and what is allowed.
     """
     values = _resolved(composed)
     refuse_keys(values)
@@ -149,19 +149,19 @@ def checked(composed: DictConfig) -> Config:
 
 
 def part_names(composed: DictConfig) -> dict[str, Any]:
-    """The names of the parts of a run, whether they go together or not."""
+    """The names of a run's model, data, suite, method and reward, without any checks."""
     parts = ("model", "data", "suite", "method", "reward")
     return {part: str(OmegaConf.select(composed, f"{part}.name")) for part in parts}
 
 
 def figure_settings(composed: DictConfig) -> FigureSettings:
-    """What a multirun's own configuration says of how its figures are measured.
+    """The settings of a multirun's figures, from the multirun's own configuration.
 
-    Its other parts belong to the jobs, and what a multirun composes beside its sweep need not be
-    anything that can run.
+    The other parts are not checked: they belong to the jobs, and without the values of the sweep
+    they need not form a run.
 
     Raises:
-        GritError: as `checked` does.
+        GritError: as in `checked`.
     """
     values = {field.name: _resolved(composed, field.name) for field in fields(FigureSettings)}
     figures = validated(FigureSettings, values)
@@ -170,7 +170,7 @@ def figure_settings(composed: DictConfig) -> FigureSettings:
 
 
 def _resolved(composed: DictConfig, part: str | None = None) -> Any:
-    """Plain values, of all or of one field, which may refer to others."""
+    """Plain values of the configuration, or of one field, with interpolations resolved."""
     try:
         value = composed if part is None else composed[part]
         return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
@@ -179,7 +179,7 @@ def _resolved(composed: DictConfig, part: str | None = None) -> Any:
 
 
 def one_line(error: BaseException) -> str:
-    """A message of OmegaConf or Hydra in one line: what, where, and the choices it offers."""
+    """An error message of OmegaConf or Hydra in one line, with a suggestion for unknown keys."""
     lines = []
     for line in map(str.strip, str(error).splitlines()):
         if line.startswith("Config search path"):
@@ -193,7 +193,7 @@ def one_line(error: BaseException) -> str:
         unknown = str(key)
     else:
         unknown = overridden[1] if overridden else ""
-    # Hydra's advice, to add the key by a +, helps only where the schema takes it.
+    # Hydra advises to add the key with a +, which works only where the schema takes new keys.
     if unknown and (better := misspelt(unknown, *_missing(error))):
         return better
     if key and key not in text:
@@ -204,14 +204,14 @@ def one_line(error: BaseException) -> str:
 
 
 def _missing(error: BaseException) -> tuple[str, list[str]]:
-    """The key that OmegaConf, or Hydra because of it, did not find, and the keys beside it."""
+    """The key that OmegaConf did not find ("" for none), and the keys that exist beside it."""
     source = error if isinstance(error, OmegaConfBaseException) else error.__cause__
     node, key = getattr(source, "parent_node", None), getattr(source, "full_key", None)
     return str(key or ""), [str(name) for name in node] if isinstance(node, DictConfig) else []
 
 
 def _folder_name(*, _root_: DictConfig) -> str:
-    """``folder_name`` inside of a configuration; one that cannot run has no name of its own."""
+    """The resolver ``grit_folder``: ``folder_name``, or "refused" if the checks fail."""
     fields = OmegaConf.masked_copy(_root_, [str(key) for key in _root_ if key != "hydra"])
     try:
         return folder_name(checked(fields))

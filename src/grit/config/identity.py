@@ -1,4 +1,4 @@
-"""What a configuration is known by: fingerprints, and a folder's name made of them."""
+"""Fingerprints of a configuration, and the folder name made of them."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, replace
@@ -11,18 +11,18 @@ from grit.core.settings import declared
 from grit.judge.settings import OwnJudgeSettings
 
 NOT_RESULTS = tuple(each.path for each in declared(Config) if not each.changes_results)
-"""The settings that change how a run looks or where it runs, not what it computes."""
-REPEATED = ("seed", "data.seed")  # runs that differ in these alone are repetitions of each other
-OF_TRAINING = ("seed", "data", "reward", "training")  # nothing else draws or learns
+"""Paths of the settings that change how a run looks or where it runs, not what it computes."""
+REPEATED = ("seed", "data.seed")  # runs that differ only in these are repetitions of each other
+OF_TRAINING = ("seed", "data", "reward", "training")  # ignored by methods without training
 
 
 def plain(config: Config) -> dict[str, Any]:
-    """The configuration as plain values, for files and loggers."""
+    """The configuration as nested plain values, for files and loggers."""
     return asdict(config)
 
 
 def made_of(config: Config) -> dict[str, Any]:
-    """The fields of a run's results that its configuration has."""
+    """The fields of ``results.json`` that come from the configuration."""
     parts = ("method", "model", "data", "reward")
     return {part: getattr(config, part).name for part in parts} | {
         "judge": config.judge.label,
@@ -32,22 +32,22 @@ def made_of(config: Config) -> dict[str, Any]:
 
 
 def config_hash(config: Config) -> str:
-    """Twelve hex digits that change with every field that can change a result."""
+    """Hash of all settings that can change a result, in twelve hex digits."""
     return fingerprint(_without(plain(config), NOT_RESULTS))
 
 
 def settings_hash(config: Config) -> str:
-    """The same but for the seeds: runs that differ in nothing else are repetitions of each other.
+    """``config_hash`` without the seeds: equal for repetitions of a run with other seeds.
 
-    These are the run's seed, and ``data.seed``, which draws the training triplets. What a method
-    without training does not use does not count.
+    The seeds are the run's ``seed`` and ``data.seed``, which draws the training triplets. For a
+    method without training ``OF_TRAINING`` is left out.
     """
     unused = REPEATED if config.method.learns else OF_TRAINING
     return fingerprint(_without(plain(config), (*NOT_RESULTS, *unused)))
 
 
 def code_hash(config: Config) -> str:
-    """Twelve hex digits that change with the code and the shipped weights behind the results."""
+    """Hash of the code and the shipped weights behind the results, in twelve hex digits."""
     calls = [term.call for term in config.reward.terms.values()] if config.method.learns else []
     if isinstance(config.judge, OwnJudgeSettings) and config.judge.call is not None:
         calls.append(config.judge.call)
@@ -55,7 +55,7 @@ def code_hash(config: Config) -> str:
 
 
 def without_unused_seed(config: Config) -> Config:
-    """Untrained methods ignore both seeds, which are set to 0: greedy evaluation draws nothing.
+    """Set both seeds to 0 for untrained methods, which ignore them: their evaluation is greedy.
 
     But ``task=data`` draws its mixtures by ``data.seed`` whatever the method is.
     """
@@ -66,7 +66,7 @@ def without_unused_seed(config: Config) -> Config:
 
 
 def folder_name(config: Config) -> str:
-    """A folder's name that is the same for the same run, and another where results could differ."""
+    """A folder name that is the same for the same run, and differs where results could differ."""
     config = without_unused_seed(config)
     parts = [config.model.name, config.data.name, config.method.name]
     if config.task != "train":
@@ -79,7 +79,7 @@ def folder_name(config: Config) -> str:
 
 
 def _without(values: dict[str, Any], paths: Iterable[str]) -> dict[str, Any]:
-    """Nested values but for those at the dotted ``paths``; ``values`` are changed."""
+    """Remove the dotted ``paths``, where they exist, from nested ``values``; return ``values``."""
     for path in paths:
         *parents, last = path.split(".")
         reduce(lambda node, name: node[name], parents, values).pop(last, None)  # judges differ

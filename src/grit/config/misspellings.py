@@ -1,4 +1,4 @@
-"""A field that does not exist: which one may have been meant."""
+"""Suggestions for a field that does not exist."""
 
 from collections.abc import Collection
 from dataclasses import is_dataclass
@@ -9,22 +9,23 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from grit.config.schema import Config
 from grit.judge.settings import WITH_FIELDS, JudgeSettings
 
-MANY = 12  # fields, more than a line of a message should list
+MANY = 12  # a message lists at most so many fields
 
 
 def misspelt(path: str, missing: str = "", there: Collection[str] = ()) -> str | None:
-    """What is wrong with the dotted path of a field that is not there, in one line.
-
-    None where the schema takes it: a new entry of a dictionary, which Hydra adds by a ``+``.
+    """The error message for a field that does not exist, in one line.
 
     Args:
-        path: of the field.
-        missing: the first part of it that the configuration has not.
-        there: the names that it has in that place.
+        path: dotted path of the field.
+        missing: the shortest beginning of ``path`` that is not in the configuration.
+        there: the names that the configuration has at that place.
+
+    Returns:
+        None if the schema allows it: a new key of a dictionary, which Hydra adds with a ``+``.
     """
     node: Any = Config
     names = path.split(".")
-    if names[0] == "hydra":  # has fields of its own, and the schema none of them
+    if names[0] == "hydra":  # Hydra's own fields are not in the schema
         parents = missing.split(".")[:-1] if missing else names[:-1]
         return _said(parents, (missing or path).rpartition(".")[2], list(there))
     for depth, name in enumerate(names):
@@ -49,13 +50,13 @@ def misspelt(path: str, missing: str = "", there: Collection[str] = ()) -> str |
 
 
 def close_to(name: str, known: Collection[str]) -> str | None:
-    """The one of ``known`` that ``name`` may be a misspelling of."""
+    """The name in ``known`` that ``name`` may be a misspelling of; None if none is close."""
     close = get_close_matches(name, [each for each in known if each != name], n=1)
     return close[0] if close else None
 
 
 def _fields(node: Any) -> dict[str, Any]:
-    """The fields of a part of the schema and their types; of all judges for that of any."""
+    """Field -> type, for a class of settings; for ``JudgeSettings`` the fields of all judges."""
     kinds = [node, *WITH_FIELDS.values()] if node is JudgeSettings else [node]
     return {name: kind for each in kinds for name, kind in get_type_hints(each).items()}
 

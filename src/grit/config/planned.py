@@ -1,4 +1,4 @@
-"""The jobs that a multirun is going to do, composed before any of them begins."""
+"""The jobs of a multirun, composed before the first of them starts."""
 
 from collections.abc import Iterator, Sequence
 from itertools import product
@@ -10,13 +10,13 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-PARTS = ("model", "data", "suite", "judge")  # groups that say who is asked what, and judged by whom
+PARTS = ("model", "data", "suite", "judge")  # groups that decide model, questions and judge
 
 
 def planned(config: DictConfig) -> Iterator[DictConfig]:
-    """The jobs of a multirun, one for each combination of the groups in ``PARTS``.
+    """Yield composed jobs of a multirun, one for each combination of the groups in ``PARTS``.
 
-    What cannot be composed is left out: Hydra refuses it by itself.
+    Combinations that cannot be composed are skipped: Hydra reports them itself.
     """
     loader = GlobalHydra.instance().config_loader()
     swept = [
@@ -34,20 +34,23 @@ def planned(config: DictConfig) -> Iterator[DictConfig]:
 
 
 def asks_for(overrides: Sequence[str], group: str, choice: str) -> bool:
-    """Whether overrides choose ``choice`` of a group, alone or among others of a sweep."""
+    """Whether overrides choose ``choice`` of a group, alone or as one value of a sweep."""
     parsed = [each for each in _parsed(overrides) if each.key_or_group in (group, f"{group}.name")]
     return any(chosen.partition("=")[2] == choice for each in parsed for chosen in _choices(each))
 
 
 def _parsed(overrides: Sequence[str]) -> list[Override]:
-    """Overrides one by one; of several with one key the last counts, as in Hydra's sweeps."""
+    """Parse overrides; of several with the same key the last is kept, as in Hydra's sweeps."""
     loader = GlobalHydra.instance().config_loader()
     parsed = OverridesParser.create(config_loader=loader).parse_overrides(list(overrides))
     return list({override.get_key_element(): override for override in parsed}.values())
 
 
 def _choices(override: Override) -> list[str]:
-    """What an override may be in a job; of a sweep over no part the first stands for all."""
+    """The values of an override over the jobs, as ``KEY=VALUE``.
+
+    Of a sweep outside ``PARTS`` only the first value; none of a sweep that is not discrete.
+    """
     if not override.is_sweep_override():
         return [str(override.input_line)]
     if not override.is_discrete_sweep():

@@ -1,7 +1,7 @@
-"""What a run's configuration may hold: the settings of all rooms together.
+"""The schema of a run's configuration: the settings of all rooms together.
 
-The composed configuration is checked against these classes, so that a misspelt key or a wrong type
-anywhere, also inside a YAML file, ends the run in one line before anything starts.
+The composed configuration is checked against these classes, so that a misspelt key or a wrong type,
+also inside a YAML file, ends the run with one line before anything starts.
 """
 
 from dataclasses import fields
@@ -41,7 +41,7 @@ Task = Literal[
 ]
 Exhibit = Literal["table1", "table2", "table3", "figure4", "figure5", "figure6"]
 
-_ANY_JUDGE = "judge"  # whose only field is its name
+_ANY_JUDGE = "judge"  # tag of judges whose only field is `name`
 
 
 def _kind_of_judge(judge: Any) -> str:
@@ -59,7 +59,7 @@ AnyJudge = Annotated[
 
 @settings
 class FigureSettings:
-    """How an experiment's figures are measured, whatever its runs are."""
+    """How an experiment's figures are measured."""
 
     seed: int = setting("of which chains are drawn, and of random boxes")
     exhibits: list[Exhibit] = setting("which tables and figures are asked for")
@@ -70,13 +70,13 @@ class FigureSettings:
 
     @classmethod
     def of(cls, config: "Config") -> "FigureSettings":
-        """Those of a whole configuration."""
+        """The figure settings of a whole configuration."""
         return cls(**{each.name: getattr(config, each.name) for each in fields(cls)})
 
 
 @settings
 class CheckSettings:
-    """``task=check``: what a run would be, before anyone rents a GPU."""
+    """``task=check``: an estimate of a run's memory, time and prompts, before it is started."""
 
     gpu: Text = setting("whose peaks seconds are estimated from, see training/costs.py", "H100")
     rows: int = setting("prompts that are shown", 2, ge=1)
@@ -85,7 +85,7 @@ class CheckSettings:
 
 @settings
 class Config:
-    """A whole run."""
+    """The configuration of a run."""
 
     task: Task = setting("what `python -m grit` does", "train")
     seed: int = setting("of the order of prompts and of sampling", 0)
@@ -127,7 +127,7 @@ class Config:
     evaluation: EvaluationSettings
     trainer: TrainerSettings
     logger: LoggerSettings = setting("", changes_results=False)
-    # It makes base models, which count by their own weights.
+    # What `pretrain` makes, a base model, is in the fingerprints by its weights.
     pretrain: PretrainSettings = setting("", PretrainSettings, changes_results=False)
     preparation: PreparationSettings = setting("", PreparationSettings, changes_results=False)
     check: CheckSettings = setting("", CheckSettings, changes_results=False)

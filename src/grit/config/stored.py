@@ -1,8 +1,8 @@
-"""Configurations that runs have stored: plain values, whoever has written the file.
+"""Reading the configurations that runs have stored, which may come from other people.
 
-A run resolves its configuration before it stores it. An interpolation in a stored one, as
-``${oc.env:OPENAI_API_KEY}``, would be resolved by whoever reads the folder, in their environment,
-and the value would stand in their tables and logs: it is refused.
+A run resolves its configuration before it stores it. An interpolation in a stored file, such as
+``${oc.env:OPENAI_API_KEY}``, would be resolved in the reader's environment, and its value would
+appear in tables and logs. Files with interpolations are refused.
 """
 
 from pathlib import Path
@@ -22,7 +22,7 @@ def stored_configuration(path: Path) -> dict[str, Any]:
     """The values of a run's ``config.yaml``.
 
     Raises:
-        GritError: it cannot be read, is not YAML of an object, or is not plain.
+        GritError: it cannot be read, is not a YAML object, or has an interpolation.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -32,7 +32,7 @@ def stored_configuration(path: Path) -> dict[str, Any]:
         raise GritError(f"{path}: cannot be read: {reason}") from error
     if not isinstance(values, dict):
         raise GritError(f"{path}: expected an object, found {values!r:.60}")
-    # In the text, and in what YAML's escapes make of it ("\x24{").
+    # The values are searched too: YAML's escapes can write it as "\x24{".
     if _INTERPOLATION in text or _is_interpolated(values):
         raise GritError(
             f"{path}: has an interpolation ({_INTERPOLATION}...), which no run stores: it would "
@@ -42,10 +42,10 @@ def stored_configuration(path: Path) -> dict[str, Any]:
 
 
 def stored_config(path: Path) -> "Config":
-    """A run's ``config.yaml``, checked.
+    """A run's ``config.yaml``, checked against the schema.
 
     Raises:
-        GritError: as ``stored_configuration``, or it is no configuration of this version.
+        GritError: as in ``stored_configuration``, or the values do not fit this version's schema.
     """
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException

@@ -1,4 +1,4 @@
-"""A look at a multirun's configuration before Hydra writes it down."""
+"""Refuse API keys in a multirun's configuration before Hydra writes it to disk."""
 
 import sys
 from typing import Any
@@ -11,12 +11,15 @@ from grit.core.keys import refuse_keys
 
 
 class RefuseKeys(Callback):
-    """Ends the program where a configuration holds a key. Runs check that for themselves."""
+    """Hydra callback: ends the program if a multirun's configuration contains a key.
+
+    Each run is checked by ``configuration.checked``.
+    """
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        """Look at the values as they stand: ``multirun.yaml`` has references unresolved."""
+        """Check the values without resolving interpolations, as ``multirun.yaml`` has them."""
         try:
             refuse_keys(OmegaConf.to_container(config))
-        except GritError as error:  # Hydra makes warnings of what a callback raises
+        except GritError as error:  # Hydra turns a callback's exceptions into warnings
             print(f"grit: {error}", file=sys.stderr)
             sys.exit(1)

@@ -1,4 +1,4 @@
-"""Overrides that change nothing in the run that they are given to."""
+"""Overrides that have no effect in the run that they are given to."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -7,7 +7,7 @@ from typing import NamedTuple
 from grit.config.schema import Config, Task
 from grit.core.settings import declared
 
-Fields = tuple[str, ...]  # dotted names; each stands for what is below it too
+Fields = tuple[str, ...]  # dotted paths; each includes the fields below it
 
 
 class Unused(NamedTuple):
@@ -15,7 +15,7 @@ class Unused(NamedTuple):
 
     override: str
     reason: str
-    refused: bool  # whoever gives it expects another run than this one
+    refused: bool  # an error, because the user expects another run than this one
 
     def __str__(self) -> str:
         return f"{self.override} changes nothing: {self.reason}"
@@ -23,12 +23,12 @@ class Unused(NamedTuple):
 
 class _Rule(NamedTuple):
     reason: str
-    refused: Fields  # what only belongs to a run of another kind
-    said: Fields  # what is left over without doing harm
-    used: Fields = ()  # of the fields above, those that count all the same
+    refused: Fields  # belong to another kind of run: an error
+    said: Fields  # harmless: a line in the log
+    used: Fields = ()  # exceptions: fields among these that do have an effect
 
 
-# Fields of training that an evaluation goes by too, and one that asks for nothing.
+# Fields of training that an evaluation uses too, and must_learn, which is ignored silently.
 _EVALUATION = tuple(
     f"training.{name}"
     for name in (
@@ -41,7 +41,7 @@ _WHILE_TRAINING = (
     *("trainer.checkpoint_every", "logger.sample_every"),
     *("evaluation.before_training", "evaluation.after_training"),
 )
-_OF: dict[str, Fields] = {  # the settings of one way of training
+_OF: dict[str, Fields] = {  # settings that only one way of training uses
     training: tuple(each.path for each in declared(Config) if each.of == training)
     for training in ("grpo_gr", "sft")
 }
@@ -50,7 +50,7 @@ _PARTS = (
     *("model", "data", "method", "reward", "judge", "suite", "training", "trainer", "evaluation"),
     *("pretrain", "preparation", *_FIGURES),
 )
-# What the other tasks go by; of `logger`, `threads`, `seed` and `experiment` nobody expects more.
+# The parts that the other tasks use. `logger`, `threads`, `seed`, `experiment` are not reported.
 _USED: dict[Task, Fields] = {
     "score": ("reward", "judge"),
     "tables": (),
@@ -63,9 +63,9 @@ _USED: dict[Task, Fields] = {
 
 
 def unused(config: Config, overrides: Sequence[str]) -> list[Unused]:
-    """The overrides of the command line that this configuration does not go by.
+    """The overrides of the command line that have no effect on this run.
 
-    What files say is another matter: an experiment's or a preset's are written for many runs.
+    Values in files are not reported: experiments and presets are written for many runs.
     """
     found = []
     rules = list(_rules(config))
@@ -83,8 +83,8 @@ def unused(config: Config, overrides: Sequence[str]) -> list[Unused]:
 
 
 def one_of_many(multirun: bool) -> bool:
-    """Whether a run got its overrides together with others, for which they may be meant."""
-    return multirun or "WANDB_SWEEP_ID" in os.environ  # which an agent of W&B's sweeps sets
+    """Whether a run is part of a multirun or a sweep, so that overrides may be for other runs."""
+    return multirun or "WANDB_SWEEP_ID" in os.environ  # set by the agent of a W&B sweep
 
 
 def _rules(config: Config) -> Iterator[_Rule]:
@@ -114,7 +114,7 @@ def _rules(config: Config) -> Iterator[_Rule]:
 
 
 def _counts(name: str, used: Fields) -> bool:
-    """Whether a field is used, or a choice sets some that are: ``training=paper``."""
+    """Whether a field is in ``used``, or is a group that has such fields: ``training=paper``."""
     return _below(name, used) or any(each.startswith(f"{name}.") for each in used)
 
 

@@ -1,4 +1,4 @@
-"""From plain values to the settings they are; what does not fit is said in one line."""
+"""Validate plain values as settings; errors are one line."""
 
 import json
 from collections.abc import Mapping
@@ -37,21 +37,21 @@ _OF_TYPES = {
 
 
 def validated(owner: type[T], values: Mapping[str, Any], path: str = "") -> T:
-    """Plain values as settings.
+    """Make a settings object of plain values.
 
     Args:
-        owner: the class of the settings.
-        values: nested dictionaries, lists and plain values; unset ones count as not given.
-        path: where in a run's configuration they stand; "": they are all of it.
+        owner: the settings class.
+        values: nested dictionaries, lists and plain values; ``???`` counts as not given.
+        path: their dotted path in a run's configuration; "": they are the whole of it.
 
     Raises:
-        GritError: names the first setting that is wrong, and what was expected of it.
+        GritError: names one wrong setting, and what was expected there.
     """
     try:
-        # As JSON: pydantic's strict types take groups of settings from nowhere else.
+        # As JSON: in strict mode pydantic makes dataclasses of objects only from JSON.
         return TypeAdapter(owner).validate_json(json.dumps(_without_unset(values)))
     except ValidationError as error:
-        # A misspelt setting is also a missing one: what it should have been is said first.
+        # A misspelt setting may leave the right one missing: the misspelling is reported first.
         faults = sorted(error.errors(), key=lambda fault: _rank(fault["type"]))
         raise GritError(f"config: {_said(faults[0], path)}") from error
 
@@ -67,10 +67,10 @@ def _without_unset(values: Any) -> Any:
 
 
 def _said(fault: ErrorDetails, above: str) -> str:
-    """What is wrong with one value: its place, what is expected there, and what was found."""
+    """Describe one wrong value: its path, what is expected there, and what was found."""
     names = [*filter(None, above.split(".")), *map(str, fault["loc"])]
     if names[0] == "judge" and fault["loc"] and len(names) > 2:
-        del names[1]  # which kind of judge's settings it was checked against
+        del names[1]  # the tag of the judge's class
     in_list = isinstance(fault["loc"][-1], int)
     path = ".".join(names[:-1] if in_list else names)
     if fault["type"] == _UNKNOWN:
@@ -91,7 +91,7 @@ def _expected(fault: ErrorDetails, names: list[str]) -> str:
 
 
 def _is_at(setting: Setting, names: list[str]) -> bool:
-    """Whether a setting is the one at ``names``, or the list or dictionary that it is in."""
+    """Whether a setting is at the path ``names``, or is the list or dictionary around it."""
     declared_at = setting.path.split(".")
     if not all(own in (name, ENTRY) for own, name in zip(declared_at, names, strict=False)):
         return False
