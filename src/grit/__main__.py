@@ -1,4 +1,4 @@
-"""``python -m grit``: compose the configuration, check it, do what ``task`` says."""
+"""``python -m grit``: compose the configuration, check it, perform its ``task``."""
 
 import logging
 import os
@@ -47,33 +47,33 @@ from grit.runs.run_record import unfinished
 from grit.tasks import perform
 
 log = logging.getLogger(__name__)
-TRACEBACK = "GRIT_TRACEBACK"  # 1: mistakes end in a traceback
+TRACEBACK = "GRIT_TRACEBACK"  # 1: users' errors end in a traceback too
 
 
 @dataclass
 class Launch:
-    """What one start of the program has come to."""
+    """State of one start of the program."""
 
-    process: int = 0
-    composed: bool = False  # Hydra has handed a configuration over
-    failed: bool = False  # a run ended in a mistake, which has been said
+    process: int = 0  # PID of the main process
+    composed: bool = False  # Hydra has called `run` with a configuration
+    failed: bool = False  # a run ended in an error, which has been printed
 
 
 launch = Launch()
 
 
 def run(composed: DictConfig) -> None:
-    """One run: a single one, or a job of a multirun."""
+    """Perform one run: a single one, or a job of a multirun."""
     job = HydraConfig.get()
     folder, overrides = Path(job.runtime.output_dir), [*_config_dir(job), *job.overrides.task]
     launch.composed = True
     experiment = bool(composed.exhibits) and composed.task != "tables"
-    if "torch" not in sys.modules:  # else it is too late, as in the second job of a multirun
+    if "torch" not in sys.modules:  # in later jobs of a multirun torch is loaded already
         threads = composed.threads
         choose_wait_policy(threads if isinstance(threads, int) else None)
     try:
         with interruption.listening():
-            interruption.go_on_with(None)  # of an earlier job nothing is left to go on with
+            interruption.go_on_with(None)  # forget the command of an earlier job
             if experiment:
                 _job(composed, folder, overrides)
             else:
@@ -82,8 +82,9 @@ def run(composed: DictConfig) -> None:
     except (Exception, interruption.Stop) as fault:
         error = interruption.ended(fault)
         locks.release()
-        # A launcher's own processes tell Hydra by raising; here it would say the same twice. An
-        # experiment's are looked after by their log, because Hydra would not go on to its table.
+        # In a launcher's worker process the error is raised, so that Hydra sees it; in the main
+        # process it would be printed twice. A failed job of an experiment is in the job log and
+        # does not raise, because Hydra would not go on to the experiment's table.
         worker = launch.process != os.getpid() and not experiment
         known = _noted(error, folder)
         if not known or os.environ.get(TRACEBACK) == "1" or worker:
@@ -98,9 +99,13 @@ def run(composed: DictConfig) -> None:
 
 
 def _noted(error: Exception, folder: Path) -> bool:
-    """Note in the run's log what it ended with; whether it is a mistake that a user can mend."""
+    """Write the error that ended a run to its log.
+
+    Returns:
+        Whether it is an error that the user can fix.
+    """
     known = isinstance(error, GritError) or _concerns(folder, error)
-    with suppress(OSError):  # rmdir refuses where anything is in it
+    with suppress(OSError):  # rmdir fails unless the folder is empty
         folder.rmdir()
     note(f"grit: {error}" if known else type(error).__name__, None if known else error)
     return known
@@ -123,14 +128,14 @@ def _single(composed: DictConfig, job: HydraConf, overrides: list[str]) -> None:
 
 
 def _job(composed: DictConfig, folder: Path, overrides: list[str]) -> None:
-    """A run that a table or figure is made of."""
+    """Perform one job of an experiment, whose runs become a table or figure."""
 
     def perform_job(config: Config) -> None:
-        for each in unused(config, overrides):  # meant for other jobs
+        for each in unused(config, overrides):  # may be meant for other jobs
             log.info("%s", each)
         perform(config, folder, overrides)
 
-    seed = composed.seed if isinstance(composed.seed, int) else 0  # refused, then
+    seed = composed.seed if isinstance(composed.seed, int) else 0  # else `checked` refuses it
     job = partial(Job, folder=folder.name, seed=seed, **part_names(composed))
     jobs = JobLog.beside(composed.exhibits, folder.parent)
     run_job(lambda: checked(composed), perform_job, folder, job, jobs)
@@ -144,19 +149,23 @@ def _not_again(config: Config, done: Path) -> str:
 
 
 def _config_dir(job: HydraConf) -> list[str]:
-    """The option that adds choices of one's own; a command that goes on with a run needs it too."""
+    """The words of ``--config-dir``, if it was given: a command that resumes a run needs them."""
     sources = [each for each in job.runtime.config_sources if each.provider == "command-line"]
     return [word for each in sources for word in ("--config-dir", each.path)]
 
 
 def _concerns(folder: Path, error: Exception) -> bool:
-    """Whether a file of the run could not be written or read."""
+    """Whether the error is about reading or writing a file in the run's folder."""
     name = error.filename if isinstance(error, OSError) else None
     return isinstance(name, str) and Path(name).is_relative_to(folder)
 
 
 def _folder(config: Config, job: HydraConf) -> Path:
-    """The run's folder: the one that Hydra has made, or with ``resume`` the one to go on with."""
+    """The run's folder: the one that Hydra made or, with ``resume``, an unfinished run's.
+
+    Raises:
+        GritError: ``resume`` needs the name of a folder here, or there is no unfinished run.
+    """
     made = Path(job.runtime.output_dir)
     given = ("hydra.run.dir=", "hydra.sweep.dir=")
     if not config.resume or any(o.startswith(given) for o in job.overrides.hydra):
@@ -165,22 +174,22 @@ def _folder(config: Config, job: HydraConf) -> Path:
         raise GritError(f"resume=true: task={config.task} needs hydra.run.dir=FOLDER to go on with")
     if job.mode is RunMode.MULTIRUN:
         raise GritError("resume=true: several runs need hydra.sweep.dir=FOLDER to go on with")
-    with suppress(OSError):  # what Hydra made for a new run; rmdir refuses where anything is in it
+    with suppress(OSError):  # the folders of the new run; rmdir fails unless they are empty
         made.rmdir()
         made.parent.rmdir()
     found = unfinished(config, made.parent.parent)
     for handler in logging.getLogger().handlers:
-        if isinstance(handler, logging.FileHandler):  # opens its file with the first line
+        if isinstance(handler, logging.FileHandler):  # opens its file at its first line
             handler.baseFilename = str(found / Path(handler.baseFilename).name)
     return found
 
 
 def main() -> None:
-    """Run the command line; mistakes end in one line and exit code 1."""
+    """Run the command line; users' errors end in one line and exit code 1."""
     register()
     launch.process, launch.composed, launch.failed = os.getpid(), False, False
     os.environ.setdefault(TRACEBACK, os.environ.get("HYDRA_FULL_ERROR", "0"))
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us instead of to Hydra's own printer
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises errors instead of printing them
     sys.excepthook = _say_fault
     try:
         tidy_keys()
@@ -193,7 +202,7 @@ def main() -> None:
             return
         if line.words:
             raise GritError(no_override(line.words[0], choices()))
-        # Before Hydra writes the command line down.
+        # Before Hydra stores the command line in the run's folder.
         refuse_keys({word.partition("=")[0]: word for word in line.ordered})
         sys.argv[1:] = line.ordered
         with interruption.listening():
@@ -201,12 +210,12 @@ def main() -> None:
     except GritError as error:
         _refuse(error, str(error))
     except (HydraException, OmegaConfBaseException) as error:
-        # Hydra's grammar says what it did not expect, but not in which override.
+        # Hydra's parser does not say in which override it found a syntax error.
         unread = isinstance(error, OverrideParseException)
         _refuse(error, one_line(error) + (f" ({shlex.join(sys.argv[1:])})" if unread else ""))
     except (YAMLError, OSError, ValueError) as error:
         if launch.composed:
-            raise  # a fault of the program, not of the command line
+            raise  # a bug, not an error in the command line
         _refuse(error, f"{one_line(error)} ({shlex.join(sys.argv[1:])})")
     except interruption.Stop as stop:
         print(f"grit: {interruption.ended(stop)}", file=sys.stderr)
@@ -215,7 +224,7 @@ def main() -> None:
 
 
 def installed() -> str:
-    """What ``--version`` prints."""
+    """What ``--version`` prints: the versions of grit and of the main libraries."""
     libraries = ("torch", "transformers", "pytorch-lightning", "peft", "hydra-core")
     return "\n".join([f"grit {__version__}", *(f"{name} {version(name)}" for name in libraries)])
 
@@ -230,7 +239,7 @@ def _refuse(error: Exception, message: str) -> None:
 def _say_fault(
     kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
-    """The traceback of a fault of the program, without the keys that a library's message has."""
+    """``sys.excepthook``: print a bug's traceback with the API keys in it hidden."""
     print(redacted("".join(format_exception(kind, error, trace))), end="", file=sys.stderr)
 
 
