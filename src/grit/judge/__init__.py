@@ -1,1 +1,1 @@
-"""Who says whether a predicted answer is right: rules, or a model behind a service."""
+"""Judges of predicted answers: rules, a model behind a service, or a user's function."""

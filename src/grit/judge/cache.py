@@ -1,7 +1,7 @@
-"""Scores that a judge has given before, on disk, shared by runs and processes.
+"""A disk cache of judges' scores, shared by runs and processes.
 
-It is a table of SQLite, which does the locking. (The library diskcache would do the same, but is
-no longer kept, and unpickles what it finds in its folder: CVE-2025-69872.)
+It is an SQLite table; SQLite does the locking. (The library diskcache is not used: it is no longer
+maintained, and unpickles the files in its folder, CVE-2025-69872.)
 """
 
 import hashlib
@@ -16,19 +16,25 @@ from grit.core.errors import GritError
 
 log = logging.getLogger(__name__)
 _PATIENCE = 30  # seconds to wait for another process to finish writing
-_AT_ONCE = 500  # keys of one statement
+_AT_ONCE = 500  # keys per SELECT statement
 
 
 def cache_key(*parts: object) -> str:
-    """A key that depends on every part and on where one part ends and the next begins."""
+    """SHA-256 of the parts, in hex; it depends on the boundaries between them too."""
     return hashlib.sha256(json.dumps([str(part) for part in parts]).encode()).hexdigest()
 
 
 class ScoreCache:
-    """Key -> score. A connection serves one call, so threads and forks need no care.
+    """Key -> score. Every call opens its own connection, so that threads and forks are safe.
 
-    Raises GritError where the file cannot be used. A fault later on (a full disk, say) is said
-    once, and the run goes on without its cache.
+    An error after the start (a full disk, say) is logged once, and the run continues without its
+    cache.
+
+    Args:
+        folder: of the file ``scores.sqlite``; made if it does not exist.
+
+    Raises:
+        GritError: the file cannot be used.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -47,7 +53,7 @@ class ScoreCache:
             ) from error
 
     def get(self, keys: Sequence[str]) -> dict[str, float]:
-        """The scores of those ``keys`` that have one."""
+        """The cached scores of ``keys``, by key."""
         found: dict[str, float] = {}
         with self._excused(), self._connection() as connection:
             for start in range(0, len(keys), _AT_ONCE):
@@ -60,14 +66,14 @@ class ScoreCache:
         return found
 
     def put(self, scores: Mapping[str, float]) -> None:
-        """Keep ``scores``, all of them or none."""
+        """Store ``scores`` in one transaction."""
         with self._excused(), self._connection() as connection:
             connection.executemany("INSERT OR REPLACE INTO scores VALUES (?, ?)", scores.items())
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(self.path, timeout=_PATIENCE)) as connection, connection:
-            connection.execute("PRAGMA synchronous = OFF")  # what is lost can be asked again
+            connection.execute("PRAGMA synchronous = OFF")  # lost scores can be asked again
             yield connection
 
     @contextmanager

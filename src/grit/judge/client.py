@@ -1,8 +1,8 @@
-"""One question to an OpenAI-compatible chat service, asked again until it is answered or given up.
+"""A client of OpenAI-compatible chat services, with its own retries and time limits.
 
-The library's own retries are off: it waits up to 120 s where a service says so, counts time by the
-read, and takes an exhausted quota for a passing fault. Here every call and every question have a
-bound in seconds, whatever the service does.
+The openai library's retries are disabled: it waits up to 120 s if a service asks for that, applies
+its timeout to each read instead of the whole call, and retries when the quota is exhausted. Here
+every call and every question has a limit in seconds.
 """
 
 import asyncio
@@ -28,29 +28,29 @@ from grit.judge.settings import ServiceJudgeSettings, check_address
 from grit.judge.transport import BoundedClient
 from grit.judge.usage import NOTHING, Usage, cost_of
 
-# They would say a line for every call.
+# These libraries log a line for every call.
 for _name in ("openai", "httpx", "httpx2"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
-_LONGEST_WAIT = 30.0  # seconds between tries, where the service does not ask for more
-_JITTER = random.Random()  # its own: no draw of the suite may depend on a service's moods
+_LONGEST_WAIT = 30.0  # seconds between attempts, unless the service asks for more
+_JITTER = random.Random()  # a separate RNG: retries must not advance the global one
 
 
 def key_of(service: ServiceJudgeSettings) -> str | None:
-    """The service's key; never kept, so that nothing can write it down.
+    """The service's API key; not stored in any object, so that it is not written to a file.
 
     Raises:
-        GritError: what the environment holds cannot be a key.
+        GritError: the environment variable does not hold a valid key.
     """
     return tidied(service.key_name, os.environ.get(service.key_name, "")) or None
 
 
 def check_service(service: ServiceJudgeSettings) -> None:
-    """Raise GritError for an address or a key that can be none, or a key that is missing."""
+    """Raise GritError for an invalid address, an invalid key or a missing key."""
     check_address(service.base_url)
     try:
         httpx2.URL(service.base_url)
-    except httpx2.InvalidURL as error:  # what else no host can be named
+    except httpx2.InvalidURL as error:  # other invalid host names
         raise GritError(f"config: judge.base_url: {error}") from error
     public = re.match(r"https://[^/]*\.?(openai|azure)\.com(/|:|$)", service.base_url)
     if key_of(service) is None and (public or service.azure_api_version):
@@ -62,15 +62,15 @@ def check_service(service: ServiceJudgeSettings) -> None:
 
 
 class Unjudged(Exception):
-    """A question that got no answer; says why."""
+    """A question got no answer; the message says why."""
 
 
 class Stopped(Exception):
-    """The service will answer no question until somebody does something; says what is wrong."""
+    """The service refuses all questions until the user fixes what the message says."""
 
 
 class Client:
-    """Asks a service, and counts; belongs to one event loop. Close it with ``async with``."""
+    """Asks questions and counts usage; belongs to one event loop. Close it with ``async with``."""
 
     def __init__(self, service: ServiceJudgeSettings) -> None:
         self.service = service
@@ -78,7 +78,7 @@ class Client:
         settings: dict[str, Any] = {
             "max_retries": 0,
             "timeout": service.timeout,
-            "api_key": key_of(service) or "none",  # the library wants one
+            "api_key": key_of(service) or "none",  # the library requires one
             "http_client": BoundedClient(),
         }
         self._client: openai.AsyncOpenAI
@@ -96,11 +96,18 @@ class Client:
         await self._client.close()
 
     async def ask(self, content: Content, read: Callable[[str], float]) -> float:
-        """What ``read`` makes of the reply; one that it cannot read is asked for again.
+        """Ask a question until ``read`` understands the reply.
+
+        Args:
+            content: of the user message.
+            read: reply -> score; raises UnreadableReply for a reply that it does not understand.
+
+        Returns:
+            The score that ``read`` returns.
 
         Raises:
-            Unjudged: all tries failed, or time is up.
-            Stopped: no question will be answered.
+            Unjudged: all attempts failed, the time is up, or the service refuses this question.
+            Stopped: the service refuses all questions.
         """
         end = time.monotonic() + self.service.total_timeout
         fault: Fault | None = None
@@ -109,7 +116,7 @@ class Client:
             if fault is not None:
                 wait = self._wait(attempt, fault)
                 if wait >= left:
-                    break  # not to wait in vain
+                    break  # no time would be left for the attempt
                 await asyncio.sleep(wait)
                 left -= wait
             reply = await self._called(content, min(left, self.service.timeout))
@@ -127,21 +134,21 @@ class Client:
         raise Unjudged(fault.reason)
 
     async def meet(self, content: Content, seconds: float) -> str | None:
-        """Ask once, whatever the reply; why nothing will be answered, None where something is."""
+        """Ask once; return why the service cannot be used, or None if it gives any reply."""
         reply = await self._called(content, seconds)
         if isinstance(reply, Fault) and (reply.unreachable or reply.meaning is Meaning.stop):
             return reply.reason
         return None
 
     def _wait(self, attempt: int, fault: Fault) -> float:
-        """Seconds before another try: what the service asks for, or ours with some jitter."""
+        """Seconds before the next attempt: Retry-After or our backoff, whichever is longer."""
         ours = min(self.service.backoff * 2 ** (attempt - 1), _LONGEST_WAIT)
         return max(fault.wait, ours * _JITTER.uniform(0.5, 1.0))
 
     async def _called(self, content: Content, seconds: float) -> str | Fault:
-        """The reply's text; or the fault, where anything was raised between asking and reading it.
+        """Make one call; return the reply's text, or the fault if an exception was raised.
 
-        Nothing of ours is done in here, so that our own mistakes are not taken for the service's.
+        Scores are read outside, so that a bug in our code is not taken for a fault of the service.
         """
         options: dict[str, Any] = {
             "temperature": self.service.temperature,
@@ -156,7 +163,7 @@ class Client:
                     model=self.service.model, messages=messages, **given
                 )
             completion = json.loads(response.content)
-        except Exception as error:  # noqa: BLE001  # whatever a response makes libraries raise
+        except Exception as error:  # noqa: BLE001  # libraries raise anything on bad responses
             return fault_of(error)
         finally:
             self.usage += Usage(calls=1, seconds=time.perf_counter() - start)
@@ -167,7 +174,7 @@ class Client:
             return fault_of(error)
 
     def _count(self, completion: Any) -> None:
-        """Add a reply's tokens; what they cost is not known where nobody believes their count."""
+        """Add a reply's tokens and cost; the cost is unknown (None) without valid counts."""
         tokens = tokens_of(completion)
         price = (self.service.prices or {}).get(self.service.model)
         asked, said = tokens or (0, 0)

@@ -1,18 +1,18 @@
-"""What a chat completion says, and what it says it used: JSON that anybody may have written."""
+"""Read the text and the token counts of a chat completion, which is untrusted JSON."""
 
 from typing import Any
 
 from grit.judge.reply import UnreadableReply
 
 MOST_TOKENS = 10_000_000
-"""Of one call; more than any model reads or writes."""
+"""Per call; larger counts are not believed."""
 
 
 def text_of(completion: Any) -> str:
     """The text of the first choice.
 
     Raises:
-        UnreadableReply: there is none; says what is there instead.
+        UnreadableReply: there is none; the message says what is there instead.
     """
     choices = _get(completion, "choices")
     message = _get(choices[0], "message") if isinstance(choices, list) and choices else None
@@ -26,7 +26,7 @@ def text_of(completion: Any) -> str:
 
 
 def tokens_of(completion: Any) -> tuple[int, int] | None:
-    """The tokens read and written; None where they are not counted, or not believable."""
+    """Prompt tokens and completion tokens; None if the counts are missing or implausible."""
     usage = _get(completion, "usage")
     counts = _get(usage, "prompt_tokens"), _get(usage, "completion_tokens")
     asked, said = (count if _is_count(count) else None for count in counts)

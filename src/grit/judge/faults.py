@@ -1,4 +1,4 @@
-"""What can go wrong with one call of a service, and what each fault means for the question."""
+"""Classify a failed call of a service: ask again, give the question up, or stop asking."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,21 +13,21 @@ from grit.judge.transport import AnotherServer, RefusedResponse
 
 
 class Meaning(Enum):
-    """What follows from a fault."""
+    """What to do after a fault."""
 
-    again = "again"  # another try may succeed
-    unjudged = "unjudged"  # this question will never be answered
-    stop = "stop"  # no question will: somebody has to do something first
+    again = "again"  # another attempt may succeed
+    unjudged = "unjudged"  # this question will not be answered
+    stop = "stop"  # no question will be answered until the user fixes something
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault of one call; ``wait`` is the number of seconds that the service asks for."""
+    """Why one call failed; ``wait``: seconds that the service asks for (Retry-After)."""
 
     meaning: Meaning
     reason: str
     wait: float = 0.0
-    unreachable: bool = False  # nobody has answered at all
+    unreachable: bool = False  # no response was received
 
 
 _NO_MONEY = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"}
@@ -36,16 +36,16 @@ _REFUSED = {
     403: "the key may not do this",
     404: "there is no such model or address",
 }
-_PASSING = {408, 409, 425, 429}  # and all from 500 on
-_SHOWN = 300  # characters of a reason: a page of HTML is none
+_PASSING = {408, 409, 425, 429}  # worth another attempt, as are all from 500 on
+_SHOWN = 300  # characters of a reason, which may be a page of HTML
 
 
 def fault_of(error: Exception) -> Fault:
-    """What a failed call means, whatever it raised; the reason is one short line without keys."""
+    """Classify any exception of a call; the reason is one short line without keys."""
     try:
         fault = _fault_of(error)
         return Fault(fault.meaning, excerpt(fault.reason, _SHOWN), fault.wait, fault.unreachable)
-    except Exception as another:  # noqa: BLE001  # an error quotes the service: nested 1000 deep
+    except Exception as another:  # noqa: BLE001  # it may quote JSON that is nested 1000 deep
         names = f"{type(error).__name__}, {type(another).__name__}"
         return Fault(Meaning.again, f"a response that cannot even be shown ({names})")
 
@@ -86,7 +86,7 @@ def _of_status(error: openai.APIStatusError) -> Fault:
 
 
 def _seconds(retry_after: str | None) -> float:
-    """The seconds of a Retry-After header, a number or a date; 0 where it is neither."""
+    """Seconds to wait by a Retry-After header, a number or a date; 0 if it is neither."""
     if retry_after is None:
         return 0.0
     try:
@@ -96,6 +96,6 @@ def _seconds(retry_after: str | None) -> float:
     try:
         until = parsedate_to_datetime(retry_after)
         left = until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)
-    except (ValueError, OverflowError):  # no date, or one of the year 9999999
+    except (ValueError, OverflowError):  # not a date, or one in the year 9999999
         return 0.0
     return max(0.0, left.total_seconds())

@@ -1,4 +1,4 @@
-"""What every judge is: somebody who scores predicted answers against true ones."""
+"""The interface of judges, which score predicted answers against true ones."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -32,46 +32,46 @@ class MeteredJudge(Protocol):
     """The model that judges."""
 
     trouble: str | None
-    """Why it will score nothing more until somebody does something; None while it will."""
+    """Why it will score nothing more until the user fixes something; None while it works."""
 
     max_failure_rate: float
-    """The share of unjudged answers above which a run is not worth going on with."""
+    """The share of unjudged answers, from 0 to 1, above which a run is stopped."""
 
     def take_usage(self) -> Usage:
-        """What was used since this was called last."""
+        """Usage since the last call of this method."""
 
 
 @runtime_checkable
 class Reachable(Protocol):
-    """A judge that may not be there."""
+    """A judge that may be unavailable."""
 
     def meet(self) -> None:
-        """Raise GritError where it will answer nothing."""
+        """Raise GritError if it will not answer."""
 
 
 class JudgeFailed(Resumable):
-    """Too much could not be judged to go on."""
+    """Too many answers could not be judged for the run to continue."""
 
 
 def meet(judge: Judge) -> None:
-    """Find out now, and not after hours, whether the judge answers; see ``Reachable``."""
+    """Check before a run that the judge answers, if it is ``Reachable``; raises GritError."""
     if isinstance(judge, Reachable):
         judge.meet()
 
 
 def trouble_of(judge: Judge) -> str | None:
-    """Why a judge will score nothing more; None while it will."""
-    trouble: str | None = getattr(judge, "trouble", None)  # rules never have any
+    """Why a judge will score nothing more; None while it works."""
+    trouble: str | None = getattr(judge, "trouble", None)  # RulesJudge has no such attribute
     return trouble
 
 
 def usage_of(judge: Judge) -> Usage | None:
-    """What a judge has used since this was called last; None for one that uses nothing."""
+    """A judge's usage since the last call; None for a judge that is not metered."""
     return judge.take_usage() if isinstance(judge, MeteredJudge) else None
 
 
 def check_failures(judge: Judge, failed: int, asked: int) -> None:
-    """Raise JudgeFailed where a judge has failed on more of its answers than it may."""
+    """Raise JudgeFailed if ``failed / asked`` is above the judge's ``max_failure_rate``."""
     if isinstance(judge, MeteredJudge) and failed > judge.max_failure_rate * asked:
         raise JudgeFailed(
             f"the judge failed on {failed} of {asked} answers, more than "
@@ -80,13 +80,13 @@ def check_failures(judge: Judge, failed: int, asked: int) -> None:
 
 
 def check_trouble(*troubles: str | None) -> None:
-    """Raise JudgeFailed for the first that is one."""
+    """Raise JudgeFailed for the first of ``troubles`` that is not None."""
     for trouble in filter(None, troubles):
         raise JudgeFailed(f"the judge gave up: {trouble}")
 
 
 def score_once(judge: Judge, queries: Sequence[Query]) -> list[float | None]:
-    """``judge.score``, asking for identical queries once."""
+    """``judge.score``, with identical queries scored once."""
     distinct = list(dict.fromkeys(queries))
     scores = judge.score(distinct) if distinct else []
     found = dict(zip(distinct, scores, strict=True))

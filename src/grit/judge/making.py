@@ -1,4 +1,4 @@
-"""From settings to a judge. Without the service's library, which takes a second to import."""
+"""Make a judge from its settings; the service's library is imported only if it is used."""
 
 from grit.core.errors import GritError
 from grit.judge.judge import Judge
@@ -20,7 +20,7 @@ def make_judge(settings: JudgeSettings) -> Judge:
             be used.
     """
     if isinstance(settings, ServiceJudgeSettings):
-        from grit.judge.service import ServiceJudge  # a second that judge=rules need not pay
+        from grit.judge.service import ServiceJudge  # takes a second to import
 
         return ServiceJudge(settings)
     if isinstance(settings, OwnJudgeSettings):

@@ -1,7 +1,7 @@
-"""The number that a text gives as its answer: how many of what the question asks for, or how much.
+"""Find the number that a text gives as its answer to a "how many" or "how much".
 
-A text has at most one such number, whatever the true one is: the only number of few words, the
-first that counts the subject of a "how many", or the only one that something is said to be.
+The true answer is not looked at, so that a text gives at most one number: the only one of a short
+text, the first that counts the subject of a "how many", or the only one after "is" or the like.
 """
 
 import re
@@ -26,7 +26,7 @@ from grit.judge.words import (
     word_set,
 )
 
-_CLOSED = word_set("yes yeah yep nope true false")  # a first word that answers no "how many"
+_CLOSED = word_set("yes yeah yep nope true false")  # first words of answers to other questions
 _SINGLE = re.compile(r"\b(?:an?\s+|the\s+)?single\b", re.IGNORECASE)
 _HOW_MANY = re.compile(r".*\bhow many\s+(?:of\s+)?(.*)", re.IGNORECASE | re.DOTALL)
 _OPEN = word_set("or maybe perhaps possibly either unsure unknown unclear sure could might")
@@ -50,13 +50,13 @@ class _Mention(NamedTuple):
     """A number in a text, and what it seems to count."""
 
     value: str
-    clause: int
-    at: int  # place in its clause
+    clause: int  # index
+    at: int  # index of the word in its clause
     kind: str  # "subject", "part" of what was counted, "other" things, or "bare"
 
 
 def number_said(question: str, text: str) -> str | None:
-    """The number that is a text's answer, written as ``normalized`` does; None for none."""
+    """The number that a text gives as its answer, as ``normalized`` writes it; None for none."""
     text = _SINGLE.sub("1", concluded(affirmed(text)))
     words = normalized(text).split()
     if set(words[:1]) & _CLOSED or len(words) > MOST:
@@ -65,7 +65,7 @@ def number_said(question: str, text: str) -> str | None:
 
 
 def _only_number(question: str, text: str) -> str | None:
-    """The only number of few words that say nothing against it."""
+    """The only number of a short text without hedges, negations, comparisons or a yes or no."""
     given = normalized(text).split()
     found = {word for word in given if is_number(word)}
     if len(found) != 1:
@@ -83,7 +83,7 @@ def _only_number(question: str, text: str) -> str | None:
 
 
 def _is_part(given: list[str], number: str, question: str) -> bool:
-    """Whether more is said of some of the things asked for: "one of the dogs is asleep"."""
+    """Whether the number counts only some of the things asked for: "one of the dogs is asleep"."""
     at = given.index(number)
     if given[at + 1 : at + 2] != ["of"] or at + 2 >= len(given):
         return False
@@ -98,7 +98,7 @@ def _in_sentences(question: str, text: str) -> str | None:
     subject = _subject(question)
     mentions = [] if subject is None else list(_mentions(parts, subject))
     counts = [mention for mention in mentions if mention.kind == "subject"]
-    if _LEFT & set(normalized(question).split()):  # what was there before is no answer
+    if _LEFT & set(normalized(question).split()):  # not what was there before
         counts = [mention for mention in counts if _LEFT & set(parts[mention.clause].words)]
     asked = [mention for mention in mentions if _is_asked_part(parts, mention, question)]
     if len(asked) == 1:
@@ -107,7 +107,7 @@ def _in_sentences(question: str, text: str) -> str | None:
 
 
 def _subject(question: str) -> str | None:
-    """What a "how many" asks for, by its last noun in the singular: "red circles" -> "circle"."""
+    """The last noun of what a "how many" asks for, in the singular: "red circles" -> "circle"."""
     nouns = list(takewhile(lambda word: word not in _BREAK, _asked_for(question)))
     if not nouns or COMPARISON & set(nouns):  # "how many more rings than squares"
         return None
@@ -115,7 +115,7 @@ def _subject(question: str) -> str | None:
 
 
 def _asked_for(question: str) -> list[str]:
-    """The words behind the last "how many"."""
+    """The words after the last "how many"."""
     match = _HOW_MANY.match(question)
     return normalized(match[1]).split() if match else []
 
@@ -134,7 +134,7 @@ def _mentions(parts: list[Clause], subject: str) -> Iterator[_Mention]:
 
 
 def _is_noun(word: str) -> bool:
-    """Whether it may be a noun, or stand before one."""
+    """Whether a word may be a noun, or an adjective before one."""
     return word not in _BREAK and not is_number(word)
 
 
@@ -151,9 +151,9 @@ def _kind(words: list[str], at: int, nouns: list[str], counts: bool) -> str:
 
 
 def _is_asked_part(parts: list[Clause], mention: _Mention, question: str) -> bool:
-    """Whether it is a part of which the question's own is said: "2 of them are larger than 50".
+    """Whether a mention is the part that the question asks for: "2 of them are larger than 50".
 
-    Then it, and not the whole, is what was asked for.
+    Then the part, and not the whole, is the answer.
     """
     words = parts[mention.clause].words
     if mention.kind != "part" or words[mention.at + 1 : mention.at + 2] != ["of"]:
@@ -164,7 +164,7 @@ def _is_asked_part(parts: list[Clause], mention: _Mention, question: str) -> boo
 
 
 def _count(parts: list[Clause], mentions: list[_Mention], first: _Mention) -> str | None:
-    """The first number that counts the subject, where others only divide what it counts."""
+    """The first count of the subject, if later numbers only split it into parts; else None."""
     words = parts[first.clause].words
     before = words[: first.at]
     denied = NEGATION & set(before) and words[first.at] != "any"
@@ -193,7 +193,7 @@ def _divides(parts: list[Clause], first: _Mention, rest: list[_Mention]) -> bool
 
 
 def _opens_part(parts: list[Clause], first: _Mention, mention: _Mention) -> bool:
-    """Whether a list of parts, or a sentence about them, stands between two counts of a subject."""
+    """Whether a list of parts, or a sentence about them, begins after the first count."""
     between = parts[first.clause + 1 : mention.clause + 1]
     if any(part.mark in (":", "(", "-", "–", "—") for part in between):
         return True
@@ -203,7 +203,7 @@ def _opens_part(parts: list[Clause], first: _Mention, mention: _Mention) -> bool
 
 
 def _measure(parts: list[Clause]) -> str | None:
-    """The one number that something is said to be, at the end of a clause: "the area is 6 cm"."""
+    """The only number after "is" or the like at the end of a clause: "the area is 6 cm"."""
     found = set()
     for words, _ in parts:
         places = [at for at, word in enumerate(words) if is_number(word)]

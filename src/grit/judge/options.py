@@ -16,16 +16,20 @@ _LETTERS = re.compile(
 )
 _FIRST = re.compile(r"[\s*_\"']*(?:\(([A-Za-z])\)|([A-Z])[.):](?=[\s*_]))[\s*_]*")
 _SENTENCE_END = re.compile(r"[.,;:](?=\s|$)|\n")
-_A_LABEL = 3  # words that may be another answer and no explanation
+_A_LABEL = 3  # words; so few may be another answer instead of an explanation
 _HEDGE = re.compile(r"\W*(?:or|and|not|is|isn't)\b", re.IGNORECASE)
 _ONLY_A_LETTER = re.compile(r"\W*([A-Za-z])\W*")
 
 
 def options_in(question: str) -> dict[str, str]:
-    """Letter -> normalised text, for the last list of the form (A) ... (B) ... or A. ... B. ...
+    """Parse the question's last list of options, of the form (A) ... (B) ... or A. ... B. ...
 
-    At least two, lettered from A without a gap; empty where the question lists none. Options may
-    themselves be letters, as in "(A) (c) (B) (a)": capital marks go before small ones.
+    Options may be letters themselves, as in "(A) (c) (B) (a)": a list with capital letters is
+    preferred to one with small letters.
+
+    Returns:
+        Letter in upper case -> normalised text. At least two options, lettered from A without a
+        gap; empty if the question lists none.
     """
     listed = _last_list(question)
     ends = [mark.start() for mark in listed[1:]] + [len(question)]
@@ -37,7 +41,7 @@ def options_in(question: str) -> dict[str, str]:
 
 
 def _last_list(question: str) -> list[re.Match[str]]:
-    """The marks of the last list of options."""
+    """The marks of the last list of options, if possible of one with capital letters."""
     lists: dict[str, list[re.Match[str]]] = {}  # by the style of the marks
     complete: list[list[re.Match[str]]] = []
     for mark in _MARK.finditer(question):
@@ -55,13 +59,13 @@ def _last_list(question: str) -> list[re.Match[str]]:
 
 
 def only_letter(text: str) -> str | None:
-    """The letter, in upper case, of a text that is nothing else: ``B``, ``(b)``, ``B.``."""
+    """The letter, in upper case, if the text is one letter only: ``B``, ``(b)``, ``B.``."""
     only = _ONLY_A_LETTER.fullmatch(text)
     return only[1].upper() if only else None
 
 
 def letters_in(text: str) -> set[str]:
-    """Every letter, in upper case, that ``text`` gives as a name and not as a word."""
+    """All letters, in upper case, that ``text`` uses as names of options and not as words."""
     only = only_letter(text)
     if only:
         return {only}
@@ -69,14 +73,14 @@ def letters_in(text: str) -> set[str]:
 
 
 def leading(text: str, options: dict[str, str]) -> str | None:
-    """The option that a text begins with, marked by its letter, before an explanation.
+    """The option whose letter a text begins with, before an explanation.
 
-    "B. 70°. The base angles are equal ..." -> B. None where no letter stands first, where another
-    one is marked too, or where what follows it is the text of another option.
+    "B. 70°. The base angles are equal ..." -> B. None if the text does not begin with a letter, if
+    it marks another letter too, or if the text of another option follows.
     """
     first = _FIRST.match(text)
     letter = (first[1] or first[2]).upper() if first else ""
-    letters = any(map(only_letter, options.values()))  # "(A) (c)": which of them is meant?
+    letters = any(map(only_letter, options.values()))  # "(A) (c)" is ambiguous
     if not first or letter not in options or letters:
         return None
     rest = text[first.end() :]
@@ -93,7 +97,7 @@ def leading(text: str, options: dict[str, str]) -> str | None:
 def named(text: str, options: dict[str, str]) -> set[str]:
     """The options that ``text`` names, by their letters or by their texts.
 
-    The whole of an option's text names that option alone ("sample A" may be option C). Where one
+    A text that equals an option's text names that option alone ("sample A" may be option C). If one
     option's text is part of another's ("quarter", "quarter past"), the longer one is meant.
     """
     given = normalized(text)

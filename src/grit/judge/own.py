@@ -1,4 +1,4 @@
-"""A judge of the user's own: a function that scores one answer."""
+"""A judge that calls a user's function for each answer."""
 
 from collections.abc import Sequence
 from traceback import extract_tb
@@ -14,15 +14,15 @@ _SHOWN = 60  # characters of a question or of a wrong score that a message repea
 
 
 class OwnJudge:
-    """Asks a function of (question, truth, prediction), one answer after the other.
+    """Scores answers with a function of (question, truth, prediction), one after the other.
 
-    It gives a number from 0 to 1 (true is 1, false is 0), or None where it cannot say: that answer
-    is unjudged. Whatever else it gives or raises is a mistake in it, and ``trouble`` says which: it
-    is asked no more, and the run ends, because a score made up in its place would be a result.
+    The function returns a number from 0 to 1 (True is 1, False is 0), or None to leave an answer
+    unjudged. If it raises or returns anything else, ``trouble`` says so, the function is not called
+    again, and the run ends: a made-up score would enter the results.
 
     Args:
         path: dotted path of the function.
-        name: of the judge, as results say it.
+        name: the judge's name in results.
 
     Raises:
         GritError: there is no such function, or it takes other arguments.
@@ -36,14 +36,14 @@ class OwnJudge:
         check_takes(self._call, Query._fields, f"{_SETTING}={path}")
 
     def score(self, queries: Sequence[Query]) -> list[float | None]:
-        """One score for each query, in their order; None where there is none."""
+        """One score for each query, in their order; None for unjudged ones."""
         return [None if self.trouble else self._score(query) for query in queries]
 
     def meet(self) -> None:
-        """Ask about a made-up answer, so that a mistake is found before a model is loaded.
+        """Score a made-up answer, so that errors are found before a model is loaded.
 
         Raises:
-            GritError: the function raised an exception, or gave what is no score.
+            GritError: the function raised an exception, or returned something that is no score.
         """
         self._score(_TRIAL)
         if self.trouble:
@@ -52,7 +52,7 @@ class OwnJudge:
     def _score(self, query: Query) -> float | None:
         try:
             value = self._call(*query)
-        except Exception as error:  # noqa: BLE001  # of the user's own code; said by `trouble`
+        except Exception as error:  # noqa: BLE001  # user code; reported in `trouble`
             last = extract_tb(error.__traceback__)[-1]
             what = f"{type(error).__name__}: {error}, {last.filename} line {last.lineno}"
         else:
@@ -65,10 +65,10 @@ class OwnJudge:
 
 
 def _is_score(value: Any) -> bool:
-    """Whether it is one number; texts of digits are none, and NaN is not in the range."""
+    """Whether a value is one number from 0 to 1; strings of digits and NaN are not."""
     try:
         return hasattr(value, "__float__") and 0 <= float(value) <= 1
-    except (TypeError, ValueError):  # an array of several
+    except (TypeError, ValueError):  # an array of several numbers
         return False
 
 

@@ -1,4 +1,4 @@
-"""Whether a text names one thing: the truth, by itself or as what a sentence is about."""
+"""Whether a text names the truth and no other answer: alone, or as the topic of a sentence."""
 
 import re
 from collections.abc import Callable
@@ -48,7 +48,7 @@ _MOST_IN_TAIL = 12
 
 
 def names_thing(truth: str, question: str, text: str) -> bool:
-    """Whether the text names the truth, and nothing beside it that could be the answer too."""
+    """Whether the text names the truth, and nothing else that could be an answer."""
     text = concluded(affirmed(text))
     wanted, given, asked = (normalized(each).split() for each in (truth, text, question))
     known = any(words & set(wanted) for words in _FAMILIES)  # "red", "left", "circle"
@@ -72,7 +72,7 @@ def names_thing(truth: str, question: str, text: str) -> bool:
 
 
 def _rivals(wanted: list[str], asked: list[str]) -> set[str]:
-    """Words that exclude the truth: of its families, or beside an ``or`` of the question."""
+    """Words that exclude the truth: others of its families, and those beside the question's or."""
     family = {word for words in _FAMILIES if words & set(wanted) for word in words} - set(asked)
     places = [at for at, word in enumerate(asked) if word == "or"]
     offered = {asked[n] for at in places for n in (at - 1, at + 1) if 0 <= n < len(asked)}
@@ -80,7 +80,7 @@ def _rivals(wanted: list[str], asked: list[str]) -> set[str]:
 
 
 def _without_tail(given: list[str], wanted: list[str]) -> list[str]:
-    """The words up to the truth, where those behind it only say where it is or what it does."""
+    """The words up to the truth, if those after it only say where it is or what it does."""
     end = _place_of(wanted, given) + len(wanted)
     tail = given[end:]
     if not 2 <= len(tail) <= _MOST_IN_TAIL or is_number(tail[-1]):
@@ -89,11 +89,11 @@ def _without_tail(given: list[str], wanted: list[str]) -> list[str]:
 
 
 def _is_one_thing(wanted: list[str], given: list[str], asked: list[str], known: bool) -> bool:
-    """Whether the words beside the truth describe it and are not further guesses.
+    """Whether the words beside the truth describe it, instead of being further guesses.
 
-    Two may stand before it, as in "small brown dog"; after it only what it does: "dog sitting", and
-    not "dog bird". So a list of guesses is worth no more than its last one. After a truth whose
-    rivals are known anything else may stand: "red car".
+    Two new words may precede it ("small brown dog"), and only what it does may follow it ("dog
+    sitting", not "dog bird"): of a list of guesses only the last one counts. A truth in one of
+    ``_FAMILIES``, whose rivals are known, may be followed by anything: "red car".
     """
     carriers = FUNCTION_WORDS | word_set("can single") | set(asked)
     for at in range(len(given) - len(wanted) + 1):
@@ -108,7 +108,7 @@ def _is_one_thing(wanted: list[str], given: list[str], asked: list[str], known: 
 
 
 def _ends(after: list[str], carriers: frozenset[str]) -> bool:
-    """Whether the truth ends what is named: nothing new follows but where it is and what it does.
+    """Whether only where it is or what it does follows the truth, and no other noun.
 
     "dog", "dog lying on a mat", "dog is in the garden"; not "dog bird", nor "dog is a horse".
     """
@@ -117,14 +117,14 @@ def _ends(after: list[str], carriers: frozenset[str]) -> bool:
 
 
 def _is_done_to(words: list[str]) -> bool:
-    """Whether words begin with what is done to something: "pulled by horses"."""
+    """Whether words begin with a participle and a preposition: "pulled by horses"."""
     return words[0].endswith("ed") and bool(set(words[1:2]) & (_PLACES | {"by", "of"}))
 
 
 def _is_place(wanted: list[str], asked: list[str], text: str) -> bool:
-    """Whether the truth is only where something else is: the bowl of "a cup next to a bowl".
+    """Whether the truth is only the place of something else: the bowl in "a cup next to a bowl".
 
-    Something else is a noun with a determiner, or at the start, that the question does not have.
+    Something else is a noun that is not in the question, with a determiner or at the text's start.
     """
     words = re.findall(r"[^\W_]+", text.casefold())
     if not contains(words, wanted):
@@ -143,12 +143,12 @@ def _is_place(wanted: list[str], asked: list[str], text: str) -> bool:
 
 
 def _length(words: list[str], fits: Callable[[str], bool]) -> int:
-    """How many words from the first on fit."""
+    """Number of words at the start that fit."""
     return sum(1 for _ in takewhile(fits, words))
 
 
 def _place_of(phrase: list[str], words: list[str]) -> int:
-    """Where a phrase begins in words; -1 for nowhere."""
+    """Index at which a phrase begins in ``words``; -1 if it does not occur."""
     size = len(phrase)
     starts = (at for at in range(len(words) - size + 1) if words[at : at + size] == phrase)
     return next(starts, -1)

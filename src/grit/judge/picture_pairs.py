@@ -1,8 +1,8 @@
-"""Which of two pictures a text is about: what the cross-modal correlation is made of.
+"""Ask a judge which of two pictures a reasoning chain describes (cross-modal correlation).
 
 Figure 4 of the paper: one picture has the boxes of a reasoning chain drawn on it, the other as many
 random ones; the judge sees both and the chain without its coordinates. The score is the share of
-chains for which it picks the chain's own boxes; a judge that guesses gets one half.
+chains for which it picks the chain's own boxes; 0.5 is chance.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from grit.judge.service import Question, ServiceJudge
 class Comparison:
     """A text, the picture that belongs to it, and one that does not."""
 
-    id: str  # unique: with the seed it decides which picture comes first
+    id: str  # unique; with the seed it determines which picture comes first
     description: str  # a chain whose coordinates are masked
     right: Image.Image
     wrong: Image.Image
@@ -31,10 +31,10 @@ class Comparison:
 def compare_pictures(
     judge: ServiceJudge, comparisons: Sequence[Comparison], *, seed: int = 0
 ) -> list[float | None]:
-    """1 where the judge picks the right picture, 0 where the wrong one, None where it fails.
+    """1 if the judge picks the right picture, 0 if the wrong one, None if it fails.
 
-    The order of the two pictures is random, but the same for the same seed and id. Another seed
-    repeats the measurement: orders are drawn anew, and no answer comes from the cache of the first.
+    The order of the two pictures is a random function of seed and id. Another seed repeats the
+    measurement: orders are drawn again, and answers cached for other seeds are not used.
     """
     return judge.answers([_question(judge.model, one, seed) for one in comparisons])
 

@@ -1,11 +1,11 @@
-"""Yes or no: which of them a text says, at its start, in few words, or by the question's own."""
+"""Whether a text says yes or no: at its start, in few words, or by repeating the question."""
 
 import re
 
 from grit.judge.sentences import clauses, concluded
 from grit.judge.words import FEW, MOST, NEGATION, POLARITY, UNSURE, contains, normalized, word_set
 
-_AT_START = POLARITY | {"true": "yes", "false": "no"}  # within a sentence: "that is not true"
+_AT_START = POLARITY | {"true": "yes", "false": "no"}  # not elsewhere: "that is not true"
 _HAVING = word_set("is are was were has have with s there")  # "there is no dog"
 _OPEN = word_set("maybe perhaps possibly unsure unclear unknown depends depending")
 _EXPLAINED = re.compile(r"\W*(?:yes|yeah|yep|no|nope|true|false)\W*[,.;:!\n]", re.IGNORECASE)
@@ -14,7 +14,7 @@ _BOTH = re.compile(
     r"|(?:no|nope|false)\b\W{0,4}(?:(?:or|and|but)\b\W{0,4})?(?:yes|true))\b",
     re.IGNORECASE,
 )
-_BARE_NO = re.compile(r"\b(?:no|nope)\b(?!\s+[^\W\d_])", re.IGNORECASE)  # "no" of no thing
+_BARE_NO = re.compile(r"\b(?:no|nope)\b(?!\s+[^\W\d_])", re.IGNORECASE)  # with no noun after it
 
 _AUXILIARIES = word_set("is are was were do does did has have can there")
 _SAYS_NOTHING = _AUXILIARIES | word_set(
@@ -26,7 +26,7 @@ _REQUEST = re.compile(r"\b(?:please\s+)?answer\b.*", re.IGNORECASE | re.DOTALL)
 
 
 def polarity(question: str, text: str) -> str | None:
-    """``yes`` or ``no``, whichever the text says; None where it says neither, or both."""
+    """``yes`` or ``no``, whichever the text says; None if it says neither or both."""
     given = normalized(text).split()
     if not given:
         return None
@@ -39,7 +39,7 @@ def polarity(question: str, text: str) -> str | None:
 
 
 def _at_start(question: str, text: str, given: list[str]) -> str | None:
-    """The first word, where what follows says nothing against it."""
+    """The yes or no of the first word; None if the rest of the text contradicts it."""
     if _BOTH.match(text) or _OPEN & set(given) or contains(given, ["not", "sure"]):
         return None
     said = _AT_START[given[0]]
@@ -55,28 +55,29 @@ def _at_start(question: str, text: str, given: list[str]) -> str | None:
 
 
 def _in_few_words(given: list[str]) -> str | None:
-    """The only yes or no of few words that say nothing against it: "I think yes"."""
+    """The only yes or no of a short text without hedges or negations: "I think yes"."""
     said = {POLARITY[word] for at, word in enumerate(given) if _is_answer(given, at)}
     against = (UNSURE | NEGATION) & set(given) or len(given) > 1 + FEW
     return said.pop() if len(said) == 1 and not against else None
 
 
 def _is_answer(given: list[str], at: int) -> bool:
-    """Whether the word at this place says yes or no, and is not the one of "there is no dog"."""
+    """Whether the word at index ``at`` is a yes or no, other than the no of "there is no dog"."""
     counts = given[at] == "no" and 0 < at < len(given) - 1 and given[at - 1] in _HAVING
     return given[at] in POLARITY and not counts
 
 
 def _after_start(text: str) -> list[str]:
-    """The words of the clause in which the first word is explained."""
+    """The words of the clause that explains the first word."""
     first, *others = clauses(text)
     return first.words[1:] or (others[0].words if others else [])
 
 
 def _repeated(question: str, said: list[str]) -> str | None:
-    """``yes`` where a clause says what the question asks, ``no`` where it denies that.
+    """``yes`` if a clause states what the question asks, ``no`` if it denies that, else None.
 
-    Word for word and in its order: "Is the cat on the bed?", "The cat is lying on the bed."
+    The content words have to be the same, in the same order: "Is the cat on the bed?", "The cat is
+    lying on the bed."
     """
     asked = normalized(_REQUEST.sub("", question)).split()
     if not asked or asked[0] not in _AUXILIARIES or not (_AUXILIARIES | _DENIALS) & set(said):

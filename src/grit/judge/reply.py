@@ -1,8 +1,8 @@
-"""From what a judging model says to a score.
+"""Read the score in a judging model's reply.
 
-A judge's reply may repeat the answer that it is about, and an answer may hold what looks like a
-score. So a score counts only where the judge gives it, and not where it speaks of it: see
-``read_score``. Everything here takes time linear in a reply's length, which is bounded.
+A reply may quote the predicted answer, and an answer may contain something like a score. So only a
+score that the judge gives itself counts, and not one that it quotes: see ``read_score``. All
+functions here take time linear in the reply's length, which is bounded.
 """
 
 import json
@@ -13,13 +13,13 @@ from typing import NamedTuple
 from grit.core.secrets import excerpt
 
 LONGEST = 20_000
-"""Characters of a reply; a judge that thinks aloud writes some thousands."""
+"""Maximum characters of a reply; one with reasoning has some thousands."""
 
 _NUMBER = r"([-+]?(?:\d++(?:\.\d*+)?|\.\d++))"
-# Not a part of something else: 85%, 1e-3, 0,5, 7/10, 7 out of 10. A full mark of 1 may be named.
+# Not in 85%, 1e-3, 0,5, 7/10 or 7 out of 10; but "/1" and "out of 1" may follow a score.
 _FULL_MARK = r"\s*+(?:/|out of)\s*+1(?:\.0*+)?(?![\w.])"
 _ENDS = rf"(?![\w%]|\s*+%|[.,]\d|(?!{_FULL_MARK})\s*+(?:/|out of)\s*+\d)"
-# What is possessive (*+) gives nothing back: no text takes time that grows with its square.
+# Possessive quantifiers (*+) do not backtrack: matching never takes quadratic time.
 _SCORE = re.compile(
     rf"score\W{{0,3}}\s*+(?:[:=]|is\b\s*+:?)\s*+[\"'<*]*+\s*+{_NUMBER}{_ENDS}(?:{_FULL_MARK})?",
     re.IGNORECASE,
@@ -31,8 +31,8 @@ _SENTENCE = re.compile(r"[.!?;,]\s|\n")
 _STOP = re.compile(r"[.!]\s|\n")
 _FENCE = re.compile(r"\W*+(?:json)?\W*+", re.IGNORECASE)
 _WORD = re.compile(r"\w+")
-_BEFORE = 200  # characters that are looked at before a score
-# What a judge leads up to its own score with. "The answer says" is not among it.
+_BEFORE = 200  # characters before a score that are looked at
+# Words with which a judge introduces its own score; not "The answer says".
 _LEADING = re.compile(
     r"""(?:\W|\b(?:
         a|an|and|answer|assign|be|evaluation|final|for|give|given|grade|hence|here|i|is|it|its|json|
@@ -40,15 +40,15 @@ _LEADING = re.compile(
         would)\b)*+""",
     re.IGNORECASE | re.VERBOSE,
 )
-_SHOWN = 80  # characters of a reply that a message repeats
+_SHOWN = 80  # characters of a reply that an error message quotes
 
 
 class UnreadableReply(ValueError):
-    """A reply that gives no answer, or none that can be one; asking again may help."""
+    """A reply without a valid answer; asking again may help."""
 
 
 class _Score(NamedTuple):
-    """A place where a reply writes a score, of its own or somebody else's."""
+    """A place in a reply with a score, the judge's own or a quoted one."""
 
     start: int
     end: int
@@ -58,19 +58,20 @@ class _Score(NamedTuple):
 def read_score(text: str) -> float:
     """The score in [0, 1] of a reply such as ``{score: 0.5}``, ``{"score": 1}`` or ``0.5``.
 
-    A reply that is a number alone is that score. Otherwise a score is the reply's own
+    A reply that is only a number is that score. Otherwise a score is the judge's own if it is
 
-    - at its end: nothing but punctuation follows, and what leads up to it in its sentence are at
-      most words like "so my final score is": ``The model is right. {score: 1}``;
-    - at its start, with what explains it behind: nothing stands before it, nor behind it in its
-      line or sentence: ``{score: 0}``, a line break, ``The cat is on the right.``
+    - at the end: only punctuation follows, and only words like "so my final score is" precede it in
+      its sentence: ``The model is right. {score: 1}``;
+    - at the start, before an explanation: nothing precedes it, and nothing follows it in its line
+      or sentence: ``{score: 0}``, a line break, ``The cat is on the right.``
 
-    A JSON object whose first member is the score counts as a whole, whatever stands in it. All
-    else is quoted: ``The answer says {score: 1} but it is wrong.`` has no score.
+    A JSON object whose first member is the score counts as a whole, with all its other members.
+    Any other score is taken for a quotation: ``The answer says {score: 1} but it is wrong.`` has
+    no score.
 
     Raises:
-        UnreadableReply: there is none (a refusal, say), it is outside [0, 1], the one at the start
-            and the one at the end differ, or the reply is too long to be one.
+        UnreadableReply: there is no score (a refusal, say), it is outside [0, 1], the scores at
+            the start and at the end differ, or the reply is longer than ``LONGEST``.
     """
     if len(text) > LONGEST:
         raise UnreadableReply(f"a reply of {len(text):,} characters: {_shown(text)}")
@@ -88,7 +89,7 @@ def read_score(text: str) -> float:
 
 
 def read_picture(text: str) -> int:
-    """Which picture a reply chooses, 0 or 1; raises UnreadableReply where it is neither."""
+    """Which picture a reply chooses, 0 or 1; raises UnreadableReply if it is neither or both."""
     chosen = {int(found) for found in _PICTURE.findall(text[:LONGEST])}
     if len(chosen) != 1 or len(text) > LONGEST:
         raise UnreadableReply(f"neither Image 0 nor Image 1 in the reply {_shown(text)}")
@@ -96,7 +97,7 @@ def read_picture(text: str) -> int:
 
 
 def _written(text: str) -> Iterator[_Score]:
-    """Every score that stands in a text, but for those within the object of another."""
+    """Yield every score in a text, except those inside the JSON object of another."""
     end = 0
     for found in _SCORE.finditer(text):
         if found.start() < end:
@@ -110,10 +111,10 @@ def _written(text: str) -> Iterator[_Score]:
 
 
 def _end_of_object(text: str, start: int) -> int:
-    """Where the JSON object that begins here ends; 0 where there is none."""
+    """Index after the JSON object that begins at ``start``; 0 if there is none."""
     try:
         _, end = json.JSONDecoder().raw_decode(text, start)
-    except (ValueError, RecursionError):  # {score: 1} is no JSON
+    except (ValueError, RecursionError):  # {score: 1} is not JSON
         return 0
     return end
 
@@ -121,12 +122,12 @@ def _end_of_object(text: str, start: int) -> int:
 def _is_own(text: str, score: _Score) -> bool:
     ends = _WORD.search(text, score.end) is None
     begins = _FENCE.fullmatch(text, 0, score.start) is not None
-    rest = _STOP.split(text[score.end - 1 :], maxsplit=1)[0][1:]  # a stop may end the number: 1.
+    rest = _STOP.split(text[score.end - 1 :], maxsplit=1)[0][1:]  # the number may end in a stop: 1.
     return (ends and _leads(text[: score.start])) or (begins and not _WORD.search(rest))
 
 
 def _leads(before: str) -> bool:
-    """Whether the sentence that a score ends says nothing before it."""
+    """Whether only words that introduce a score precede it in its sentence."""
     *earlier, sentence = _SENTENCE.split(before[-_BEFORE:])
     whole = bool(earlier) or len(before) <= _BEFORE
     return whole and _LEADING.fullmatch(sentence) is not None

@@ -1,13 +1,13 @@
-"""A judge without a model: an answer is right (1) or wrong (0) by rules of text.
+"""A judge without a model: text rules decide whether an answer is right (1) or wrong (0).
 
-A prediction is right where its normalised text is the truth's, or where what it says is the truth:
-the yes or no it begins with, the one number that counts what was asked for, the one option it
-names, or the truth as what a sentence is about. What it says is read off the text without a look at
-the truth wherever a rule can do that, so that one text has one answer: several alternatives, hedges
-and lists are wrong even if the truth is one of them. The rules know a few families of words that
-exclude each other (colours, directions, shapes, ...) and no synonyms: they are strict where a model
-would be lenient, and blind to a rival outside of these families. ``docs/judging_by_rules.md`` says
-what they get wrong.
+A prediction is right if its normalised text equals the truth's, or if the answer that it gives is
+the truth: the yes or no it begins with, the one number that counts what was asked for, the one
+option it names, or the truth as the topic of a sentence. Where possible the answer is extracted
+without looking at the truth, so that one text has one answer: several alternatives, hedges and
+lists are wrong even if the truth is one of them. The rules know a few families of words that
+exclude each other (colours, directions, shapes, ...) and no synonyms: they are stricter than a
+model would be, and do not notice a rival outside these families. ``docs/judging_by_rules.md`` lists
+their errors.
 """
 
 from collections.abc import Sequence
@@ -74,7 +74,7 @@ def _agrees(question: str, truth: str, answer: str) -> bool:
 
 
 def _right_option(truth: str, options: dict[str, str]) -> set[str]:
-    """The letters of the option that is the truth; more than one where texts are repeated."""
+    """The letters of the option that is the truth; several if options have the same text."""
     wanted = normalized(truth)
     by_text = {letter for letter, option in options.items() if option == wanted}
     by_name = named(truth, options)
@@ -99,14 +99,14 @@ def _names_option(question: str, answer: str, right: set[str], options: dict[str
 
 
 def _names_letter(answer: str, letter: str) -> bool:
-    """For a truth that is a letter although the question lists no options."""
+    """Whether the answer names ``letter``, the truth of a question that lists no options."""
     found = letters_in(answer) - ({"I"} - {letter})
     given = normalized(answer).split()
     return found == {letter} and len(given) <= 2 * FEW and not (UNSURE | NEGATION) & set(given)
 
 
 def _says_none(question: str, answer: str) -> bool:
-    """Zero in words: "none", "no dogs", "there are none"; a bare "no" is no count."""
+    """Whether an answer says zero: "none", "no dogs", "there are none"; not a bare "no"."""
     given = normalized(answer).split()
     place = next((at for at, word in enumerate(given) if word in ("no", "none")), None)
     if place is None or given == ["no"] or len(given) > 1 + FEW:

@@ -1,7 +1,6 @@
-"""Where in a longer text the answer stands: what is stated, concluded or denied, clause by clause.
+"""Find the answer in a longer text: what it states, concludes or denies, clause by clause.
 
-All of it is read off the text alone and never looks at the truth: a text has one reading, and so
-can be right for one truth only, whatever else it says.
+The truth is never looked at: a text has one reading, and so can be right for one truth only.
 """
 
 import re
@@ -32,17 +31,17 @@ _MOST_STATED = 5
 
 
 class Clause(NamedTuple):
-    """A piece between two marks: its normalised words, and the mark that it follows."""
+    """A piece of text between two punctuation marks."""
 
-    words: list[str]
-    mark: str  # "" at the start
+    words: list[str]  # normalised
+    mark: str  # before it; "" at the start
 
 
 def answers_of(text: str) -> list[str]:
-    """What a text states to be its answer, without reasons; the text itself where it states none.
+    """What a text states to be its answer, without reasons; the text itself if it states none.
 
     "AB = AC, so the answer is (B) because ..." -> ["(B)"]. A text that states several answers is
-    right only where each of them is.
+    right only if all of them are.
     """
     starts = list(_STATED.finditer(text))
     bounds = [*(match.start() for match in starts), len(text)]
@@ -52,27 +51,27 @@ def answers_of(text: str) -> list[str]:
 
 
 def concluded(text: str) -> str:
-    """What follows the last "so", "therefore" or "thus" that opens a clause; else the text."""
+    """What follows the last "so", "therefore" or the like at a clause's start; else the text."""
     openings = [match.end() for match in _CONCLUDED.finditer(text)]
     rest = text[openings[-1] :] if openings else ""
     return rest if normalized(rest) else text
 
 
 def affirmed(text: str) -> str:
-    """The text without what it says not to be so: "a cat, not a dog" -> "a cat"."""
+    """The text without what it denies: "a cat, not a dog" -> "a cat"."""
     kept = _DENIED.sub(" ", text)
     return kept if normalized(kept) else text
 
 
 def clauses(text: str) -> list[Clause]:
-    """The pieces of a text that have words, in their order; at least one."""
+    """The clauses of a text that have words, in their order; at least one."""
     found, start, mark = [], 0, ""
     for end in _CLAUSE_END.finditer(text):
         words = normalized(text[start : end.start()]).split()
         if words:
             found.append(Clause(words, mark))
             mark = ""
-        # Of several marks in a row the strongest counts: a list goes on after a comma alone.
+        # Of several marks in a row the strongest counts: only a comma alone continues a list.
         mark = max(mark, end[0].strip() or ".", key=_strength)
         start = end.end()
     words = normalized(text[start:]).split()

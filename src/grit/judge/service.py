@@ -1,4 +1,4 @@
-"""A judge behind an OpenAI-compatible service: many questions at a time, none of them twice."""
+"""A judge behind an OpenAI-compatible service: concurrent calls, each distinct question once."""
 
 import asyncio
 import logging
@@ -19,30 +19,30 @@ from grit.judge.usage import NOTHING, Usage
 from grit.judge.words import normalized
 
 log = logging.getLogger(__name__)
-PATIENCE = 10.0  # seconds that a service has to answer at all
+PATIENCE = 10.0  # seconds in which a service has to answer `meet`
 MADE_UP = Query("How many dogs are there?", "2", "two")
-_KEPT_AT_ONCE = 64  # answers that are written to the cache together, lest a kill loses more
+_KEPT_AT_ONCE = 64  # answers per write to the cache; a kill loses fewer than that
 
 
 @dataclass(frozen=True)
 class Question:
-    """Something to ask, and how to understand the reply."""
+    """A message to send, and a function that reads the reply."""
 
-    key: str  # of the cache
-    content: Callable[[], Content]  # made only when asked: pictures are large
-    read: Callable[[str], float]
+    key: str  # in the cache
+    content: Callable[[], Content]  # called when it is sent: pictures are large
+    read: Callable[[str], float]  # reply -> score; raises UnreadableReply
 
 
 class ServiceJudge:
     """Asks a model for scores in [0, 1].
 
-    A question without an answer after all tries is None. So is every question from the moment the
-    service refuses all (no quota, a wrong key), and ``trouble`` says why then. After twice as many
-    failures in a row as there are calls in flight, the rest of a batch is not asked.
+    A question that is not answered after all attempts gets None. Once the service refuses every
+    question (exhausted quota, wrong key), all further ones get None and ``trouble`` says why. After
+    2 x ``in_flight`` failures in a row the rest of a batch is not asked.
 
-    With ``settings.exact_match_first`` a prediction that equals the truth but for case, articles,
-    punctuation and ways of writing numbers scores 1 without being asked about. ``settings.prompt``
-    None asks the paper's prompt, with marks round the predicted answer.
+    With ``settings.exact_match_first`` a prediction that equals the truth up to case, articles,
+    punctuation and spelling of numbers scores 1 without a call. With ``settings.prompt`` None the
+    paper's prompt is used, with tags round the predicted answer.
     """
 
     name = "openai"
@@ -58,10 +58,11 @@ class ServiceJudge:
         self._usage = NOTHING
 
     def meet(self) -> None:
-        """Ask one made-up question, once, before much time depends on the answers.
+        """Ask one made-up question, once, before a run starts.
 
         Raises:
-            GritError: nobody answers in ten seconds, or the service refuses every question.
+            GritError: no answer comes in ``PATIENCE`` seconds, or the service refuses all
+                questions.
         """
         if not self.service.ask_first:
             return
@@ -83,12 +84,12 @@ class ServiceJudge:
             )
 
     def take_usage(self) -> Usage:
-        """What was used since this was called last."""
+        """Usage since the last call of this method."""
         taken, self._usage = self._usage, NOTHING
         return taken
 
     def score(self, queries: Sequence[Query]) -> list[float | None]:
-        """One score for each query, in their order; None where there is none."""
+        """One score for each query, in their order; None for unjudged ones."""
         scores: list[float | None] = [1.0 if self._trivial(query) else None for query in queries]
         self._usage += Usage(by_rule=len(scores) - scores.count(None))
         open_rows = [row for row, score in enumerate(scores) if score is None]
@@ -98,13 +99,16 @@ class ServiceJudge:
         return scores
 
     def answers(self, questions: Sequence[Question]) -> list[float | None]:
-        """What was answered to each question, now or before; identical ones are asked once."""
+        """The score of each question, from the cache or the service; None for unanswered ones.
+
+        Questions with the same key are asked once.
+        """
         distinct = {question.key: question for question in questions}
         found = self.cache.get(list(distinct)) if self.cache is not None else {}
         missing = [question for key, question in distinct.items() if key not in found]
         hits = len(distinct) - len(missing)
         if missing and self.trouble is None:
-            # Its own thread, because the caller's may have an event loop already (a notebook).
+            # In another thread, because the caller's may have an event loop (in a notebook).
             batch = _Batch(self, missing)
             in_background(lambda: asyncio.run(batch.ask())).result()
             found |= batch.found
@@ -113,7 +117,7 @@ class ServiceJudge:
         return [found.get(question.key) for question in questions]
 
     def add_usage(self, usage: Usage) -> None:
-        """Count what a batch has used."""
+        """Add the usage of a batch."""
         self._usage += usage
 
     def _trivial(self, query: Query) -> bool:
@@ -134,7 +138,7 @@ class ServiceJudge:
 
 
 class _Batch:
-    """Questions that are asked together; ``found`` has the answers so far, by key."""
+    """Questions that are asked concurrently; ``found``: key -> score, of those answered so far."""
 
     def __init__(self, judge: ServiceJudge, questions: Sequence[Question]) -> None:
         self.judge = judge
@@ -145,7 +149,7 @@ class _Batch:
         self._failed_in_a_row = 0
 
     async def ask(self) -> None:
-        """Ask them all, ``in_flight`` at a time."""
+        """Ask all questions, ``in_flight`` at a time."""
         waiting = iter(self._questions)
         workers = min(self.judge.service.in_flight, len(self._questions))
         async with Client(self.judge.service) as client:

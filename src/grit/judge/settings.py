@@ -1,4 +1,4 @@
-"""The part of the schema that says who judges answers."""
+"""Settings of the judges of answers."""
 
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,7 +10,7 @@ from grit.core.settings import Text, setting, settings
 
 @settings
 class PriceSettings:
-    """US dollars for a million tokens."""
+    """Prices in US dollars per million tokens."""
 
     input: float = setting("of tokens that the judge reads", ge=0)
     output: float = setting("of tokens that it writes", ge=0)
@@ -18,19 +18,19 @@ class PriceSettings:
 
 @settings
 class JudgeSettings:
-    """Who says whether an answer is right."""
+    """The judge that scores predicted answers."""
 
     name: Text = setting("rules, openai or own")
 
     @property
     def label(self) -> str:
-        """Who judges, as results say it: results of different labels share no table."""
+        """The judge's name in results; results with different labels are not in one table."""
         return self.name
 
 
 @settings
 class OwnJudgeSettings(JudgeSettings):
-    """A function of one's own."""
+    """A user's function as the judge."""
 
     call: Text | None = setting(
         "dotted path of a function (question, truth, prediction) -> score", None
@@ -38,7 +38,7 @@ class OwnJudgeSettings(JudgeSettings):
 
     @property
     def label(self) -> str:
-        """Which function it is too."""
+        """The judge's name in results, with the function's path."""
         return f"{self.name} ({self.call})"
 
 
@@ -84,7 +84,7 @@ class ServiceJudgeSettings(JudgeSettings):
     prices: dict[str, PriceSettings] | None = setting(
         "by model; null, or no entry: cost not known", None, changes_results=False
     )
-    # What the file holds is in `prompt` by the time that settings are compared.
+    # The file's text is in `prompt` by the time that settings are compared.
     prompt_file: Text | None = setting(
         "a text with {question}, {answer}, {predicted_answer} instead of the paper's prompt; "
         "{mark} in it becomes digits that the answer cannot know: for tags round the answer",
@@ -95,12 +95,15 @@ class ServiceJudgeSettings(JudgeSettings):
 
     @property
     def key_name(self) -> str:
-        """The environment variable that holds the key."""
+        """The environment variable that holds the API key."""
         return "OPENAI_API_KEY" if self.azure_api_version is None else "AZURE_OPENAI_API_KEY"
 
     @property
     def label(self) -> str:
-        """With which prompt too, where it is not the paper's; its model stands beside its usage."""
+        """The judge's name in results, with a hash of the prompt unless it is the paper's.
+
+        The model is recorded with its usage.
+        """
         prompt = "" if self.prompt is None else f", prompt {fingerprint(self.prompt)[:8]}"
         return self.name + prompt
 
@@ -111,16 +114,16 @@ WITH_FIELDS = {OWN: OwnJudgeSettings, SERVICE: ServiceJudgeSettings}
 """The judges whose configuration has more fields than a name."""
 
 PLACEHOLDERS = ("question", "answer", "predicted_answer")
-"""What stands between braces in a judge's prompt; all other braces but ``MARK``'s are text."""
+"""Names in braces that a judge's prompt must have; other braces, except ``MARK``'s, are text."""
 MARK = "mark"
-"""May stand between braces too: digits that the predicted answer cannot know, to mark its ends."""
+"""Optional name in braces: digits that the predicted answer cannot know, for tags round it."""
 
 
 def check_address(address: str) -> None:
-    """Raise GritError where a service cannot be at this address."""
+    """Raise GritError for an address that is not http(s), or that contains a key or user name."""
     try:
         parts = urlsplit(address)
-        parts.port  # noqa: B018  # read only here: a port that is no number raises
+        parts.port  # noqa: B018  # reading it raises if it is not a number
     except ValueError as error:
         raise GritError(f"config: judge.base_url: {error}") from error
     if parts.username or parts.password or parts.query:  # not repeated here: it may be a secret
@@ -132,10 +135,10 @@ def check_address(address: str) -> None:
 
 
 def read_prompt(judge: ServiceJudgeSettings) -> str | None:
-    """The prompt that ``prompt_file`` holds, or ``prompt``; None for the paper's.
+    """The prompt in ``prompt_file`` or ``prompt``; None for the paper's.
 
     Raises:
-        GritError: both are given, the file cannot be read, or the text is no prompt.
+        GritError: both are set, the file cannot be read, or the text lacks a placeholder.
     """
     if judge.prompt_file is None:
         return None if judge.prompt is None else _checked(judge.prompt, "judge.prompt")
@@ -157,6 +160,6 @@ def _checked(prompt: str, setting: str) -> str:
         if f"{{{name}}}" not in prompt:
             wanted = ", ".join(f"{{{each}}}" for each in PLACEHOLDERS)
             raise GritError(f"config: {setting}: {{{name}}} is missing: a prompt holds {wanted}")
-    if "${" in prompt:  # it stands in config.yaml, where that would be a reference
+    if "${" in prompt:  # an interpolation, in a run's config.yaml
         raise GritError(f"config: {setting}: a prompt cannot hold ${{")
     return prompt

@@ -1,7 +1,7 @@
-"""The HTTP client that asks a judge: whatever comes back is small, plain, and from where it asked.
+"""An HTTP client that limits the size of responses and does not leave the configured server.
 
-A service is not trusted with our memory (a reply of gigabytes, or of kilobytes that unpack to
-gigabytes), nor with the choice of who answers in its place.
+The service is not trusted: a response could fill the memory (gigabytes, or kilobytes that unpack
+to gigabytes), and a redirect could send the questions to another server.
 """
 
 from typing import Any
@@ -10,22 +10,22 @@ import httpx2
 import openai
 
 LONGEST = 2**20
-"""Bytes of a response; one of a judge has some hundreds, or some ten thousand where it thinks."""
+"""Maximum bytes of a response; a judge's has some hundreds, or with reasoning ten thousands."""
 
 _REDIRECTS = 5
 _PORTS = {"http": 80, "https": 443}
 
 
 class RefusedResponse(Exception):
-    """A response that is not read to its end; says why."""
+    """A response that is not read to its end; the message says why."""
 
 
 class AnotherServer(Exception):
-    """A redirect to where nobody has said that judges are; says where."""
+    """A redirect to another server, which is not followed; the message is its address."""
 
 
 class BoundedClient(openai.DefaultAsyncHttpxClient):
-    """Asks for responses as they are, counts their bytes as they come, stays on its server.
+    """Asks for uncompressed responses, counts bytes while reading, and stays on its server.
 
     It follows redirects within one scheme, host and port, and from http to https of one host.
     """
@@ -33,13 +33,14 @@ class BoundedClient(openai.DefaultAsyncHttpxClient):
     async def send(
         self, request: httpx2.Request, *, stream: bool = False, **options: Any
     ) -> httpx2.Response:
-        """The response, read to its end, whatever ``stream`` says.
+        """The response, read to its end even with ``stream=True``.
 
         Raises:
-            RefusedResponse: it is encoded, too long, or a redirect that leads nowhere.
-            AnotherServer: it is a redirect to another one.
+            RefusedResponse: it is compressed or too long, or there are too many redirects or one
+                to an invalid address.
+            AnotherServer: it is a redirect to another server.
         """
-        options["follow_redirects"] = False  # the library would follow anywhere
+        options["follow_redirects"] = False  # the library would follow them to any server
         for _ in range(_REDIRECTS + 1):
             request.headers["Accept-Encoding"] = "identity"
             response = await super().send(request, stream=True, **options)

@@ -1,4 +1,4 @@
-"""What a judge behind a service was used for, and what that cost."""
+"""The usage of a judge behind a service: calls, cached answers, tokens, seconds, cost."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -12,13 +12,13 @@ _COUNTS = ("calls", "cache_hits", "by_rule", "failures", "prompt_tokens", "compl
 
 @dataclass(frozen=True)
 class Usage:
-    """Counts that add up; ``cost`` is None as soon as a part of it is not known."""
+    """Counts that can be added; the ``cost`` of a sum is None if any part's is unknown."""
 
-    calls: int = 0  # requests sent, repeated ones too
+    calls: int = 0  # requests sent, including retries
     cache_hits: int = 0  # answered from the cache
     by_rule: int = 0  # answered by judge.exact_match_first
     failures: int = 0  # questions that got no score, each time they were asked
-    seconds: float = 0.0  # all calls, one after the other
+    seconds: float = 0.0  # summed over calls, concurrent ones too
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cost: float | None = 0.0  # US dollars
@@ -35,14 +35,14 @@ class Usage:
         return self.seconds / self.calls if self.calls else 0.0
 
     def summary(self) -> dict[str, Any]:
-        """As it stands in ``results.json`` and, by the step, among the metrics."""
+        """The fields in ``results.json`` and, per step, in the metrics."""
         values = asdict(self)
         seconds = values.pop("seconds")
         return {"calls": values.pop("calls"), "seconds": seconds, "latency": self.latency, **values}
 
     @classmethod
     def from_summary(cls, values: Mapping[str, Any]) -> "Usage":
-        """What ``summary`` gave; a cost that is not there is not known."""
+        """The inverse of ``summary``; a missing cost is unknown (None)."""
         counts = {name: int(values.get(name, 0)) for name in _COUNTS}
         return cls(**counts, seconds=values.get("seconds", 0.0), cost=values.get("cost"))
 
@@ -61,7 +61,7 @@ NOTHING = Usage()
 def cost_of(
     price: PriceSettings | None, prompt_tokens: int, completion_tokens: int
 ) -> float | None:
-    """US dollars; None where there is no price."""
+    """US dollars; None without a price."""
     if price is None:
         return None
     return (prompt_tokens * price.input + completion_tokens * price.output) / _MILLION

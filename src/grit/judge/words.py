@@ -1,4 +1,4 @@
-"""Text reduced to the words that answers are compared by."""
+"""Normalised text, and word lists, for the comparison of answers."""
 
 import re
 
@@ -14,7 +14,7 @@ FUNCTION_WORDS = word_set(
     " shown image picture photo scene called so therefore has have one option choice letter number"
     " count total exactly only just about around approximately ="
 )
-"""Words that carry an answer without being one; articles are not among them, they are dropped."""
+"""Words that carry an answer without being one; without articles, which ``normalized`` drops."""
 
 POLARITY = {"yes": "yes", "yeah": "yes", "yep": "yes", "no": "no", "nope": "no"}
 UNSURE = word_set(
@@ -27,8 +27,8 @@ NEGATION = word_set(
 COMPARISON = word_set(
     "more less fewer over under above below least most between almost nearly < > ≤ ≥ +"
 )
-FEW = 8  # words beside an answer that is no sentence
-MOST = 60  # words of an answer with an explanation
+FEW = 8  # at most so many words beside the answer in a short text
+MOST = 60  # at most so many words in an answer with an explanation
 
 _ONES = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
@@ -52,7 +52,7 @@ _DASHES = str.maketrans({"−": "-", "–": "-", "—": "-", "’": "'", "‘": 
 
 
 def normalized(text: str) -> str:
-    """Lower case, without articles and punctuation, every number in one way of writing it.
+    """Lower-case text without articles and punctuation, with numbers in one spelling.
 
     ``"The Twenty-One dogs."`` -> ``"21 dogs"``; ``"7.0"``, ``"07"`` and ``"seven"`` -> ``"7"``;
     ``"6cm"`` -> ``"6 cm"``. An ``a`` is an article only right before a longer word: in
@@ -72,7 +72,7 @@ _IRREGULAR = {"people": "person", "men": "man", "women": "woman", "children": "c
 
 
 def singular(word: str) -> str:
-    """A word without the ending of a plural, as far as a rule can tell: dogs, boxes, berries."""
+    """The singular of a word by simple rules: dogs, boxes, berries."""
     if word in _IRREGULAR:
         return _IRREGULAR[word]
     if word.endswith("ies") and len(word) > 4:
@@ -85,14 +85,15 @@ def singular(word: str) -> str:
 
 
 def contains(words: list[str], phrase: list[str]) -> bool:
-    """Whether ``phrase`` stands in ``words``, as neighbours and in its order."""
+    """Whether ``words`` has those of ``phrase`` next to each other, in order."""
     return bool(phrase) and f" {' '.join(phrase)} " in f" {' '.join(words)} "
 
 
 def few_strangers(extras: set[str], question: str, text: str) -> bool:
-    """At most three words that neither carry an answer nor are the question's own.
+    """Whether at most three of the extra words are neither function words nor in the question.
 
-    At most one where nothing makes a phrase of them: "brown dog" may pass, "cat dog bird" not.
+    At most one if the text has no article or function word: "brown dog" may pass, "cat dog bird"
+    not.
     """
     strangers = extras - FUNCTION_WORDS - set(normalized(question).split())
     phrase = _ANY_ARTICLE.search(text) or extras & FUNCTION_WORDS
@@ -100,7 +101,7 @@ def few_strangers(extras: set[str], question: str, text: str) -> bool:
 
 
 def _cleaned(text: str) -> str:
-    """Without apostrophes and without the commas in 1,000; ``and`` for ``&``."""
+    """``text`` without apostrophes and the commas in 1,000, and with ``and`` for ``&``."""
     text = text.replace("'", "").replace("&", " and ")
     return _THOUSANDS.sub(lambda match: match[0].replace(",", ""), text)
 
@@ -116,7 +117,7 @@ def _canonical(token: str) -> str:
 
 
 def _with_numbers(words: list[str]) -> list[str]:
-    """Number words below a thousand as digits, but for ``one`` as in "the red one"."""
+    """Replace number words below a thousand by digits, except ``one`` as in "the red one"."""
     out: list[str] = []
     at = 0
     while at < len(words):
@@ -130,7 +131,7 @@ def _with_numbers(words: list[str]) -> list[str]:
 
 
 def _number_at(words: list[str], at: int) -> tuple[str, int]:
-    """The number that number words spell from ``at`` on, and how many words; ("", 0) for none."""
+    """The number that words from ``at`` on spell, and how many words it has; ("", 0) for none."""
     value, used = _below_hundred(words[at : at + 2])
     if used < 2 and words[at + used : at + used + 1] == ["hundred"] and (value or 1) < 10:
         hundreds, used = 100 * (value or 1), used + 1
