@@ -1,5 +1,5 @@
-"""One pure function for each part of the reward, and their weighted sum.
+"""The reward: one pure function for each term, and their weighted sum.
 
-A part takes a ``Response`` and returns its value before weighting, or None where it cannot say
-because the judge failed.
+A term takes a ``Response`` and returns its value before weighting, or None where it needs a judge's
+score and the judge failed.
 """

@@ -7,10 +7,10 @@ from grit.rewards.term import needs
 
 @needs(judge=True)
 def judge(response: Response) -> float | None:
-    """1 where the judge's score is above 0 (the code's binary reading); None where it failed.
+    """1 if the judge's score is above 0 (as in the released code), else 0; None if it failed.
 
-    A judge that gives a little for anything pays all for it: `judge/disagreement` in the metrics,
-    which takes scores above 0.5 for right, is where that shows.
+    A judge that gives small positive scores to wrong answers therefore earns them the full reward.
+    The metric `judge/disagreement`, which uses a threshold of 0.5, makes that visible.
     """
     return None if response.judged is None else float(response.judged > 0)
 

@@ -9,17 +9,17 @@ _NEITHER_WORD_NOR_SPACE = re.compile(r"[^\w\s]|_")
 
 
 def words(text: str) -> list[str]:
-    """Lower case; everything but letters, digits and white space becomes a space; split."""
+    """Lower-case words; everything but letters, digits and white space separates them."""
     return _NEITHER_WORD_NOR_SPACE.sub(" ", text.lower()).split()
 
 
 def bleu1(prediction: str, truth: str) -> float:
-    """Unigram precision with clipping times the brevity penalty, in [0, 1]; 0 without words."""
+    """Clipped unigram precision times the brevity penalty, in [0, 1]; 0 if a text has no words."""
     return unigram_bleu(words(prediction), words(truth))
 
 
 def unigram_bleu(predicted: Sequence[str], true: Sequence[str]) -> float:
-    """The same of texts that are words already."""
+    """``bleu1`` of texts that are already split into words."""
     if not predicted or not true:
         return 0.0
     matched = (Counter(predicted) & Counter(true)).total()

@@ -1,4 +1,4 @@
-"""The format reward of the paper (eq. 2): s_st is the two tag pairs, s_bf the box."""
+"""The format reward of the paper (eq. 2): s_st scores the two tag pairs, s_bf the boxes."""
 
 from grit.rewards.response import Response
 
@@ -14,5 +14,5 @@ def rethink_tags(response: Response) -> float:
 
 
 def box_format(response: Response) -> float:
-    """1 for at least one box in the reasoning; what it shows does not matter."""
+    """1 for at least one box in the reasoning, wherever it lies in the image."""
     return float(bool(response.trace.boxes))

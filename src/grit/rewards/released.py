@@ -1,10 +1,10 @@
-"""The reward of GRIT's released code (``grpo-gr/rewards.py``); it sums its parts without weights.
+"""The reward of GRIT's released code (``grpo-gr/rewards.py``), which sums terms without weights.
 
-Each part here is scaled so that its weight in ``conf/reward/released.yaml`` is the most that it
-pays, but for ``boxes``, which pays up to 1.5 at weight 1. The parts read a completion by rules of
-their own, looser than the paper's (``grit.grounding.traces``), and are kept to the letter. Two
-defects of the code are not: a judge that fails is no 0, and each row, not the first of the batch,
-says whether it is counting data.
+Each term here is scaled so that its weight in ``conf/reward/released.yaml`` is its maximum, except
+for ``boxes``, which is up to 1.5 at weight 1. The terms parse completions by the released code's
+own rules, which are looser than the paper's (``grit.grounding.traces``). Two defects of the code
+are not reproduced: a failed judge does not count as a score of 0, and whether a row is counting
+data is decided for each row, not by the first row of the batch.
 """
 
 import re
@@ -18,20 +18,20 @@ _ANSWER, _RETHINK = "<answer>", "<rethink>"
 _TAGS = ("<think>", "</think>", _RETHINK, "</rethink>")
 _NEITHER_LETTER_NOR_SPACE = re.compile(r"[^a-zA-Z0-9\s]")
 _GRAM = 8
-_DETECTION = "ovd"  # in the name of a data set whose answers are boxes, which nobody judges
-_PAD_ID = 151643  # <|endoftext|> of the two families; the code names it by this number
+_DETECTION = "ovd"  # in the names of data sets whose answers are boxes: they are not judged
+_PAD_ID = 151643  # <|endoftext|> of both families; hard-coded in the released code
 
 
 @needs(judge=True, judge_but_of=_DETECTION)
 def judge(response: Response) -> float | None:
-    """1 where the judge's score is above 0; detection (OVDEval) is not judged and earns nothing."""
+    """1 if the judge's score is above 0; 0 for detection (OVDEval), which is not judged."""
     if _DETECTION in response.dataset:
         return 0.0
     return None if response.judged is None else float(response.judged > 0)
 
 
 def bleu(response: Response) -> float:
-    """BLEU-1 of everything after the first ``<answer>``: a closing tag counts as a word."""
+    """BLEU-1 of all text after the first ``<answer>``; a closing tag counts as a word."""
     _, found, said = response.trace.text.partition(_ANSWER)
     return unigram_bleu(_words(said), _words(response.answer)) if found else 0.0
 
@@ -43,10 +43,10 @@ def answer_tag(response: Response) -> float:
 
 
 def tags(response: Response) -> float:
-    """A fifth for each of the four tags in order, and one where all are there and it thinks.
+    """1/5 for each of the four tags in order, and 1/5 if all are there and the thought has text.
 
-    A tag is sought in what follows the last occurrence of the one found before it; one that is
-    missing leaves the text as it is.
+    Each tag is searched in the text after the last occurrence of the tag matched before it; a
+    missing tag is skipped.
     """
     rest, points = response.trace.text, 0
     for tag in _TAGS:
@@ -56,15 +56,15 @@ def tags(response: Response) -> float:
 
 
 def _thinks(text: str) -> bool:
-    """Two characters or more, in two parts or more; empty parts count, so that "a." has two."""
+    """Whether the thought has over one character and a space or symbol in it, as "a." has."""
     thought = text.rpartition("<think>")[2].partition("</think>")[0].strip()
     return len(thought) > 1 and " " in _NEITHER_LETTER_NOR_SPACE.sub(" ", thought)
 
 
 def boxes(response: Response) -> float:
-    """0.5 for any box before ``<rethink>``, plus 1 where their number is the true count.
+    """0.5 for any box in the chain, plus 1 if their number is the true count (counting data only).
 
-    The second part is for counting data only. Without a ``<rethink>`` there is nothing.
+    0 for a completion without ``<rethink>``.
     """
     if _RETHINK not in response.trace.text:
         return 0.0
@@ -74,10 +74,9 @@ def boxes(response: Response) -> float:
 
 
 def repetition(response: Response) -> float:
-    """One minus the shares of 8-grams that repeat at once, of words and of token ids: down to -1.
+    """1 minus the shares of word and of token-id 8-grams that repeat immediately: in [-1, 1].
 
-    Fewer than 8 words, or fewer than 16 ids, give 1 whatever the other has. Over words alone where
-    the token ids are not known.
+    1 for fewer than 8 words or fewer than 16 token ids. Without token ids only words count.
     """
     words = response.trace.text.split()
     if len(words) < _GRAM:
@@ -96,10 +95,10 @@ def _before_padding(ids: Sequence[int]) -> Sequence[int]:
 
 
 def _repeated_share(items: Sequence[object], starts: int) -> float:
-    """Share of the first ``starts`` 8-grams that the next 8 items repeat; 0 of none.
+    """Share of the first ``starts`` 8-grams that equal the 8 items after them; 0 without any.
 
-    Words are looked at up to the last 8, whose successors are cut short: they equal nothing, but
-    count.
+    For words, ``starts`` includes 8-grams with fewer than 8 items after them. They never match but
+    count in the denominator, as in the released code.
     """
     repeats = sum(items[i : i + _GRAM] == items[i + _GRAM : i + 2 * _GRAM] for i in range(starts))
     return repeats / starts if starts else 0.0

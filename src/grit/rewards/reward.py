@@ -1,4 +1,4 @@
-"""The reward: a weighted sum of parts, each a function named in the configuration."""
+"""The reward: a weighted sum of terms, each a function named in the configuration."""
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -21,15 +21,15 @@ REHEARSED = (
 
 
 class Answered(Protocol):
-    """A training triplet, as far as a reward has to know it."""
+    """The fields of a training triplet that ``Reward.check`` reads."""
 
     @property
     def id(self) -> str:
-        """Its name in messages, where it stands in no file."""
+        """The name in messages of a sample that comes from no file."""
 
     @property
     def where(self) -> str:
-        """``FILE line N``, or nothing."""
+        """``FILE line N``; empty for a sample that comes from no file."""
 
     @property
     def answer(self) -> str:
@@ -42,25 +42,25 @@ class Answered(Protocol):
 
 @dataclass(frozen=True)
 class Outcome:
-    """The reward of one completion: the total, its parts at their weights, what they saw.
+    """The reward of one completion: the total, the weighted terms, and the parsed response.
 
-    A part that needs the judge is None where the judge failed, and then so is the total: such a
-    completion has no reward, which is not a reward of 0.
+    A term that needs the judge is None if the judge failed, and then so is the total: such a
+    completion has no reward and is masked out, which differs from a reward of 0.
     """
 
     total: float | None
     components: dict[str, float | None]
     response: Response
     unrewarded: dict[str, float | None] = field(default_factory=dict)
-    """Terms of weight 0, as they are before weighting: to look at in the logs."""
+    """Unweighted values of the terms of weight 0, for the logs."""
 
 
 class Reward:
     """Scores completions by ``terms``: name -> (function, weight).
 
     ``counting_datasets`` names the data sets whose true answer is a number of objects.
-    A term of weight 0 contributes a component of 0, and its value is kept for the logs; no judge is
-    asked on its account.
+    A term of weight 0 has a component of 0; its unweighted value is kept for the logs, and the
+    judge is not asked because of it.
     """
 
     def __init__(
@@ -78,16 +78,17 @@ class Reward:
         self.counting_datasets = frozenset(counting_datasets)
 
     def score(self, attempts: Sequence[Attempt], judge: Judge) -> list[Outcome]:
-        """The reward of each attempt, in their order.
+        """The reward of each attempt, in the same order.
 
-        The judge is asked about the answers on which a term depends, each distinct one once.
+        The judge scores each distinct question, truth and answer once, and only where a term needs
+        its score.
         """
         responses = [self._response(attempt) for attempt in attempts]
         rows = [attempt.row or repr(attempt.question[:60]) for attempt in attempts]
         asked = [self._asks(response) for response in responses]
         responses = _judged(responses, asked, judge)
         parts = [self._components(*pair) for pair in zip(responses, rows, strict=True)]
-        # Terms that declare nothing say by None that they would be judged.
+        # A term without @needs asks for the judge's score by returning None.
         unsaid = [
             not was_asked and response.judged is None and None in found.values()
             for was_asked, response, found in zip(asked, responses, parts, strict=True)
@@ -101,12 +102,12 @@ class Reward:
         ]
 
     def rehearse(self) -> None:
-        """Call every term once with a made-up response, before anything costs time.
+        """Call every term once with a made-up response, to find errors before a model is loaded.
 
-        Its data set is called "rehearsal", for terms that count their calls.
+        Its data set is called "rehearsal", so that terms that count their calls can skip it.
 
         Raises:
-            GritError: a term raises, or gives what is no number, for a judged and ordinary answer.
+            GritError: a term raises or returns no number for this well-formed, judged response.
         """
         made_up = Attempt("How many dogs are there?", "2", "rehearsal", REHEARSED, (1, 2, 3))
         response = replace(self._response(made_up), judged=1.0, counting=True)
@@ -120,7 +121,7 @@ class Reward:
                 )
 
     def possible(self, datasets: Iterable[str]) -> list[str]:
-        """The terms that can be other than 0 on these data sets; a run with none learns nothing."""
+        """The terms that can be nonzero on these data sets; without any, a run cannot learn."""
         counts = not self.counting_datasets.isdisjoint(datasets)
         return [
             name
@@ -129,7 +130,7 @@ class Reward:
         ]
 
     def fault(self, dataset: str, answer: str) -> str | None:
-        """What was expected of a true answer that this reward cannot use; None where it can."""
+        """What a true answer should have been, if this reward cannot use it; None if it can."""
         if dataset in self.counting_datasets:
             try:
                 true_count(answer)
@@ -138,7 +139,7 @@ class Reward:
         return None
 
     def check(self, samples: Iterable[Answered]) -> None:
-        """Raise GritError for samples that this reward cannot score, or among which it is 0."""
+        """Raise GritError if this reward cannot score a sample, or must be 0 for all of them."""
         datasets = set()
         for sample in samples:
             datasets.add(sample.dataset)
@@ -190,14 +191,14 @@ class Reward:
 def reward_from(settings: RewardSettings) -> Reward:
     """The reward of a configuration.
 
-    Raises GritError for a path that leads to no function, and as ``Reward`` does.
+    Raises GritError for a dotted path that names no function, and for what ``Reward`` refuses.
     """
     terms = {name: (_function(name, t.call), t.weight) for name, t in settings.terms.items()}
     return Reward(terms, settings.counting_datasets)
 
 
 def _judged(responses: Sequence[Response], wanted: Sequence[bool], judge: Judge) -> list[Response]:
-    """The responses with the judge's score of those that are wanted; None where it fails."""
+    """``responses``, with the judge's scores of those ``wanted``; None where the judge failed."""
     found = list(responses)
     rows = [row for row, is_wanted in enumerate(wanted) if is_wanted]
     scores = score_once(judge, [_query(found[row]) for row in rows])
@@ -214,7 +215,8 @@ def _weighted(name: str, call: Term, weight: float, response: Response, row: str
     """A term's value at its weight.
 
     Raises:
-        Resumable: somebody's own function raises, or gives no number; mended, the run can go on.
+        Resumable: a user's function raises or returns no finite number; once it is fixed, the run
+            can be resumed.
     """
     try:
         value = call(response)
@@ -223,9 +225,9 @@ def _weighted(name: str, call: Term, weight: float, response: Response, row: str
         if not hasattr(value, "__float__"):
             raise TypeError(f"gave {value!r:.60}, expected a number")
         weighted = weight * float(value)
-    except (Interrupted, Resumable):  # the run's own: a step that is given up
+    except (Interrupted, Resumable):  # raised to abort the step, not by the term itself
         raise
-    except Exception as error:  # whatever a function of the user's raises
+    except Exception as error:  # a user's function may raise anything
         said = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         raise Resumable(f"reward.terms.{name}: on {row}: {said}; mend the function") from error
     if not math.isfinite(weighted):

@@ -1,4 +1,4 @@
-"""Scores completions that stand in a file, wherever they come from: the core of ``task=score``."""
+"""Rewards of completions in a JSON Lines file: the core of ``task=score``."""
 
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,11 @@ from grit.rewards.reward import Reward
 
 
 def scored(path: Path, reward: Reward, judge: Judge) -> list[dict[str, Any]]:
-    """Each row of a JSON Lines file plus ``reward`` and ``components`` (parts at their weights).
+    """Each row of a JSON Lines file plus ``reward`` and ``components`` (the weighted terms).
 
     Rows have ``question``, ``answer``, ``dataset`` and ``completion``, and may have ``bboxs``,
-    ``width``, ``height`` and ``completion_ids``; other fields are kept as they are. Where the
-    judge failed, the parts that need it and ``reward`` are None. Raises GritError for the first
+    ``width``, ``height`` and ``completion_ids``; other fields are kept as they are. If the judge
+    failed, ``reward`` and the terms that need the judge are None. Raises GritError for the first
     row that cannot be scored, naming file, line and field.
     """
     rows = list(read_rows(path))
@@ -26,7 +26,7 @@ def scored(path: Path, reward: Reward, judge: Judge) -> list[dict[str, Any]]:
 
 
 def _attempt(row: Row, reward: Reward) -> Attempt:
-    row.optional_boxes("bboxs")  # no reward looks at these three; a broken row is still refused
+    row.optional_boxes("bboxs")  # checked although no reward uses these three fields
     for side in ("width", "height"):
         if row.has(side):
             row.pixels(side)

@@ -1,4 +1,4 @@
-"""A part of the reward, and what it declares of itself."""
+"""A term of the reward, and the decorator by which it declares what it needs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import TypeVar
 from grit.rewards.response import Response
 
 Term = Callable[[Response], float | None]
-"""A part before weighting; None where it cannot say because the response is not judged."""
+"""The value before weighting; None if it needs a judge's score and the response has none."""
 
 T = TypeVar("T", bound=Term)
 _DECLARED = "grit_needs"
@@ -15,18 +15,18 @@ _DECLARED = "grit_needs"
 
 @dataclass(frozen=True)
 class Needs:
-    """What a term cannot do without.
+    """What a term depends on: the judge's score, or counting data.
 
-    A term that declares nothing is tried first on responses that nobody has judged, if no other
-    term has them judged anyway; where it gives None, the judge is asked and it is called again.
+    A term without a declaration is first called on the response as it is, judged only if another
+    term needs that; where it returns None, the judge is asked and the term is called again.
     """
 
     judge: bool = False  # it reads ``response.judged``
-    judge_but_of: str | None = None  # not of data sets with this in their name
-    counting: bool = False  # it is 0 on all but counting data
+    judge_but_of: str | None = None  # except on data sets with this in their name
+    counting: bool = False  # it is 0 on all data but counting data
 
     def judged(self, response: Response) -> bool:
-        """Whether it reads the judge's score of this response."""
+        """Whether the term reads the judge's score of this response."""
         left_out = self.judge_but_of is not None and self.judge_but_of in response.dataset
         return self.judge and not left_out
 
@@ -44,6 +44,6 @@ def needs(
 
 
 def needs_of(term: Term) -> Needs:
-    """What a term has declared."""
+    """What a term declared by ``needs``; nothing without a declaration."""
     found = getattr(term, _DECLARED, None)
     return found if isinstance(found, Needs) else Needs()
