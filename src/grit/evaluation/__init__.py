@@ -1,1 +1,1 @@
-"""Metrics and the evaluation loop."""
+"""The evaluation loop, scoring, metrics with their intervals, and controls."""

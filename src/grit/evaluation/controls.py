@@ -1,8 +1,8 @@
-"""What a model gets right without looking: the controls that every result is read beside.
+"""Controls: the scores that a model would reach without looking at the images.
 
-A number of a table means little alone. A model that always says "no" is right as often as the
-answer is no; boxes in the middle of every picture overlap with what photographers put there; right
-answers can come with wrong boxes. The controls say how much of a result is that.
+A model that always answers "no" is right as often as the true answer is no. A box in the middle of
+every image overlaps with the annotations, because objects tend to be there. And a right answer can
+come with wrong boxes. The controls measure these three baselines for each test set.
 """
 
 from collections import Counter
@@ -23,9 +23,9 @@ from grit.grounding.boxes import Box, Space, union_iou
 from grit.judge.rules import normalized
 
 RIGHT_BOXES = 0.5  # the GIoU from which boxes count as right
-CONSTANT = 0.9  # the share of all answers from which one is printed as a warning
-_SHOWN = 8  # answers of a histogram
-_BAR = 5  # characters
+CONSTANT = 0.9  # share of all answers from which the most common one is printed as a warning
+_SHOWN = 8  # most common answers in the histogram
+_BAR = 5  # characters of a bar
 _LABELS = 15  # characters beside a bar
 _COLUMNS = (
     Column("", "Majority\nACC", words=True),
@@ -44,21 +44,21 @@ class AnswerCount(NamedTuple):
 
 @dataclass(frozen=True)
 class Controls:
-    """One test set's controls; None where a set has nothing to tell it from."""
+    """The controls of one test set; None where the set lacks the data for one."""
 
     n: int  # rows
     majority_answer: str | None  # the most common true answer; None for sets whose answer is a box
-    majority_acc: float | None  # of always giving it, 0 to 100
+    majority_acc: float | None  # accuracy of always answering that, 0 to 100
     central_box_giou: float | None  # GIoU of one box, the middle half of width and height, 0 to 1
     shuffled_giou: float | None  # GIoU of the model's own boxes on other images of the set, 0 to 1
     grounded_correct: float | None  # share of the right answers whose boxes are right, 0 to 1
     answers: tuple[AnswerCount, ...]  # the model's most common ones, eight at most
     other_answers: int  # rows with any other answer
-    kinds: int  # different answers in all
+    kinds: int  # number of distinct answers
 
     @property
     def top_share(self) -> float:
-        """Share of the most common answer in all answers, 0 to 1; near 1 for a constant model."""
+        """Share of the most common answer among all, 0 to 1; near 1 for a constant answer."""
         return self.answers[0].given / self.n if self.n else 0.0
 
     def to_row(self) -> dict[str, Any]:
@@ -67,13 +67,13 @@ class Controls:
 
 
 def answers_right(row: ScoredPrediction) -> bool | None:
-    """Whether an answer counts as right, as in ACC>0.5; None where nobody could say."""
+    """Whether the judge scored the answer above 0.5, as in ACC>0.5; None if it has no score."""
     value = BinaryAccuracy.value(row)
     return None if value is None else value > 0
 
 
 def controls(rows: Sequence[ScoredPrediction], seed: int = 0) -> Controls:
-    """The controls of one set's rows; ``seed`` chooses which boxes go to which other image."""
+    """The controls of one set's rows; ``seed`` draws the permutation of ``shuffled_giou``."""
     unique = unique_rows(rows)
     majority, accuracy = _majority(unique)
     common, others, kinds = _histogram(unique)
@@ -93,7 +93,7 @@ def controls(rows: Sequence[ScoredPrediction], seed: int = 0) -> Controls:
 def print_controls(
     sets: Mapping[str, Controls], title: str | None = None, console: Console | None = None
 ) -> None:
-    """Print a row for each set; a constant answer has a full, red bar."""
+    """Print a row for each set; a set that always gets the same answer has a full, red bar."""
     rows = tuple(Row(name, _cells(controls)) for name, controls in sets.items())
     table = Table("", _COLUMNS, (Section("", rows),), corner="Set")
     print_table(table, console, title=title)
@@ -115,7 +115,7 @@ def _cells(controls: Controls) -> tuple[Cell, ...]:
 
 
 def clipped(answer: str | None, most: int) -> str:
-    """An answer as a label of at most ``most`` characters."""
+    """An answer in one line, shortened to ``most`` characters; "(none)" for no answer."""
     if answer is None:
         return "(none)"
     line = " ".join(answer.split())
@@ -139,12 +139,12 @@ def _histogram(rows: Sequence[ScoredPrediction]) -> tuple[tuple[AnswerCount, ...
 
 
 def _key(answer: str) -> str:
-    """Answers that differ in case, articles or punctuation only are one."""
+    """The answer without case, articles and punctuation, so that such variants count as one."""
     return normalized(answer) or answer.strip()
 
 
 def _by_count(counter: Counter[Any]) -> list[tuple[Any, int]]:
-    """Most common first; equally common ones in order of their text."""
+    """Keys and counts, most common first; ties in alphabetical order."""
     return sorted(counter.items(), key=lambda item: (-item[1], item[0] or ""))
 
 
@@ -162,7 +162,7 @@ def _central_box(space: Space) -> Box:
 
 
 def _shuffled_giou(rows: Sequence[ScoredPrediction], seed: int) -> float | None:
-    """GIoU where every row has the boxes said to another row, scaled to its own image's size."""
+    """Mean GIoU when each row gets another row's predicted boxes, scaled to its own image."""
     annotated = [row for row in rows if row.prediction.true_boxes]
     if len(annotated) < 2:  # there is no other image
         return None
@@ -175,7 +175,7 @@ def _shuffled_giou(rows: Sequence[ScoredPrediction], seed: int) -> float | None:
 
 
 def _derangement(n: int, seed: int) -> list[int]:
-    """A permutation of ``range(n)`` that leaves nothing in its place (Sattolo's algorithm)."""
+    """A permutation of ``range(n)`` without fixed points (Sattolo's algorithm)."""
     random = Random(seed_for("controls", "derangement", seed))
     places = list(range(n))
     for last in range(n - 1, 0, -1):

@@ -1,4 +1,4 @@
-"""Greedy answers of a model to every question of the test sets."""
+"""The evaluation loop: greedy completions for every question of a test set."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from grit.models.prompting import Prompting
 from grit.rollout.sampler import Sampler
 from grit.rollout.settings import Sampling
 
-QUESTIONS_AT_A_TIME = 64  # encoded prompts alive at a time; results do not depend on it
+QUESTIONS_AT_A_TIME = 64  # encoded prompts in memory at a time; results do not depend on it
 
 
 def answer(
@@ -25,12 +25,13 @@ def answer(
     max_new_tokens: int,
     progress: bool = True,
 ) -> list[Prediction]:
-    """What the model says, greedily, to each question of the set ``name``.
+    """Greedy completions of the model for each question of the set ``name``.
 
-    Several processes share the questions; each gets all answers, in the order of the questions.
+    Questions are sharded over the ranks and the predictions gathered: every rank returns all of
+    them, in the order of ``samples``.
     """
     greedy = Sampling(temperature=0.0, max_new_tokens=max_new_tokens)
-    rows = range(processes.rank(), len(samples), processes.count())  # this process's questions
+    rows = range(processes.rank(), len(samples), processes.count())  # this rank's questions
     predictions: list[Prediction] = []
     with tqdm(total=len(rows), desc=name, unit="question", disable=not progress) as bar:
         for start in range(0, len(rows), QUESTIONS_AT_A_TIME):

@@ -1,8 +1,8 @@
-"""The metrics of a test set (GRIT.md section 4): averages over unique rows, with intervals.
+"""The metrics of a test set (GRIT.md section 4): means over unique rows, with 95% intervals.
 
-They do not change with the batch size, the order of the rows or the number of processes: values
-are kept per row, padding duplicates are dropped, and rows are sorted by a hash of their id before
-anything is computed.
+They do not depend on the batch size, the order of rows or the world size: values are kept per
+row, duplicates from padding are dropped, and rows are sorted by a hash of their id before the mean
+and the interval are computed.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,12 +23,12 @@ RIGHT_ABOVE = 0.5  # the judge's score above which BinaryAccuracy counts an answ
 class RowMetric(Metric):
     """The mean of one score over the rows that have it.
 
-    With several processes every one must call ``update``, with no rows if it has none. Of rows
-    with one id the first counts.
+    Every rank must call ``update`` before ``compute``, with an empty list if it has no rows. Of
+    several rows with the same id only the first counts.
     """
 
     score: ClassVar[str]  # the field of ScoredPrediction
-    scale: ClassVar[float] = 1.0  # the largest value that the metric can have; the smallest is 0
+    scale: ClassVar[float] = 1.0  # maximum of the metric; its minimum is 0
     full_state_update = False
 
     ids: list[torch.Tensor]
@@ -43,12 +43,12 @@ class RowMetric(Metric):
 
     @classmethod
     def value(cls, row: ScoredPrediction) -> float | None:
-        """A row's part in the mean, 0 to 1; None where it has none."""
+        """The score of a row, 0 to 1; None if it has none and is left out of the mean."""
         found: float | None = getattr(row, cls.score)
         return found
 
     def update(self, rows: Iterable[ScoredPrediction]) -> None:
-        """Take in rows; those without a value do not count."""
+        """Add rows; those without a value are left out."""
         known = [(row, self.value(row)) for row in rows]
         known = [(row, value) for row, value in known if value is not None]
         ids = [seed_for(row.prediction.set, row.prediction.id) for row, _ in known]
@@ -83,13 +83,13 @@ class Accuracy(RowMetric):
 class BinaryAccuracy(Accuracy):
     """Share of answers that the judge scores above 0.5, 0 to 100.
 
-    What many take ACC for. The two are one where every score is 0 or 1, and far apart where a judge
-    gives much in between.
+    The usual meaning of accuracy. It equals ACC if every score is 0 or 1, and differs from it if
+    the judge gives scores in between.
     """
 
     @classmethod
     def value(cls, row: ScoredPrediction) -> float | None:
-        """1 for a score above 0.5, 0 for any other; None where the judge could not say."""
+        """1 for a score above 0.5, 0 for any other; None if there is no score."""
         return None if row.acc is None else float(row.acc > RIGHT_ABOVE)
 
 
@@ -122,7 +122,7 @@ METRICS: dict[str, type[RowMetric]] = {  # by their names in results.json
 
 
 def unique_rows(rows: Iterable[ScoredPrediction]) -> list[ScoredPrediction]:
-    """One row per set and id, the first of each, by their place in the set."""
+    """The first row of each set and id, sorted by place in the set."""
     by_id: dict[tuple[str, str], ScoredPrediction] = {}
     for row in rows:
         by_id.setdefault((row.prediction.set, row.prediction.id), row)
@@ -130,7 +130,7 @@ def unique_rows(rows: Iterable[ScoredPrediction]) -> list[ScoredPrediction]:
 
 
 def estimates(rows: Sequence[ScoredPrediction]) -> dict[str, Estimate]:
-    """Every metric over ``rows``, which are all there are: processes need not meet for it."""
+    """Every metric over ``rows``, which must be those of all ranks: nothing is gathered."""
     found = {}
     for name, kind in METRICS.items():
         metric = kind(sync_on_compute=False)

@@ -1,4 +1,4 @@
-"""What a model said to a test question, before and after scoring; predictions made anywhere."""
+"""Predictions: completions of test questions, before and after scoring, and reading them."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -14,10 +14,10 @@ from grit.grounding.boxes import NORMALIZED_1000, Box, Space, SpaceName
 
 @dataclass(frozen=True)
 class Prediction:
-    """A completion of one test question, and all that scoring it needs."""
+    """A completion of one test question, with the fields that scoring needs."""
 
     set: str
-    row: int  # place in its set: rows are written in this order
+    row: int  # index in its set: rows are written in this order
     id: str  # unique within its set
     question: str
     truth: str
@@ -38,7 +38,7 @@ class Prediction:
     def of(
         cls, sample: Sample, completion: str, *, set: str, row: int, spoken: Space
     ) -> "Prediction":
-        """What a model that speaks boxes of the space ``spoken`` said to ``sample``."""
+        """The prediction for ``sample`` of a model that writes boxes in the space ``spoken``."""
         return cls(
             set=set,
             row=row,
@@ -57,20 +57,20 @@ class Prediction:
 
 @dataclass(frozen=True)
 class ScoredPrediction:
-    """A prediction with its scores; None where a score does not apply or nobody could say."""
+    """A prediction with its scores; None where a score does not apply or the judge failed."""
 
     prediction: Prediction
     answer: str | None  # None: the completion has none
     boxes: tuple[Box, ...] | None  # all of the completion's, original pixels; None: unknown size
-    parts: Mapping[str, bool]  # what `format` is made of
+    parts: Mapping[str, bool]  # the conditions of `format`
     acc: float | None  # the judge's score, 0 to 1
-    judge_failed: bool  # the judge was asked and could not say
+    judge_failed: bool  # the judge was asked and gave no score
     exact_match: float | None  # 0 or 1
     giou: float | None  # 0 to 1
     format: float  # 0 or 1
 
     def to_row(self) -> dict[str, Any]:
-        """One line of ``predictions.jsonl``; ``read_predictions`` reads it again."""
+        """The fields of a line of ``predictions.jsonl``, which ``read_predictions`` can read."""
         said = self.prediction
         return {
             "set": said.set,
@@ -94,7 +94,7 @@ class ScoredPrediction:
 
 
 def read_predictions(path: Path) -> list[Prediction]:
-    """Predictions made anywhere, one set per ``dataset`` value.
+    """Predictions of this suite or of any other program, one set per ``dataset`` value.
 
     Row fields: ``question``, ``answer`` (the true one), ``dataset``, ``completion``; for GIoU
     ``bboxs``, ``width``, ``height`` in original pixels, and ``box_space`` of the completion's
@@ -107,7 +107,7 @@ def read_predictions(path: Path) -> list[Prediction]:
 
 
 def predicted_rows(path: Path) -> Iterator[tuple[Row, Prediction]]:
-    """What ``read_predictions`` gives, each with the row that it stands in."""
+    """The predictions of ``read_predictions``, each with the row of the file that it is from."""
     seen: dict[tuple[str, str], int] = {}
     for row in read_rows(path):
         prediction = _prediction(row, len(seen))
@@ -121,10 +121,10 @@ def predicted_rows(path: Path) -> Iterator[tuple[Row, Prediction]]:
 
 
 def read_scored(path: Path) -> dict[str, list[ScoredPrediction]]:
-    """A run's own ``predictions.jsonl``, with the scores that stand in it, by set.
+    """A run's own ``predictions.jsonl`` with its scores, by set.
 
     Raises:
-        GritError: names line and field of what is not as a run writes it.
+        GritError: a field is not as a run writes it; names line and field.
     """
     sets: dict[str, list[ScoredPrediction]] = {}
     for row, prediction in predicted_rows(path):
@@ -133,7 +133,7 @@ def read_scored(path: Path) -> dict[str, list[ScoredPrediction]]:
 
 
 def read_sets(path: Path) -> dict[str, list[Prediction]]:
-    """What ``read_predictions`` gives, by set."""
+    """The predictions of ``read_predictions``, by set."""
     sets: dict[str, list[Prediction]] = {}
     for prediction in read_predictions(path):
         sets.setdefault(prediction.set, []).append(prediction)
@@ -168,7 +168,7 @@ def _score(row: Row, name: str) -> float | None:
 
 
 def _prediction(row: Row, place: int) -> Prediction:
-    own = "truth" in row.fields  # in a run's own file `answer` is what the model said
+    own = "truth" in row.fields  # in a run's own file `answer` is the predicted one
     truth, truth_is_box = row.answer("truth" if own else "answer")
     dataset = row.text("dataset", blank=False)
     space = _size(row, "original", "width", "height", required=False)

@@ -1,4 +1,4 @@
-"""From completions to scores, one row at a time: what the metrics are averages of."""
+"""Scores of single predictions, which the metrics average."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,13 +13,19 @@ from grit.judge.rules import normalized
 def score_predictions(
     predictions: Sequence[Prediction], judge: Judge, *, tagged_answers: bool
 ) -> list[ScoredPrediction]:
-    """Score every prediction, asking the judge once for all of them, identical questions once.
+    """Score predictions, with one call of the judge in which each distinct query occurs once.
 
-    ``tagged_answers`` says whether the prompt asked for ``<answer>``; without, the whole completion
-    is the answer. ``acc`` is the judge's score, 0 without an answer, and None where the judge
-    failed; it and ``exact_match`` are None for detection, whose true answer is a box that no judge
-    reads. ``giou`` (GRIT.md section 4) is None for rows without annotated boxes. ``format`` is 1
-    where both tag pairs are right, the chain has a box, and there is an answer.
+    Args:
+        predictions: to be scored.
+        judge: gives ``acc``, 0 to 1: 0 without an answer, None if the judge failed.
+        tagged_answers: whether the prompt asked for ``<answer>``; if not, the whole completion is
+            the answer.
+
+    Returns:
+        The scored predictions, in the same order. ``acc`` and ``exact_match`` are None for
+        detection, whose true answer is a box that is not judged. ``giou`` (GRIT.md section 4) is
+        None for rows without annotated boxes. ``format`` is 1 if both tag pairs are well placed,
+        the chain has a box, and there is an answer.
     """
     traces = [parse(prediction.completion) for prediction in predictions]
     answers = [
@@ -38,7 +44,7 @@ def score_predictions(
 
 
 def judge_again(rows: Sequence[ScoredPrediction], judge: Judge) -> list[ScoredPrediction]:
-    """``rows``, those that the judge failed on asked about once more."""
+    """``rows``, with the judge asked once more about those that it failed on."""
     queries = [_query(row.prediction, row.answer) if row.judge_failed else None for row in rows]
     asked = [query for query in queries if query is not None]
     judged = dict(zip(asked, score_once(judge, asked), strict=True))
@@ -86,7 +92,7 @@ def _scored(
 
 
 def _original_boxes(prediction: Prediction, trace: Trace) -> tuple[Box, ...] | None:
-    """Every box of the completion, in pixels of the original image, not yet clipped."""
+    """Every box of the completion in pixels of the original image, not clipped to it."""
     spoken, space = prediction.spoken, prediction.space
     if spoken is None or space is None:
         return None
