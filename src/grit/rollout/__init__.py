@@ -1,1 +1,1 @@
-"""N completions of one prompt."""
+"""Rollouts: sampling N completions of each prompt."""

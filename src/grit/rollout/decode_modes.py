@@ -1,4 +1,4 @@
-"""The decoders, by the names of ``training.decode``."""
+"""The implementations of decoding, by the names of ``training.decode``."""
 
 from collections.abc import Callable
 from functools import partial
@@ -15,13 +15,14 @@ from grit.rollout.static_decoding import Captured, Compiled, StaticDecoding, Ste
 def decoder(
     adapter: Adapter, mode: DecodeMode, backend: Any = "inductor"
 ) -> Callable[[Prefilled], Decoding]:
-    """What takes over the rows of each batch once their prompts are in the cache.
+    """A factory of the ``Decoding`` of a batch, called with its prefilled prompts.
 
     Args:
-        adapter: whose model decodes.
-        mode: ``dynamic`` shapes; or static ones, as they are, captured in CUDA graphs, or compiled;
-            ``auto`` is ``captured`` where that works, else ``dynamic``.
-        backend: torch.compile's, for ``compiled``.
+        adapter: of the model that decodes.
+        mode: ``dynamic`` shapes; or static shapes, run eagerly (``static``), as CUDA graphs
+            (``captured``) or by torch.compile (``compiled``); ``auto`` is ``captured`` where that
+            works, else ``dynamic``.
+        backend: of torch.compile, for ``compiled``.
     """
     match mode:
         case "auto":
@@ -31,16 +32,16 @@ def decoder(
             return partial(DynamicDecoding, adapter)
         case "static":
             return partial(StaticDecoding, Stepper(adapter))
-        case "captured":  # a graph lives as long as its batch: nothing is held during the update
+        case "captured":  # a graph per batch, so that no memory is kept during the update
             return lambda prefilled: StaticDecoding(Captured(adapter), prefilled)
         case "compiled":
             return partial(StaticDecoding, Compiled(adapter, backend))
 
 
 def _captures(adapter: Adapter) -> bool:
-    """Whether a CUDA graph can hold a step of the model: it is whole and on a GPU.
+    """Whether a decode step can be captured as a CUDA graph: unsharded, on a GPU, capturable.
 
-    Known only when a batch begins: Lightning moves the model after it is made.
+    Checked when a batch begins, because Lightning moves the model after the sampler is made.
     """
     attention = adapter.plain.config._attn_implementation
     return (
@@ -49,5 +50,5 @@ def _captures(adapter: Adapter) -> bool:
 
 
 def in_one_piece(adapter: Adapter) -> bool:
-    """Whether no other process has a part of the model, which FSDP would have to fetch."""
+    """Whether the model is not sharded by FSDP, which would have to gather layers in a step."""
     return not any(isinstance(module, FSDPModule) for module in adapter.plain.modules())

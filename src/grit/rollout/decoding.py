@@ -1,4 +1,4 @@
-"""A step of decoding: every row of a batch gets a token, and says what may come next.
+"""A decode step: append a token to each row of a batch and compute the next-token logits.
 
 Shapes: B rows, P prompt tokens, R position rows (see ``Adapter``), V vocabulary.
 """
@@ -12,37 +12,37 @@ from transformers import DynamicCache
 
 from grit.models.adapter import Adapter
 
-# Rows leave the batch when this share of them has ended: dropping one row copies the whole cache.
+# Ended rows are dropped once fewer than this share are alive: dropping copies the whole cache.
 COMPACT_BELOW = 0.75
 
 
 @dataclass(frozen=True)
 class Prefilled:
-    """Rows whose prompts are in the cache."""
+    """A batch of rows whose prompts are in the key/value cache."""
 
     cache: DynamicCache
-    mask: Tensor  # [B, P] of 0 and 1: prompts are padded on the left
-    positions: Tensor  # [B], of each row's next token
+    mask: Tensor  # [B, P] of 0 and 1: prompts are left-padded
+    positions: Tensor  # [B], position id of each row's next token
 
 
 class Decoding(ABC):
-    """The rows of a batch, from the end of their prompts on."""
+    """Decodes a batch of rows token by token after their prefill."""
 
     @abstractmethod
     def step(self, tokens: Tensor) -> Tensor:
-        """Append a token [B] to each row; its next-token logits [B, V], until the next step."""
+        """Append a token [B] to each row; return logits [B, V], valid until the next step."""
 
     @abstractmethod
     def should_compact(self, alive: int) -> bool:
-        """Whether copying the cache of the ``alive`` rows costs less than decoding ended ones."""
+        """Whether copying the cache of the ``alive`` rows is cheaper than decoding ended rows."""
 
     @abstractmethod
     def keep(self, rows: Tensor) -> None:
-        """Drop all rows but these, given by their indices."""
+        """Keep only the rows with these indices, in this order."""
 
 
 class DynamicDecoding(Decoding):
-    """Transformers' own cache, which grows by a copy at each step; every step has a new shape."""
+    """Decodes with transformers' DynamicCache, which is copied at each step; shapes grow."""
 
     def __init__(self, adapter: Adapter, prefilled: Prefilled) -> None:
         self.adapter = adapter

@@ -1,4 +1,4 @@
-"""N completions of each prompt: one vision pass and one prefill a prompt, its cache forked N ways.
+"""N completions of each prompt, with one vision pass and one prefill whose cache is repeated.
 
 Shapes: G prompts, N completions of each, B = G * N rows, P prompt tokens, V vocabulary.
 """
@@ -23,19 +23,19 @@ STOP = "</answer>"
 
 @dataclass(frozen=True)
 class Completion:
-    """What the model said to one prompt."""
+    """One completion of a prompt."""
 
-    token_ids: tuple[int, ...]  # as sampled, with the token that ended it
+    token_ids: tuple[int, ...]  # as sampled, including the token that ended it
     text: str
-    truncated: bool  # it reached the length limit
+    truncated: bool  # stopped by max_new_tokens
 
 
 class Sampler:
-    """Draws completions from an adapter's model, in batches of at most ``tokens_per_batch``.
+    """Samples completions from an adapter's model, in batches of at most ``tokens_per_batch``.
 
-    ``share_prefill`` and ``compact`` only cost time when they are off: each completion then has a
-    prefill of its own, and rows that have ended stay in the batch until all have. ``decode`` is the
-    way in which all rows take a step together.
+    Turning off ``share_prefill`` and ``compact`` only costs time: each completion then has its own
+    prefill, and ended rows stay in the batch until all have ended. ``decode`` names the
+    implementation of a decode step.
     """
 
     def __init__(
@@ -61,8 +61,8 @@ class Sampler:
 
         Args:
             prompts: G encoded prompts.
-            seeds: N seeds for each prompt; the same prompt and seed give the same completion,
-                whatever else is in the batch. Greedy sampling ignores their values.
+            seeds: N seeds for each prompt; the same prompt and seed give the same completion in
+                any batch. Greedy sampling ignores their values.
             sampling: temperature and limits.
 
         Returns:
@@ -89,7 +89,7 @@ class Sampler:
     def _batches(
         self, prompts: Sequence[EncodedPrompt], n: int, sampling: Sampling
     ) -> list[list[int]]:
-        """Prompts of similar length together, as many as the token budget allows, at least one."""
+        """Indices of prompts in batches of similar length within the token budget, one at least."""
         batches: list[list[int]] = []
         for i in sorted(range(len(prompts)), key=lambda i: len(prompts[i].input_ids)):
             row = len(prompts[i].input_ids) + sampling.max_new_tokens  # the longest so far
@@ -105,7 +105,7 @@ class Sampler:
         n, device = len(seeds[0]), self.adapter.device
         logits, prefilled = self._start(prompts, n)
         decoding = self.begin(prefilled)
-        del prefilled  # its cache, where the way of decoding has copied it
+        del prefilled  # frees the cache if the decoding has copied it
         uniforms = _uniforms([s for group in seeds for s in group], sampling).to(device)
         forbidden = self.adapter.forbidden_ids.to(device)
 
@@ -130,7 +130,7 @@ class Sampler:
         return self._grouped(written, ended, n)
 
     def _start(self, prompts: list[EncodedPrompt], n: int) -> tuple[Tensor, Prefilled]:
-        """What ``_prefill`` gives, with ``n`` rows for each prompt."""
+        """The results of ``_prefill`` with ``n`` rows for each prompt: [B, V], and B rows."""
         if not self.share_prefill:
             return self._prefill([prompt for prompt in prompts for _ in range(n)])
         logits, one = self._prefill(prompts)
@@ -139,7 +139,7 @@ class Sampler:
         return logits.repeat_interleave(n, 0), Prefilled(one.cache, mask, positions)
 
     def _prefill(self, prompts: list[EncodedPrompt]) -> tuple[Tensor, Prefilled]:
-        """Next-token logits [G, V], and the left-padded prompts in a cache."""
+        """Next-token logits [G, V], and the key/value cache of the left-padded prompts."""
         device, longest = self.adapter.device, max(len(p.input_ids) for p in prompts)
         ids = torch.full((len(prompts), longest), self.adapter.pad_id)
         mask = torch.zeros_like(ids)
@@ -161,7 +161,7 @@ class Sampler:
 
     @cached_property
     def _may_close(self) -> frozenset[int]:
-        """Tokens that hold a ``>``: only one of them can complete ``</answer>``."""
+        """Ids of tokens that contain ``>``: only these can complete ``</answer>``."""
         vocabulary = self.adapter.tokenizer.get_vocab()
         return frozenset(token for text, token in vocabulary.items() if ">" in text)
 
@@ -170,7 +170,7 @@ class Sampler:
             return True
         if token_ids[-1] not in self._may_close:
             return False
-        # At most one token for each character of the tag, and the tag may sit inside the last one.
+        # The tag spans at most as many tokens as it has characters, and may end inside the last.
         return STOP in self.adapter.decode(token_ids[-len(STOP) :])
 
     def _grouped(
@@ -184,7 +184,7 @@ class Sampler:
 
 
 def _uniforms(seeds: Sequence[int], sampling: Sampling) -> Tensor:
-    """A row of uniform numbers [B, max_new_tokens] for each seed, drawn on the CPU."""
+    """Uniform numbers [B, max_new_tokens], a row from each seed's RNG, drawn on the CPU."""
     if sampling.greedy:
         return torch.zeros(len(seeds), sampling.max_new_tokens, dtype=torch.float64)
     streams = (torch.Generator().manual_seed(seed) for seed in seeds)

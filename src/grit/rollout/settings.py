@@ -5,10 +5,10 @@ from typing import Literal
 from grit.core.settings import setting, settings
 
 DecodeMode = Literal["auto", "dynamic", "static", "captured", "compiled"]
-"""How the rows of a rollout take a step together: ``dynamic`` with transformers' growing cache,
-``static`` with buffers of fixed shapes, ``captured`` as CUDA graphs of the static step (NVIDIA GPUs
-only), ``compiled`` through torch.compile. ``auto`` is ``captured`` on a GPU with all weights and
-without flash_attention_2, else ``dynamic``."""
+"""How a decode step runs: ``dynamic`` with transformers' growing cache, ``static`` with buffers of
+fixed shapes, ``captured`` as CUDA graphs of the static step (NVIDIA GPUs only), ``compiled`` by
+torch.compile. ``auto`` is ``captured`` on a GPU if the model is not sharded and does not use
+flash_attention_2, else ``dynamic``."""
 
 
 @settings

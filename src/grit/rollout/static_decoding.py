@@ -1,11 +1,12 @@
-"""Decoding in buffers of fixed shapes, so that a GPU can be told a whole step at once.
+"""Decoding in buffers of fixed shapes, so that a step can be replayed as a CUDA graph.
 
-A step of few tokens is so short on a GPU that Python cannot start its kernels fast enough. Where
-shapes and addresses stay, they are started together: by a CUDA graph of the plain step
-(``captured``), or of what torch.compile makes of it (``compiled``). Buffers have room for
-more rows and tokens than there are, in few sizes, and rows leave only when half of them can.
+Decode steps of few tokens are bound by the time that Python takes to launch kernels. With fixed
+shapes and addresses all kernels of a step are launched together: by a CUDA graph of the eager step
+(``captured``), or of the step that torch.compile has optimised (``compiled``). To keep the number
+of shapes small, buffers are padded to a few numbers of rows and slots, and ended rows are dropped
+only when that at least halves the padded number of rows.
 
-Shapes: B rows, S rows with room for more, K slots of the cache, R position rows, V vocabulary.
+Shapes: B rows, S padded rows, K slots of the cache, R position rows, V vocabulary.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,13 +23,13 @@ from grit.core.errors import GritError
 from grit.models.adapter import Adapter
 from grit.rollout.decoding import Decoding, Prefilled
 
-SLOTS = 256  # the cache has room for a multiple of so many tokens
-FEWEST_ROWS = 4  # each shape costs a capture or a compilation, and there is little left to gain
-MOST_SHAPES = 64  # torch.compile gives up at 8 unless told otherwise
+SLOTS = 256  # the slots of a cache are a multiple of it
+FEWEST_ROWS = 4  # smaller shapes save little time, and each costs a capture or a compilation
+MOST_SHAPES = 64  # recompile limit of torch.compile, whose default is 8
 
 
 class Slots(StaticLayer):
-    """The keys and values of a layer; new ones go to the slot that all layers share."""
+    """Keys and values of a layer; new ones are written at an index that all layers share."""
 
     def __init__(self, keys: Tensor, values: Tensor, slot: Tensor) -> None:
         super().__init__(max_cache_len=keys.shape[2])
@@ -38,7 +39,7 @@ class Slots(StaticLayer):
         self.is_initialized = True
 
     def update(self, key_states: Tensor, value_states: Tensor, *_: Any, **__: Any) -> Any:
-        """Write one token's keys and values [S, heads, 1, size]; those of all slots."""
+        """Write a token's keys and values [S, heads, 1, size]; return those of all K slots."""
         self.keys.index_copy_(2, self.cumulative_length, key_states.to(self.dtype))
         self.values.index_copy_(2, self.cumulative_length, value_states.to(self.dtype))
         return self.keys, self.values
@@ -46,23 +47,23 @@ class Slots(StaticLayer):
 
 @dataclass(eq=False)
 class Buffers:
-    """Everything that a step reads and writes; the addresses never change."""
+    """The tensors that a step reads and writes; their addresses never change."""
 
     tokens: Tensor  # [S]
     positions: Tensor  # [R, S, 1]
     mask: Tensor  # [S, 1, 1, K], true where a row has a token
-    slot: Tensor  # [1], where the step writes
+    slot: Tensor  # [1], index at which the step writes keys and values
     layers: list[Slots]  # keys and values [S, heads, K, size]
     cache: Cache
 
     @property
     def shape(self) -> tuple[int, int]:
-        """S and K."""
+        """The padded numbers of rows S and slots K."""
         return self.mask.shape[0], self.mask.shape[3]
 
 
 def allocate(rows: int, slots: int, position_rows: int, like: Sequence[Any]) -> Buffers:
-    """Empty buffers for the keys and values of layers such as these."""
+    """Zeroed buffers for a cache with the heads, sizes and device of the layers ``like``."""
     device, dtype = like[0].keys.device, cache_type(like)
 
     def empty(*shape: int, dtype: torch.dtype = torch.long) -> Tensor:
@@ -82,7 +83,7 @@ def allocate(rows: int, slots: int, position_rows: int, like: Sequence[Any]) -> 
 
 
 def cache_type(like: Sequence[Any]) -> torch.dtype:
-    """What keys and values are kept in: under autocast what attention makes of them anyway."""
+    """The dtype of cached keys and values: autocast's where it is on, as attention casts to it."""
     device = like[0].keys.device.type
     if torch.is_autocast_enabled(device):
         return torch.get_autocast_dtype(device)
@@ -90,7 +91,7 @@ def cache_type(like: Sequence[Any]) -> torch.dtype:
 
 
 def step(adapter: Adapter, buffers: Buffers) -> Tensor:
-    """Next-token logits [S, V] of the tokens in the buffers. Doing it twice changes nothing."""
+    """Next-token logits [S, V] of the tokens in the buffers; repeating a step is harmless."""
     hidden = adapter.hidden_states(
         adapter.embed(buffers.tokens.unsqueeze(1), []),
         buffers.mask,
@@ -101,12 +102,12 @@ def step(adapter: Adapter, buffers: Buffers) -> Tensor:
 
 
 def fix_frequencies(adapter: Adapter, slots: int) -> None:
-    """Keep dynamic RoPE, which InternVL3 has, from looking at positions: no graph of a step can.
+    """Make the dynamic RoPE of InternVL3 static: it depends on position values, a graph cannot.
 
-    Up to the length that the model was made for it rotates as plain RoPE does.
+    Up to the model's original maximum length, dynamic RoPE equals default RoPE.
 
     Raises:
-        GritError: ``slots`` tokens are more than that.
+        GritError: ``slots`` exceeds that length.
     """
     rotary = adapter.plain.model.language_model.rotary_emb
     if rotary.config.rope_parameters.get("rope_type") != "dynamic":
@@ -120,23 +121,23 @@ def fix_frequencies(adapter: Adapter, slots: int) -> None:
 
 
 class Stepper:
-    """Runs steps as they are written: what the others are compared with."""
+    """Runs steps eagerly (``static``): the reference for the subclasses."""
 
     def __init__(self, adapter: Adapter) -> None:
         self.adapter = adapter
 
     def buffers(self, rows: int, slots: int, like: Sequence[Any]) -> Buffers:
-        """Buffers of this shape, with anything in them."""
+        """Buffers of this shape with arbitrary contents."""
         fix_frequencies(self.adapter, slots)
         return allocate(rows, slots, self.adapter.position_rows, like)
 
     def __call__(self, buffers: Buffers) -> Tensor:
-        """Next-token logits [S, V], good until the next call."""
+        """Next-token logits [S, V], valid until the next call."""
         return step(self.adapter, buffers)
 
 
 class Captured(Stepper):
-    """Replays a CUDA graph of the step; a new one for each shape, which costs a few plain steps."""
+    """Replays a CUDA graph of the step; capturing one for new buffers costs a few eager steps."""
 
     def __init__(self, adapter: Adapter) -> None:
         super().__init__(adapter)
@@ -145,38 +146,38 @@ class Captured(Stepper):
                 f"training.decode=captured: the model is on the {adapter.device.type} and CUDA "
                 "graphs need an NVIDIA GPU; dynamic, static and compiled do not"
             )
-        self._of: Buffers | None = None  # what the graph and its logits belong to
+        self._of: Buffers | None = None  # the buffers that the graph was captured with
         self._graph: Any = None
         self._logits: Any = None
 
     def __call__(self, buffers: Buffers) -> Tensor:
         """As every ``Stepper``."""
         if self._of is not buffers:
-            self._graph = self._logits = self._of = None  # their memory first
+            self._graph = self._logits = self._of = None  # frees their memory before the capture
             self._graph, self._logits = self._captured(buffers)
             self._of = buffers
         self._graph.replay()
         return self._logits
 
     def _captured(self, buffers: Buffers) -> tuple[torch.cuda.CUDAGraph, Tensor]:
-        aside = torch.cuda.Stream()  # libraries set themselves up, which no graph may hold
+        aside = torch.cuda.Stream()  # warm-up: libraries initialise outside the graph
         aside.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(aside):
             for _ in range(2):
                 step(self.adapter, buffers)
         torch.cuda.current_stream().wait_stream(aside)
         graph = torch.cuda.CUDAGraph()
-        # What other threads ask of CUDA meanwhile, such as pinned memory, does this no harm.
+        # CUDA calls of other threads, such as pinning memory, do not break the capture.
         with torch.cuda.graph(graph, capture_error_mode="thread_local"):
             logits = step(self.adapter, buffers)
         return graph, logits
 
 
 class Compiled(Stepper):
-    """The step through torch.compile; on a GPU as CUDA graphs too.
+    """Runs the step through torch.compile; on a GPU also as CUDA graphs.
 
-    Buffers of every shape are kept, since a CUDA graph knows them by their addresses. Here, unlike
-    in plain steps, transformers repeats keys and values for every query head that shares them.
+    Buffers of every shape are kept, since a CUDA graph refers to their addresses. Unlike in eager
+    steps, transformers repeats keys and values here for all query heads of a group.
     """
 
     def __init__(self, adapter: Adapter, backend: Any = "inductor") -> None:
@@ -210,11 +211,11 @@ class Compiled(Stepper):
 
 
 class StaticDecoding(Decoding):
-    """Rows in buffers of fixed shapes, and the steps of ``stepper`` on them."""
+    """Decodes rows in buffers of fixed shapes, by the steps of ``stepper``."""
 
     def __init__(self, stepper: Stepper, prefilled: Prefilled) -> None:
         self.stepper = stepper
-        self.rows, self.filled = prefilled.mask.shape  # B, and the slots that are in use
+        self.rows, self.filled = prefilled.mask.shape  # B, and the number of slots in use
         positions = prefilled.positions.view(1, -1, 1).expand(stepper.adapter.position_rows, -1, -1)
         everyone = torch.arange(self.rows, device=prefilled.mask.device)
         mask = prefilled.mask.bool().view(self.rows, 1, 1, -1)
@@ -238,7 +239,7 @@ class StaticDecoding(Decoding):
         return 2 * row_room(alive) <= self.buffers.shape[0]
 
     def keep(self, rows: Tensor) -> None:
-        """As every ``Decoding``; they move to buffers that fit."""
+        """As every ``Decoding``; the rows are copied to buffers of a fitting size."""
         old = self.buffers
         self.buffers = self._moved(old.layers, old.mask, old.positions, rows)
         self.rows = len(rows)
@@ -246,10 +247,10 @@ class StaticDecoding(Decoding):
     def _moved(
         self, layers: Sequence[Any], mask: Tensor, positions: Tensor, rows: Tensor
     ) -> Buffers:
-        """New buffers with the filled slots of these rows, and room for another token."""
+        """New buffers with the filled slots of ``rows`` [B], and at least one free slot."""
         filled, room = self.filled, row_room(len(rows))
         buffers = self.stepper.buffers(room, (filled // SLOTS + 1) * SLOTS, layers)
-        # Room that no row needs repeats the last one, so that all numbers stay finite.
+        # Padding rows repeat the last row, so that all numbers stay finite.
         rows = rows[torch.arange(room, device=rows.device).clamp(max=len(rows) - 1)]
         for new, old in zip(buffers.layers, layers, strict=True):
             new.keys[:, :, :filled] = old.keys[rows, :, :filled]
@@ -262,7 +263,7 @@ class StaticDecoding(Decoding):
 
 
 def row_room(rows: int) -> int:
-    """The next of 4, 6, 8, 12, 16, 24, ...: few sizes, and never more than half as many again."""
+    """S for so many rows: the next of 4, 6, 8, 12, 16, 24, ...; from 4 on at most 1.5 * rows."""
     room = FEWEST_ROWS
     while room < rows:
         room = room * 3 // 2 if room & (room - 1) == 0 else room * 4 // 3
