@@ -1,4 +1,4 @@
-"""How a checkpoint gets to the disk."""
+"""Writing a checkpoint to disk."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -12,17 +12,17 @@ from grit.core.disk import needing
 
 
 class CheckpointFiles(TorchCheckpointIO):
-    """Writes a checkpoint straight to its place.
+    """Writes a checkpoint directly to its path.
 
-    Lightning's own makes it in memory first, and copies it to a file in ``$TMPDIR``, which may be
-    small, and where a kill leaves it. ``Checkpoints`` looks after the place: it writes under
-    another name, and renames.
+    Lightning's own plugin serialises it in memory and then writes a temporary file in ``$TMPDIR``,
+    which may be small and keeps the file if the process is killed. ``Checkpoints`` makes writing
+    atomic: it saves under another name and renames.
     """
 
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None
     ) -> None:
-        """Write it, down to the disk; what is there of one that fails goes."""
+        """Write and fsync the file; it is removed if writing fails."""
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         size = sum(tensor.nbytes for tensor in _tensors(checkpoint))

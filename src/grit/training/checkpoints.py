@@ -1,4 +1,4 @@
-"""Checkpoints that are whole or not there, every few steps and when a run is interrupted."""
+"""Atomically written checkpoints, every few steps and when a run is interrupted."""
 
 import logging
 import re
@@ -16,11 +16,11 @@ from grit.core.files import UNREADABLE, archive_is_whole, put_in_place
 log = logging.getLogger(__name__)
 NAME = re.compile(r"step-(\d+)\.ckpt")
 _PARTIAL = ".partial"
-KEPT = 2  # the last one, and the one before should the last be damaged
+KEPT = 2  # the last one, and the one before it in case the last is damaged
 
 
 def latest(folder: Path) -> Path | None:
-    """The last checkpoint in ``folder`` that is whole; later ones are skipped and named."""
+    """The last intact checkpoint in ``folder``, or None; damaged ones are logged and skipped."""
     found = [path for path in folder.glob("step-*.ckpt") if NAME.fullmatch(path.name)]
     for path in sorted(found, key=steps_of, reverse=True):
         if _is_whole(path):
@@ -30,7 +30,7 @@ def latest(folder: Path) -> Path | None:
 
 
 def _is_whole(path: Path) -> bool:
-    """Whether its tensors are as they were written, and it loads at all."""
+    """Whether the file's checksums are right and it can be loaded."""
     if not archive_is_whole(path):
         return False
     try:
@@ -41,7 +41,7 @@ def _is_whole(path: Path) -> bool:
 
 
 def steps_of(checkpoint: Path) -> int:
-    """How many steps were done when it was written."""
+    """The number of finished steps in a checkpoint's name."""
     match = NAME.fullmatch(checkpoint.name)
     if match is None:
         raise ValueError(f"{checkpoint} is not named like a checkpoint of this suite")
@@ -49,13 +49,13 @@ def steps_of(checkpoint: Path) -> int:
 
 
 class Checkpoints(pl.Callback):
-    """Saves ``step-N.ckpt`` every ``every`` steps, and after the step in which it is told to stop.
+    """Saves ``step-N.ckpt`` every ``every`` steps, and when the run is interrupted.
 
     A checkpoint is written under another name and renamed, so that a kill leaves the last one
-    whole; of those before, one is kept. Ctrl-C and SIGTERM (as SLURM sends it before a job's
-    time is up) let the step under way finish, or give it up after ``stop_within`` seconds; a second
-    one stops at once. A Resumable error, which all processes have to raise alike, ends in a
-    checkpoint too.
+    intact; one earlier checkpoint is kept. After Ctrl-C or SIGTERM (which SLURM sends before a
+    job's time limit) the current step may finish; it is aborted after ``stop_within`` seconds. A
+    second signal stops at once. A Resumable error, which all ranks must raise together, also ends
+    in a checkpoint.
     """
 
     def __init__(self, folder: Path, every: int, stop_within: float = 25.0) -> None:
@@ -64,14 +64,14 @@ class Checkpoints(pl.Callback):
         self.stop_within = stop_within
         self.interrupted = False
         self._committed = lambda: False
-        self.steps = 0  # of the checkpoint written last
+        self.steps = 0  # finished steps in the checkpoint written last
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """From now on an interruption waits for the step under way."""
+        """Defer signals to the end of the current step; remove partial checkpoints."""
         self._committed = lambda: bool(getattr(pl_module, "committed", False))
         interruption.defer(self._give_up, self.stop_within)
         if trainer.is_global_zero:
-            for left in self.folder.glob(f".*{_PARTIAL}"):  # by a process that was killed
+            for left in self.folder.glob(f".*{_PARTIAL}"):  # left by a killed process
                 left.unlink()
 
     def on_train_batch_end(
@@ -82,11 +82,11 @@ class Checkpoints(pl.Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Save where it is time, or where the run is to stop."""
+        """Save every ``every`` steps, after the last step, and after an interruption."""
         interruption.step_done()
         steps = batch_idx + 1
-        # Every process has to take part in saving, so one that was interrupted tells the others.
-        # A signal that arrives meanwhile stops the run after the next step.
+        # Saving is collective, so whether any rank was interrupted is all-reduced. A signal that
+        # arrives after this stops the run after the next step.
         asked = trainer.strategy.reduce_boolean_decision(interruption.asked(), all=False)
         self.interrupted = self.interrupted or asked
         if self.interrupted or steps % self.every == 0 or steps == trainer.num_training_batches:
@@ -95,7 +95,7 @@ class Checkpoints(pl.Callback):
             trainer.should_stop = True
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """No step is under way any more."""
+        """Restore the signal handlers."""
         interruption.undefer()
 
     def on_exception(
@@ -120,10 +120,14 @@ class Checkpoints(pl.Callback):
         self.steps = steps
 
     def _give_up(self) -> None:
-        """Leave the step under way, of which nothing has changed the weights yet.
+        """Abort the current step, unless it has begun to change the weights.
 
-        With several processes each would leave it elsewhere, and saving takes all of them: then
-        the run goes on from its last checkpoint.
+        With one process a checkpoint is then saved. With several, ranks would abort at different
+        places, and saving is collective: the run resumes from its last checkpoint instead.
+
+        Raises:
+            Interrupted: with several processes.
+            Resumable: with one.
         """
         if self._committed():
             return
@@ -132,9 +136,9 @@ class Checkpoints(pl.Callback):
 
 
 def _without_step_under_way(trainer: pl.Trainer) -> int:
-    """Make Lightning forget that it began a step, of which nothing has happened yet.
+    """Reset Lightning's progress counters to the finished steps; return their number.
 
-    Otherwise a resumed run would count that step as done. The number of steps that are.
+    Otherwise a resumed run would count the aborted step as done.
     """
     progress = trainer.fit_loop.epoch_loop.batch_progress
     total, current = progress.total, progress.current

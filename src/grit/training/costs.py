@@ -1,8 +1,8 @@
-"""What a training step costs in memory and time, estimated from a model's shapes alone.
+"""Memory and time of a training step, estimated from a model's shapes alone.
 
-Memory follows from formulas (weights, AdamW, keys and values, kept activations). Time is the least
-that a GPU's peak allows, divided by the share of the peak that a step reached where it was
-measured: Qwen2.5-VL 3B with LoRA on an H100 (benchmarks/README.md, 32 x 4 x 300 tokens).
+Memory follows from formulas (weights, AdamW, keys and values, saved activations). Time is the
+minimum at a GPU's peak FLOP/s and bandwidth, divided by the share of the peak that was measured
+for Qwen2.5-VL 3B with LoRA on an H100 (benchmarks/README.md, 32 x 4 x 300 tokens).
 
 Shapes: P prompt tokens, C tokens of a completion, N completions of a prompt.
 """
@@ -16,17 +16,17 @@ from torch import Tensor, nn
 from grit.models.adapter import Adapter
 
 GIGA = 1e9
-STATES = 12  # bytes of gradient and AdamW for each parameter that learns
-OF_COMPUTE = 0.14  # share of a GPU's peak that passes over many tokens reached
-OF_BANDWIDTH = 0.10  # and that decode steps reached
+STATES = 12  # bytes of gradient and AdamW states for each trainable parameter
+OF_COMPUTE = 0.14  # measured share of peak FLOP/s in passes over many tokens
+OF_BANDWIDTH = 0.10  # measured share of peak bandwidth in decode steps
 
 
 @dataclass(frozen=True)
 class Gpu:
-    """A GPU's peaks, as its maker states them."""
+    """A GPU's peak performance and memory, from its data sheet."""
 
-    flops: float  # a second, dense bf16
-    bandwidth: float  # bytes a second
+    flops: float  # FLOP/s, dense bf16
+    bandwidth: float  # bytes/s
     memory: float  # GB
 
 
@@ -44,26 +44,26 @@ GPUS = {
 
 @dataclass(frozen=True)
 class Sizes:
-    """What a model's shapes say."""
+    """Parameter counts and dimensions of a model."""
 
-    weights: int  # bytes of all
-    language: int  # parameters that every token passes
-    vision: int  # parameters of the tower and its projector
-    learning: int  # parameters that learn
+    weights: int  # bytes of all weights
+    language: int  # parameters of the language model
+    vision: int  # parameters of the vision tower and its projector
+    learning: int  # trainable parameters
     layers: int
     hidden: int
     intermediate: int
     vocabulary: int
-    cache: int  # bytes of a token's keys and values in all layers
-    value: int  # bytes of a weight, and of an activation
+    cache: int  # bytes of one token's keys and values in all layers
+    value: int  # bytes of a base weight, and of an activation
 
     @classmethod
     def of(cls, adapter: Adapter, *, bytes_of_weight: int) -> "Sizes":
-        """Read off a model, with or without its weights.
+        """The sizes of a model, which may be on the meta device.
 
         Args:
-            adapter: the model, frozen and with LoRA as it will be.
-            bytes_of_weight: in which the base is kept: 2 or 4. What LoRA adds is fp32.
+            adapter: the model, with LoRA and frozen parameters as in training.
+            bytes_of_weight: 2 or 4, of the base's dtype. LoRA weights are fp32.
         """
         config = adapter.plain.config.get_text_config()
         heads = config.num_key_value_heads
@@ -92,25 +92,25 @@ def _count(parameters: Iterable[nn.Parameter | Tensor]) -> int:
 
 @dataclass(frozen=True)
 class Load:
-    """What one device does in a step; evaluation alone where nothing learns."""
+    """The work of one device in a training step, or in an evaluation if ``learns`` is False."""
 
     prompts: int
-    completions: int  # of each
-    prompt_tokens: float  # P, their mean
-    longest_prompt: int
-    image_tokens: float  # of them
-    new_tokens: int  # C, at most
+    completions: int  # N
+    prompt_tokens: float  # P, the mean
+    longest_prompt: int  # tokens
+    image_tokens: float  # of the prompt tokens, the mean
+    new_tokens: int  # C, the maximum
     learns: bool
-    reference: bool  # log pi_ref is needed, and is a copy of the weights
-    copied_reference: bool
-    checkpointing: bool  # activations of a layer are computed again
+    reference: bool  # log pi_ref is computed
+    copied_reference: bool  # by a copy of the weights, not by the base under LoRA
+    checkpointing: bool  # gradient checkpointing: activations of a layer are recomputed
     tokens_per_rollout_batch: int
     tokens_per_pass: int
     tokens_per_chunk: int
 
     @property
     def rows_in_a_batch(self) -> int:
-        """Completions that are drawn side by side."""
+        """Completions of a rollout batch."""
         row = self.longest_prompt + self.new_tokens
         fit = max(self.tokens_per_rollout_batch // (row * self.completions), 1)
         return min(fit, self.prompts) * self.completions
@@ -122,15 +122,15 @@ class Load:
 
     @property
     def row_tokens(self) -> float:
-        """Tokens of all rows of the update: a prompt once, with all its completions."""
+        """Tokens of all rows of the update, in which a prompt is shared by its completions."""
         return self.prompts * (self.prompt_tokens + self.completions * self.new_tokens)
 
 
 def memory(sizes: Sizes, load: Load) -> dict[str, float]:
     """GB for each device: ``weights``, ``states``, ``cache``, ``activations``, ``total``.
 
-    Keys and values of a rollout and activations of an update are never alive together; completions
-    are taken to be as long as they may.
+    The total has the larger of cache and activations, which are never allocated together.
+    Completions are assumed to have the maximum length.
     """
     copies = 2 if load.copied_reference else 1
     states = STATES * sizes.learning if load.learns else 0
@@ -147,10 +147,10 @@ def memory(sizes: Sizes, load: Load) -> dict[str, float]:
 
 
 def _activations(sizes: Sizes, load: Load) -> float:
-    """Bytes that a pass of the update keeps for its backward pass, and what works on them."""
+    """Bytes of the activations saved by a pass of the update, and of its logits."""
     row = load.prompt_tokens + load.completions * load.new_tokens
     tokens = min(max(load.tokens_per_pass, row), load.row_tokens)
-    inside = sizes.value * (8 * sizes.hidden + 4 * sizes.intermediate)  # of a layer, for a token
+    inside = sizes.value * (8 * sizes.hidden + 4 * sizes.intermediate)  # per token and layer
     kept = sizes.value * sizes.hidden * sizes.layers
     layers = kept + inside if load.checkpointing else sizes.layers * inside
     chunk = load.tokens_per_chunk or load.prompts * load.completions * load.new_tokens
@@ -158,9 +158,9 @@ def _activations(sizes: Sizes, load: Load) -> float:
 
 
 def seconds(sizes: Sizes, load: Load, gpu: Gpu) -> float:
-    """Seconds of a step at the shares of a GPU's peaks that were measured."""
+    """Seconds of a step at the measured shares of a GPU's peaks."""
     prompts = load.prompts * load.prompt_tokens
-    patches = 4 * load.prompts * load.image_tokens  # a patch merger makes one token of four
+    patches = 4 * load.prompts * load.image_tokens  # four patches are merged into a token
     passed = 2 * sizes.language * load.row_tokens
     flops = 2 * sizes.language * prompts + 2 * sizes.vision * patches
     if load.learns:

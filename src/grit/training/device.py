@@ -1,4 +1,4 @@
-"""Where a run computes: threads, devices, processes."""
+"""The device of a run: CPU threads, process group, accelerator and autocast."""
 
 import importlib.util
 import os
@@ -16,12 +16,12 @@ from grit.training.settings import TrainerSettings, TrainingSettings
 
 
 def prepare_device(trainer: TrainerSettings, threads: int | None) -> torch.device:
-    """Set the number of CPU threads, meet the other processes, choose the device.
+    """Set the number of CPU threads, initialise the process group, and choose the device.
 
-    Processes are those that torchrun or SLURM's torchrun started; Lightning finds them met already.
+    Processes are started by torchrun, also under SLURM; Lightning uses the initialised group.
 
     Raises:
-        GritError: there is no such device, or another number of processes.
+        GritError: the device is not available, or the world size differs from the configuration.
     """
     if threads is not None:
         torch.set_num_threads(threads)
@@ -51,7 +51,14 @@ def prepare_device(trainer: TrainerSettings, threads: int | None) -> torch.devic
 def check_device(
     device: torch.device, model: ModelSettings, training: TrainingSettings, *, learns: bool
 ) -> None:
-    """Raise GritError for what the device cannot do; ``learns``: there are backward passes."""
+    """Raise GritError for a decode mode or an attention that the device does not support.
+
+    Args:
+        device: of the run.
+        model: its settings.
+        training: its settings.
+        learns: whether there are backward passes.
+    """
     decode, attention = training.decode, model.attention
     if decode == "captured" and device.type != "cuda":
         raise GritError(
@@ -77,6 +84,6 @@ def check_device(
 
 
 def autocast(precision: str, device: torch.device) -> AbstractContextManager[object]:
-    """What the model evaluates in: the precision that Lightning has it draw and learn in."""
+    """The autocast context of evaluation: the precision that Lightning uses in training."""
     mixed = precision == "bf16-mixed"
     return torch.autocast(device.type, torch.bfloat16, enabled=mixed, cache_enabled=False)

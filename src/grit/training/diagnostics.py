@@ -1,4 +1,4 @@
-"""What a step tells about itself: reward parts, advantages, lengths, speed."""
+"""Metrics of a training step: reward terms, advantages, lengths, speed."""
 
 import time
 from collections import defaultdict
@@ -17,12 +17,12 @@ from grit.rewards.reward import Outcome
 from grit.rollout.sampler import Completion
 from grit.training.grpo_gr import has_variance
 
-JUDGE = "judge/"  # begins the names of what the judge was used for
+JUDGE = "judge/"  # prefix of the metrics of the judge's use
 
 
 @dataclass(frozen=True)
 class Rollout:
-    """One completion of one training prompt, and what it earned."""
+    """One completion of one training prompt, and its reward."""
 
     sample: Sample
     space: Space  # of the completion's boxes
@@ -31,13 +31,13 @@ class Rollout:
 
     @property
     def boxes(self) -> list[Box]:
-        """The boxes of the chain, in the space that the model speaks."""
+        """The boxes of the chain, in the space that the model writes."""
         corners = self.outcome.response.trace.boxes
         return [Box(x1, y1, x2, y2, self.space) for x1, y1, x2, y2 in corners]
 
 
 class Stopwatch:
-    """Seconds spent in each phase of a step; what a phase leaves to ``device`` is waited for."""
+    """Seconds spent in each phase of a step, with ``device`` synchronised at each phase's end."""
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
@@ -45,7 +45,7 @@ class Stopwatch:
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Time a block."""
+        """Add the time of a block to the phase ``name``."""
         start = time.perf_counter()
         yield
         if self.device.type == "cuda":
@@ -60,9 +60,12 @@ class Stopwatch:
 
 @dataclass(frozen=True)
 class StepRecord:
-    """What one process knows of a step, for the metrics of all."""
+    """One rank's data of a step, gathered for the metrics of all ranks.
 
-    values: dict[str, list[float]]  # a number for each completion that has it
+    Shapes: G prompts of the rank, N completions of each.
+    """
+
+    values: dict[str, list[float]]  # metric -> a value for each completion that has one
     rewards: Tensor  # [G, N]
     judged: Tensor  # [G, N]
     advantages: Tensor  # [G, N]
@@ -72,7 +75,7 @@ class StepRecord:
 
 
 def rollout_values(rollouts: Sequence[Rollout]) -> dict[str, list[float]]:
-    """Reward, each of its parts (also per data set), lengths, boxes, judge failures."""
+    """Per-completion values: reward and its terms (also by data set), lengths, boxes, failures."""
     values: dict[str, list[float]] = defaultdict(list)
     for rollout in rollouts:
         outcome = rollout.outcome
@@ -94,10 +97,10 @@ def rollout_values(rollouts: Sequence[Rollout]) -> dict[str, list[float]]:
 
 
 def step_metrics(records: Sequence[StepRecord]) -> dict[str, float]:
-    """The metrics of a step from the records of all its processes.
+    """The metrics of a step from the records of all ranks.
 
-    Means are taken over all completions, not over processes; a phase took as long as on the
-    slowest process.
+    Means are taken over the completions of all ranks, not over ranks' means; a phase's time is
+    that of the slowest rank.
     """
     values: dict[str, list[float]] = defaultdict(list)
     for record in records:
@@ -118,7 +121,7 @@ def step_metrics(records: Sequence[StepRecord]) -> dict[str, float]:
 
 
 def _judge(records: Sequence[StepRecord]) -> dict[str, float]:
-    """What the judge was used for; nothing for one that counts nothing, no cost without a price."""
+    """Use and cost of the judge; empty for a judge without usage, no cost without a price."""
     used = [record.judge_usage for record in records if record.judge_usage is not None]
     if not used:
         return {}

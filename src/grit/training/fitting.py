@@ -1,4 +1,4 @@
-"""A training from its first step, or from a checkpoint, to its last."""
+"""Runs Lightning's training loop, from the first step or from a checkpoint."""
 
 import logging
 from collections.abc import Sequence
@@ -31,23 +31,23 @@ def fit(
     loggers: list[Logger],
     callbacks: list[pl.Callback],
 ) -> None:
-    """Train; an interruption ends in a checkpoint and a message that says how to go on.
+    """Train; an interruption ends in a checkpoint and an error with the command to resume.
 
     Args:
-        learner: what trains.
+        learner: the LightningModule to train.
         samples: the training triplets.
-        trainer: where and how long.
+        trainer: devices, precision and number of steps.
         seed: of the order of prompts.
-        folder: of the run; its checkpoints go below it.
-        checkpoint: what it goes on from.
+        folder: of the run; checkpoints go into its ``checkpoints`` folder.
+        checkpoint: to resume from; None: start at the first step.
         resume_command: for messages.
         loggers: of Lightning.
         callbacks: of Lightning, besides the one that writes checkpoints.
 
     Raises:
-        Interrupted: by a signal.
-        Resumable: what it stopped for can be mended.
-        GritError: not every process sees the checkpoint.
+        Interrupted: stopped by a signal.
+        Resumable: stopped by an error that the user can fix before resuming.
+        GritError: not every rank can read the checkpoint.
     """
     data = PromptModule(
         list(samples),
@@ -78,7 +78,7 @@ def fit(
 
 
 def save_learnt(learner: Learner, folder: Path) -> None:
-    """Write what was trained, whole, whatever part of it each process has."""
+    """Write the trained weights, gathered on rank 0; every rank has to call it."""
     state = learner.model.state_dict()
     if hasattr(learner.model, "disable_adapter"):  # LoRA, without the base
         state = {name: state[name] for name in learner.learning_names()}
@@ -96,17 +96,17 @@ def _lightning(
 ) -> pl.Trainer:
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     return pl.Trainer(
-        accelerator=learner.adapter.device.type,  # "auto" would take a Mac's GPU: no float64 there
+        accelerator=learner.adapter.device.type,  # "auto" would use MPS, which lacks float64
         devices=trainer.devices,
         num_nodes=trainer.num_nodes,
         strategy=Unwrapped() if processes.count() > 1 else "auto",
         precision=trainer.precision,
-        max_epochs=1,  # all steps are one epoch of the prompt module
+        max_epochs=1,  # all steps are one epoch of the PromptModule
         logger=loggers,
         callbacks=callbacks,
         log_every_n_steps=1,
         enable_progress_bar=trainer.progress_bar,
-        enable_checkpointing=False,  # Checkpoints does it
+        enable_checkpointing=False,  # done by Checkpoints
         enable_model_summary=False,
         use_distributed_sampler=False,
         default_root_dir=folder,

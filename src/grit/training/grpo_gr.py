@@ -1,8 +1,8 @@
 """GRPO-GR, the algorithm of GRIT (arXiv 2505.15879, section 3.2), from rewards to a loss.
 
-For a question q about an image I the policy writes N completions o_1 ... o_N, each is rewarded for
-its format, its count of boxes and its answer, and the loss makes the better ones of a group more
-likely:
+For a question q about an image I the policy samples N completions o_1 ... o_N. Each is rewarded
+for its format, its count of boxes and its answer, and the loss makes those above their group's mean
+more likely:
 
     A_i = (r_i - mean r) / (std r + delta)                                              (eq. 1)
     J   = 1/N sum_i [ min(s_i A_i, clip(s_i, 1-eps, 1+eps) A_i) - beta KL_i ]           (eq. 3)
@@ -13,22 +13,22 @@ exp(d) - d - 1, d = log pi_ref - log pi_theta.
 Where this differs from the paper, or where the paper and its released code differ:
 
 - ``ratio="token"`` (default, as in the released code) takes s per token and averages over each
-  completion's tokens; ``ratio="sequence"`` is equation 3 as it is printed. With one update a
-  rollout both ratios are 1, but the gradient of the second grows with the completion's length.
+  completion's tokens; ``ratio="sequence"`` is equation 3 as printed. With one update per rollout
+  both ratios are 1, but the gradient of the second grows with the completion's length.
 - ``delta`` is 1e-8 in the paper and 1e-4 in the code, which also divides by the sample standard
   deviation (N - 1) where the paper says only "std"; here the population's is the default.
-- A completion that could not be judged has no reward: it is left out of its group's mean and
+- A completion that could not be judged has no reward: it is masked out of its group's mean and
   standard deviation and of the loss, instead of counting as a zero.
-- log pi is that of the whole vocabulary at the sampling temperature, also where top-p, top-k or the
-  tokens that must never be sampled left some out: all pass for sampled from it. The code samples at
-  0.9 with top-k 50 and takes log pi at 1 (``training=released``).
-- The code puts an end-of-sequence token behind a completion that stopped at ``</answer>`` and
-  trains on it; here a completion ends with what was sampled, unless ``append_eos`` is set.
-- A group whose rewards are equal has advantage 0 exactly; computed naively, rounding divided by
-  a delta of 1e-8 would become a gradient.
+- log pi is normalised over the whole vocabulary at the sampling temperature, even if sampling was
+  restricted by top-p, top-k or forbidden tokens; the restriction is not corrected for. The code
+  samples at 0.9 with top-k 50 and takes log pi at temperature 1 (``training=released``).
+- The code appends an end-of-sequence token to a completion that stopped at ``</answer>`` and
+  trains on it; here a completion ends with the last sampled token, unless ``append_eos`` is set.
+- A group with equal rewards has advantages of exactly 0; otherwise rounding errors divided by a
+  delta of 1e-8 would become a gradient.
 
-Shapes: G groups, N completions of each, B = G * N completions, M tokens of all completions one
-after the other. ``owner`` [M] says which completion a token belongs to.
+Shapes: G groups, N completions of each, B = G * N completions, M tokens of all completions,
+concatenated. ``owner`` [M] is the index of the completion that a token belongs to.
 """
 
 from collections.abc import Callable
@@ -38,20 +38,20 @@ from torch import Tensor
 
 from grit.training.settings import Ratio
 
-EQUAL_REWARDS = 1e-6  # rewards closer than this differ by rounding only
+EQUAL_REWARDS = 1e-6  # rewards that differ by less count as equal
 
 
 def group_advantages(rewards: Tensor, judged: Tensor, *, delta: float, sample_std: bool) -> Tensor:
-    """Equation 1, group by group.
+    """The advantages of equation 1.
 
     Args:
         rewards: [G, N].
         judged: [G, N], False where a completion has no reward.
-        delta: keeps the quotient finite.
+        delta: added to the standard deviation.
         sample_std: divide squared deviations by N - 1 instead of N.
 
     Returns:
-        [G, N], 0 where there is no reward and in groups without variance.
+        [G, N], 0 for completions without a reward and in groups without variance.
     """
     rewards = torch.where(judged, rewards.double(), 0.0)
     count = judged.sum(1, keepdim=True)
@@ -64,20 +64,20 @@ def group_advantages(rewards: Tensor, judged: Tensor, *, delta: float, sample_st
 
 
 def has_variance(rewards: Tensor, judged: Tensor) -> Tensor:
-    """Which groups [G] can teach something: their judged rewards differ."""
+    """Which groups [G] have judged rewards that differ, and so contribute a gradient."""
     low = torch.where(judged, rewards, torch.inf).amin(1)
     high = torch.where(judged, rewards, -torch.inf).amax(1)
     return high - low > EQUAL_REWARDS
 
 
 def completion_weights(judged: Tensor, groups: int) -> Tensor:
-    """The weight [G, N] of each completion: 1/N within its group, and groups averaged.
+    """The weight [G, N] of each completion in the loss: the mean over groups of their means.
 
-    Completions that were not judged weigh nothing; a group of them alone is no group.
+    Completions that were not judged have weight 0 and do not count in their group's mean.
 
     Args:
         judged: [G, N].
-        groups: how many groups of the step have a judged completion, over all processes.
+        groups: number of groups of the step with a judged completion, over all ranks.
     """
     count = judged.sum(1, keepdim=True)
     return torch.where(judged, 1.0 / (count.clamp(min=1) * max(groups, 1)), 0.0)
@@ -86,8 +86,12 @@ def completion_weights(judged: Tensor, groups: int) -> Tensor:
 def k3(logp: Tensor, reference_logp: Tensor) -> Tensor:
     """The k3 estimator of KL(pi_theta || pi_ref), per token; never negative.
 
-    As expm1(d) - d: where the policies are close, exp(d) - d - 1 is nothing but rounding, and can
-    come out below 0.
+    Computed as expm1(d) - d, because for close policies exp(d) - d - 1 loses its digits to rounding
+    and can become negative.
+
+    Args:
+        logp: [M], log pi_theta.
+        reference_logp: [M], log pi_ref.
     """
     d = reference_logp - logp
     return d.expm1() - d
@@ -108,7 +112,7 @@ def surrogate(
     epsilon: float,
     ratio: Ratio,
 ) -> Tensor:
-    """The clipped term of equation 3 for each completion.
+    """The clipped surrogate of equation 3 for each completion.
 
     Args:
         logp: [M], log pi_theta of the sampled tokens, with gradient.
@@ -116,7 +120,7 @@ def surrogate(
         advantages: [B].
         owner: [M].
         epsilon: half the width of the clipping interval.
-        ratio: what s is taken over, see the top of this file.
+        ratio: whether s is per token or per sequence, see the top of this file.
 
     Returns:
         [B].
@@ -134,14 +138,14 @@ def _of_completions(
     owner: Tensor,
     ratio: Ratio,
 ) -> Tensor:
-    """A term of the ratio s and the advantage, for each completion [B]: of its s, or its tokens'.
+    """A function of ratio s and advantage for each completion [B]; per token, its tokens' mean.
 
     Args:
-        term: of s and of advantages in the shape of s.
+        term: maps s and the advantages, both [B] or both [M], to values of that shape.
         difference: [M], log pi_theta - log pi_old.
         advantages: [B].
         owner: [M].
-        ratio: what s is taken over.
+        ratio: whether s is per token or per sequence.
     """
     if ratio == "sequence":
         total = difference.new_zeros(len(advantages)).index_add(0, owner, difference)
@@ -159,11 +163,11 @@ def clip_ratios(
     epsilon: float,
     ratio: Ratio,
 ) -> tuple[Tensor, Tensor]:
-    """How much of each completion the clipping holds back: below, and above the interval.
+    """The share of each completion that is clipped below, and above the interval.
 
-    A token (or with ``ratio="sequence"`` a completion) is held back below where its ratio is less
-    than 1 - eps and its advantage negative, above where it is more than 1 + eps and positive. TRL
-    logs the same as ``clip_ratio/low_mean`` and ``clip_ratio/high_mean``.
+    A token (or with ``ratio="sequence"`` a completion) is clipped below if its ratio is less than
+    1 - eps and its advantage negative, above if its ratio is more than 1 + eps and its advantage
+    positive. TRL logs the same as ``clip_ratio/low_mean`` and ``clip_ratio/high_mean``.
 
     Args:
         logp: [M].
@@ -171,10 +175,10 @@ def clip_ratios(
         advantages: [B].
         owner: [M].
         epsilon: half the width of the clipping interval.
-        ratio: what s is taken over.
+        ratio: whether s is per token or per sequence.
 
     Returns:
-        Two shares [B], each from 0 to 1.
+        The shares below and above, each [B], 0 to 1.
     """
     of = logp - old_logp, advantages, owner, ratio
     low = _of_completions(lambda s, a: ((s < 1 - epsilon) & (a < 0)).to(s.dtype), *of)
@@ -194,10 +198,10 @@ def grpo_gr_loss(
     beta: float,
     ratio: Ratio,
 ) -> Tensor:
-    """Minus equation 3, to be minimised.
+    """The loss: equation 3 times -1.
 
     The loss is a weighted sum over completions, so the losses of micro-batches add up to the loss
-    of the step when ``weights`` are those of the whole step.
+    of the step if ``weights`` are computed over the whole step.
 
     Args:
         logp: [M] with gradient.

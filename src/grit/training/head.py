@@ -1,17 +1,17 @@
-"""``lm_head`` on completion tokens, chunk by chunk: logits are made once and kept nowhere.
+"""``lm_head`` on completion tokens in chunks: logits are computed once and never stored.
 
-With a vocabulary of 151,936 the logits of a thousand tokens are 0.6 GB in fp32; to keep those of
-all tokens fills a GPU, and to make them again in the backward pass costs a product with the whole
-weight. Neither is needed. With p the probabilities of a token's logits and
-D = p - onehot(target), ``probs_minus_onehot`` below,
+With a vocabulary of 151,936 the logits of a thousand tokens take 0.6 GB in fp32. Storing those of
+all tokens fills a GPU, and recomputing them in the backward pass costs another product with the
+whole weight W. Both are avoided by computing gradients in the forward pass. With p the
+probabilities of a token's logits and D = p - onehot(target), ``probs_minus_onehot`` below,
 
     d logp / d state  = -D W / temperature                            [H], whatever the loss is,
     entropy           = -logp - (D W) state / temperature,
     d loss / d W      = -sum over tokens of (d loss / d logp) D^T state / temperature.
 
-The first two follow while the chunk is there. So does the third where ``loss`` says how the loss
-depends on the log-probabilities; a gradient that then comes out different is noticed in the
-backward pass, which makes the chunks again.
+The first two are computed while a chunk's logits exist. So is the third if ``loss`` is given, from
+which d loss / d logp is known in the forward pass. If the backward pass then receives a different
+gradient of logp, it recomputes the chunks.
 
 Shapes: M completion tokens, H hidden size, V vocabulary, C tokens of a chunk.
 """
@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-Loss = Callable[[Tensor], Tensor]  # of the log-probabilities [M]
+Loss = Callable[[Tensor], Tensor]  # from log-probabilities [M] to a scalar
 
 
 def head_scores(
@@ -35,16 +35,17 @@ def head_scores(
     tokens_per_chunk: int,
     loss: Loss | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Log-probability and entropy [M] of each token, float32; the entropy without gradient.
+    """Log-probability and entropy in nats [M] of each token, float32; entropy has no gradient.
 
     Args:
-        states: [M, H], the hidden states that predict.
+        states: [M, H], the hidden states that predict the tokens.
         weight: [V, H], of ``lm_head``.
         targets: [M], the tokens that were sampled.
         temperature: what logits are divided by.
         tokens_per_chunk: C.
-        loss: what the log-probabilities are for, where each token's share of its gradient depends
-            on no other token. It saves making logits twice where ``weight`` learns.
+        loss: the loss that will be computed from the log-probabilities, if its gradient with
+            respect to a token's depends on no other token's. It saves recomputing logits in the
+            backward pass if ``weight`` is trained.
     """
     wanted = loss if torch.is_grad_enabled() and weight.requires_grad else None
     return _Head.apply(states, weight, targets, temperature, tokens_per_chunk, wanted)
@@ -75,7 +76,7 @@ class _Head(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         ctx.dtypes = states.dtype, weight.dtype
         states, weight = _cast(states, weight)
-        # Tokens of later chunks have logp 0 while ``loss`` is asked about those of earlier ones.
+        # Log-probabilities of later chunks are 0 when ``loss`` is differentiated for earlier ones.
         logp = states.new_zeros(len(states), dtype=torch.float32)
         entropy, dloss_dlogp = torch.empty_like(logp), torch.zeros_like(logp)
         dlogp_dstates = torch.empty_like(states)
@@ -100,7 +101,7 @@ class _Head(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         states, weight, targets, dlogp_dstates, dloss_dlogp = ctx.saved_tensors
-        grad_logp = gradients[0]  # the entropy has none
+        grad_logp = gradients[0]  # entropy is not differentiable
         dloss_dweight, ctx.dloss_dweight = ctx.dloss_dweight, None
         if ctx.needs_input_grad[1] and (
             dloss_dweight is None or not torch.allclose(grad_logp, dloss_dlogp, rtol=1e-5, atol=0)
@@ -120,21 +121,21 @@ class _Head(torch.autograd.Function):
 def _chunks(
     states: Tensor, weight: Tensor, targets: Tensor, temperature: float, tokens_per_chunk: int
 ) -> Iterator[tuple[slice, Tensor, Tensor]]:
-    """Each chunk's place, its log-probabilities [C], and D [C, V], which the next one overwrites.
+    """Each chunk's slice, its log-probabilities [C], and D [C, V], which the next one overwrites.
 
-    One memory for the logits of all chunks: to get fresh pages for each costs as much as a softmax.
+    All chunks share one buffer of logits: allocating fresh pages costs as much as the softmax.
     """
     memory = states.new_empty(min(tokens_per_chunk, len(states)), len(weight))
     for start in range(0, len(states), tokens_per_chunk):
         chunk = slice(start, start + tokens_per_chunk)
         here, ids = states[chunk], targets[chunk].unsqueeze(-1)
         made = torch.mm(here, weight.t(), out=memory[: len(here)])
-        logits = made.float()  # itself where it is float32
-        if temperature != 1:  # a pass over the vocabulary that would change nothing
+        logits = made.float()  # no copy if it is float32 already
+        if temperature != 1:  # saves a pass over the vocabulary
             logits /= temperature
         above = logits.gather(-1, ids) - logits.amax(-1, keepdim=True)
         probs_minus_onehot = torch.softmax(logits, -1, out=logits)
-        # The likeliest token has probability 1 / sum exp(logit - highest).
+        # The largest probability is 1 / sum exp(logit - maximum), so its log is -logsumexp.
         logp = (above + probs_minus_onehot.amax(-1, keepdim=True).log()).squeeze(-1)
         probs_minus_onehot.scatter_add_(-1, ids, probs_minus_onehot.new_full(ids.shape, -1.0))
         yield chunk, logp, probs_minus_onehot if logits is made else made.copy_(probs_minus_onehot)
@@ -150,18 +151,18 @@ def _add_outer(total: Tensor, probs_minus_onehot: Tensor, states: Tensor, scale:
 
 
 def _dloss_dlogp(loss: Loss, logp: Tensor) -> Tensor:
-    """The gradient [M] of ``loss`` by the log-probabilities."""
+    """The gradient [M] of ``loss`` with respect to the log-probabilities."""
     with torch.enable_grad():
         leaf = logp.clone().requires_grad_()
         return torch.autograd.grad(loss(leaf), leaf)[0]
 
 
 def _zeros(weight: Tensor) -> Tensor:
-    return torch.zeros_like(weight, dtype=torch.float32)  # chunks are many: bf16 would lose some
+    return torch.zeros_like(weight, dtype=torch.float32)  # bf16 sums of many chunks lose digits
 
 
 def _cast(states: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-    """In what autocast would multiply them, where it is on."""
+    """Both in autocast's dtype if it is on, else in that of ``weight``."""
     kind = states.device.type
     dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else weight.dtype
     return states.to(dtype), weight.to(dtype)

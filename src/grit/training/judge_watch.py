@@ -1,8 +1,8 @@
-"""What a training watches its judge for: that it answers, and that nobody talks it round.
+"""Monitors the judge during training: for failures, and for reward hacking.
 
-A model that is paid by a judge may learn to please the judge instead of answering. Then the reward
-rises, and so does the share of answers of which ``judge=rules`` thinks otherwise: rules know few
-synonyms, but cannot be talked to.
+A model that is rewarded by a judge may learn to please the judge instead of answering. Then the
+reward rises together with the share of answers that ``judge=rules`` scores differently: rules know
+few synonyms, but cannot be persuaded.
 """
 
 import logging
@@ -24,16 +24,16 @@ from grit.rewards.response import Response
 from grit.training.diagnostics import JUDGE, Rollout
 
 log = logging.getLogger(__name__)
-STEPS_WATCHED = 10  # a judge that fails for a step or two of many may be left to recover
-STEPS_COMPARED = 5  # at the start and now
-RIGHT = 0.5  # a score above says that an answer is right, as in `acc_binary`
+STEPS_WATCHED = 10  # failures are counted over these, so that a judge may recover after one or two
+STEPS_COMPARED = 5  # first and last steps that are compared
+RIGHT = 0.5  # the score above which an answer counts as right, as in `acc_binary`
 DISAGREEMENT = f"{JUDGE}disagreement"
-_RISE = 0.1  # of the share of answers: less is not worth a warning
-_ERRORS = 3.0  # standard errors that make a rise one
+_RISE = 0.1  # smallest rise of the share of disagreements that is warned of
+_ERRORS = 3.0  # standard errors above which a rise is significant
 
 
 class Moments(NamedTuple):
-    """How many numbers there are, their sum, and the sum of their squares."""
+    """The count of some numbers, their sum, and the sum of their squares."""
 
     number: int
     total: float
@@ -41,12 +41,12 @@ class Moments(NamedTuple):
 
     @classmethod
     def of(cls, values: Sequence[float]) -> "Moments":
-        """Those of ``values``."""
+        """The moments of ``values``."""
         return cls(len(values), sum(values), sum(value * value for value in values))
 
     @property
     def mean(self) -> float:
-        """Of the numbers, of which there is one at least."""
+        """The mean; there must be at least one number."""
         return self.total / self.number
 
     @property
@@ -61,20 +61,23 @@ class _Step(NamedTuple):
 
 
 class JudgeWatch:
-    """Watches a judge over the steps of a training, on every process alike."""
+    """Monitors a judge over the steps of a training, with the same state on every rank."""
 
     def __init__(self, judge: Judge) -> None:
         self.judge = judge
-        # Unjudged and all completions of the last steps, over all processes.
+        # Numbers of unjudged and of all completions of the last steps, over all ranks.
         self._failures: deque[tuple[int, int]] = deque(maxlen=STEPS_WATCHED)
         self._first: list[_Step] = []
         self._last: deque[_Step] = deque(maxlen=STEPS_COMPARED)
-        self._warned = 0.0  # the share that was last warned of
+        self._warned = 0.0  # the share of disagreements in the last warning
 
     def check(self, totals: Sequence[float | None]) -> None:
-        """Raise JudgeFailed, on every process alike, where too much of late has no reward.
+        """Raise JudgeFailed on every rank if too many recent completions have no reward.
 
-        Nothing of the step has happened by then, so a run that goes on does the whole step again.
+        Called before the step's update, so a resumed run repeats the whole step.
+
+        Args:
+            totals: the rewards of this rank's completions; None: not judged.
         """
         everybodys = processes.gathered((totals.count(None), len(totals), trouble_of(self.judge)))
         failed, asked, troubles = zip(*everybodys, strict=True)
@@ -83,7 +86,7 @@ class JudgeWatch:
         check_failures(self.judge, *map(sum, zip(*self._failures, strict=True)))
 
     def values(self, rollouts: Sequence[Rollout]) -> dict[str, list[float]]:
-        """Whether judge and rules disagree, for each answer that a service has judged."""
+        """Whether judge and rules disagree, for each answer judged by a service; else empty."""
         if not isinstance(self.judge, MeteredJudge):
             return {}
         found = [_disagree(rollout.outcome.response) for rollout in rollouts]
@@ -91,7 +94,7 @@ class JudgeWatch:
         return {DISAGREEMENT: judged} if judged else {}
 
     def note(self, everybodys: Sequence[Mapping[str, Sequence[float]]]) -> None:
-        """Take the values of a step of all processes, and warn where reward hacking shows."""
+        """Add the ``values`` of all ranks of a step; warn if disagreement and reward have risen."""
         pooled = (
             Moments.of([value for values in everybodys for value in values.get(name, ())])
             for name in (DISAGREEMENT, "reward")
@@ -107,12 +110,12 @@ class JudgeWatch:
             self._compare()
 
     def state(self) -> dict[str, Any]:
-        """What a run that goes on has to know, in plain values."""
+        """The state for a checkpoint, in plain values."""
         first, last = ([[*map(list, step)] for step in steps] for steps in self._kept())
         return {"first": first, "last": last, "warned": self._warned}
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Take what ``state`` gave; nothing, of a checkpoint that has none."""
+        """Restore the result of ``state``; {} for a checkpoint that has none."""
         for name, steps in zip(("first", "last"), self._kept(), strict=True):
             steps.clear()
             steps.extend(_Step(*(Moments(*one) for one in step)) for step in state.get(name, ()))
@@ -129,7 +132,7 @@ class JudgeWatch:
         reward_rise = _ERRORS * (earned_before.uncertainty + earned.uncertainty) ** 0.5
         if now.mean - before.mean < rise or earned.mean - earned_before.mean <= reward_rise:
             return
-        if now.mean < self._warned + _RISE:  # said already
+        if now.mean < self._warned + _RISE:  # warned already
             return
         self._warned = now.mean
         if processes.rank() == 0:
@@ -144,7 +147,7 @@ class JudgeWatch:
 
 
 def _disagree(response: Response) -> bool | None:
-    """None where nobody was asked: there is no answer, or no score."""
+    """Whether judge and rules disagree; None without an answer or a score."""
     answer = response.trace.answer
     if answer is None or response.judged is None:
         return None

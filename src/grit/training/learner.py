@@ -1,4 +1,4 @@
-"""What every way of training shares: a policy, its optimiser and schedule, its checkpoints."""
+"""The base LightningModule of all training: policy, optimiser, schedule and checkpoints."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -23,11 +23,11 @@ class Learner(pl.LightningModule):
     Args:
         adapter: of the model.
         settings: of training.
-        steps: optimiser steps of the whole training, over which the learning rate falls.
-        learning_rate: after the warm-up.
-        temperature: at which log-probabilities are taken.
+        steps: optimiser steps of the whole training, over which the learning rate decays.
+        learning_rate: the peak, after the warm-up.
+        temperature: by which logits are divided for log-probabilities.
         seed: of dropout.
-        layout: how its weights lie on several processes.
+        layout: how weights, gradients and optimiser states are distributed over ranks.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Learner(pl.LightningModule):
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
-        self.strict_loading = False  # checkpoints hold only what learns
+        self.strict_loading = False  # checkpoints hold only trainable weights
         self.adapter = adapter
         self.model = adapter.model  # registers its parameters with Lightning
         self.settings = settings
@@ -52,7 +52,7 @@ class Learner(pl.LightningModule):
         self.seed = seed
         self.layout = layout or DataParallel()
         self._laid_out = False
-        self.committed = False  # the step under way has begun to change the weights
+        self.committed = False  # the current step has begun to change the weights
         self.policy = Policy(
             adapter,
             share_prompt=settings.share_prompt,
@@ -61,34 +61,34 @@ class Learner(pl.LightningModule):
         )
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
-        """Give the step random numbers of its own: a resumed run drops out what it would have."""
+        """Seed the RNG by step and rank, so that a resumed run has the same dropout."""
         self.committed = False
         torch.manual_seed(seed_for(self.seed, "step", batch_idx, processes.rank()))
 
     def learning(self) -> list[torch.nn.Parameter]:
-        """The parameters that learn."""
+        """The trainable parameters."""
         return [p for p in self.model.parameters() if p.requires_grad]
 
     def learning_names(self) -> list[str]:
-        """Their names, in the same order."""
+        """The names of the trainable parameters, in the order of ``learning``."""
         return [name for name, p in self.model.named_parameters() if p.requires_grad]
 
     def adapters(self) -> list[Adapter]:
-        """Whose models are laid out over the processes: the policy's first."""
+        """The adapters whose models are distributed over the ranks: the policy's first."""
         return [self.adapter]
 
     def configure_model(self) -> None:
-        """Lay the models out over the processes, which have met by now."""
+        """Distribute the models over the ranks, once; the process group is initialised by then."""
         if not self._laid_out:
             for adapter in self.adapters():
                 self.layout.distribute(adapter)
         self._laid_out = True
 
     def passes(self, groups: Sequence[Group]) -> list[Pass]:
-        """The forward passes over this process's groups of a step.
+        """The forward passes over this rank's groups of a step.
 
-        Where all ranks need an equal number of passes, ranks that have fewer repeat their smallest
-        one as a dummy, whose loss has weight 0.
+        If the layout needs equal numbers of passes, ranks with fewer repeat their smallest pass as
+        dummies, whose loss has weight 0.
         """
         settings = self.settings
         passes = in_passes(groups, settings.tokens_per_pass, share_prompt=settings.share_prompt)
@@ -99,9 +99,9 @@ class Learner(pl.LightningModule):
         return passes
 
     def rng_scope(self, cut: Pass) -> AbstractContextManager[None]:
-        """Keep a dummy pass from advancing the random generator.
+        """A context in which a dummy pass does not advance the RNG.
 
-        So dropout in later passes does not depend on the layout of the weights.
+        Dropout in later passes therefore does not depend on the layout.
         """
         if not cut.is_dummy:
             return nullcontext()
@@ -109,27 +109,27 @@ class Learner(pl.LightningModule):
         return torch.random.fork_rng(devices)
 
     def optimizer_step_with_clipping(self) -> float:
-        """Sum the gradients of all processes, clip and step; the norm before clipping."""
+        """Sum gradients over ranks, clip and step; return the gradient norm before clipping."""
         optimizer: Any = self.optimizers()
         self.committed = True
         return self.layout.step(optimizer.step)
 
     def backward(self, loss: torch.Tensor, *arguments: Any, **options: Any) -> None:
-        """What ``manual_backward`` does."""
+        """The backward pass that ``manual_backward`` runs: the layout's."""
         self.layout.backward(loss)
 
     def schedule_step(self) -> float:
-        """Advance the schedule; the learning rate that was in force."""
+        """Advance the schedule; return the learning rate of the step just done."""
         scheduler: Any = self.lr_schedulers()
         rate = scheduler.get_last_lr()[0]
         scheduler.step()
         return rate
 
     def log_step(self, metrics: dict[str, float], step: int) -> None:
-        """Log the metrics of a step, which are the same on every process.
+        """Log the metrics of a step, which are the same on every rank.
 
-        They go straight to the loggers: through ``self.log`` a metric that only some steps have,
-        such as the reward of one data set, would be repeated in all later ones.
+        They are passed to the loggers directly: with ``self.log``, a metric of only some steps,
+        such as the reward of one data set, would be repeated in all later steps.
         """
         for logger in self.loggers:
             logger.log_metrics({f"train/{name}": v for name, v in metrics.items()}, step=step)
@@ -138,20 +138,20 @@ class Learner(pl.LightningModule):
                 self.log(f"train/{name}", metrics[name], batch_size=1, prog_bar=True, logger=False)
 
     def configure_optimizers(self) -> Any:
-        """AdamW on what learns, with a cosine schedule over the steps."""
+        """AdamW on the trainable parameters, with warm-up and a cosine schedule over the steps."""
         settings = self.settings
         optimizer = self.layout.optimizer(
             self.learning(),
             settings.clip_norm,
             lr=self.learning_rate,
             weight_decay=settings.weight_decay,
-            fused=True,  # no copies of whole weights, as large as the states themselves
+            fused=True,  # the foreach version makes copies as large as its states
         )
         schedule = get_cosine_schedule_with_warmup(optimizer, settings.warmup_steps, self.steps)
         return [optimizer], [schedule]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep only the weights that learn, whole; the base model is where it came from."""
+        """Keep only the trainable weights and optimiser states, gathered on rank 0."""
         learning = {f"model.{name}" for name in self.learning_names()}
         state = checkpoint["state_dict"]
         kept = {name: state[name] for name in state if name in learning}
@@ -161,7 +161,7 @@ class Learner(pl.LightningModule):
         ]
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take what is this process's of a checkpoint, which is the same for every layout."""
+        """Take this rank's shards of a checkpoint, whose format does not depend on the layout."""
         checkpoint["state_dict"] = self.layout.shard_weights(checkpoint["state_dict"], self)
         checkpoint["optimizer_states"] = [
             self.layout.shard_optimizer_state(state, self.learning())

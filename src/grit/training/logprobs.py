@@ -1,6 +1,6 @@
 """Log-probabilities and entropies of completion tokens.
 
-``lm_head`` runs on completion tokens only, in chunks whose logits are not kept, see ``head.py``.
+``lm_head`` runs on completion tokens only, in chunks whose logits are not stored, see ``head.py``.
 
 Shapes: M completion tokens, H hidden size, V vocabulary, T image tokens of a prompt.
 """
@@ -18,7 +18,7 @@ from grit.training.rows import RowBatch
 
 
 class TokenScores(NamedTuple):
-    """What the policy says of each completion token."""
+    """The policy's log-probability and entropy of each completion token."""
 
     logp: Tensor  # [M] float32, log-probability of the token that was sampled
     entropy: Tensor  # [M] float32, nats, without gradient
@@ -36,13 +36,13 @@ def token_scores(
     """Score the completion tokens of ``batch`` with the adapter's model.
 
     Args:
-        adapter: whose model scores.
+        adapter: of the model that scores.
         batch: the rows.
-        features: the image tokens [T, H] of each group's prompt.
-        temperature: what logits are divided by, the temperature of sampling.
-        tokens_per_chunk: how many tokens' logits are alive at a time; 0 keeps those of all tokens
-            from the forward pass to the backward pass, and leaves the rest to autograd.
-        loss: what the log-probabilities are for, see ``head_scores``.
+        features: the image features [T, H] of each group's prompt.
+        temperature: by which logits are divided, normally that of sampling.
+        tokens_per_chunk: how many tokens' logits are in memory at a time; 0 uses plain autograd,
+            which stores those of all tokens for the backward pass.
+        loss: of the log-probabilities, see ``head_scores``.
     """
     states, targets = _predictors(adapter, batch, features), batch.targets.to(adapter.device)
     if not tokens_per_chunk:
@@ -58,7 +58,7 @@ def token_scores(
             loss=loss,
         )
         return TokenScores(*scores)
-    # A head that is more than a product: its logits are made again in the backward pass.
+    # A head that is not one matrix product: checkpointing recomputes logits in the backward pass.
     chunks = [
         checkpoint(_plain, adapter, *chunk, temperature, use_reentrant=False)
         for chunk in zip(
@@ -107,7 +107,7 @@ def _predictors(adapter: Adapter, batch: RowBatch, features: Sequence[Tensor]) -
 def _plain(
     adapter: Adapter, states: Tensor, targets: Tensor, temperature: float
 ) -> tuple[Tensor, Tensor]:
-    """Log-probability and entropy of each token, as they are written in books."""
+    """Log-probability and entropy [M] of each token, by their definitions."""
     distribution = (adapter.logits(states).float() / temperature).log_softmax(-1)  # [M, V]
     with torch.no_grad():
         entropy = -(distribution.exp() * distribution).sum(-1)

@@ -46,21 +46,21 @@ from grit.training.settings import TrainingSettings
 
 log = logging.getLogger(__name__)
 SUMMED = ("loss", "kl", "entropy", "clip_ratio_low", "clip_ratio_high")
-"""Metrics that are sums over the passes and processes of an update."""
+"""Metrics that are summed over the forward passes and ranks of an update."""
 
 
 @dataclass(frozen=True)
 class ScoredPass:
-    """A forward pass of a step, with what its tokens were worth when they were sampled."""
+    """A forward pass of a step, with log-probabilities from before the update."""
 
     cut: Pass
     groups: list[Group]
-    old_logp: Tensor | None  # [M]; None: it is the policy's own, and the ratio 1
+    old_logp: Tensor | None  # [M]; None: equal to the policy's, so the ratio is 1
     reference_logp: Tensor | None  # [M]; None: beta is 0
 
 
 class GRPOGR(Learner):
-    """GRPO-GR on the prompts that the data module deals to each step."""
+    """GRPO-GR on the prompts of each step from the data module."""
 
     def __init__(
         self,
@@ -88,17 +88,17 @@ class GRPOGR(Learner):
         self.judge = judge
         self.sampler = make_sampler(adapter, settings)
         self.reference = Reference(self.policy) if settings.beta else None
-        self.last_rollouts: list[Rollout] = []  # of the step just done, for loggers
+        self.last_rollouts: list[Rollout] = []  # of the last step, for loggers
         self.watched = JudgeWatch(judge)
 
     def adapters(self) -> list[Adapter]:
-        """The policy's, and the reference's where that is a model of its own."""
+        """The policy's, and the reference's if that is a separate copy of the model."""
         if self.reference is None or self.reference.uses_lora:
             return [self.adapter]
         return [self.adapter, self.reference.policy.adapter]
 
     def on_fit_start(self) -> None:
-        """Put the reference beside the policy; Lightning does not know of it."""
+        """Move the reference to the policy's device, as it is not registered with Lightning."""
         if self.reference is not None:
             self.reference.to(self.device)
 
@@ -106,14 +106,14 @@ class GRPOGR(Learner):
         """One step of GRPO-GR.
 
         Args:
-            batch: the G samples of the step and the epoch each is drawn in.
+            batch: this rank's G samples of the step, each with the epoch that it is drawn in.
             batch_idx: the step.
         """
         watch = Stopwatch(self.device)
         with watch.phase("rollout"):
             prompts = [self.prompting.encode(sample, self.adapter) for sample, _ in batch]
             completions = self._sample(prompts, batch)
-        # A judge may be far away: it answers while the reference computes.
+        # The judge may be a remote service: it is called while the reference computes.
         rewarding = in_background(lambda: self._rewarded(batch, prompts, completions))
         with watch.phase("reference"), hint_on_oom("training.tokens_per_pass"):
             passes = self._scored(
@@ -148,12 +148,12 @@ class GRPOGR(Learner):
         self.log_step(metrics | step_metrics(records), batch_idx)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep what the judge is compared with too."""
+        """Also save the state of the judge's watch."""
         super().on_save_checkpoint(checkpoint)
         checkpoint["judge_watch"] = self.watched.state()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Go on comparing the judge with what it was at the start."""
+        """Also restore the state of the judge's watch."""
         super().on_load_checkpoint(checkpoint)
         self.watched.load(checkpoint.get("judge_watch", {}))
 
@@ -174,7 +174,7 @@ class GRPOGR(Learner):
         return [[self._with_eos(completion) for completion in group] for group in completions]
 
     def _with_eos(self, completion: Completion) -> Completion:
-        """As the released code trains on it: the end of the text behind what ended otherwise."""
+        """Append an end-of-sequence token if there is none, as the released code does."""
         room = len(completion.token_ids) < self.settings.sampling.max_new_tokens
         if not room or completion.token_ids[-1] in self.adapter.end_ids:
             return completion
@@ -187,7 +187,7 @@ class GRPOGR(Learner):
         prompts: Sequence[EncodedPrompt],
         completions: Sequence[Sequence[Completion]],
     ) -> list[Rollout]:
-        """Every completion with its reward, group after group."""
+        """Every completion with its reward, in the order of groups."""
         rows = [
             (sample, prompt.space, completion)
             for (sample, _), prompt, group in zip(batch, prompts, completions, strict=True)
@@ -201,10 +201,10 @@ class GRPOGR(Learner):
         return [Rollout(*row, outcome) for row, outcome in zip(rows, outcomes, strict=True)]
 
     def _scored(self, groups: Sequence[Group]) -> list[ScoredPass]:
-        """Cut the step's groups into passes, and score them as they were when sampled."""
+        """Pack the groups into passes, and compute their log pi_old and log pi_ref."""
         cuts = self.passes(groups)
         passes = [[groups[i] for i in cut.groups] for cut in cuts]
-        # All of the policy's passes first: its layout may have to gather it.
+        # All passes of the policy first, because its layout may have to gather its layers.
         old = [self._old_logp(*pair) for pair in zip(cuts, passes, strict=True)]
         references = [self._reference_logp(one) for one in passes]
         return [ScoredPass(*each) for each in zip(cuts, passes, old, references, strict=True)]
@@ -221,13 +221,13 @@ class GRPOGR(Learner):
         """Take ``updates_per_rollout`` optimiser steps on the groups of this step.
 
         Args:
-            passes: the G groups of this process.
+            passes: of this rank's G groups.
             advantages: [G, N].
             judged: [G, N].
         """
-        # Weights are those of the whole step, so that gradients add up over passes and processes.
+        # Weights are those of the whole step, so that gradients add up over passes and ranks.
         all_groups = sum(processes.gathered(int(judged.any(1).sum())))
-        if not all_groups:  # momentum alone would move the weights
+        if not all_groups:  # a step would still apply momentum
             log.warning("no completion of this step could be judged: it is skipped")
             return {}
         weights = completion_weights(judged, all_groups)
@@ -249,7 +249,13 @@ class GRPOGR(Learner):
         return metrics | {"learning_rate": self.schedule_step()}
 
     def _backward(self, one: ScoredPass, advantages: Tensor, weights: Tensor) -> Tensor:
-        """Add the gradient of one forward pass; its share of what is ``SUMMED``."""
+        """Accumulate the gradient of one forward pass; return its shares of the ``SUMMED`` metrics.
+
+        Args:
+            one: the pass, of B completions.
+            advantages: [B].
+            weights: [B], 0 in a dummy pass.
+        """
 
         def old(logp: Tensor) -> Tensor:
             return logp.detach() if one.old_logp is None else one.old_logp
@@ -267,7 +273,7 @@ class GRPOGR(Learner):
                 ratio=self.settings.ratio,
             )
 
-        # Only a ratio of whole completions that is not 1 ties the gradients of tokens together.
+        # Gradients of tokens depend on each other only through a sequence-level ratio other than 1.
         apart = one.old_logp is None or self.settings.ratio == "token"
         scores, owner = self.policy.scores(one.groups, loss_of if apart else None)
         loss = loss_of(scores.logp, owner)

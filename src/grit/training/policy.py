@@ -1,4 +1,4 @@
-"""The policy, its sampler and its frozen reference: who samples and scores tokens."""
+"""The policy, its sampler and its frozen reference model."""
 
 import copy
 from collections.abc import Callable, Sequence
@@ -13,12 +13,12 @@ from grit.training.logprobs import TokenScores, token_logp, token_scores
 from grit.training.rows import Group, RowBatch, lay_out
 from grit.training.settings import TrainingSettings
 
-# Of the log-probabilities [M] of completion tokens and the completion [M] that each belongs to.
+# From log-probabilities [M] of completion tokens and the index [M] of each token's completion.
 PolicyLoss = Callable[[Tensor, Tensor], Tensor]
 
 
 def make_sampler(adapter: Adapter, training: TrainingSettings) -> Sampler:
-    """The sampler of rollouts and evaluations."""
+    """The sampler for rollouts and evaluations."""
     return Sampler(
         adapter,
         training.tokens_per_rollout_batch,
@@ -29,7 +29,7 @@ def make_sampler(adapter: Adapter, training: TrainingSettings) -> Sampler:
 
 
 class Policy:
-    """Scores the completions of groups with an adapter's model, one forward pass a call."""
+    """Scores the completions of groups with an adapter's model, in one forward pass per call."""
 
     def __init__(
         self,
@@ -47,12 +47,12 @@ class Policy:
     def scores(
         self, groups: Sequence[Group], loss: PolicyLoss | None = None
     ) -> tuple[TokenScores, Tensor]:
-        """Scores of all completion tokens [M], and the completion [M] that each belongs to.
+        """Scores of all completion tokens [M], and the index [M] of each token's completion.
 
         Args:
             groups: prompts and their completions.
-            loss: what the scores are for, where a token's share of its gradient depends on no
-                other token; the backward pass is then cheaper.
+            loss: the loss that will be computed from the scores, if its gradient with respect to a
+                token's log-probability depends on no other token's: a cheaper backward pass.
         """
         batch = self._rows(groups)
         owner = batch.owner.to(self.adapter.device)
@@ -89,10 +89,10 @@ class Policy:
 
 
 class Reference:
-    """pi_ref: the model as it was before training, without gradients.
+    """pi_ref: the model before training, without gradients.
 
-    With LoRA it is the base under the adapters, which are switched off; otherwise a copy, which
-    shares the weights that do not learn.
+    With LoRA it is the base model with adapters disabled; otherwise a copy that shares the frozen
+    weights.
     """
 
     def __init__(self, policy: Policy) -> None:
@@ -109,7 +109,7 @@ class Reference:
         )
 
     def to(self, device: torch.device) -> None:
-        """Move the copy, where there is one."""
+        """Move the model to ``device``; with LoRA it is the policy's."""
         self.policy.adapter.model.to(device)
 
     @torch.no_grad()

@@ -1,8 +1,8 @@
 """Prompts and completions laid out as the rows of one forward pass.
 
-A row is ``[image + prompt | c1 | ... | cn]``: each completion sees the prompt and itself, and its
-positions continue from the prompt's, so it is computed exactly as if it stood alone behind it. With
-n = 1 that is the ordinary row; with n = N a prompt is paid for once.
+A row is ``[image + prompt | c1 | ... | cn]``. Each completion attends to the prompt and to itself,
+and its position ids continue from the prompt's, so its hidden states equal those in a row of its
+own. n = 1 is the ordinary row; with n = N the prompt is computed once for all completions.
 
 Shapes: B rows, L tokens of the longest row, R position rows, M completion tokens of all rows.
 """
@@ -26,16 +26,16 @@ class Group:
 
     @property
     def row_length(self) -> int:
-        """Tokens of the one row that holds all completions."""
+        """Tokens of a row with the prompt and all completions."""
         return len(self.prompt.input_ids) + sum(map(len, self.completions))
 
 
 @dataclass(frozen=True)
 class Pass:
-    """The groups of a step, by their indices, that share one forward pass."""
+    """A forward pass: the indices of the groups of a step that it has."""
 
     groups: tuple[int, ...]
-    is_dummy: bool = False  # weighs nothing; keeps the collectives of the ranks aligned
+    is_dummy: bool = False  # has weight 0; keeps the collectives of the ranks aligned
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,12 @@ class RowBatch:
     """The tensors of one forward pass, on the CPU.
 
     ``predictors`` [M] index the flattened hidden states [B * L] that predict ``targets`` [M];
-    ``owner`` [M] numbers the completions in the order of the groups. ``prompt_of_row`` [B] says
-    whose image features belong into a row.
+    ``owner`` [M] is the index of each token's completion, counted in the order of the groups.
+    ``prompt_of_row`` [B] is the index of the group whose image features go into a row.
     """
 
     input_ids: Tensor  # [B, L]
-    mask: Tensor | SharedRows  # [B, L] of 0 and 1
+    mask: Tensor | SharedRows  # [B, L] of 0 and 1, or the block-causal mask of shared prompts
     positions: Tensor  # [R, B, L]
     predictors: Tensor
     targets: Tensor
@@ -58,12 +58,12 @@ class RowBatch:
 
 
 def lay_out(adapter: Adapter, groups: Sequence[Group], *, share_prompt: bool) -> RowBatch:
-    """Lay groups out as rows: one a prompt if ``share_prompt``, else one a completion."""
-    rows: list[tuple[int, list[int]]] = []  # (group, its completions that are in this row)
+    """Lay out groups as rows: one per prompt if ``share_prompt``, else one per completion."""
+    rows: list[tuple[int, list[int]]] = []  # (group index, indices of its completions in this row)
     for g, group in enumerate(groups):
         every = list(range(len(group.completions)))
         rows += [(g, every)] if share_prompt else [(g, [i]) for i in every]
-    first = [0]  # the number of each group's first completion
+    first = [0]  # index of each group's first completion
     for group in groups:
         first.append(first[-1] + len(group.completions))
 
@@ -113,9 +113,9 @@ def _shared(groups: Sequence[Group], device: torch.device) -> SharedRows:
 
 
 def in_passes(groups: Sequence[Group], tokens_per_pass: int, *, share_prompt: bool) -> list[Pass]:
-    """Pack groups into forward passes of at most ``tokens_per_pass`` padded tokens, at least one.
+    """Pack groups of similar length into passes of at most ``tokens_per_pass`` padded tokens.
 
-    Groups of similar length share a pass.
+    A pass has at least one group.
     """
 
     def size(group: Group) -> tuple[int, int]:  # rows, and the length of the longest

@@ -10,7 +10,7 @@ Ratio = Literal["token", "sequence"]
 
 @settings
 class MethodSettings:
-    """How the model is asked, and how it is trained."""
+    """The prompt format, and how the model is trained."""
 
     name: Text = setting("what results and tables call it")
     suffix: bool = setting("the GRIT suffix follows the question")
@@ -20,13 +20,13 @@ class MethodSettings:
 
     @property
     def learns(self) -> bool:
-        """Whether weights change at all."""
+        """Whether the method trains weights."""
         return self.training != "none"
 
 
 @settings
 class AdvantageSettings:
-    """Equation 1."""
+    """The advantage, equation 1."""
 
     delta: float = setting("added to a group's standard deviation", 1e-8, ge=0)
     sample_std: bool = setting("divide by N - 1 instead of N", False)
@@ -34,7 +34,7 @@ class AdvantageSettings:
 
 @settings
 class SFTSettings:
-    """What few-shot supervised fine-tuning does otherwise than GRPO-GR."""
+    """The settings of few-shot supervised fine-tuning that GRPO-GR does not share."""
 
     steps: int = setting("optimiser steps", ge=1)
     learning_rate: float = setting("of AdamW, after the warm-up", gt=0)
@@ -53,7 +53,7 @@ class SFTSettings:
 
 @settings
 class TrainingSettings:
-    """GRPO-GR, and what supervised fine-tuning shares with it."""
+    """GRPO-GR, and the settings that supervised fine-tuning shares with it."""
 
     steps: int = setting("optimiser steps", ge=1, of="grpo_gr")
     needs: dict[Text, Any] = setting(
@@ -97,7 +97,7 @@ class TrainingSettings:
     must_learn: bool = setting(
         "a run in which no step learnt anything ends with exit code 1", True, changes_results=False
     )
-    # Speed: results are the same to rounding with each of these off.
+    # Speed: turning any of these off changes results only by rounding.
     share_prompt: bool = setting("update: one row a prompt instead of one a completion", True)
     share_prefill: bool = setting("rollout: one prefill a prompt instead of one a completion", True)
     compact_rollout: bool = setting("completions that have ended leave the batch", True)
@@ -121,7 +121,7 @@ class TrainingSettings:
 
 @settings
 class TrainerSettings:
-    """Where and how long training runs (pytorch-lightning)."""
+    """Devices, precision and length of training (pytorch-lightning)."""
 
     max_steps: int = setting("optimiser steps; follows training.steps", ge=1)
     accelerator: Literal["auto", "cpu", "gpu"] = setting(
@@ -132,7 +132,7 @@ class TrainerSettings:
     strategy: Literal["auto", "ddp", "zero1", "fsdp", "deepspeed_zero2"] = setting(
         "how weights and optimiser states lie on several devices", "auto", changes_results=False
     )
-    # Losses are not scaled, as 16-bit floats would need.
+    # There is no loss scaling, so no float16.
     precision: Literal["32-true", "bf16-mixed"] = setting("of forward and backward", "32-true")
     checkpoint_every: int = setting("steps", 50, ge=1, changes_results=False)
     stop_within: float = setting(

@@ -1,7 +1,7 @@
-"""Few-shot supervised fine-tuning: the baseline that is told what GRPO-GR has to find out.
+"""Few-shot supervised fine-tuning (SFT): the baseline that is shown reasoning traces.
 
-The same triplets, each with a trace written from its annotations; the loss is the mean negative
-log-likelihood of the traces' tokens. It learns through the same rows as GRPO-GR.
+It uses the same triplets as GRPO-GR, each with a trace written from its annotations, and the same
+rows. The loss is the mean negative log-likelihood of the traces' tokens.
 """
 
 import logging
@@ -28,12 +28,12 @@ log = logging.getLogger(__name__)
 def taught_rows(
     drawn: list[Sample], settings: SFTSettings, method: str, data: str
 ) -> tuple[list[Sample], int]:
-    """The rows of ``drawn`` that are taught, and how many nobody has annotated.
+    """The rows of ``drawn`` to train on, and how many have no annotated boxes.
 
     ``method`` and ``data`` are names for messages.
 
     Raises:
-        GritError: none is left.
+        GritError: no row is left.
     """
     annotated = [sample for sample in drawn if is_annotated(sample)]
     unannotated = len(drawn) - len(annotated)
@@ -54,12 +54,12 @@ def taught_rows(
 
 
 def hand_of(settings: SFTSettings, adapter: Adapter) -> TraceStyle:
-    """How traces are written: the model family's way, or the miniature's."""
+    """The style of the traces: the model family's, or ``plain`` as for the tiny models."""
     return adapter.example_style if settings.traces == "family" else "plain"
 
 
 class FewShotSFT(Learner):
-    """Supervised fine-tuning on the prompts that the data module deals to each step."""
+    """Supervised fine-tuning on the prompts of each step from the data module."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class FewShotSFT(Learner):
         with watch.phase("update"), hint_on_oom("training.tokens_per_pass"):
             groups = [self._group(sample) for sample, _ in batch]
             here = sum(len(ids) for group in groups for ids in group.completions)
-            tokens = sum(processes.gathered(here))  # of the whole step
+            tokens = sum(processes.gathered(here))  # of all ranks
             self.layout.begin_update()
             loss = 0.0
             for one in self.passes(groups):
@@ -115,5 +115,5 @@ class FewShotSFT(Learner):
         prompt = self.prompting.encode(sample, self.adapter)
         trace = taught_trace(sample, prompt.space, self.hand)
         ids = self.adapter.row_text.trace_ids(trace)
-        # A family may have several ids that end a text; a turn of its chat ends with this one.
+        # A family may have several end ids; eos_token_id is the one that ends a turn of its chat.
         return Group(prompt, ((*ids, self.adapter.tokenizer.eos_token_id),))

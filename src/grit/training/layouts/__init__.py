@@ -1,1 +1,1 @@
-"""How weights, gradients and optimiser states lie on devices."""
+"""Layouts: how weights, gradients and optimiser states are distributed over the ranks."""

@@ -1,4 +1,4 @@
-"""Data parallelism with whole weights on every rank, and what the other layouts share with it."""
+"""Data parallelism with replicated weights, and the interface of the other layouts."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -17,10 +17,10 @@ from grit.models.adapter import Adapter
 
 
 class DataParallel:
-    """Every rank has all weights; gradients are summed once a step.
+    """Replicates all weights on every rank; gradients are all-reduced once per step.
 
     With ``share_optimizer`` AdamW's states are sharded (ZeRO stage 1). With one process this is
-    plain training; other layouts are subclasses.
+    ordinary training. Other layouts are subclasses.
     """
 
     needs_equal_passes = False  # whether all ranks have to run the same number of passes
@@ -31,13 +31,13 @@ class DataParallel:
         self._clip_norm = 0.0
 
     def distribute(self, adapter: Adapter) -> None:
-        """Lay out a model over the ranks, before an optimiser holds its parameters."""
-        if processes.count() > 1:  # they were loaded alike; this makes it sure
+        """Distribute a model over the ranks; called before the optimiser is created."""
+        if processes.count() > 1:  # all loaded the same weights; this guarantees it
             for parameter in adapter.model.parameters():
                 dist.broadcast(parameter.detach(), 0)
 
     def gathered(self) -> AbstractContextManager[None]:
-        """Within it each rank runs any number of forward passes, without gradient.
+        """A context in which ranks may run different numbers of forward passes, without gradient.
 
         Every rank has to enter and leave it.
         """
@@ -46,29 +46,29 @@ class DataParallel:
     def optimizer(
         self, learning: Sequence[nn.Parameter], clip_norm: float, **adamw: Any
     ) -> torch.optim.Optimizer:
-        """AdamW on the parameters that learn, whose gradients are clipped to ``clip_norm``."""
+        """AdamW on the trainable parameters, with gradients clipped to the norm ``clip_norm``."""
         self._learning, self._clip_norm = list(learning), clip_norm
         if self.share_optimizer and processes.count() > 1:
             return ZeroRedundancyOptimizer(self._learning, torch.optim.AdamW, **adamw)
         return torch.optim.AdamW(self._learning, **adamw)
 
     def begin_update(self) -> None:
-        """Forget the gradients of the last step."""
+        """Clear the gradients of the last step."""
         for parameter in self._learning:
             parameter.grad = None
 
     def backward(self, loss: Tensor) -> None:
-        """Add a pass's gradients to those of the step."""
+        """Accumulate the gradients of a forward pass."""
         loss.backward()
 
     def step(self, take: Callable[[], Any]) -> float:
-        """Sum the gradients of all processes, clip them and ``take`` the optimiser's step.
+        """All-reduce (sum) and clip the gradients, and call ``take``, the optimiser's step.
 
         Returns:
             The norm of the gradients before clipping.
 
         Raises:
-            GritError: it is not finite, and so would all weights be after the step.
+            GritError: the norm is not finite, so the step would make all weights non-finite.
         """
         processes.sum_gradients(self._learning)
         norm = finite(nn.utils.clip_grad_norm_(self._learning, self._clip_norm))
@@ -76,18 +76,18 @@ class DataParallel:
         return norm
 
     def weights(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Entries of the model's ``state_dict``, each whole on rank 0.
+        """Entries of the model's ``state_dict``, each gathered on rank 0.
 
         Every rank has to call it.
         """
         return dict(state)
 
     def shard_weights(self, weights: Mapping[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
-        """This rank's shards of whole weights, as ``model.load_state_dict`` takes them."""
+        """This rank's shards of full weights, for ``model.load_state_dict``."""
         return dict(weights)
 
     def optimizer_state(self, state: dict[str, Any]) -> dict[str, Any]:
-        """The optimiser's ``state_dict``, each tensor whole on rank 0.
+        """The optimiser's ``state_dict``, each tensor gathered on rank 0.
 
         Every rank has to call it.
         """
@@ -96,12 +96,12 @@ class DataParallel:
     def shard_optimizer_state(
         self, state: dict[str, Any], learning: Sequence[nn.Parameter]
     ) -> dict[str, Any]:
-        """This rank's shards of what ``optimizer_state`` gave, as the optimiser loads them."""
+        """This rank's shards of the result of ``optimizer_state``, for the optimiser to load."""
         return state
 
 
 def finite(norm: Tensor | float) -> float:
-    """The norm of a step's gradients, the same on every process; GritError where it is none."""
+    """The gradient norm of a step, the same on every rank; GritError if it is not finite."""
     value = float(norm)
     if not math.isfinite(value):
         raise GritError(
@@ -112,10 +112,10 @@ def finite(norm: Tensor | float) -> float:
 
 
 class Unwrapped(DDPStrategy):
-    """Lightning's way to run several processes, without DDP around the module.
+    """Lightning's DDP strategy without wrapping the module in DistributedDataParallel.
 
-    DDP would keep all gradients a second time, in its buckets; our gradients meet elsewhere.
+    DDP would store all gradients twice, the second time in its buckets. The layouts reduce them.
     """
 
     def configure_ddp(self) -> None:
-        """Leave the module as it is."""
+        """Do not wrap the module."""

@@ -1,8 +1,9 @@
-"""DeepSpeed's ZeRO stage 2: weights whole on every process, gradients and AdamW's states in parts.
+"""DeepSpeed's ZeRO stage 2: replicated weights, sharded gradients and AdamW states.
 
-The ``deepspeed`` package is used without Lightning's strategy for it, which knows neither the CPU
-nor a checkpoint in one file. Its engine reduces gradients in each backward pass, so all processes
-have to run as many; the weights being whole, they sample and evaluate as they like.
+The ``deepspeed`` package is used without Lightning's strategy for it, which supports neither the
+CPU nor a checkpoint in a single file. Its engine reduces gradients in each backward pass, so all
+ranks must run the same number of passes in an update. Sampling and evaluation need no collectives,
+because every rank has all weights.
 """
 
 import importlib.util
@@ -20,11 +21,11 @@ from grit.core.errors import GritError
 from grit.models.adapter import Adapter
 from grit.training.layouts.data_parallel import DataParallel, finite
 
-BUCKET = 2**26  # numbers of gradients that travel together; a buffer of them is kept
+BUCKET = 2**26  # elements of a gradient bucket, which is a buffer that stays allocated
 
 
 class SharedGradients(DataParallel):
-    """All weights on every process, and parts of their gradients and optimiser states."""
+    """Replicates weights; shards gradients and optimiser states (ZeRO stage 2)."""
 
     needs_equal_passes = True
 
@@ -39,22 +40,22 @@ class SharedGradients(DataParallel):
         self._device = torch.device("cpu")
 
     def distribute(self, adapter: Adapter) -> None:
-        """Make sure that the weights are the same everywhere, and stay."""
+        """Broadcast the weights from rank 0, and note the device."""
         super().distribute(adapter)
         self._device = adapter.device
 
     def optimizer(
         self, learning: Sequence[nn.Parameter], clip_norm: float, **adamw: Any
     ) -> torch.optim.Optimizer:
-        """AdamW on this process's part of all weights, in one flat tensor."""
+        """AdamW on this rank's shard of all trainable weights, flattened into one tensor."""
         self._learning, self._clip_norm = list(learning), clip_norm
         os.environ.setdefault("DS_ACCELERATOR", self._device.type)
-        import deepspeed  # seconds, and an extra
+        import deepspeed  # optional, and slow to import
 
-        if self._device.type == "cpu":  # gloo needs no transport that is first compiled
+        if self._device.type == "cpu":  # gloo needs no compiled transport
             deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
         log = logging.getLogger("DeepSpeed")
-        log.setLevel(logging.ERROR)  # it warns of an AdamW that is not its own or torch's
+        log.setLevel(logging.ERROR)  # silences a warning about the subclass of AdamW
         optimizer = _FlatAdamW(self._learning, **adamw)
         self._engine, *_ = deepspeed.initialize(
             model=_Losses(self._learning),
@@ -69,30 +70,30 @@ class SharedGradients(DataParallel):
 
     def _settings(self) -> dict[str, Any]:
         return {
-            "train_micro_batch_size_per_gpu": 1,  # it only counts with it
+            "train_micro_batch_size_per_gpu": 1,  # only used for its counters
             "gradient_accumulation_steps": 1,
-            "managed_gradient_accumulation": False,  # a step ends when ours does
-            "gradient_allreduce_op": "sum",  # losses carry the weights of the whole step
+            "managed_gradient_accumulation": False,  # step() marks the end of accumulation
+            "gradient_allreduce_op": "sum",  # losses have the weights of the whole step
             "gradient_clipping": self._clip_norm,
             "zero_allow_untested_optimizer": True,
             "zero_optimization": {"stage": 2, "reduce_bucket_size": BUCKET},
         }
 
     def begin_update(self) -> None:
-        """Nothing: a step forgets its gradients."""
+        """Nothing: the engine clears gradients in its step."""
 
     def backward(self, loss: Tensor) -> None:
-        """Add a pass's gradients, summed over the processes, to this process's part."""
+        """Sum the gradients of a pass over ranks, and accumulate this rank's shard."""
         self._engine.backward(self._engine(loss))
 
     def step(self, take: Callable[[], Any]) -> float:
-        """Clip and take the step; every process gets all new weights."""
+        """Clip and call ``take``, the optimiser's step; all-gathers the new weights."""
         take()
-        return finite(self._engine.get_global_grad_norm())  # known only afterwards
+        return finite(self._engine.get_global_grad_norm())  # known after the step only
 
     def weights(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Copies of what are views into one large tensor, which would be saved with each."""
-        copies: dict[int, Tensor] = {}  # a weight with two names stays one
+        """CPU copies of weights that are views of a larger tensor, which would be saved whole."""
+        copies: dict[int, Tensor] = {}  # by address: tied weights stay tied
         return {
             name: copies.setdefault(tensor.data_ptr(), tensor.to("cpu", copy=True))
             if tensor.untyped_storage().nbytes() > tensor.nbytes and processes.rank() == 0
@@ -102,20 +103,20 @@ class SharedGradients(DataParallel):
 
 
 class _Losses(nn.Module):
-    """What the engine takes for the model: it gets losses, and gives them back."""
+    """Stands in for the model in DeepSpeed's engine: its forward returns the loss it is given."""
 
     def __init__(self, learning: Sequence[nn.Parameter]) -> None:
         super().__init__()
         self.learning = nn.ParameterList(learning)
 
     def forward(self, loss: Tensor) -> Tensor:
-        return loss * 1.0  # the engine hangs its hooks on it
+        return loss * 1.0  # a new tensor for the engine's hooks
 
 
 class _FlatAdamW(torch.optim.AdamW):
-    """AdamW whose step is the engine's, and whose ``state_dict`` is that of whole parameters.
+    """AdamW whose ``step`` runs the engine's, and whose ``state_dict`` has unsharded parameters.
 
-    The engine replaces its parameters by this process's part of all of them.
+    The engine replaces its parameters by this rank's flat shard of all of them.
     """
 
     def __init__(self, learning: Sequence[nn.Parameter], **adamw: Any) -> None:
@@ -125,7 +126,7 @@ class _FlatAdamW(torch.optim.AdamW):
         self._stepping = False
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """The engine's step, which comes back here for the step of this process's part."""
+        """Run the engine's step, which calls this method again to update this rank's shard."""
         if self._stepping:
             return super().step()
         result = closure() if closure is not None else None
@@ -137,7 +138,7 @@ class _FlatAdamW(torch.optim.AdamW):
         return result
 
     def state_dict(self) -> dict[str, Any]:
-        """The states of whole parameters on the first process; every process has to call it."""
+        """The unsharded states, gathered on rank 0; every rank has to call it."""
         found = super().state_dict()
         whole = {name: self._whole(value) for name, value in found["state"].get(0, {}).items()}
         states = range(len(self.shapes)) if found["state"] else ()
@@ -149,7 +150,7 @@ class _FlatAdamW(torch.optim.AdamW):
         }
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Take this process's part of the states of whole parameters."""
+        """Load this rank's shard of unsharded states."""
         states = [state_dict["state"][i] for i in sorted(state_dict["state"])]
         names = states[0] if states else ()  # none before the first step
         mine = {name: self._mine([state[name] for state in states]) for name in names}
@@ -161,8 +162,8 @@ class _FlatAdamW(torch.optim.AdamW):
         return self.param_groups[0]["params"][0]
 
     def _whole(self, value: Tensor) -> list[Tensor]:
-        """A state of each parameter; none on processes after the first."""
-        if value.dim() == 0:  # the count of steps
+        """A state of each parameter, gathered on rank 0; empty on other ranks."""
+        if value.dim() == 0:  # the step count
             return [value.clone() for _ in self.shapes]
         parts = None
         if processes.rank() == 0:
@@ -178,7 +179,7 @@ class _FlatAdamW(torch.optim.AdamW):
         ]
 
     def _mine(self, values: list[Tensor]) -> Tensor:
-        """This process's part of a state."""
+        """This rank's flat, zero-padded shard of a state, from that of each parameter."""
         if values[0].dim() == 0:
             return values[0]
         flat = torch.cat([value.flatten() for value in values])

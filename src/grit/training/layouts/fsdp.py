@@ -1,12 +1,12 @@
-"""Every process keeps a part of each decoder layer: torch's fully sharded data parallelism (FSDP).
+"""Torch's fully sharded data parallelism (FSDP2): each rank has a shard of every decoder layer.
 
 The layers of the language model are sharded, with their gradients, optimiser states and reference.
-Embeddings, ``lm_head``, norms and the vision tower stay whole on every process, because processes
-use them at different times: the vision tower only for pictures that are not cached, ``lm_head`` in
-as many chunks as there are tokens.
+Embeddings, ``lm_head``, norms and the vision tower are replicated, because ranks call them
+different numbers of times: the vision tower only for images whose features are not cached,
+``lm_head`` once per chunk of tokens.
 
-A forward or backward pass gathers one layer after the other, so all processes have to run the same
-passes. Where they cannot, in sampling, whole layers are gathered for as long as it lasts.
+A forward or backward pass all-gathers one layer after the other, so all ranks must run the same
+number of passes. In sampling, where they do not, all layers are gathered beforehand.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,18 +26,18 @@ from grit.training.layouts.data_parallel import DataParallel, finite
 
 
 class ShardedLayers(DataParallel):
-    """Decoder layers in parts, a part of each on every process; the rest whole."""
+    """Shards the decoder layers over the ranks; replicates all other weights."""
 
     needs_equal_passes = True
 
     def __init__(self) -> None:
         super().__init__()
-        self._sharded: list[nn.Module] = []  # the policy's language model, and the reference's
-        self._ran: set[nn.Module] = set()  # those that have computed something
-        self._owned: list[nn.Parameter] = []  # of each that learns, this process's part
+        self._sharded: list[nn.Module] = []  # language models: the policy's, and the reference's
+        self._ran: set[nn.Module] = set()  # those that have run a forward pass
+        self._owned: list[nn.Parameter] = []  # this rank's shard of each trainable weight
 
     def distribute(self, adapter: Adapter) -> None:
-        """Shard the layers of a model's language model."""
+        """Shard the decoder layers of a model's language model."""
         super().distribute(adapter)
         language_model = adapter.plain.model.language_model
         mesh = init_device_mesh(adapter.device.type, (processes.count(),))
@@ -46,15 +46,15 @@ class ShardedLayers(DataParallel):
         rest = {p for p in language_model.parameters() if not isinstance(p, DTensor)}
         fully_shard(language_model, mesh=mesh, ignored_params=rest)
         for part in _parts(language_model):
-            # Losses carry the weights of the whole step: gradients are summed, not averaged.
+            # Losses have the weights of the whole step: gradients are summed, not averaged.
             part.set_gradient_divide_factor(1.0)
-            part.set_force_sum_reduction_for_comms(True)  # gloo knows no other
+            part.set_force_sum_reduction_for_comms(True)  # gloo has no averaging reduction
         language_model.register_forward_pre_hook(lambda module, _: self._ran.add(module))
         self._sharded.append(language_model)
 
     @contextmanager
     def gathered(self) -> Iterator[None]:
-        """Within it every rank has all of the policy's layers."""
+        """A context in which every rank has all of the policy's layers."""
         parts = _parts(self._sharded[0])
         for part in parts:
             part.set_reshard_after_forward(False)
@@ -69,7 +69,7 @@ class ShardedLayers(DataParallel):
     def optimizer(
         self, learning: Sequence[nn.Parameter], clip_norm: float, **adamw: Any
     ) -> torch.optim.Optimizer:
-        """AdamW on this process's parts, as plain tensors: it has no fast path for others."""
+        """AdamW on this rank's shards as plain tensors: it has no fast path for DTensors."""
         self._learning, self._clip_norm = list(learning), clip_norm
         self._owned = [
             nn.Parameter(_part(p)) if isinstance(p, DTensor) else p for p in self._learning
@@ -77,15 +77,15 @@ class ShardedLayers(DataParallel):
         return torch.optim.AdamW(self._owned, **adamw)
 
     def begin_update(self) -> None:
-        """Forget the gradients of the last step, and the passes that had none."""
+        """Clear the gradients of the last step, and FSDP's record of passes without backward."""
         super().begin_update()
         for owned in self._owned:
             owned.grad = None
-        for model in self._ran:  # backward passes fetch layers by the order of the passes before
+        for model in self._ran:  # backward prefetches in the recorded order
             _parts(model)[0].reset_iter_state()
 
     def step(self, take: Callable[[], Any]) -> float:
-        """Sum the gradients of what is whole, and clip by the norm over all of all processes."""
+        """All-reduce gradients of replicated weights, clip by the norm over all ranks, step."""
         whole = [p for p in self._learning if not isinstance(p, DTensor)]
         processes.sum_gradients(whole)
         parts = []
@@ -105,16 +105,16 @@ class ShardedLayers(DataParallel):
         return value
 
     def weights(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Whole weights on the first process, on the CPU where they had to be gathered."""
+        """Full weights on rank 0, on the CPU if they were gathered."""
         return {name: _gathered(tensor, tensor) for name, tensor in state.items()}
 
     def shard_weights(self, weights: Mapping[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
-        """This rank's shards of whole weights."""
+        """This rank's shards of full weights."""
         like = dict(model.named_parameters())
         return {name: _distributed(weight, like.get(name)) for name, weight in weights.items()}
 
     def optimizer_state(self, state: dict[str, Any]) -> dict[str, Any]:
-        """The states of whole parameters, as AdamW has them on one process."""
+        """The unsharded states on rank 0, as AdamW has them on one process."""
         return state | {
             "state": {
                 i: {name: _gathered(each, self._learning[i]) for name, each in states.items()}
@@ -125,7 +125,7 @@ class ShardedLayers(DataParallel):
     def shard_optimizer_state(
         self, state: dict[str, Any], learning: Sequence[nn.Parameter]
     ) -> dict[str, Any]:
-        """The states of this process's parts."""
+        """The states of this rank's shards."""
         return state | {
             "state": {
                 i: {name: _part(_distributed(each, learning[i])) for name, each in states.items()}
@@ -135,18 +135,18 @@ class ShardedLayers(DataParallel):
 
 
 def _parts(model: nn.Module) -> list[FSDPModule]:
-    """A sharded model and its layers."""
+    """The FSDP modules of a sharded model: itself and its layers."""
     return [module for module in model.modules() if isinstance(module, FSDPModule)]
 
 
 def _part(tensor: Tensor) -> Tensor:
-    """The part of a sharded tensor that is here, in the same memory."""
+    """This rank's shard of a tensor, in the same memory; the tensor itself if not sharded."""
     return tensor.to_local().detach() if isinstance(tensor, DTensor) else tensor
 
 
 def _gathered(tensor: Tensor, like: Tensor) -> Tensor:
-    """``tensor``, a part of which is here as it is of ``like``: whole on the first process."""
-    if not isinstance(like, DTensor) or tensor.dim() == 0:  # AdamW's count of steps
+    """``tensor``, sharded like ``like``, gathered on rank 0; empty on other ranks."""
+    if not isinstance(like, DTensor) or tensor.dim() == 0:  # AdamW's step count
         return tensor
     if not isinstance(tensor, DTensor):
         tensor = DTensor.from_local(
@@ -163,7 +163,7 @@ def _gathered(tensor: Tensor, like: Tensor) -> Tensor:
 
 
 def _distributed(tensor: Tensor, like: Tensor | None) -> Tensor:
-    """A whole tensor in the parts in which ``like`` is, without asking other processes."""
+    """A full tensor as a DTensor sharded like ``like``, without communication."""
     if not isinstance(like, DTensor) or tensor.dim() == 0:
         return tensor
     return distribute_tensor(tensor, like.device_mesh, like.placements, src_data_rank=None)

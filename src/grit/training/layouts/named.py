@@ -7,10 +7,10 @@ from grit.training.layouts.fsdp import ShardedLayers
 
 
 def layout_named(strategy: str) -> DataParallel:
-    """How weights, gradients and optimiser states lie on the processes, which have met by now.
+    """The layout of a strategy; the process group is initialised by then.
 
     Raises:
-        GritError: it needs a package that is not installed.
+        GritError: the layout needs a package that is not installed.
     """
     if processes.count() > 1 and strategy == "fsdp":
         return ShardedLayers()
