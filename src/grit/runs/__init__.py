@@ -1,1 +1,1 @@
-"""Finished runs: what they wrote, how they are read, told apart and named."""
+"""Runs: their folders and records, evaluations, finished runs, and the jobs of experiments."""

@@ -1,4 +1,4 @@
-"""What is checked before torch is imported, which takes ten seconds and more."""
+"""Checks before torch is imported, which takes ten seconds or more."""
 
 from pathlib import Path
 
@@ -16,10 +16,10 @@ JUDGING = ("train", "evaluate", "score")
 
 
 def check_early(config: Config) -> None:
-    """Look for the files that a configuration names, and call what it calls once.
+    """Check that named files exist, and call the user's own judge and reward terms once.
 
     Raises:
-        GritError: for the first that is not there, or does not work.
+        GritError: a file is missing, or a judge or term does not work; for the first of these.
     """
     task = config.task
     if task in JUDGING:
@@ -46,7 +46,7 @@ def check_early(config: Config) -> None:
 
 
 def check_folders(config: Config) -> None:
-    """Raise GritError for what ``runs`` names and is no folder; tables come from W&B too."""
+    """Raise GritError if an entry of ``runs`` is no folder; task=tables also takes ``wandb:``."""
     for source in config.runs:
         logged = config.task == "tables" and source.startswith("wandb:")
         if not (logged or Path(source).is_dir()):

@@ -1,4 +1,4 @@
-"""What a run would be and cost, from its configuration and its model's shapes alone."""
+"""Estimates for ``task=check``, from a configuration and its model's shapes, without weights."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,11 +17,11 @@ from grit.models.setup import make_trainable
 from grit.rollout.sampler import STOP
 from grit.training.costs import GPUS, Load, Sizes, memory, seconds
 
-TOKENS_OF_A_JUDGEMENT = 210, 10  # asked and answered: the prompt with a short answer, a score
+TOKENS_OF_A_JUDGEMENT = 210, 10  # input and output: the prompt with a short answer, a score
 
 
 def vocabulary(adapter: Adapter) -> dict[str, Any]:
-    """What the model can say, and what ends a completion."""
+    """The fields of check.json on the vocabulary: forbidden, end and stop tokens, a box."""
     tokenizer, forbidden = adapter.tokenizer, adapter.forbidden_ids.tolist()
     box = "[12, 345, 678, 910]"
     shown = tokenizer(box, add_special_tokens=False)["input_ids"]
@@ -39,13 +39,13 @@ def vocabulary(adapter: Adapter) -> dict[str, Any]:
 def prompts(
     config: Config, adapter: Adapter, samples: Sequence[Sample], asked: Sequence[Sample]
 ) -> dict[str, Any]:
-    """How long the prompts are, and some of them in full.
+    """The fields of check.json on prompts: their lengths, and some prompts in full.
 
     Args:
         config: of the run.
-        adapter: its model, which needs no weights.
+        adapter: of the run's model, which needs no weights.
         samples: the training triplets.
-        asked: those, and the test questions behind them.
+        asked: the training triplets followed by the test questions.
     """
     lengths = PromptLengths(adapter, Prompting(config.method.suffix, config.method.example))
     tokens = [lengths.of(sample) for sample in asked]
@@ -59,7 +59,7 @@ def prompts(
 
 
 def _shown(config: Config, adapter: Adapter, sample: Sample) -> dict[str, Any]:
-    """A prompt as the model reads it, and a box of the image there and back."""
+    """A prompt as the model reads it, and the round trip of a box through the model's space."""
     prompting = Prompting(config.method.suffix, config.method.example)
     prompt = prompting.encode(sample, adapter)
     boxes = sample.boxes or ()
@@ -97,13 +97,13 @@ def _there_and_back(sample: Sample, there: Box) -> dict[str, list[float]]:
 def costs(
     config: Config, adapter: Adapter, samples: Sequence[Sample], questions: int
 ) -> dict[str, Any]:
-    """Memory, and seconds of a step and of an evaluation, on the GPU of ``check.gpu``.
+    """Memory in GB, and seconds of a step and of an evaluation, on the GPU of ``check.gpu``.
 
     Args:
         config: of the run.
-        adapter: its model, in which LoRA is put where it learns.
-        samples: the training triplets, or the test questions where nothing is trained.
-        questions: how many test questions there are.
+        adapter: of the run's model; it is made trainable (LoRA, freezing) if the method learns.
+        samples: the training triplets, or the test questions if nothing is trained.
+        questions: number of test questions.
     """
     load, learns = _load(config, adapter, samples), config.method.learns
     if learns:
@@ -130,7 +130,7 @@ def costs(
 
 
 def _load(config: Config, adapter: Adapter, samples: Sequence[Sample]) -> Load:
-    """What a step of training has to do."""
+    """The work of a training step."""
     lengths = PromptLengths(adapter, Prompting(config.method.suffix, config.method.example))
     tokens = [lengths.of(sample) for sample in samples]
     images = [
@@ -157,7 +157,7 @@ def _load(config: Config, adapter: Adapter, samples: Sequence[Sample]) -> Load:
 
 
 def judging(config: Config, sets: Sequence[TestSet]) -> dict[str, Any]:
-    """How many answers are judged at most, and what that costs; the cache saves some."""
+    """The maximum number of judged answers and its cost in the prices' currency, without cache."""
     questions = sum(not s.answer_is_box for test_set in sets for s in test_set.samples)
     learns, when = config.method.learns, config.evaluation
     calls = questions * (when.before_training + when.after_training if learns else 1)

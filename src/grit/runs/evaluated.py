@@ -1,19 +1,19 @@
-"""What trained weights are called that a run has evaluated and not trained."""
+"""Names of trained weights that a run has evaluated but not trained."""
 
 from pathlib import PurePath
 
-# By GRIT's authors; what --help and the experiments' files name.
+# The weights released by GRIT's authors, as --help and the experiments name them.
 RELEASED = ("yfan1997/GRIT-20-Qwen2.5-VL-3B", "yfan1997/GRIT-20-InternVL-2B")
-_KEPT = 2  # last parts of a path: others name this machine's folders
+_KEPT = 2  # last parts of a path that a label has
 
 
 def is_released(checkpoint: str) -> bool:
-    """Whether they are those that GRIT's authors released, at whatever revision."""
+    """Whether a checkpoint is one that GRIT's authors released, at any revision."""
     return checkpoint.partition("@")[0] in RELEASED
 
 
 def checkpoint_label(checkpoint: str) -> str:
-    """Whose weights they are, for a row's label.
+    """The label of a checkpoint in a table's row.
 
     >>> checkpoint_label("yfan1997/GRIT-20-InternVL-2B")
     'released'
@@ -26,5 +26,5 @@ def checkpoint_label(checkpoint: str) -> str:
 
 
 def method_label(method: str, checkpoint: str | None) -> str:
-    """A method's name, and whose weights answered where the run has not trained them."""
+    """A method's name, with the label of the evaluated checkpoint if there is one."""
     return method if checkpoint is None else f"{method} ({checkpoint_label(checkpoint)})"

@@ -1,4 +1,4 @@
-"""Finished runs, found in folders and read back from them."""
+"""Finished runs: finding them in folders, and reading what they wrote."""
 
 import json
 import os
@@ -35,23 +35,23 @@ _WANDB_RUN = re.compile(r"(?:offline-)?run-\d{8}_\d{6}-(\w+)")
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A run's folder and its results; whatever else lies in it is read when it is asked for."""
+    """A run's folder and its results; other files are read lazily."""
 
     folder: Path
     results: Results
-    differs: str = ""  # in which settings, from runs of the same names that stand beside it
+    differs: str = ""  # settings that differ from those of runs with the same names
 
     @classmethod
     def read(cls, folder: Path) -> "FinishedRun":
-        """The run of a folder; GritError says what is wrong with its results."""
+        """The run of a folder; raises GritError if its results are missing or invalid."""
         return cls(folder, read_results(folder / RESULTS))
 
     @classmethod
     def with_predictions(cls, folder: Path) -> "FinishedRun":
-        """A run whose chains and model are to be looked at again.
+        """A run with predictions, for the studies of its chains and its model.
 
-        It need not have been evaluated: where its predictions were made by hand, its results are
-        of no set.
+        It may lack ``results.json``, as with predictions made by hand: its results then have no
+        test sets.
 
         Raises:
             GritError: the folder holds no run, or one without predictions.
@@ -70,18 +70,18 @@ class FinishedRun:
 
     @property
     def name(self) -> str:
-        """What notes call it."""
+        """Its name in notes: the folder."""
         return str(self.folder)
 
     @property
     def page(self) -> Path | None:
-        """Its report."""
+        """The path of ``report.html``, or None."""
         path = self.folder / "report.html"
         return path if path.exists() else None
 
     @cached_property
     def config(self) -> Mapping[str, Any]:
-        """Its resolved configuration; empty where the folder has none.
+        """Its resolved configuration in plain values; empty if the folder has none.
 
         Raises:
             GritError: the file is not YAML of an object with plain values.
@@ -91,16 +91,16 @@ class FinishedRun:
 
     @cached_property
     def settings(self) -> Config:
-        """Its configuration, checked.
+        """Its configuration, validated against the schema.
 
         Raises:
-            GritError: it is no configuration of this version.
+            GritError: it does not fit this version's schema.
         """
         return stored_config(self.folder / CONFIG)
 
     @property
     def seconds(self) -> float | None:
-        """From its first start to its end; None where its record does not say."""
+        """Seconds from its first start to its end; None if its record lacks one of them."""
         try:
             record = json.loads((self.folder / RECORD).read_text(encoding="utf-8"))
             begun, ended = (datetime.fromisoformat(record[key]) for key in ("started", "finished"))
@@ -109,7 +109,7 @@ class FinishedRun:
         return (ended - begun).total_seconds()
 
     def metrics(self) -> list[dict[str, Any]]:
-        """What was logged at each step of its training; none where it was not trained.
+        """The logged metrics of each training step; empty if it was not trained.
 
         Raises:
             GritError: a line is damaged.
@@ -123,18 +123,18 @@ class FinishedRun:
 
     @property
     def wandb_ids(self) -> tuple[str, ...]:
-        """The ids of its runs in W&B, the latest last."""
+        """The ids of its W&B runs, the latest last."""
         places = sorted((self.folder / "wandb").glob("*run-*-*"), key=lambda path: path.name)
         found = (_WANDB_RUN.fullmatch(path.name) for path in places)
         return tuple(match[1] for match in found if match)
 
     def rows(self, stem: str = "") -> dict[str, list[ScoredPrediction]]:
-        """The scored rows of ``predictions[.stem].jsonl`` by set; none where there is no file."""
+        """The scored rows of ``predictions[.stem].jsonl`` by set; empty without that file."""
         path = self.folder / f"predictions{f'.{stem}' if stem else ''}.jsonl"
         return read_scored(path) if path.exists() else {}
 
     def scores(self, name: str, metric: str) -> Mapping[str, float] | None:
-        """A metric's score of each question of a set; None where there are no predictions."""
+        """A metric's value for each question id of a set; None without predictions."""
         return self._of_predictions[0].get((name, metric))
 
     def pictures(self, name: str) -> Mapping[str, str]:
@@ -143,7 +143,7 @@ class FinishedRun:
 
     @property
     def controls(self) -> Mapping[str, Controls]:
-        """The controls of each set; none where there are no predictions."""
+        """The controls of each set; empty without predictions."""
         return self._of_predictions[1]
 
     @cached_property
@@ -171,14 +171,14 @@ class FinishedRun:
 
     @cached_property
     def predictions(self) -> list[Prediction]:
-        """What the model said in its last evaluation."""
+        """The predictions of its last evaluation."""
         return read_predictions(self.folder / PREDICTIONS)
 
     def sample(self, prediction: Prediction) -> Sample:
-        """The question behind a prediction; only it is read, or drawn.
+        """The sample of a prediction; only that one is loaded or drawn.
 
         Raises:
-            GritError: the test sets are not those that the run was asked.
+            GritError: the test sets differ from those that the run was evaluated on.
         """
         asked = self._asked.get(prediction.set, [])
         place = self._places[prediction.set, prediction.id]
@@ -195,7 +195,7 @@ class FinishedRun:
 
     @cached_property
     def _places(self) -> dict[tuple[str, str], int]:
-        """Where each prediction stands in its set."""
+        """The index of each prediction in its set, by set and id."""
         sizes: dict[str, int] = {}
         places = {}
         for prediction in self.predictions:
@@ -204,7 +204,7 @@ class FinishedRun:
         return places
 
     def adapter(self) -> "Adapter":
-        """The model that answered, with eager attention, which keeps the weights to look at."""
+        """The evaluated model, with eager attention, which returns attention weights."""
         from grit.models.loading import find_checkpoint  # imports transformers
         from grit.models.setup import make_adapter
         from grit.training.device import prepare_device
@@ -218,13 +218,13 @@ class FinishedRun:
             feature_cache_mib=settings.training.feature_cache_mib,
             checkpoint=None if name is None else find_checkpoint(name),
         )
-        here = replace(settings.trainer, devices=1, num_nodes=1)  # whoever trained it
+        here = replace(settings.trainer, devices=1, num_nodes=1)  # one process, as it is here
         adapter.model.eval().to(prepare_device(here, settings.threads))
         return adapter
 
 
 def find_runs(roots: Sequence[Path]) -> list[FinishedRun]:
-    """The finished runs in and below some folders, each once, in order of their paths.
+    """The finished runs in and below ``roots``, without duplicates, root by root in path order.
 
     Raises:
         GritError: a folder is missing or holds no finished run, or a run's results are broken.
@@ -234,10 +234,10 @@ def find_runs(roots: Sequence[Path]) -> list[FinishedRun]:
 
 
 def run_folders(root: Path, records: Sequence[str] = (RESULTS,)) -> list[Path]:
-    """The folders in and below ``root`` that hold one of ``records``, in order of their paths.
+    """The folders in and below ``root`` that have one of the files ``records``, sorted by path.
 
     Raises:
-        GritError: there is none.
+        GritError: ``root`` is no folder, or there is none.
     """
     if not root.is_dir():
         raise GritError(f"runs: {root} is not a folder; name folders of finished runs")

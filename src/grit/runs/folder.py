@@ -1,4 +1,4 @@
-"""A run's folder: what it was begun with, and how to go on with it."""
+"""A run's folder: recording what a run started with, and resuming it."""
 
 import logging
 import sys
@@ -28,30 +28,30 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The folder of a run, in which no other works. Nothing in it is ever deleted by a start."""
+    """The folder of a run, locked while it runs; starting never deletes anything in it."""
 
     folder: Path
     overrides: tuple[str, ...]
     resumed: bool
-    checkpoint: Path | None  # what it goes on from
-    inputs: Inputs = field(default_factory=dict)  # what it reads; of no rows where it is not said
+    checkpoint: Path | None  # to resume from
+    inputs: Inputs = field(default_factory=dict)  # fingerprints of what it reads
 
     @classmethod
     def at(
         cls, config: Config, folder: Path, overrides: list[str], inputs: Inputs | None = None
     ) -> "RunFolder":
-        """Go on with the run that is in ``folder``, or with none; nothing is written yet.
+        """The run in ``folder``, to be resumed or started; nothing is written yet.
 
         Args:
             config: of the run.
             folder: of the run.
-            overrides: of the command.
+            overrides: of the command line.
             inputs: fingerprints of the rows and pictures that it reads.
 
         Raises:
-            GritError: the folder holds a run and ``resume`` is false, a run of another
-                configuration, rows or pictures, or one whose record is damaged; or another
-                process works there.
+            GritError: the folder has a run and ``resume`` is false; or its run has another
+                configuration, other rows or pictures, or a damaged record; or another process
+                holds its lock.
         """
         inputs = inputs or {}
         record = folder / RECORD
@@ -72,7 +72,7 @@ class RunFolder:
     def shared(
         cls, config: Config, folder: Path, overrides: list[str], inputs: Callable[[], Inputs]
     ) -> "RunFolder":
-        """As ``at``, the same for all processes: the first looks, and its folder counts."""
+        """As ``at``, with the result of rank 0 on every rank; all ranks have to call it."""
         found = None
         if processes.rank() == 0:
             found = cls.at(config, folder, overrides, inputs())
@@ -81,14 +81,14 @@ class RunFolder:
         return run
 
     def begin(self, config: Config, checkpoint: Checkpoint | None = None) -> None:
-        """Write down with what a new run began: from now on the folder is taken.
+        """Lock the folder and write ``config.yaml`` and ``run.json``, unless the run is resumed.
 
         Args:
             config: of the run.
             checkpoint: the trained weights that it evaluates.
 
         Raises:
-            GritError: another run has begun here since ``at``.
+            GritError: another run has started here since ``at``.
         """
         if not self.resumed:
             locks.hold(self.folder)
@@ -106,7 +106,7 @@ class RunFolder:
                 "result_hash": config_hash(without_unused_seed(config)),
                 "code": code_hash(config),
                 "git": git_commit(),
-                "prompt": config.model.prompt,  # whose words stand around the user's turn
+                "prompt": config.model.prompt,  # format of the text around the user's turn
                 "command": join([*processes.launcher(), "-m", "grit", *self.overrides]),
                 "started": _now(),
                 "checkpoint": checkpoint and {"name": checkpoint.name, "commit": checkpoint.commit},
@@ -116,19 +116,19 @@ class RunFolder:
         )
 
     def end(self) -> None:
-        """Note that the run is finished: nothing is left to go on with."""
+        """Record that the run has finished and need not be resumed."""
         record = self.folder / RECORD
         write_json(record, read_record(record) | {"finished": _now()})
 
     def resume_command(self) -> str:
-        """The command that goes on with this run."""
+        """The command that resumes this run."""
         kept = [o for o in self.overrides if not o.startswith(("resume=", "hydra.run.dir="))]
         where = f"hydra.run.dir={relative(self.folder)}"
         return join([*processes.launcher(), "-m", "grit", *kept, where, "resume=true"])
 
 
 def run_name(config: Config) -> str:
-    """What a run is called in W&B and in its report."""
+    """The name of a run in W&B and in its report."""
     parts = [config.model.name, config.data.name, config.method.name]
     if config.checkpoint is not None:
         parts[1:2] = []  # no triplets were trained on
@@ -143,10 +143,10 @@ def _now() -> str:
 
 
 def hold_together(folder: Path) -> None:
-    """Share the lock of a run that has begun between all of its processes; all have to call it.
+    """Let every rank hold the lock of a started run's folder; all ranks have to call it.
 
-    A process that is left behind when the others were killed still works in the folder. Each knows
-    from here on how the run goes on.
+    A rank that survives the others therefore keeps the folder locked. Every rank also gets the
+    command to resume the run, for its messages.
     """
     if processes.count() > 1:
         folder, way_on = processes.gathered((folder, interruption.way_on()))[0]

@@ -1,4 +1,4 @@
-"""What a run reads besides its configuration: rows and pictures, known again by fingerprints."""
+"""Fingerprints of a run's inputs besides its configuration: its rows and pictures."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -7,14 +7,14 @@ from grit.core.fingerprints import fingerprint
 from grit.data.samples import Sample
 from grit.data.suites import TestSet
 
-Inputs = Mapping[str, str]  # what is read, as a message names it -> its fingerprint
+Inputs = Mapping[str, str]  # name of an input in messages -> its fingerprint
 
 
 def inputs_of(samples: Sequence[Sample], sets: Iterable[TestSet]) -> Inputs:
     """The fingerprints of training rows, of test questions and of the bytes of their pictures.
 
     Args:
-        samples: the training rows as they are learnt from; none where nothing is trained.
+        samples: the training rows; empty if nothing is trained.
         sets: the test sets.
 
     Raises:
@@ -32,10 +32,10 @@ def inputs_of(samples: Sequence[Sample], sets: Iterable[TestSet]) -> Inputs:
 
 
 def check_inputs(now: Inputs, then: Inputs, run: str) -> None:
-    """Refuse to go on with a run whose rows or pictures are others by now.
+    """Refuse to resume a run whose rows or pictures have changed.
 
     Raises:
-        GritError: names the first that differ.
+        GritError: names the first input that differs.
     """
     for what in dict.fromkeys((*then, *now)):
         if now.get(what) != then.get(what):

@@ -1,4 +1,4 @@
-"""The jobs of an experiment: what was planned, and what became of it."""
+"""The jobs of an experiment, and the log of how each ended."""
 
 import json
 import os
@@ -9,21 +9,21 @@ from pathlib import Path
 
 from grit.runs.run_record import RESULTS
 
-RECORDS = (RESULTS, "table2.json")  # results of a run, or of task=data
+RECORDS = (RESULTS, "table2.json")  # result files of a run, or of task=data
 
 
 class Outcome(StrEnum):
     """How a job ended."""
 
     done = "done"
-    kept = "kept"  # it was done before, by the same configuration and code
+    kept = "kept"  # skipped: done before by the same configuration and code
     failed = "failed"
-    elsewhere = "elsewhere"  # another process works at it
+    elsewhere = "elsewhere"  # skipped: another process is running it
 
 
 @dataclass(frozen=True)
 class Job:
-    """One run of an experiment, by the names of its parts."""
+    """One run of an experiment: the names of its config choices, and how it ended."""
 
     folder: str
     outcome: Outcome
@@ -38,9 +38,9 @@ class Job:
 
 
 class JobLog:
-    """``jobs.jsonl``: a line for each job that ended, of all starts of an experiment.
+    """``jobs.jsonl``: a line for each job that ended, over all starts of an experiment.
 
-    Jobs may run in several processes, which all append to the file.
+    Jobs may run in several processes, which append to the same file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -48,15 +48,15 @@ class JobLog:
 
     @classmethod
     def beside(cls, exhibits: Sequence[str], sweep: Path) -> "JobLog":
-        """The log of an experiment, beside its first table or figure."""
+        """The log of an experiment, in the folder of its first table or figure."""
         return cls(sweep / exhibits[0] / "jobs.jsonl")
 
     def size(self) -> int:
-        """Where the next line will begin."""
+        """The size of the file in bytes, at which the next line starts."""
         return self.path.stat().st_size if self.path.exists() else 0
 
     def append(self, job: Job) -> None:
-        """Add a line, in one piece."""
+        """Append a line with a single write, so that lines of processes do not mix."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
         try:
@@ -65,7 +65,7 @@ class JobLog:
             os.close(handle)
 
     def since(self, start: int) -> list[Job]:
-        """The jobs after the place ``start``; the last word on each folder counts."""
+        """The jobs logged after byte ``start``; of lines about the same job the last counts."""
         if not self.path.exists():
             return []
         with self.path.open("rb") as stream:
@@ -83,5 +83,5 @@ def has_results(sweep: Path, job: Job) -> bool:
 
 
 def _identity(job: Job) -> tuple[str | int, ...]:
-    # Folders of configurations that were refused are all the same one.
+    # The folder is not enough: configurations that were refused all have the same one.
     return job.folder, job.model, job.data, job.suite, job.method, job.reward, job.seed

@@ -1,4 +1,4 @@
-"""A job of an experiment: a run that is done once, and gone on with where it was stopped."""
+"""A job of an experiment: a run that is done only once, and resumed if it was stopped."""
 
 import json
 import logging
@@ -19,8 +19,8 @@ from grit.runs.run_record import RECORD
 
 log = logging.getLogger(__name__)
 DONE = "done.json"
-ASKING = ("train", "evaluate")  # tasks that put a model to the test
-ALWAYS = ("data",)  # tasks whose result hangs on files that a configuration only names
+ASKING = ("train", "evaluate")  # tasks that evaluate a model
+ALWAYS = ("data",)  # tasks always run again: they depend on files, not only on the configuration
 
 
 def run_job(
@@ -30,19 +30,20 @@ def run_job(
     job: Callable[..., Job],
     jobs: JobLog,
 ) -> None:
-    """Do a run unless it is done, and write down what became of it.
+    """Run a job unless it is done already, and log how it ended.
 
     Args:
-        check: gives the checked configuration, or raises.
-        perform: does the task of a configuration.
+        check: returns the checked configuration, or raises.
+        perform: runs the task of a configuration.
         folder: of the run.
-        job: makes the run's line in the log of jobs, from how it ended.
-        jobs: that log.
+        job: makes the line for the log of jobs, from ``outcome``, ``seconds`` and ``error``.
+        jobs: the log of jobs.
 
     Raises:
-        GritError: several processes were started to share the job, or it failed. Whatever else it
-            fails with becomes one too, because the other jobs go on; its traceback is in the
-            folder's log.
+        GritError: torchrun started several processes for the job, or the job failed. Any other
+            exception is converted to this one, so that the other jobs continue; its traceback is
+            in the folder's log.
+        Interrupted: the job was interrupted; nothing is logged.
     """
     if _is_shared():
         raise GritError(
@@ -71,17 +72,17 @@ def run_job(
 
 
 def done_beside(config: Config, folder: Path) -> Path | None:
-    """The folder of a finished job of the same sweep that says all this one could say.
+    """The folder of a finished job of the same sweep with the same results as this one, or None.
 
-    What a method without training answers does not hang on the seed. A sibling counts with the same
-    settings and code, and where the judge could score all of its answers.
+    Without training, answers do not depend on the seed. A sibling job is equivalent if it has the
+    same settings and code, and if the judge scored all of its answers.
 
     Args:
         config: of this job.
-        folder: of this job, beside those of the others.
+        folder: of this job, a sibling of the other jobs' folders.
     """
     trains = config.method.learns
-    # Each of torchrun's processes would see other siblings: each has folders of its own.
+    # Not under torchrun, whose processes have different folders and see different siblings.
     if config.task not in ASKING or trains or _is_shared():
         return None
     wanted = {"result_hash": config_hash(without_unused_seed(config)), "code": code_hash(config)}
@@ -94,7 +95,7 @@ def done_beside(config: Config, folder: Path) -> Path | None:
 
 
 def _record(path: Path) -> dict[str, Any]:
-    """What a run began with; nothing where it is not known, which goes for a damaged file too."""
+    """The content of ``run.json``; {} if the file is missing or damaged."""
     try:
         begun = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
@@ -108,7 +109,7 @@ def _all_judged(results: Path) -> bool:
 
 
 def _is_shared() -> bool:
-    """Whether several processes were started to do a job together."""
+    """Whether torchrun started several processes for one job."""
     return int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
@@ -129,7 +130,7 @@ def _do_once(config: Config, perform: Callable[[Config], None], folder: Path) ->
 
 
 def _holds(record: Path, made_by: dict[str, str]) -> bool:
-    """Whether the folder's record says that it was made by the same, and the results are there."""
+    """Whether ``done.json`` has the same hashes of configuration and code, and results exist."""
     if not (record.exists() and (record.parent / "results.json").exists()):
         return False
     return bool(json.loads(record.read_text(encoding="utf-8")) == made_by)

@@ -1,4 +1,4 @@
-"""What is said wherever ACC is shown that rules gave to answers about photographs."""
+"""The note that is shown with ACC of ``judge=rules`` on answers about photographs."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -14,12 +14,12 @@ _DRAWN = "shapes"
 
 
 def is_drawn(suite: str) -> bool:
-    """Whether a suite is of drawn scenes, whose answers rules can judge: by its name."""
+    """Whether a suite, by its name, has drawn scenes, whose answers rules can judge."""
     return suite.startswith(_DRAWN)
 
 
 def judging_note(runs: "Iterable[Results]") -> str | None:
-    """``BY_RULES`` where rules judged answers about photographs in any run that says its suite."""
+    """``BY_RULES`` if rules judged answers about photographs in any run with a known suite."""
     by_rules = any(
         run.judge == "rules" and run.suite is not None and not is_drawn(run.suite) for run in runs
     )

@@ -1,4 +1,4 @@
-"""What the numbers of a run leave out, in lines to stand below them."""
+"""Notes below the numbers of a run on the rows and sets that they leave out."""
 
 from collections.abc import Iterator
 
@@ -6,12 +6,12 @@ from grit.runs.results import Results
 
 
 def left_out(run: Results, *, of: str = "", when: str = "") -> Iterator[str]:
-    """Rows without their images, skipped sets, and rows the judge failed on.
+    """Lines on rows without images, on skipped sets, and on rows that the judge failed on.
 
     Args:
-        run: the numbers.
-        of: stands before what differs between runs that were asked the same.
-        when: stands after it.
+        run: the results.
+        of: prefix of the lines on judge failures, to tell runs apart.
+        when: added to those lines after the number of rows.
     """
     for name, result in run.sets.items():
         if result.images_missing:

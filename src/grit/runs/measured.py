@@ -1,4 +1,4 @@
-"""An evaluation of a model or of predictions: its numbers, and the rows behind them."""
+"""An evaluation of a model or of predictions: its results and scored rows."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Measured:
-    """One evaluation: its numbers, and the rows behind them by set."""
+    """One evaluation: its results, and its scored rows by set."""
 
     results: Results
     rows: Mapping[str, Sequence[ScoredPrediction]]
@@ -68,18 +68,18 @@ def evaluate_model(
 ) -> Measured | None:
     """Ask the model every question and write ``predictions`` and ``results`` into ``folder``.
 
-    Several processes share the questions; the first scores the answers and writes, and the others
-    get None.
+    Questions are sharded over the ranks; rank 0 scores the answers and writes the files. Other
+    ranks return None.
 
     Args:
         config: of the run.
-        adapter: the model.
-        sets: what to ask.
-        judge: who scores the answers.
+        adapter: of the model.
+        sets: the test sets.
+        judge: of the answers.
         folder: of the run.
-        stem: put into the files' names, ``results.before.json``.
-        trained_on: the triplets that the model has learned from in this run.
-        checkpoint: the trained weights that the model has from elsewhere.
+        stem: added to the files' names: "before" gives ``results.before.json``.
+        trained_on: the triplets that the model was trained on in this run.
+        checkpoint: the trained weights that were loaded into the model, if any.
     """
     sampler = make_sampler(adapter, config.training)
     prompting = Prompting(config.method.suffix, config.method.example)
@@ -113,9 +113,15 @@ def measure(
     former: Usage = NOTHING,
     trained_on: Sequence[Sample] = (),
 ) -> Measured:
-    """Score predictions; ``sets`` knows what could not be asked, ``former`` what the run has used.
+    """Score predictions; rows that the judge failed on are retried at the end.
 
-    Whatever the judge failed on is asked again at the end: by then a service may be back.
+    Args:
+        config: of the run.
+        predictions: by set.
+        judge: of the answers.
+        sets: the test sets, for their numbers of missing images and reasons of skipping.
+        former: the judge's use by the run before this.
+        trained_on: the triplets that the model was trained on in this run.
     """
     tagged = config.method.tagged_answer
     scored = {
@@ -144,17 +150,17 @@ def measure(
 
 
 def usage_before(folder: Path) -> Usage:
-    """What the judge was used for by a run's evaluation before training."""
+    """The judge's use by a run's evaluation before training."""
     path = folder / "results.before.json"
     summary = read_results(path).judge_usage if path.exists() else None
     return NOTHING if summary is None else Usage.from_summary(summary)
 
 
 def check_judged(judge: Judge, measured: Measured, *, go_on: str | None = None) -> None:
-    """Raise JudgeFailed where too many answers could not be judged for ACC to mean anything.
+    """Raise JudgeFailed if too many answers could not be judged for ACC to be meaningful.
 
-    Predictions and results are written by then. ``go_on`` is the command that goes on with the
-    run; without, the predictions can be scored again.
+    Called after predictions and results are written. The message says how to continue: by the
+    command ``go_on``, which resumes the run, or else by scoring the predictions again.
     """
     rows = [row for rows in measured.rows.values() for row in rows]
     failed = sum(row.judge_failed for row in rows)
@@ -176,7 +182,7 @@ def _judge_usage(judge: Judge, former: Usage) -> dict[str, Any] | None:
 
 
 def _usage_so_far(folder: Path) -> Usage:
-    """What the judge was used for by a run's former evaluation and by its training steps."""
+    """The judge's use by a run's evaluation before training and by its training steps."""
     used = usage_before(folder)
     metrics = MetricsLog(folder / "metrics.jsonl")
     prefix = f"train/{JUDGE}"

@@ -1,4 +1,4 @@
-"""``metrics.jsonl``: the training metrics of a run, one line a step, in the run's own folder."""
+"""``metrics.jsonl``: the training metrics of a run, one line per step, in the run's folder."""
 
 import json
 import os
@@ -15,9 +15,9 @@ from grit.core.files import written_whole
 
 
 class MetricsLog(Logger):
-    """A Lightning logger that appends to a file.
+    """A Lightning logger that appends to a JSON Lines file.
 
-    A resumed run takes back the lines of steps after its checkpoint, which it does again.
+    A resumed run removes the lines of steps after its checkpoint, because it repeats these steps.
     """
 
     def __init__(self, path: Path) -> None:
@@ -31,12 +31,12 @@ class MetricsLog(Logger):
 
     @property
     def version(self) -> str:
-        """There is one version: the run's."""
+        """Empty: a run has only one version."""
         return ""
 
     @rank_zero_only
     def log_hyperparams(self, params: dict[str, Any] | Namespace, *_: Any, **__: Any) -> None:
-        """Nothing: the run's folder holds its configuration."""
+        """Nothing: the configuration is in the run's folder already."""
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
@@ -45,26 +45,26 @@ class MetricsLog(Logger):
         with self.path.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps({"step": step, **metrics}) + "\n")
             stream.flush()
-            os.fsync(stream.fileno())  # a checkpoint must not outlive the lines of its steps
+            os.fsync(stream.fileno())  # on disk before the checkpoint of their steps
 
     @rank_zero_only
     def rewind(self, step: int) -> None:
-        """Take back the lines of ``step`` and later."""
+        """Remove the lines of ``step`` and later steps."""
         if self.path.exists():
             kept = [line for line, row in self._read() if row["step"] < step]
             with written_whole(self.path) as stream:
                 stream.writelines(kept)
 
     def rows(self) -> list[dict[str, Any]]:
-        """The lines so far; one that a kill left unfinished is no line.
+        """The metrics of all lines; an unfinished last line, left by a kill, is ignored.
 
         Raises:
-            GritError: names a line that is not as a run writes it.
+            GritError: a line is damaged; names it.
         """
         return [row for _, row in self._read()]
 
     def _read(self) -> list[tuple[str, dict[str, Any]]]:
-        """Each whole line with what it says."""
+        """Each complete line with its parsed metrics."""
         *lines, _ = self.path.read_bytes().split(b"\n")
         read = []
         for number, line in enumerate(lines, start=1):
@@ -79,7 +79,7 @@ class MetricsLog(Logger):
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:
-    """A line's numbers; None where it is not as ``log_metrics`` writes it."""
+    """A line's metrics; None if it is not as ``log_metrics`` writes it."""
     try:
         row = json.loads(line)
     except (ValueError, RecursionError):

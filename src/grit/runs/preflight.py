@@ -1,4 +1,4 @@
-"""What is checked before a model is loaded."""
+"""Checks before a model is loaded."""
 
 from collections.abc import Sequence
 
@@ -25,18 +25,18 @@ def preflight(
     judge: Judge,
     reward: Reward | None = None,
 ) -> None:
-    """Look at all that a run needs but the weights.
+    """Check everything that a run needs except for the weights.
 
     Args:
         config: of the run.
-        device: where it will compute.
+        device: of the run.
         samples: the training triplets.
         sets: the test sets.
-        judge: who scores; a service is asked one question.
-        reward: of GRPO-GR; its terms are rehearsed.
+        judge: a service is asked one question.
+        reward: of GRPO-GR; its terms are called once.
 
     Raises:
-        GritError: the first thing that cannot work.
+        GritError: for the first check that fails.
     """
     if reward is not None:
         reward.rehearse()

@@ -1,4 +1,4 @@
-"""What the paper printed (arXiv 2505.15879v2), and the names it uses."""
+"""The numbers printed in the paper (arXiv 2505.15879v2), and the names that it uses."""
 
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ METHODS = {  # in the paper's order
 UNTRAINED = ("direct", "cot", "icl")
 
 QWEN, INTERNVL = "Qwen2.5-VL 3B", "InternVL3 2B"
-MODELS = {  # ours -> the paper's that it is, or is the miniature of
+MODELS = {  # our name -> the paper's model, also for its miniature
     "qwen2_5_vl_3b": QWEN,
     "internvl3_2b": INTERNVL,
     "tiny_qwen": QWEN,
@@ -24,12 +24,12 @@ MINIATURES = ("tiny_qwen", "tiny_internvl")
 
 
 def model_title(model: str) -> str:
-    """A model's name, and that it is a miniature where it is one."""
+    """A model's name; for a miniature also the model that it stands for."""
     return f"{model}, the miniature of {MODELS[model]}" if model in MINIATURES else model
 
 
 class TestSet(NamedTuple):
-    """A test set, by the paper's name and by those in a suite."""
+    """A test set: its title in the paper, and its names in suites."""
 
     title: str
     names: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""``results.json`` and ``predictions.jsonl``: all that tables and reports are built from."""
+"""``results.json`` and ``predictions.jsonl``, from which tables and reports are built."""
 
 import json
 import subprocess
@@ -18,7 +18,7 @@ from grit.grounding.boxes import Box
 
 SCHEMA_VERSION = 1
 
-# Metrics that results of this schema need not have, because earlier versions did not write them.
+# Metrics that may be missing, because earlier versions with this schema did not write them.
 _ADDED = ("acc_binary",)
 _TEXTS = ("method", "model", "data", "reward", "judge", "config_hash")
 _OPTIONAL_TEXTS = (
@@ -28,23 +28,23 @@ _OPTIONAL_TEXTS = (
 
 
 class OtherSchema(GritError):
-    """Results that an earlier or later version has written."""
+    """A ``results.json`` of another schema version."""
 
 
 @dataclass(frozen=True)
 class SetResult:
-    """One test set's numbers."""
+    """The metrics and counts of one test set."""
 
     n: int  # rows evaluated
-    judge_failures: int  # of them, rows that the judge could not score: not in `acc`
+    judge_failures: int  # rows that the judge failed on, left out of `acc`
     metrics: Mapping[str, Estimate]  # by the names of METRICS
-    images_missing: int = 0  # rows not evaluated because their image is not there
-    questions: str | None = None  # fingerprint of the rows: equal ones were asked the same
+    images_missing: int = 0  # rows not evaluated because their image is missing
+    questions: str | None = None  # fingerprint of the questions, true answers and boxes
 
 
 @dataclass(frozen=True)
 class Results:
-    """What a run found, and what it was made of; one ``results.json``."""
+    """The content of a ``results.json``: what a run was made of, and its metrics by set."""
 
     method: str
     model: str
@@ -55,7 +55,7 @@ class Results:
     config_hash: str
     sets: Mapping[str, SetResult]
     git: str | None = None  # the commit of the code
-    code: str | None = None  # fingerprint of the code, which a commit may leave as it is
+    code: str | None = None  # fingerprint of the code that can change results
     suite: str | None = None
     settings_hash: str | None = None  # equal: repetitions that differ in seed and data.seed alone
     checkpoint: str | None = None  # weights that were evaluated: a path or a Hub id; None: own ones
@@ -69,7 +69,7 @@ class Results:
 
 
 def set_result(rows: Sequence[ScoredPrediction], *, images_missing: int = 0) -> SetResult:
-    """The numbers of one test set, over its unique rows."""
+    """The metrics and counts of one test set, over its unique rows."""
     unique = unique_rows(rows)
     failures = sum(row.judge_failed for row in unique)
     return SetResult(len(unique), failures, estimates(unique), images_missing, _questions(unique))
@@ -85,18 +85,18 @@ def _questions(rows: Sequence[ScoredPrediction]) -> str:
 
 
 def _rounded(box: Box) -> list[float]:
-    # As predictions.jsonl has them, once they are read again: JSON tells 2 from 2.0, Python not.
+    # As read back from predictions.jsonl: floats, since JSON writes 2 and 2.0 differently.
     return [float(round(corner, 2)) for corner in box.corners]
 
 
 def write_predictions(path: Path, sets: Mapping[str, Sequence[ScoredPrediction]]) -> None:
-    """Write ``predictions.jsonl``: the sets in their order, unique rows in theirs."""
+    """Write ``predictions.jsonl``: the unique rows of each set, in order."""
     rows = chain.from_iterable(unique_rows(rows) for rows in sets.values())
     write_jsonl(path, (row.to_row() for row in rows))
 
 
 def write_results(path: Path, results: Results) -> None:
-    """Write ``results.json`` whole or not at all."""
+    """Write ``results.json`` atomically."""
     row: dict[str, Any] = {"schema_version": results.schema_version}  # first, for human readers
     row |= {key: value for key, value in asdict(results).items() if key != "sets"}
     row["sets"] = {name: _set_row(found) for name, found in results.sets.items()}
@@ -104,7 +104,7 @@ def write_results(path: Path, results: Results) -> None:
 
 
 def read_results(path: Path) -> Results:
-    """Read and check a ``results.json``; GritError says what is wrong with it."""
+    """Read and validate a ``results.json``; raises GritError that names what is wrong."""
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -115,7 +115,12 @@ def read_results(path: Path) -> Results:
 
 
 def parse_results(source: str, fields: Any) -> Results:
-    """Check the fields of a ``results.json`` that lies, or lay, at ``source``."""
+    """Validate the fields of a ``results.json``; ``source`` names it in messages.
+
+    Raises:
+        OtherSchema: it is of another schema version.
+        GritError: a field is missing or has the wrong type.
+    """
     version = fields.get("schema_version") if isinstance(fields, dict) else None
     if version != SCHEMA_VERSION:
         kind = OtherSchema if isinstance(version, int) else GritError
@@ -126,10 +131,10 @@ def parse_results(source: str, fields: Any) -> Results:
 
 
 def git_commit(source: Path = Path(__file__)) -> str | None:
-    """The commit of the repository that tracks ``source``; None where there is none to name."""
+    """The commit of the git repository that tracks ``source``; None if there is none."""
     git = ["git", "-C", str(source.parent)]
     try:
-        # An installed package may lie inside somebody else's repository, which does not track it.
+        # An installed package may be inside another repository, which does not track it.
         for command in (["ls-files", "--error-unmatch", source.name], ["rev-parse", "HEAD"]):
             done = subprocess.run(
                 [*git, *command], capture_output=True, text=True, timeout=10, check=True
@@ -151,7 +156,7 @@ def _set_row(found: SetResult) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Reader:
-    """Turns the fields of a results.json into Results, naming the field that is wrong."""
+    """Parses the fields of a results.json; raises GritError naming an invalid field."""
 
     source: str
 
@@ -193,7 +198,7 @@ class _Reader:
         return self._get(fields, name, dict, where)
 
     def _optional(self, fields: dict[str, Any], name: str, kind: Any, where: str = "") -> Any:
-        """A field that results made elsewhere or earlier need not have."""
+        """A field that may be missing in results of other programs or earlier versions."""
         return self._get({name: None} | fields, name, (kind, type(None)), where)
 
     def _get(self, fields: dict[str, Any], name: str, kind: Any, where: str = "") -> Any:

@@ -1,6 +1,6 @@
-"""The record of a run (``run.json``): what it began with, and whether it has finished.
+"""The record of a run (``run.json``): what it started with, and whether it has finished.
 
-Without torch, which takes seconds to import, and whose threads are set up before.
+This module must not import torch, which takes seconds and reads its thread settings on import.
 """
 
 import json
@@ -14,12 +14,12 @@ from grit.core.errors import GritError
 
 log = logging.getLogger(__name__)
 RECORD, CONFIG = "run.json", "config.yaml"
-RESULTS = "results.json"  # what makes a folder that of a finished run
+RESULTS = "results.json"  # marks the folder of a finished run
 PREDICTIONS = "predictions.jsonl"
 
 
 def unfinished(config: Config, root: Path) -> Path:
-    """The folder below ``root`` of the newest run of this configuration that has not finished.
+    """The folder below ``root`` of the newest unfinished run of this configuration.
 
     Raises:
         GritError: there is none.
@@ -29,7 +29,7 @@ def unfinished(config: Config, root: Path) -> Path:
     for record in root.glob(f"*/*/{RECORD}"):
         try:
             begun = read_record(record)
-        except GritError as error:  # of another run, perhaps
+        except GritError as error:  # perhaps of another run
             log.warning("resume=true: left out: %s", error)
             continue
         if begun["config_hash"] == wanted and "finished" not in begun:
@@ -43,12 +43,12 @@ def unfinished(config: Config, root: Path) -> Path:
 
 
 def relative(folder: Path) -> Path:
-    """The folder relative to the working directory, where it is below it."""
+    """The folder, relative to the working directory if it is below that."""
     return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
 
 
 def read_record(record: Path) -> dict[str, Any]:
-    """A ``run.json``.
+    """The content of a ``run.json``.
 
     Raises:
         GritError: it is damaged.
@@ -63,7 +63,7 @@ def read_record(record: Path) -> dict[str, Any]:
 
 
 def check_run(folder: Path) -> None:
-    """Raise GritError where a folder has not the files of a run that can be looked at again."""
+    """Raise GritError if a folder lacks the configuration, record or predictions of a run."""
     for name in (CONFIG, RECORD, PREDICTIONS):
         if not (folder / name).is_file():
             raise GritError(f"runs: {folder}: {name} is missing: expected the folder of a run")

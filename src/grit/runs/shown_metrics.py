@@ -1,4 +1,4 @@
-"""How the metrics of results.json are called and shown, and what they mean where they are read."""
+"""How the metrics of results.json are named and shown, and their definitions for readers."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,7 +12,7 @@ class Metric(NamedTuple):
 
     key: str
     title: str
-    unit: float  # its largest value
+    unit: float  # its maximum
     digits: int
 
 
@@ -34,17 +34,17 @@ EQUAL = f"{_BOTH}: it equals ACC in every set here, as where every score is 0 or
 
 
 def shown_metrics(runs: Sequence[Results]) -> tuple[Metric, ...]:
-    """What a table of these runs shows: ACC both ways only where the two are different numbers."""
+    """The metrics that a table of these runs shows: ACC>0.5 only if it differs from ACC."""
     return tuple(each for each in METRICS if each is not BINARY or has_two_accs(runs))
 
 
 def definitions(runs: Sequence[Results]) -> list[str]:
-    """What the metrics of these runs mean, and how the two ways of ACC are related in them."""
+    """Definitions of the metrics of these runs, and whether ACC and ACC>0.5 are equal in them."""
     pairs = _both_accs(runs)
     if any(one.mean is not None and acc != one for acc, one in pairs):
         return [DEFINITIONS, DIFFERENT]
     known = bool(pairs) and all(one.mean is not None for _, one in pairs)
-    return [DEFINITIONS, EQUAL] if known else [DEFINITIONS]  # not known of earlier results
+    return [DEFINITIONS, EQUAL] if known else [DEFINITIONS]  # unknown for earlier results
 
 
 def has_two_accs(runs: Sequence[Results]) -> bool:
@@ -53,6 +53,6 @@ def has_two_accs(runs: Sequence[Results]) -> bool:
 
 
 def _both_accs(runs: Sequence[Results]) -> list[tuple[Estimate, Estimate]]:
-    """ACC of every set that has it, both ways."""
+    """ACC and ACC>0.5 of every set that has ACC."""
     sets = (found.metrics for run in runs for found in run.sets.values())
     return [(each["acc"], each[BINARY.key]) for each in sets if each["acc"].mean is not None]
