@@ -1,1 +1,1 @@
-"""Weights & Biases: what a run logs there, and reports about many runs."""
+"""Weights & Biases: logging of runs, and reports about many runs."""

@@ -7,7 +7,7 @@ from grit.core.settings import Text, setting, settings
 
 @settings
 class LoggerSettings:
-    """Where metrics go besides the run's folder."""
+    """Where metrics are logged besides the run's folder."""
 
     name: Literal["wandb", "none"] = setting("who else gets them")
     project: Text = setting("of W&B", "grit")

@@ -1,4 +1,4 @@
-"""The Weights & Biases run of a task: begun, told what was found, finished whatever happens."""
+"""The Weights & Biases run of a task: starting it, logging to it, and always finishing it."""
 
 import json
 import os
@@ -24,20 +24,26 @@ from grit.tracking.wandb_results import log_numbers, log_report, log_rows
 
 @dataclass(frozen=True)
 class Tracker:
-    """Tells W&B what a task finds; nothing where ``logger`` is None."""
+    """Logs the results of a task to W&B; does nothing if ``logger`` is None."""
 
     config: Config
     folder: Path
     logger: WandbLogger | None
-    faults: list[str] = field(default_factory=list)  # why W&B misses something
+    faults: list[str] = field(default_factory=list)  # errors because of which W&B lacks something
 
     def numbers(self, measured: Measured, step: int) -> None:
-        """Log the numbers of an evaluation after ``step`` training steps."""
+        """Log the metrics of an evaluation after ``step`` training steps."""
         if self.logger is not None:
             log_numbers(self.logger.experiment, measured.results, step)
 
     def findings(self, after: Measured, before: Measured | None, picture_of: PictureOf) -> None:
-        """Log what the run's folder says: results, rows with their boxes, the page."""
+        """Log the final results, a table of rows with their boxes, and ``report.html``.
+
+        Args:
+            after: the evaluation that counts.
+            before: the evaluation before training, if there was one.
+            picture_of: an image by set and id.
+        """
         if self.logger is None:
             return
         self.numbers(after, self.config.trainer.max_steps if self.config.method.learns else 0)
@@ -47,20 +53,20 @@ class Tracker:
             if file.exists():
                 content = json.loads(file.read_text(encoding="utf-8"))
                 run.summary.update({name.replace(".", "_"): content})
-        # Without tags in its answers a method earns nothing for them, which would say nothing.
+        # The reward would be meaningless for a method without tags in its answers.
         reward = reward_from(self.config.reward) if self.config.method.tagged_answer else None
         was = {} if before is None else before.rows
         rows = self.config.logger.rows
         log_report(run, self.folder / "report.html")
         try:
             log_rows(run, was, after.rows, picture_of, reward=reward, most=rows)
-        except wandb.Error as error:  # a table logs in again: the server may be gone by now
+        except wandb.Error as error:  # tables connect again, and the server may be down
             self.faults.append(" ".join(str(error).split()))
 
 
 @contextmanager
 def tracked(config: Config, folder: Path, overrides: Sequence[str]) -> Iterator[Tracker]:
-    """A tracker for the block; the first of several processes speaks for all."""
+    """A context with a tracker; only that of rank 0 logs. The W&B run ends with the context."""
     if config.logger.name == "none" or processes.rank() > 0:
         yield Tracker(config, folder, None)
         return
@@ -91,7 +97,7 @@ def _tracked(config: Config, folder: Path, overrides: Sequence[str]) -> Iterator
 
 @contextmanager
 def _media_below(folder: Path) -> Iterator[None]:
-    """Let the pictures of tables wait in the run's folder for their upload, not in the home's."""
+    """Stage the pictures of tables for upload in the run's folder, not in the home directory."""
     if "WANDB_DATA_DIR" in os.environ:
         yield
         return
@@ -103,7 +109,7 @@ def _media_below(folder: Path) -> Iterator[None]:
 
 
 def experiment(overrides: Sequence[str]) -> str | None:
-    """The experiment that the command line names."""
+    """The value of ``experiment=`` in the overrides; None without one."""
     named = [
         override.partition("=")[2]
         for override in overrides
@@ -113,6 +119,6 @@ def experiment(overrides: Sequence[str]) -> str | None:
 
 
 def tags(config: Config) -> list[str]:
-    """What a run is found by in W&B."""
+    """The W&B tags of a run: its config choices, and ``logger.tags``."""
     parts = (config.model, config.data, config.method, config.reward, config.judge)
     return [*(part.name for part in parts), *config.logger.tags]

@@ -1,4 +1,4 @@
-"""The end of a Weights & Biases run: it waits for a time, and says what the server has not got."""
+"""Finishing a Weights & Biases run within a time limit, and warning of failed uploads."""
 
 import json
 import logging
@@ -9,9 +9,9 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 
-# Without these the client waits for ever at the end of a run. Its own limit does not count while it
-# asks where to put a table (seen with wandb 0.31), and it would try each such question 20 times, a
-# quarter of an hour; so tries are limited too. Numbers go in a stream of their own, which is not.
+# Without these the client may wait for ever at the end of a run. ``finish_timeout`` has no effect
+# while it requests an upload URL for a table (wandb 0.31), a request that is retried 20 times, for
+# a quarter of an hour; so retries are limited too. Metrics use another stream, without this limit.
 _LIMITS: dict[str, float] = {
     "finish_timeout": 120,  # seconds
     "x_graphql_retry_max": 6,
@@ -20,18 +20,18 @@ _LIMITS: dict[str, float] = {
 
 
 def limits() -> dict[str, Any]:
-    """Settings that bound how long a run waits for its server; the environment's own come first."""
+    """W&B settings that limit how long a run waits; environment variables take precedence."""
     chosen = {key: val for key, val in _LIMITS.items() if f"WANDB_{key.upper()}" not in os.environ}
     return chosen | {"finish_timeout_raises": True}
 
 
 def finish(run: Any, *, failed: bool = False, faults: Sequence[str] = ()) -> None:
-    """End the run; a server that has not taken all of it is worth a warning and no failure.
+    """Finish the run; an incomplete upload is logged as a warning and raises nothing.
 
     Args:
         run: of W&B, with ``limits`` among its settings.
-        failed: the program ends in an error.
-        faults: what is known to have gone wrong already.
+        failed: whether the task ends in an error.
+        faults: errors that occurred already.
     """
     folder = Path(run.dir).parent
     trouble = list(faults)
@@ -42,8 +42,8 @@ def finish(run: Any, *, failed: bool = False, faults: Sequence[str] = ()) -> Non
     except TimeoutError:
         trouble.insert(0, f"not all was taken within {run.settings.finish_timeout:g} seconds")
     if trouble:
-        # Without the option the command passes over runs that were begun online. Their files have
-        # everything but tables, which the client sends without writing them down (wandb 0.31).
+        # Without the option, `wandb sync` skips runs that were started online. Their files have
+        # everything but tables, which the client uploads without storing them (wandb 0.31).
         log.warning(
             "W&B misses something of this run (%s): `wandb sync --include-online %s` sends all but "
             "the table of rows, which report.html shows",
@@ -53,9 +53,9 @@ def finish(run: Any, *, failed: bool = False, faults: Sequence[str] = ()) -> Non
 
 
 def _faults(folder: Path) -> Iterator[str]:
-    """What went wrong, by the log of the process that sends; it tells nobody else."""
+    """Errors in the log of the client's upload process, which reports them nowhere else."""
     for line in (folder / "logs" / "debug-internal.log").read_text(encoding="utf-8").splitlines():
         entry = json.loads(line) if line.startswith("{") else {}
-        if entry.get("level", "").startswith("ERROR"):  # ERROR+4: it has given up
+        if entry.get("level", "").startswith("ERROR"):  # ERROR+4: it gave up retrying
             said = [str(entry[name]) for name in ("msg", "error", "status") if name in entry]
             yield " ".join(" ".join(said).split())

@@ -1,4 +1,4 @@
-"""Pictures with boxes for Weights & Biases, whose viewer turns each kind of box on and off."""
+"""Pictures with boxes for Weights & Biases, whose viewer can show and hide each layer of boxes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from PIL import Image
 
 from grit.grounding.boxes import Box, Space
 
-ANNOTATED = "annotated"  # the layers' names
+ANNOTATED = "annotated"  # names of layers
 SAID = "said"
 
 
@@ -18,14 +18,14 @@ def boxed_image(
     layers: Mapping[str, Sequence[Box]],
     caption: str | None = None,
 ) -> wandb.Image:
-    """A picture under layers of numbered boxes.
+    """A picture with layers of numbered boxes.
 
     Args:
         image: of any size.
-        space: the original image's pixels, into which boxes of any space are put.
-        layers: name of a layer -> its boxes; those without an area in the picture are left out,
-            and the others keep their numbers.
-        caption: below the picture.
+        space: the original image's pixels, into which all boxes are converted.
+        layers: name of a layer -> its boxes in any space; those without an area in the picture are
+            left out, and the others keep their numbers.
+        caption: text below the picture.
     """
     boxes = {name: _layer(layer, space) for name, layer in layers.items()}
     return wandb.Image(image, caption=caption, boxes=boxes)

@@ -1,4 +1,4 @@
-"""Weights & Biases: a logger that never asks for a key or waits for a network, and completions."""
+"""The Weights & Biases logger, which never prompts for a key, and a callback for completions."""
 
 import logging
 import os
@@ -18,13 +18,13 @@ from grit.training.diagnostics import Rollout
 from grit.training.module import GRPOGR
 
 log = logging.getLogger(__name__)
-INIT_TIMEOUT = 20  # seconds an online run waits for the server
-MOST_TAG = 64  # characters, which is all that W&B takes
+INIT_TIMEOUT = 20  # seconds that an online run waits for the server
+MOST_TAG = 64  # characters, W&B's limit
 Mode = Literal["online", "offline", "disabled"]
 
 
 def wandb_mode(configured: str) -> Mode:
-    """``auto`` is online where the environment holds a key, and offline otherwise."""
+    """The W&B mode; for ``auto`` WANDB_MODE, else online if WANDB_API_KEY is set, else offline."""
     if configured != "auto":
         return cast(Mode, configured)
     chosen = os.environ.get("WANDB_MODE")
@@ -45,11 +45,11 @@ def wandb_logger(
     group: str | None = None,
     job_type: str | None = None,
 ) -> WandbLogger:
-    """A logger whose files stay below ``folder``; ``group`` is what its runs are gathered by.
+    """A logger whose files are below ``folder``.
 
-    The resolved configuration is stored under the one key ``grit``: a sweep locks its own keys in
-    ``run.config``, and a sweep's ``model`` would shut out a nested ``model``. Where the server
-    cannot be reached the run is logged offline, to be sent later with ``wandb sync``.
+    The resolved configuration is stored under the single key ``grit``: a sweep locks its own keys
+    in ``run.config``, and a sweep's ``model`` would block a nested ``model``. If the server cannot
+    be reached, the run is logged offline, to be uploaded later with ``wandb sync``.
     """
 
     def begin(mode: Mode) -> Any:
@@ -70,7 +70,7 @@ def wandb_logger(
                 x_disable_stats=True,
                 **limits(),
             ),
-            reinit="finish_previous",  # a multirun's jobs share a process
+            reinit="finish_previous",  # the jobs of a multirun share a process
         )
 
     run = _begun(begin, mode)
@@ -82,7 +82,7 @@ def wandb_logger(
 def _begun(begin: Callable[[Mode], Any], mode: Mode) -> Any:
     if mode != "online":
         return begin(mode)
-    wandb.setup(wandb.Settings(silent=True))  # what the program says of its end, it says once
+    wandb.setup(wandb.Settings(silent=True))  # no summary at the end: `finish` reports
     try:
         run = begin("online")
     except wandb.Error as error:
@@ -99,19 +99,19 @@ def _begun(begin: Callable[[Mode], Any], mode: Mode) -> Any:
 
 
 class SectionedLogger(WandbLogger):
-    """Lightning's logger, with names that W&B sorts into sections of panels.
+    """Lightning's logger with metric names that W&B groups into sections of panels.
 
-    W&B makes a section of what stands before the first slash: ``train/reward_part/judge`` would
-    be one of some fifty panels of ``train``.
+    W&B names a section by the part before the first slash, so that ``train/reward_part/judge``
+    would be one of about fifty panels of ``train``.
     """
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Log under the names of ``panel``."""
+        """Log metrics under the names that ``panel`` gives."""
         super().log_metrics({panel(name): value for name, value in metrics.items()}, step)
 
 
 def panel(name: str) -> str:
-    """What a metric is called in W&B.
+    """The name of a metric in W&B.
 
     >>> [panel(f"train/{name}") for name in ("kl", "seconds/rollout", "reward_part/vsr/bleu")]
     ['train/kl', 'seconds/rollout', 'reward_part_vsr/bleu']
@@ -121,7 +121,7 @@ def panel(name: str) -> str:
 
 
 class CompletionSamples(pl.Callback):
-    """Every few steps, logs one group of completions as images with the boxes they speak of."""
+    """Logs a group of completions as images with their boxes, every ``every`` steps."""
 
     def __init__(self, every: int) -> None:
         self.every = every
@@ -134,7 +134,7 @@ class CompletionSamples(pl.Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Log the step's first prompt."""
+        """Log the completions of the step's first prompt."""
         loggers = [logger for logger in trainer.loggers if isinstance(logger, WandbLogger)]
         if not loggers or batch_idx % self.every:  # global_step counts updates, not steps
             return

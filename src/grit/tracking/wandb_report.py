@@ -1,6 +1,6 @@
-"""A W&B report about finished runs: tables, panels, what a sweep varied, a comparison of runs.
+"""A W&B report about finished runs: tables, panels, a sweep's settings, a comparison of runs.
 
-It is built without a network (wandb-workspaces); saving it needs one.
+Building it (with wandb-workspaces) needs no network; saving it does.
 """
 
 import json
@@ -23,14 +23,14 @@ from grit.tracking.wandb_server import failures
 if TYPE_CHECKING:
     from wandb_workspaces.reports.v2 import Report
 
-_TITLE = 128  # characters that W&B takes
+_TITLE = 128  # characters, W&B's limit
 _OBJECTIVE = "eval/mean/acc"
 _CURVES = ("train/reward", "train/kl", "train/entropy", "train/completion_tokens", "train/boxes")
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What a report is made of."""
+    """The content of a report."""
 
     title: str
     runs: Sequence[FinishedRun]
@@ -41,16 +41,16 @@ def wandb_report(contents: Contents, *, entity: str, project: str) -> "Report":
     """The report, not yet saved.
 
     Args:
-        contents: what to show.
-        entity: W&B's user or team; "" for one that is not known yet.
-        project: in which the runs are.
+        contents: its title, runs and tables.
+        entity: W&B's user or team; "" if not known yet.
+        project: of the runs.
     """
     wr = _library()
     runs = contents.runs
     filters = _only(runs)
 
     def grid(*panels: Any) -> Any:
-        # Without a project of its own it shows the report's, and is not looked up in the network.
+        # Without a project it uses the report's, and needs no network request.
         runset = wr.Runset(name="Runs of this report", filters=filters)
         return wr.PanelGrid(runsets=[runset], panels=list(panels))
 
@@ -86,7 +86,7 @@ def wandb_report(contents: Contents, *, entity: str, project: str) -> "Report":
 
 
 def spec(report: "Report") -> dict[str, Any]:
-    """The report as JSON values: what ``save`` sends to W&B."""
+    """The report as JSON values, as ``save`` sends it to W&B."""
     model = report._to_model()
     return {
         "displayName": model.display_name,
@@ -98,22 +98,22 @@ def spec(report: "Report") -> dict[str, Any]:
 
 
 def save(report: "Report") -> str:
-    """Save the report in W&B and give its address.
+    """Save the report in W&B and return its URL.
 
     Raises:
         GritError: W&B cannot be reached or refuses.
     """
     with failures("the W&B report was not saved"), _its_own_warnings_ignored():
-        wandb.Api()  # of a missing key the library's save would say so by a plain Exception
+        wandb.Api()  # raises wandb.Error for a missing key; save would raise Exception
         report.save()
         return str(report.url)
 
 
 def default_entity() -> str:
-    """The user or team that W&B's key belongs to.
+    """The user or team of the W&B API key.
 
     Raises:
-        GritError: W&B cannot be reached or refuses, or the key has none.
+        GritError: W&B cannot be reached or refuses, or the key has no user or team.
     """
     ways_out = "; set logger.entity, or logger.mode=offline for the files alone"
     with failures("W&B does not say whose key this is", ways_out):
@@ -179,7 +179,7 @@ def _sweep(
 
 
 def _only(runs: Sequence[FinishedRun]) -> Any:
-    """A filter for these runs alone, by their ids; none where some run was not logged."""
+    """A filter for these runs by their ids; empty if one of them was not logged."""
     with _its_own_warnings_ignored():
         from wandb_workspaces import expr
     if not all(run.wandb_ids for run in runs):
@@ -194,5 +194,5 @@ def _library() -> Any:
 
 
 def _its_own_warnings_ignored() -> Any:
-    """A block in which the library's use of pydantic's old style goes unmentioned."""
+    """A context that ignores the library's deprecation warnings about pydantic."""
     return warnings.catch_warnings(action="ignore", category=DeprecationWarning)

@@ -1,4 +1,4 @@
-"""What an evaluation leaves in Weights & Biases: numbers, and a table of rows with their boxes."""
+"""An evaluation in Weights & Biases: its metrics, and a table of rows with their boxes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
@@ -34,7 +34,7 @@ def log_numbers(run: Any, results: Results, step: int) -> None:
     Args:
         run: of W&B.
         results: of one evaluation.
-        step: how many training steps were done.
+        step: number of training steps done.
     """
     values: dict[str, list[float]] = {}
     numbers: dict[str, float] = {STEP: step}
@@ -62,7 +62,7 @@ def log_rows(
         before: scored rows before training; may be empty.
         after: scored rows of the evaluation that counts.
         picture_of: an image by set and id.
-        reward: gives every row the parts that training would pay for; None leaves them out.
+        reward: for columns with the reward and its terms; None leaves them out.
         most: rows of a set.
     """
     terms = [] if reward is None else list(reward.terms)
@@ -79,12 +79,12 @@ def log_rows(
 
 
 def log_report(run: Any, report: Path) -> None:
-    """Log the run's page, to be read beside its numbers."""
+    """Log ``report.html``."""
     run.log({"report": wandb.Html(report.read_text(encoding="utf-8"), inject=False)})
 
 
 def outcomes_of(reward: Reward, rows: Sequence[ScoredPrediction]) -> list[Outcome | None]:
-    """What the reward pays for each row, by the scores that its answer has; the judge rests.
+    """The reward of each row, computed from the recorded scores without asking the judge.
 
     None for rows whose true answer the reward cannot use.
     """
@@ -98,7 +98,7 @@ def outcomes_of(reward: Reward, rows: Sequence[ScoredPrediction]) -> list[Outcom
 
 
 class _Scores:
-    """A judge that only remembers what was said about these rows."""
+    """A judge that returns the recorded scores of these rows."""
 
     name = "remembered"
 

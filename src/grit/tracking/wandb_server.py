@@ -1,4 +1,4 @@
-"""What goes wrong between this program and W&B's server, said in one line."""
+"""Errors of requests to W&B's server, as one line with a remedy."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,12 +6,12 @@ from contextlib import contextmanager
 from grit.core.errors import GritError
 
 _BETTER_WORDS = {
-    # What the library says also where the server is silent or not there: it tries again until its
-    # time is over, and then knows no more.
+    # Raised also if the server does not respond or does not exist: the library retries until its
+    # timeout, and then does not know the cause.
     "Failed to execute API request: the service process is busy and did not respond in time.": (
         "no answer in time (WANDB_HTTP_TIMEOUT is how many seconds to wait)"
     ),
-    # What `wandb login` keeps in a file would do here, but logger.mode=auto does not look at it.
+    # The key that `wandb login` stores would work here, but logger.mode=auto does not read it.
     "No API key configured. Use `wandb login` to log in.": (
         "No API key configured: set the environment variable WANDB_API_KEY"
     ),
@@ -19,7 +19,7 @@ _BETTER_WORDS = {
 
 
 def reason_of(error: Exception) -> str:
-    """What the library says has gone wrong, in words that say what to do."""
+    """The library's message, or a clearer one that says what to do."""
     said = str(error)
     for theirs, ours in _BETTER_WORDS.items():
         said = said.replace(theirs, ours)
@@ -28,17 +28,18 @@ def reason_of(error: Exception) -> str:
 
 @contextmanager
 def failures(before: str, after: str = "") -> Iterator[None]:
-    """Questions to W&B; what the library raises about them stands between ``before`` and ``after``.
+    """A context for requests to W&B, whose errors become a GritError.
 
-    The library waits ``WANDB_HTTP_TIMEOUT`` seconds, 19 unless that is set, for each answer.
+    The message is the library's, between ``before`` and ``after``. The library waits
+    ``WANDB_HTTP_TIMEOUT`` seconds (default 19) for each response.
 
     Raises:
-        GritError: the server refuses, has not what is asked for, or does not answer in time.
+        GritError: the server refuses, lacks what is requested, or does not respond in time.
     """
     import wandb  # takes a second
     from wandb.sdk.lib.service.service_connection import WandbApiFailedError
 
-    # The second is no wandb.Error; that a project is not there is a ValueError.
+    # WandbApiFailedError is no wandb.Error; a missing project raises ValueError.
     known = (wandb.Error, WandbApiFailedError, OSError, ValueError)
     try:
         yield
