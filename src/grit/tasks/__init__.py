@@ -1,4 +1,4 @@
-"""What each ``task=`` does; thin."""
+"""The tasks: a thin module for each value of ``task=``, with a function ``perform``."""
 
 import logging
 import os
@@ -10,7 +10,7 @@ from grit.config.schema import Config
 from grit.core import disk, interruption
 from grit.core.errors import GritError
 
-# What libraries say to each other and no user can mend.
+# Warnings of libraries about each other, on which a user cannot act.
 NOISE = (
     ".*LeafSpec.* is deprecated",  # Lightning 2.6 with torch 2.15
     ".*is_gradient_checkpointing.* is deprecated",  # peft 0.21 with transformers 5.23
@@ -18,12 +18,15 @@ NOISE = (
 
 
 def perform(config: Config, folder: Path, overrides: list[str]) -> None:
-    """Do the task of ``config``; its files go to ``folder``.
+    """Run the task of ``config``.
 
     Args:
         config: the checked configuration.
-        folder: the run's folder.
-        overrides: what the command line changed, for messages that say how to go on.
+        folder: of the run, to which its files are written.
+        overrides: of the command line, for the command that resumes the run.
+
+    Raises:
+        GritError: a check failed, the disk is full, or another process of the run has ended.
     """
     from grit.runs.early import check_early  # takes half a second, which --help need not wait for
 
@@ -45,7 +48,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
 
 
 def _of_the_machine(error: Exception, config: Config, folder: Path) -> str | None:
-    """What is wrong with the machine, and to be mended there, where that is what a run ended in."""
+    """A line for a full disk or a lost process, if that is the cause of ``error``; else None."""
     no_space = disk.full(error, folder)
     if no_space is not None:
         return f"{no_space}; make room"
@@ -61,11 +64,11 @@ def _of_the_machine(error: Exception, config: Config, folder: Path) -> str | Non
 
 
 def quieten() -> None:
-    """Silence what libraries say that no user can mend, and their progress bars beside our own."""
+    """Silence libraries' warnings on which a user cannot act, and transformers' progress bars."""
     from transformers.utils.logging import disable_progress_bar  # takes seconds
 
     for message in NOISE:
         warnings.filterwarnings("ignore", message=message)
-    disable_progress_bar()  # of loading weights
-    # Who has DeepSpeed gets its word about the accelerator in every run, whatever uses it.
+    disable_progress_bar()  # while loading weights
+    # If DeepSpeed is installed, it logs its accelerator in every run, even when it is not used.
     logging.getLogger("DeepSpeed").addFilter(lambda said: "accelerator" not in said.getMessage())

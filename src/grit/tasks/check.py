@@ -1,4 +1,4 @@
-"""``task=check``: what a run would be and cost, before anyone rents a GPU; needs no weights."""
+"""``task=check``: checks a run and estimates its memory, time and cost, without weights."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -27,10 +27,10 @@ log = logging.getLogger(__name__)
 
 
 def perform(config: Config, folder: Path, overrides: list[str]) -> None:
-    """Print one table, write ``check.json``.
+    """Print a table and write ``check.json``.
 
     Raises:
-        GritError: the run would not start; the table and the file are there all the same.
+        GritError: the run would not start; the table and the file are written before.
     """
     if config.check.gpu not in GPUS:
         raise GritError(f"check.gpu={config.check.gpu}: there are {', '.join(GPUS)}")
@@ -69,7 +69,7 @@ class Problems(list[str]):
 
     @contextmanager
     def noted(self) -> Iterator[None]:
-        """Note what goes wrong, and go on."""
+        """A context that appends the line of a GritError and continues after it."""
         try:
             yield
         except GritError as error:
@@ -91,7 +91,7 @@ def _questions(config: Config, problems: Problems) -> tuple[list[Sample], list[T
 
 
 def _others(config: Config, samples: Sequence[Sample], problems: Problems) -> None:
-    """Reward, judge and device."""
+    """Check the reward, the judge and the device."""
     with problems.noted():
         reward = reward_from(config.reward)
         if config.method.training == "grpo_gr":

@@ -16,7 +16,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     """Measure the runs that ``runs`` names; the figure's files go to ``folder``.
 
     Raises:
-        JudgeFailed: after writing: the judge has failed on more than it may.
+        JudgeFailed: the judge failed on too many queries; the files are written before.
     """
     figures = FigureSettings.of(config)
     runs = distinct([FinishedRun.with_predictions(Path(name)) for name in config.runs])

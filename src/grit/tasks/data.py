@@ -1,4 +1,4 @@
-"""``task=data``: download, convert and check what the paper uses; table 2 of it."""
+"""``task=data``: downloads, converts and checks the paper's data, and makes table 2 from it."""
 
 import logging
 import sys
@@ -31,10 +31,11 @@ DRAWN = ("vsr_tally_500", "vsr_tally_7000")  # the mixtures of the scaling study
 
 
 def perform(config: Config, folder: Path, overrides: list[str]) -> None:
-    """Prepare, draw, print and write table 2, and end with what could not be had.
+    """Prepare the data, draw the mixtures, write table 2, and list what is missing.
 
     Raises:
-        GritError: a file that is there is not right; or, at the end, something is missing.
+        GritError: an existing file is invalid; or, after everything is written, some data is
+            missing and ``data.check_only`` is off.
     """
     RunFolder.at(config, folder, overrides).begin(config)
     shortfalls = _prepare(config)
@@ -96,7 +97,7 @@ def _prepare(config: Config) -> list[Shortfall]:
 
 
 def _mixture(data: DataSettings, name: str) -> DataSettings:
-    """The training triplets of ``data=NAME``, from the same folder."""
+    """The settings of ``data=NAME`` with the root and seed of ``data``."""
     composed = cast(DictConfig, OmegaConf.load(CONF / "data" / f"{name}.yaml"))
     sources = {source: SourceSettings(**fields) for source, fields in composed.sources.items()}
     return replace(data, name=name, sources=sources, total=composed.get("total"))

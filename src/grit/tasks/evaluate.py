@@ -1,4 +1,4 @@
-"""``task=evaluate``: a model, trained or not, or predictions made anywhere."""
+"""``task=evaluate``: evaluates a model, trained or not, or scores existing predictions."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -63,7 +63,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
 
 
 def _score(config: Config, predictions: Path, folder: Path, overrides: list[str]) -> None:
-    """Score predictions made anywhere, without a model."""
+    """Score existing predictions, without a model."""
     judge = make_judge(config.judge)
     sets, origin = read_sets(predictions), _origin(predictions, config, overrides)
     RunFolder.at(config, folder, overrides).begin(config)
@@ -76,7 +76,7 @@ def _score(config: Config, predictions: Path, folder: Path, overrides: list[str]
 
 
 UNKNOWN = "unknown"
-PARTS = ("model", "data", "suite")  # of results, which predictions do not say themselves
+PARTS = ("model", "data", "suite")  # fields of results that predictions do not have
 
 
 def _named(results: Results, origin: Mapping[str, str]) -> Results:
@@ -85,13 +85,14 @@ def _named(results: Results, origin: Mapping[str, str]) -> Results:
 
 
 def _origin(predictions: Path, config: Config, overrides: Sequence[str]) -> dict[str, str]:
-    """Whose predictions they are and of which suite, as the command says or else their run.
+    """The model, data and suite of predictions: from the command line, else from their run.
 
-    Those of a run have its results beside them. Elsewhere the defaults of the configuration would
-    claim a model, data and questions that may have had no part in them.
+    A run's predictions have ``results.json`` in the same folder. For other predictions these fields
+    are ``UNKNOWN``, since the configuration's defaults need not be true of them.
 
     Raises:
-        GritError: the run's answers are to be read by another method than the configuration has.
+        GritError: the predictions' run has another method than the configuration, and the command
+            line names none.
     """
     chosen = {override.lstrip("+").split("=")[0].removesuffix(".name") for override in overrides}
     beside = predictions.parent / "results.json"

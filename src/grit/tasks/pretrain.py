@@ -1,4 +1,4 @@
-"""``task=pretrain``: makes a tiny base model from nothing."""
+"""``task=pretrain``: trains a tiny base model from scratch."""
 
 import logging
 import shlex
@@ -16,11 +16,11 @@ log = logging.getLogger(__name__)
 
 
 def perform(config: Config, folder: Path, overrides: list[str]) -> None:
-    """Run the course, or go on with the one in the folder; the model is in ``model/`` then.
+    """Run the pretraining course, or resume the one in the folder; writes the model to ``model/``.
 
     Raises:
-        GritError: the model is not a tiny one, or the folder holds a course of other settings.
-        Interrupted: what was learnt up to the last checkpoint is there.
+        GritError: the model is not a tiny one, or the folder has a course with other settings.
+        Interrupted: stopped by a signal; the last checkpoint is kept.
     """
     families: dict[str, Family] = {f"{TINY}{each}": each for each in get_args(Family)}
     family = families.get(config.model.path)

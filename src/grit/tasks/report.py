@@ -1,4 +1,4 @@
-"""``task=report``: many finished runs in one page, and as a W&B report."""
+"""``task=report``: a page and a W&B report about many finished runs."""
 
 import logging
 from collections.abc import Sequence
@@ -28,11 +28,11 @@ log = logging.getLogger(__name__)
 def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     """Write ``report.html`` and ``wandb_report.json`` into ``folder``; save the report if online.
 
-    The paper's tables and figures are in both, as far as the runs have something to say to them.
+    Both contain those of the paper's tables and figures for which the runs have data.
 
     Raises:
-        GritError: a folder holds no finished run, a run's file is broken, or W&B is to be online
-            and is not.
+        GritError: a folder has no finished run, a run's file is invalid, or W&B cannot be reached
+            although it should be online.
     """
     runs = find_runs([Path(root) for root in config.runs])
     title = _title(config.runs)
@@ -40,7 +40,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     tables = {exhibit.title: exhibit_markdown(exhibit) for exhibit in exhibits}
     tables |= runs_markdown([run.results for run in runs], run_labels(runs))
     contents = Contents(title, runs, tables)
-    # Before anything is written, because it reads the runs' configurations.
+    # Before anything is written, because reading the runs' configurations may fail.
     report = wandb_report(
         contents, entity=config.logger.entity or "", project=config.logger.project
     )

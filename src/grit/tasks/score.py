@@ -1,4 +1,4 @@
-"""``task=score``: scores completions from anywhere with a reward."""
+"""``task=score``: computes the reward of completions in a file."""
 
 import logging
 from pathlib import Path
@@ -15,7 +15,12 @@ log = logging.getLogger(__name__)
 
 
 def perform(config: Config, folder: Path, overrides: list[str]) -> None:
-    """Score ``input`` and write ``output``."""
+    """Score the rows of ``input`` and write them to ``output``.
+
+    Raises:
+        GritError: ``output`` cannot be written, or a row cannot be scored.
+        JudgeFailed: the judge failed on too many rows; nothing is written.
+    """
     assert config.input is not None
     assert config.output is not None
     _check_output(Path(config.output))
@@ -38,7 +43,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
 
 
 def _check_output(output: Path) -> None:
-    """Before anything is scored: judges cost money."""
+    """Check that ``output`` can be written, before a judge is paid for scores."""
     try:
         check_place(output)
     except GritError as error:

@@ -24,12 +24,12 @@ MEASURED = {
     "figure4": "grit.studies.correlated_runs",
     "figure5": "grit.studies.attending_runs",
 }
-"""What takes more than results: these look at the runs' pictures, and at their models."""
-OF_ACC = ("table1", "table3", "figure6")  # what shows ACC beside the paper's
+"""Exhibits that need the runs' pictures and models besides their results, and their modules."""
+OF_ACC = ("table1", "table3", "figure6")  # exhibits that show ACC next to the paper's
 
 
 def perform(config: Config, folder: Path, overrides: list[str]) -> None:
-    """Read ``runs`` and write ``exhibits``, or all, into the folder."""
+    """Read ``runs`` and write ``exhibits``, or all of them if none is named, into the folder."""
     from grit.paper.building import BUILDERS, build  # imports torch, as the callback must not
     from grit.paper.evidence import evidence_of_sources
 
@@ -41,24 +41,24 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
 
 
 class WriteExhibits(Callback):
-    """A Hydra callback that makes ``exhibits`` of a multirun's jobs, also after some failed."""
+    """A Hydra callback that makes ``exhibits`` from a multirun's jobs, even if some failed."""
 
     def __init__(self) -> None:
         self.log: JobLog | None = None
         self.start = 0
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        """Remember where the log of jobs ends so far; stop where the end would only be refused."""
+        """Note the size of the log of jobs; exit if the exhibits could not be made at the end."""
         try:
             _check(config)
         except GritError as error:
             print(f"grit: {error}", file=sys.stderr)
-            sys.exit(1)  # Hydra would make a warning of the error itself, and begin
+            sys.exit(1)  # Hydra would only warn of the error, and start the jobs
         self.log = JobLog.beside(config.exhibits, Path(config.hydra.sweep.dir))
         self.start = self.log.size()
 
     def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
-        """Write tables and figures; the exit code is 1 where a job or one of these failed."""
+        """Write tables and figures; exit with code 1 if a job or one of these failed."""
         assert self.log is not None
         jobs = self.log.since(self.start)
         failed = any(job.outcome is Outcome.failed for job in jobs)
@@ -66,7 +66,7 @@ class WriteExhibits(Callback):
             for error in _write(config, jobs):
                 print(f"grit: {error}", file=sys.stderr)
                 failed = True
-        except Exception:  # whatever it is: Hydra would make a warning of it, and exit with 0
+        except Exception:  # any: Hydra would only warn of it, and exit with 0
             log.exception("the tables could not be made")
             failed = True
         if failed:
@@ -83,10 +83,10 @@ def _check(config: DictConfig) -> None:
 
 
 def _check_judge(config: DictConfig) -> None:
-    """Refuse ACC by rules beside the paper's, where the command line does not ask for it.
+    """Refuse ``judge=rules`` in exhibits next to the paper's ACC, unless it is given explicitly.
 
     Raises:
-        GritError: rules would judge a model of full size, or answers about photographs.
+        GritError: rules would judge a full-size model, or answers about photographs.
     """
     shown = [name for name in config.exhibits if name in OF_ACC]
     if not shown or asks_for(config.hydra.overrides.task, "judge", "rules"):
@@ -102,7 +102,7 @@ def _check_judge(config: DictConfig) -> None:
 
 
 def _write(config: DictConfig, jobs: list[Job]) -> list[GritError]:
-    """Each table and figure with its page; what could not be done for one keeps no other back."""
+    """Write each exhibit and its page; return the errors, which do not stop the others."""
     from grit.paper.building import build  # imports torch
     from grit.paper.evidence import evidence_of_jobs
     from grit.paper.experiment_page import write_exhibit_page
@@ -119,7 +119,7 @@ def _write(config: DictConfig, jobs: list[Job]) -> list[GritError]:
             else:
                 paths = build(name, evidence, sweep / name)
             for path in paths:
-                print(path)  # the log of a multirun is Hydra's own here
+                print(path)  # printed, since Hydra configures logging here
         except GritError as error:
             errors.append(error)
         try:
@@ -130,6 +130,6 @@ def _write(config: DictConfig, jobs: list[Job]) -> list[GritError]:
 
 
 def _command(config: DictConfig) -> list[str]:
-    """The overrides of the command line; Hydra itself adds the mode to them."""
+    """The overrides of the command line, without the mode that Hydra adds to them."""
     asked = config.hydra.overrides
     return [each for each in (*asked.hydra, *asked.task) if each != "hydra.mode=MULTIRUN"]

@@ -1,4 +1,4 @@
-"""``task=train``: evaluate, train by the method, evaluate again, print the table."""
+"""``task=train``: evaluates, trains by the method, evaluates again, and prints the table."""
 
 import logging
 from contextlib import nullcontext
@@ -48,7 +48,12 @@ log = logging.getLogger(__name__)
 def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     """Run the task.
 
-    Everything that can be wrong with data and configuration is found before a model is loaded.
+    Data and configuration are checked before a model is loaded.
+
+    Raises:
+        GritError: a check failed, training diverged, or no step learnt anything.
+        Interrupted: stopped by a signal; the message has the command to resume.
+        JudgeFailed: the judge failed on too many answers.
     """
     learns, rewarded = config.method.learns, config.method.training == "grpo_gr"
     samples, counted = _training_rows(config)
@@ -61,7 +66,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     layout = layout_named(config.trainer.strategy)
     run = RunFolder.shared(config, folder, overrides, lambda: inputs_of(samples, sets))
     preflight(config, device, samples, sets, judge, reward if rewarded else None)
-    torch.manual_seed(seed_for(config.seed, "weights"))  # new LoRA weights are drawn from it
+    torch.manual_seed(seed_for(config.seed, "weights"))  # initialises new LoRA weights
     features = config.training.feature_cache_mib
     adapter = make_adapter(config.model, learning=learns, feature_cache_mib=features)
     adapter.model.train(learns).to(device)
@@ -96,7 +101,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
 
 
 def _training_rows(config: Config) -> tuple[list[Sample], dict[str, int]]:
-    """What the method learns from, and what ``drawn.json`` says of it besides the rows."""
+    """The training samples, and counts for ``drawn.json``; both empty without training."""
     if not config.method.learns:
         return [], {}
     samples = training_samples(config.data, config.suite.root)
@@ -115,11 +120,15 @@ def _evaluate_before(
     run: RunFolder,
     tracker: Tracker,
 ) -> Measured | None:
-    """The evaluation before training; a resumed run scores again what was said then."""
+    """The evaluation before training; a resumed run scores the existing predictions again.
+
+    Returns:
+        The evaluation on rank 0; None on other ranks, or if it is switched off.
+    """
     if not config.evaluation.before_training:
         return None
     said = run.folder / "predictions.before.jsonl"
-    # Only the first process's folder counts: others may not see it.
+    # Only rank 0 decides: other nodes may not see its folder.
     if not (run.resumed and processes.gathered(said.exists())[0]):
         before = evaluate_model(config, adapter, sets, judge, run.folder, "before")
         if before is not None:
@@ -129,9 +138,9 @@ def _evaluate_before(
     else:
         before = measure(config, read_sets(said), judge, sets, usage_before(run.folder))
         results = run.folder / "results.before.json"
-        if before.results.judge_usage is not None:  # a service that failed then may not fail now
+        if before.results.judge_usage is not None:  # a retry may have scored rows that failed then
             before.write(run.folder, "before")
-        elif not results.exists():  # a kill came between the two files
+        elif not results.exists():  # killed between writing the two files
             write_results(results, before.results)
     if before is not None:
         check_judged(judge, before, go_on=run.resume_command())
@@ -182,9 +191,9 @@ def _loggers(run: RunFolder, tracker: Tracker) -> list[Logger]:
 
 
 def _check_learnt(folder: Path) -> None:
-    """Raise GritError for a run in which no step had anything to learn from: it is untrained.
+    """Raise GritError if no step had a group whose rewards differ, so that nothing was learnt.
 
-    Everything is written by then.
+    Called after everything is written.
     """
     metrics = MetricsLog(folder / "metrics.jsonl")
     steps = list(metrics.rows()) if metrics.path.exists() else []
