@@ -14,10 +14,10 @@ from transformers.models.qwen2_vl.image_processing_qwen2_vl import smart_resize
 from grit.data.jsonl import read_samples
 from grit.data.labels import box_labels
 from grit.data.samples import Sample
-from grit.data.shapes.traces import UNKNOWN
-from grit.data.traces import is_annotated, taught_trace
-from grit.data.wording.counting import counted_thing
-from grit.data.wording.sentences import answer_sentence
+from grit.data.shapes.ideal_traces import UNKNOWN
+from grit.data.taught_traces import is_annotated, taught_trace
+from grit.data.wording.answer_sentences import answer_sentence
+from grit.data.wording.counted import counted_thing
 from grit.grounding.boxes import NORMALIZED_1000, Space
 
 PIXELS = 3136, 200704  # model.image of conf/model/qwen2_5_vl_3b.yaml
@@ -34,8 +34,8 @@ OPENING = """\
 # What few-shot fine-tuning is taught
 
 `method=sft` learns from the triplets that GRPO-GR learns from, each with a trace that is written
-from its annotation ([`grit/data/traces.py`](../src/grit/data/traces.py)). This page shows the
-traces of six real rows. It is written by
+from its annotation ([`grit/data/taught_traces.py`](../src/grit/data/taught_traces.py)). This page
+shows the traces of six real rows. It is written by
 
 ```console
 $ python tests/few_shot_traces.py FOLDER > docs/few_shot_traces.md

@@ -6,8 +6,8 @@ from typing import Any
 
 import yaml
 
+from grit.data.shapes.ideal_traces import ideal_trace, tagged_trace
 from grit.data.shapes.source import ShapesSource
-from grit.data.shapes.traces import ideal_trace, tagged_trace
 from grit.evaluation.predictions import Prediction, ScoredPrediction
 from grit.evaluation.scoring import score_predictions
 from grit.judge.rules import RulesJudge

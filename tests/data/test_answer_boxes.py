@@ -8,7 +8,7 @@ import pytest
 from grit.core.errors import GritError
 from grit.data.jsonl import read_samples
 from grit.data.samples import Sample
-from grit.data.traces import taught_trace
+from grit.data.taught_traces import taught_trace
 from grit.grounding.boxes import NORMALIZED_1000, Space
 
 ROW = {

@@ -7,7 +7,7 @@ import pytest
 
 from grit.data.samples import Sample
 from grit.data.shapes import KINDS, ShapesSource, ideal_trace
-from grit.data.shapes.traces import answer_text, convert_boxes, reflection
+from grit.data.shapes.ideal_traces import answer_text, convert_boxes, reflection
 from grit.grounding.boxes import NORMALIZED_1000, Box, Space
 
 ORIGINAL = Space("original", 200, 100)

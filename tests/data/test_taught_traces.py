@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from grit.data.jsonl import read_samples
 from grit.data.samples import Sample
 from grit.data.shapes import KINDS, ShapesSource, ideal_trace
-from grit.data.traces import TraceStyle, is_annotated, labelled_boxes, taught_trace
+from grit.data.taught_traces import TraceStyle, is_annotated, labelled_boxes, taught_trace
 from grit.grounding.box_lists import rounded_corners
 from grit.grounding.boxes import NORMALIZED_1000, Box, Space
 from grit.grounding.traces import parse

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grit.data.wording.counting import counted_thing
+from grit.data.wording.answer_sentences import answer_sentence, named_thing, search_phrase
+from grit.data.wording.counted import counted_thing
 from grit.data.wording.nouns import things_named
 from grit.data.wording.number import is_plural, plural, singular
-from grit.data.wording.sentences import answer_sentence, named_thing, search_phrase
 
 NUMBERS = {
     "dogs": "dog", "people": "person", "women": "woman", "firemen": "fireman", "feet": "foot",

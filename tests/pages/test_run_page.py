@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from grit.data.shapes.ideal_traces import ideal_trace, tagged_trace
 from grit.data.shapes.source import ShapesSource
-from grit.data.shapes.traces import ideal_trace, tagged_trace
 from grit.evaluation.predictions import Prediction, ScoredPrediction
 from grit.evaluation.scoring import score_predictions
 from grit.grounding.boxes import Box, Space

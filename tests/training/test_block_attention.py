@@ -15,8 +15,8 @@ from grit.models.block_attention import block_mask, fused, use_attention
 from grit.models.loading import load_base
 from grit.rollout.sampler import Sampler
 from grit.rollout.settings import Sampling
+from grit.training.groups import Group, lay_out
 from grit.training.logprobs import token_scores
-from grit.training.rows import Group, lay_out
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile"),

@@ -15,8 +15,8 @@ from grit.models.loading import freeze_vision, load_base
 from grit.models.prompting import Prompting
 from grit.rewards.answer import judge as judge_term
 from grit.rollout.settings import Sampling
+from grit.training.groups import Group
 from grit.training.judge_watch import DISAGREEMENT, STEPS_COMPARED, JudgeWatch
-from grit.training.rows import Group
 from grit.training.sft import FewShotSFT
 
 pytestmark = pytest.mark.slow

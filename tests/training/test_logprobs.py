@@ -8,8 +8,8 @@ from settings_of import lora
 from torch import nn
 
 from grit.models.loading import add_lora
+from grit.training.groups import Group, in_passes, lay_out
 from grit.training.logprobs import token_logp, token_scores
-from grit.training.rows import Group, in_passes, lay_out
 
 
 @pytest.fixture

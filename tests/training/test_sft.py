@@ -8,7 +8,7 @@ from settings_of import sft, training
 
 from grit.data.shapes import ideal_trace
 from grit.data.shapes.source import ShapesSource
-from grit.data.traces import taught_trace
+from grit.data.taught_traces import taught_trace
 from grit.models.loading import freeze_vision, load_base
 from grit.models.prompting import Prompting
 from grit.models.row_text import OF_TRACES

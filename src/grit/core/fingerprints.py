@@ -22,7 +22,7 @@ _NOT_RESULTS = (
     *("core/disk.py", "core/errors.py", "core/files.py", "core/fingerprints.py"),
     *("core/interruption.py", "core/keys.py", "core/locks.py", "core/run_log.py"),
     "core/secrets.py",
-    *("data/preparation", "data/table2.py"),
+    *("data/preparation", "data/set_counts.py"),
     *("evaluation/controls.py", "evaluation/over_runs.py", "evaluation/paired.py"),
     "grounding/drawing.py",
     "judge/picture_pairs.py",

@@ -16,11 +16,11 @@ import re
 from collections.abc import Callable, Sequence
 
 from grit.data.samples import Sample
-from grit.data.shapes.traces import UNKNOWN
-from grit.data.wording.counting import counted_thing
+from grit.data.shapes.ideal_traces import UNKNOWN
+from grit.data.wording.answer_sentences import named_thing
+from grit.data.wording.counted import counted_thing
 from grit.data.wording.nouns import things_named
 from grit.data.wording.number import is_plural
-from grit.data.wording.sentences import named_thing
 from grit.grounding.boxes import Box
 
 # Words for a side, and whether the first box is on that side of the second. The first match counts.

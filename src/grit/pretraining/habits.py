@@ -23,12 +23,12 @@ from random import Random
 from grit.core.seeding import seed_for
 from grit.data.samples import Sample
 from grit.data.shapes.detection import box_answer
+from grit.data.shapes.ideal_traces import answer_text, grounded_text, reflection, tagged_trace
 from grit.data.shapes.questions import Question
 from grit.data.shapes.relations import DIRECTIONS, offset_towards
 from grit.data.shapes.scenes import Scene
 from grit.data.shapes.source import sample_of
 from grit.data.shapes.things import COLORS, SHAPES
-from grit.data.shapes.traces import answer_text, grounded_text, reflection, tagged_trace
 from grit.grounding.boxes import Space
 
 EMPTY_THOUGHTS = ("I look at the image", "I see the image as a whole", "let me look")

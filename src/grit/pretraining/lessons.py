@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from random import Random
 
+from grit.data.shapes.ideal_traces import answer_text, ideal_trace
 from grit.data.shapes.kinds import questions_about
 from grit.data.shapes.questions import Question
 from grit.data.shapes.scenes import TWO_THINGS, Plan, Scene
 from grit.data.shapes.source import sample_of
-from grit.data.shapes.traces import answer_text, ideal_trace
 from grit.grounding.boxes import Space
 from grit.grounding.prompts import icl_example, user_text
 from grit.models.tiny import Family

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from grit.data.table2 import PRINTED
+from grit.data.set_counts import PRINTED
 
 METHODS = {  # in the paper's order
     "direct": "Direct query",

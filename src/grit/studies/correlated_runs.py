@@ -8,8 +8,8 @@ from pathlib import Path
 
 from grit.config.schema import FigureSettings
 from grit.core.errors import GritError
+from grit.data.shapes.ideal_traces import ideal_trace
 from grit.data.shapes.scenes import Scene
-from grit.data.shapes.traces import ideal_trace
 from grit.evaluation.predictions import Prediction
 from grit.figures.exhibit import write_exhibit
 from grit.judge.judge import check_failures, check_trouble, trouble_of, usage_of

@@ -21,8 +21,8 @@ from grit.data.preparation.origins import Hosts
 from grit.data.preparation.paper import TEST_FILES
 from grit.data.preparation.prepare import Preparation
 from grit.data.preparation.shortfalls import Shortfall, summary_lines
+from grit.data.set_counts import print_table2, set_statistics, write_table2
 from grit.data.settings import DataSettings, SourceSettings
-from grit.data.table2 import print_table2, set_statistics, write_table2
 from grit.data.triplets import training_samples
 from grit.runs.folder import RunFolder
 

@@ -11,9 +11,9 @@ from transformers import get_cosine_schedule_with_warmup
 from grit.core import processes
 from grit.core.seeding import seed_for
 from grit.models.adapter import Adapter
+from grit.training.groups import Group, Pass, in_passes
 from grit.training.layouts.data_parallel import DataParallel
 from grit.training.policy import Policy
-from grit.training.rows import Group, Pass, in_passes
 from grit.training.settings import TrainingSettings
 
 

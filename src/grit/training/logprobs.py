@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from grit.models.adapter import Adapter
+from grit.training.groups import RowBatch
 from grit.training.head import Loss, head_logp, head_scores
-from grit.training.rows import RowBatch
 
 
 class TokenScores(NamedTuple):

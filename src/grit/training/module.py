@@ -29,6 +29,7 @@ from grit.training.diagnostics import (
     rollout_values,
     step_metrics,
 )
+from grit.training.groups import Group, Pass
 from grit.training.grpo_gr import (
     clip_ratios,
     completion_weights,
@@ -41,7 +42,6 @@ from grit.training.judge_watch import JudgeWatch
 from grit.training.layouts.data_parallel import DataParallel
 from grit.training.learner import Learner
 from grit.training.policy import Reference, make_sampler
-from grit.training.rows import Group, Pass
 from grit.training.settings import TrainingSettings
 
 log = logging.getLogger(__name__)

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from grit.models.adapter import Adapter, EncodedPrompt
 from grit.rollout.sampler import Sampler
+from grit.training.groups import Group, RowBatch, lay_out
 from grit.training.logprobs import TokenScores, token_logp, token_scores
-from grit.training.rows import Group, RowBatch, lay_out
 from grit.training.settings import TrainingSettings
 
 # From log-probabilities [M] of completion tokens and the index [M] of each token's completion.

@@ -13,13 +13,13 @@ from grit.core import processes
 from grit.core.errors import GritError
 from grit.core.memory import hint_on_oom
 from grit.data.samples import Sample
-from grit.data.traces import TraceStyle, is_annotated, taught_trace
+from grit.data.taught_traces import TraceStyle, is_annotated, taught_trace
 from grit.models.adapter import Adapter
 from grit.models.prompting import Prompting
 from grit.training.diagnostics import Stopwatch
+from grit.training.groups import Group
 from grit.training.layouts.data_parallel import DataParallel
 from grit.training.learner import Learner
-from grit.training.rows import Group
 from grit.training.settings import SFTSettings, TrainingSettings
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from grit.data.photographs import add_coco_numbers
 from grit.data.pictures import Unusable
 from grit.data.preparation.archives import read_members
 from grit.data.preparation.downloads import Downloads
-from grit.data.preparation.hub import HubDataset
+from grit.data.preparation.hub_data import HubDataset
 from grit.data.preparation.paper import PaperFile
 from grit.data.preparation.tallyqa import LARGEST_FILE
 

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from grit.data.pictures import Unusable
-from grit.data.preparation.hub import HubDataset
+from grit.data.preparation.hub_data import HubDataset
 from grit.data.preparation.images import Failures, Wanted, store
 
 _BATCH_ROWS = 16  # an image may have megabytes

@@ -23,7 +23,7 @@ from grit.data.pictures import Unusable
 from grit.data.preparation import annotations, paper
 from grit.data.preparation.archives import read_members
 from grit.data.preparation.downloads import Downloads
-from grit.data.preparation.hub import HubDataset
+from grit.data.preparation.hub_data import HubDataset
 from grit.data.preparation.images import (
     LARGEST_IMAGE,
     Failures,

@@ -5,7 +5,7 @@
     <answer> yes
 
 They are used by few-shot supervised fine-tuning, in-context examples and pre-training, never by
-GRPO-GR. For real rows and for the styles of large models see `grit.data.traces`.
+GRPO-GR. For real rows and for the styles of large models see `grit.data.taught_traces`.
 """
 
 import re

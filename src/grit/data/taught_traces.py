@@ -18,7 +18,7 @@ from typing import Literal
 
 from grit.data.labels import box_labels
 from grit.data.samples import Sample
-from grit.data.shapes.traces import (
+from grit.data.shapes.ideal_traces import (
     UNKNOWN,
     answer_text,
     convert_boxes,
@@ -26,9 +26,9 @@ from grit.data.shapes.traces import (
     reflection,
     tagged_trace,
 )
-from grit.data.wording.counting import IN_THE_IMAGE, counted_thing
+from grit.data.wording.answer_sentences import answer_sentence, search_phrase
+from grit.data.wording.counted import IN_THE_IMAGE, counted_thing
 from grit.data.wording.nouns import things_named
-from grit.data.wording.sentences import answer_sentence, search_phrase
 from grit.grounding.box_lists import box_list, rounded_corners
 from grit.grounding.boxes import Box, Space
 
