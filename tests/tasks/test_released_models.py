@@ -56,7 +56,7 @@ def test_a_model_of_the_hub_is_evaluated(
     evaluate = ("task=evaluate", f"model={model}", "method=grit", *QUESTIONS)
     run = tmp_path / "run"
     where = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home")}
-    done = desk.grit(*evaluate, "checkpoint=me/released", f"hydra.run.dir={run}", **where)
+    done = desk.process(*evaluate, "checkpoint=me/released", f"hydra.run.dir={run}", **where)
     assert done.returncode == 0, done.stderr
     assert "HTTP Request" not in done.stdout
     asked = [path for path in hub.asked if not path.startswith("/api/")]

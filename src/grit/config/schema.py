@@ -88,14 +88,14 @@ class Config:
     """The configuration of a run."""
 
     task: Task = setting("what `python -m grit` does", "train")
-    seed: int = setting("of the order of prompts and of sampling", 0)
+    seed: int = setting("random seed of the prompts' order and of sampling", 0)
     resume: bool = setting(
         "go on with hydra.run.dir, or with the newest unfinished run like this one",
         False,
         changes_results=False,
     )
     threads: int | None = setting(
-        "of the CPU; null leaves it to torch", None, ge=1, changes_results=False
+        "CPU threads; null: torch's own choice", None, ge=1, changes_results=False
     )
     checkpoint: Text | None = setting(
         "task=evaluate: trained weights: a .ckpt file, a folder with an adapter or a model, a "

@@ -52,7 +52,7 @@ class ServiceJudgeSettings(JudgeSettings):
         "with Azure for example 2024-10-21, and base_url its endpoint; null: not Azure's", None
     )
     temperature: float | None = setting(
-        "of its replies; null leaves it to the service: some models take none", 0.0, ge=0
+        "sampling temperature; null leaves it to the service: some models take none", 0.0, ge=0
     )
     max_tokens: int | None = setting("of a reply; null leaves it to the service", 256, ge=1)
     exact_match_first: bool = setting(
@@ -69,7 +69,7 @@ class ServiceJudgeSettings(JudgeSettings):
         changes_results=False,
     )
     in_flight: int = setting("calls at a time, of each process", 64, ge=1, changes_results=False)
-    attempts: int = setting("at one question", 5, ge=1, changes_results=False)
+    attempts: int = setting("calls for one question at most", 5, ge=1, changes_results=False)
     timeout: float = setting("seconds of one call", 30.0, gt=0, changes_results=False)
     total_timeout: float = setting(
         "seconds of one question with all its calls and waits", 120.0, gt=0, changes_results=False

@@ -44,7 +44,7 @@ class SFTSettings:
         "family",
     )
     unannotated: Literal["without_boxes", "leave_out"] = setting(
-        "rows that nobody has put boxes into: taught by a trace that says what to look for and has "
+        "rows without annotated boxes: taught by a trace that says what to look for and has "
         "no box, as GRPO-GR learns from all triplets too; or left out, so that all chains are "
         "grounded, from fewer rows (of TallyQA's own train.json none is left)",
         "without_boxes",
@@ -62,12 +62,12 @@ class TrainingSettings:
         dict,
     )
     sft: SFTSettings = setting("", of="sft")
-    prompts_per_step: int = setting("of all ranks together", 32, ge=1)
+    prompts_per_step: int = setting("prompts of an optimiser step, of all ranks together", 32, ge=1)
     group_size: int = setting("completions of a prompt, N", 4, ge=2, of="grpo_gr")
     learning_rate: float = setting("of AdamW, after the warm-up", gt=0, of="grpo_gr")
     warmup_steps: int = setting("over which the learning rate rises to its value", 0, ge=0)
     weight_decay: float = setting("of AdamW", 0.0, ge=0)
-    clip_norm: float = setting("the gradient's norm is scaled down to it", 1.0, gt=0)
+    clip_norm: float = setting("gradients are scaled down to this norm", 1.0, gt=0)
     beta: float = setting("weight of the KL term", 0.01, ge=0, of="grpo_gr")
     epsilon: float = setting(
         "half the width of the ratio's clipping interval", 0.2, ge=0, of="grpo_gr"
@@ -108,14 +108,18 @@ class TrainingSettings:
         "auto",
     )
     tokens_per_rollout_batch: int = setting(
-        "prompts and completions that are sampled together", 65536, ge=1
+        "tokens of the prompts and completions that are sampled in one batch", 65536, ge=1
     )
-    tokens_per_pass: int = setting("of a forward pass of the update: a micro-batch", 16384, ge=1)
+    tokens_per_pass: int = setting(
+        "tokens of a forward pass of the update (a micro-batch)", 16384, ge=1
+    )
     tokens_per_chunk: int = setting(
-        "whose logits are alive at a time; 0: of all, until the backward pass", 256, ge=0
+        "completion tokens whose logits are in memory at a time; 0: all, until the backward pass",
+        256,
+        ge=0,
     )
     feature_cache_mib: int = setting(
-        "image features of a frozen vision tower that are kept; 0: none", 1024, ge=0
+        "MiB of image features of a frozen vision tower that are kept; 0: none", 1024, ge=0
     )
 
 
@@ -134,7 +138,7 @@ class TrainerSettings:
     )
     # There is no loss scaling, so no float16.
     precision: Literal["32-true", "bf16-mixed"] = setting("of forward and backward", "32-true")
-    checkpoint_every: int = setting("steps", 50, ge=1, changes_results=False)
+    checkpoint_every: int = setting("steps between checkpoints", 50, ge=1, changes_results=False)
     stop_within: float = setting(
         "seconds that Ctrl-C or SIGTERM gives the step under way to end",
         25.0,
