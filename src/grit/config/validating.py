@@ -69,7 +69,7 @@ def _without_unset(values: Any) -> Any:
 def _said(fault: ErrorDetails, above: str) -> str:
     """Describe one wrong value: its path, what is expected there, and what was found."""
     names = [*filter(None, above.split(".")), *map(str, fault["loc"])]
-    if names[0] == "judge" and fault["loc"] and len(names) > 2:
+    if not above and names[0] == "judge" and len(names) > 1:
         del names[1]  # the tag of the judge's class
     in_list = isinstance(fault["loc"][-1], int)
     path = ".".join(names[:-1] if in_list else names)

@@ -129,6 +129,12 @@ def write_bytes(path: Path, content: bytes) -> None:
         stream.write(content)
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a text file atomically."""
+    with written_whole(path) as stream:
+        stream.write(text)
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write ``value`` atomically as indented JSON; NaN and infinity raise ValueError."""
     with written_whole(path) as stream:

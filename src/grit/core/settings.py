@@ -200,8 +200,7 @@ def expected(info: FieldInfo, kind: Any) -> str | None:
 
 
 def _infos(owner: type) -> dict[str, FieldInfo]:
-    known: dict[str, FieldInfo] = owner.__pydantic_fields__  # type: ignore[attr-defined]
-    return known
+    return cast(dict[str, FieldInfo], vars(owner)["__pydantic_fields__"])  # inherited ones too
 
 
 def _default(info: FieldInfo) -> Any:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from rich.console import Console
 
-from grit.core.files import write_json, written_whole
+from grit.core.files import write_json, write_text
 from grit.data.jsonl import SampleFile
 from grit.data.samples import Sample
 from grit.figures.markdown_format import rows_markdown
@@ -102,9 +102,8 @@ def print_table2(sets: Mapping[str, SetStatistics], console: Console | None = No
 def write_table2(folder: Path, sets: Mapping[str, SetStatistics]) -> None:
     """Write ``table2.json``, not rounded, and ``table2.md``, with the digits of the paper."""
     write_json(folder / "table2.json", {name: found.as_row() for name, found in sets.items()})
-    with written_whole(folder / "table2.md") as stream:
-        table = rows_markdown(_table(sets)).replace("\\_", "_")  # legible as text, too
-        stream.write(f"{table}\n\n{_NOTE}\n")
+    table = rows_markdown(_table(sets)).replace("\\_", "_")  # legible as text, too
+    write_text(folder / "table2.md", f"{table}\n\n{_NOTE}\n")
 
 
 def _table(sets: Mapping[str, SetStatistics]) -> Table:

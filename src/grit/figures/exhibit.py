@@ -6,7 +6,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from grit.core.files import write_bytes, written_whole
+from grit.core.files import write_bytes, write_text
 from grit.figures.chart import Chart
 from grit.figures.csv_format import csv_text
 from grit.figures.html_format import drawing_html, html_page, table_html
@@ -71,6 +71,5 @@ def exhibit_markdown(exhibit: Exhibit) -> str:
 
 
 def _written(path: Path, text: str) -> Path:
-    with written_whole(path) as stream:
-        stream.write(text)
+    write_text(path, text)
     return path

@@ -123,14 +123,14 @@ def check_address(address: str) -> None:
     """Raise GritError for an address that is not http(s), or that contains a key or user name."""
     try:
         parts = urlsplit(address)
-        parts.port  # noqa: B018  # reading it raises if it is not a number
+        port = parts.port  # raises if it is not a number in range
     except ValueError as error:
         raise GritError(f"config: judge.base_url: {error}") from error
     if parts.username or parts.password or parts.query:  # not repeated here: it may be a secret
         raise GritError(
             "config: judge.base_url must be an address alone; keys come from the environment only"
         )
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
         raise GritError(f"config: judge.base_url must be an http address, not {address}")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from grit.core.files import written_whole
+from grit.core.files import write_text
 from grit.pages.differences import facts
 from grit.pages.gallery import Gallery
 from grit.pages.grids import grids
@@ -51,9 +51,7 @@ class ExperimentData:
 
 def experiment_report(path: Path, data: ExperimentData) -> None:
     """Write the page, whole or not at all."""
-    text = render_experiment(data)
-    with written_whole(path) as stream:
-        stream.write(text)
+    write_text(path, render_experiment(data))
 
 
 def render_experiment(data: ExperimentData) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from grit.core.files import written_whole
+from grit.core.files import write_text
 from grit.evaluation.controls import controls
 from grit.figures.places import without_places
 from grit.pages.comparison import comparison_notes
@@ -33,9 +33,7 @@ class ReportData:
 
 def write_report(path: Path, data: ReportData) -> None:
     """Write the page, whole or not at all."""
-    text = render(data)
-    with written_whole(path) as stream:
-        stream.write(text)
+    write_text(path, render(data))
 
 
 def render(data: ReportData) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel, ProcessorMixin
 
-from grit.core.files import put_in_place, written_whole
+from grit.core.files import put_in_place, write_text
 from grit.pretraining.card import model_card
 from grit.pretraining.curves import curves_svg
 from grit.pretraining.quality import Figures
@@ -26,8 +26,7 @@ def export_model(
 ) -> Path:
     """Write the model and its card to ``folder/model``, atomically; returns that folder."""
     rows = [json.loads(line) for line in (folder / "curve.jsonl").read_text("utf-8").splitlines()]
-    with written_whole(folder / "curves.svg") as stream:
-        stream.write(curves_svg(rows))
+    write_text(folder / "curves.svg", curves_svg(rows))
     target, partial = folder / "model", folder / "model.partial"
     shutil.rmtree(partial, ignore_errors=True)
     dtype = closest_dtype(model)
@@ -37,8 +36,8 @@ def export_model(
     small.generation_config = model.generation_config
     small.save_pretrained(partial)
     processor.save_pretrained(partial)
-    with written_whole(partial / "MODEL_CARD.md") as stream:
-        stream.write(model_card(settings, _seconds(rows), quality, dtype, model.num_parameters()))
+    card = model_card(settings, _seconds(rows), quality, dtype, model.num_parameters())
+    write_text(partial / "MODEL_CARD.md", card)
     shutil.copy(folder / "curves.svg", partial / "curves.svg")
     for file in partial.iterdir():
         file.chmod(0o644)  # safetensors writes files that only their owner can read
