@@ -36,13 +36,12 @@ _OF_TYPES = {
 }
 
 
-def validated(owner: type[T], values: Mapping[str, Any], path: str = "") -> T:
+def validated(owner: type[T], values: Mapping[str, Any]) -> T:
     """Make a settings object of plain values.
 
     Args:
         owner: the settings class.
         values: nested dictionaries, lists and plain values; ``???`` counts as not given.
-        path: their dotted path in a run's configuration; "": they are the whole of it.
 
     Raises:
         GritError: names one wrong setting, and what was expected there.
@@ -53,7 +52,7 @@ def validated(owner: type[T], values: Mapping[str, Any], path: str = "") -> T:
     except ValidationError as error:
         # A misspelt setting may leave the right one missing: the misspelling is reported first.
         faults = sorted(error.errors(), key=lambda fault: _rank(fault["type"]))
-        raise GritError(f"config: {_said(faults[0], path)}") from error
+        raise GritError(f"config: {_said(faults[0])}") from error
 
 
 def _rank(fault: str) -> int:
@@ -61,15 +60,15 @@ def _rank(fault: str) -> int:
 
 
 def _without_unset(values: Any) -> Any:
-    if isinstance(values, dict | Mapping):
+    if isinstance(values, Mapping):
         return {key: _without_unset(v) for key, v in values.items() if v != UNSET}
     return values
 
 
-def _said(fault: ErrorDetails, above: str) -> str:
+def _said(fault: ErrorDetails) -> str:
     """Describe one wrong value: its path, what is expected there, and what was found."""
-    names = [*filter(None, above.split(".")), *map(str, fault["loc"])]
-    if not above and names[0] == "judge" and len(names) > 1:
+    names = [*map(str, fault["loc"])]
+    if names[0] == "judge" and len(names) > 1:
         del names[1]  # the tag of the judge's class
     in_list = isinstance(fault["loc"][-1], int)
     path = ".".join(names[:-1] if in_list else names)
