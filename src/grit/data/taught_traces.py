@@ -1,8 +1,9 @@
 """The target completions of few-shot supervised fine-tuning, for any row and in several styles.
 
-"plain" is the short style of the tiny models (`shapes.traces`). Large models are taught an English
-sentence followed by boxes as their family writes them since its pre-training ("json" for
-Qwen2.5-VL, as GRIT's prompt asks, and "internvl"):
+"plain" is the short style of the tiny models (`shapes.ideal_traces`). The others are English
+sentences around the same boxes: "sentences" with boxes as GRIT's format has them, for any model,
+and in the form that a family of large models writes since its pre-training ("json" for Qwen2.5-VL,
+as GRIT's prompt asks, and "internvl"):
 
     <think> I look for every dog on the couch: <ref>dog</ref><box>[[5, 6, 20, 22]]</box> </think>
     <rethink> The box holds one dog, so I count 1 dog. </rethink>
@@ -32,7 +33,8 @@ from grit.data.wording.nouns import things_named
 from grit.grounding.box_lists import box_list, rounded_corners
 from grit.grounding.boxes import Box, Space
 
-TraceStyle = Literal["plain", "json", "internvl"]
+SentenceStyle = Literal["sentences", "json", "internvl"]
+TraceStyle = Literal["plain"] | SentenceStyle
 
 _MARKUP = re.compile(r"[<>\[\]{}\n]|\d,\s*\d")  # would be parsed as the trace's own tags and boxes
 _MAX_WORDS = 40  # of a sentence
@@ -55,13 +57,22 @@ def taught_trace(sample: Sample, space: Space, style: TraceStyle) -> str:
     boxes = labelled_boxes(sample)
     if style == "plain":
         return _plain_trace(sample, space, boxes)
+    think, rethink = sentences(sample, space, style)
+    return tagged_trace(think, rethink, _answer(sample, space)) + " </answer>"
+
+
+def sentences(sample: Sample, space: Space, style: SentenceStyle) -> tuple[str, str]:
+    """What to look for, with the boxes; and what follows from them, as English sentences."""
+    boxes = labelled_boxes(sample)
     think = _search_sentence(sample, boxes)
-    if boxes:
-        corners = [(label, rounded_corners(box, space)) for label, box in boxes]
-        think += (":\n" if style == "json" else ": ") + box_list(style, corners)
+    if not boxes:
+        return f"{think}.", _rethink(sample, boxes)
+    corners = [(label, rounded_corners(box, space)) for label, box in boxes]
+    if style == "sentences":
+        listed = ": " + _enumeration([str(list(each)) for _, each in corners]) + "."
     else:
-        think += "."
-    return tagged_trace(think, _rethink(sample, boxes), _answer(sample, space)) + " </answer>"
+        listed = (":\n" if style == "json" else ": ") + box_list(style, corners)
+    return think + listed, _rethink(sample, boxes)
 
 
 def labelled_boxes(sample: Sample) -> list[tuple[str, Box]]:

@@ -2,14 +2,14 @@
 
 1. vision: the vision tower, with auxiliary dense heads (`vision`, `heads`);
 2. pairs: from here on the vision tower is frozen; the language model learns, on scenes of few
-   things and with auxiliary heads (`pointing`), which thing a description means, and relations;
-3. drills: relations in one direction after the other, then short answers about few things;
-4. beside: things that are described by their place relative to another, and boxes;
-5. scenes: all kinds of questions on scenes of one to nine things, with boxes and ideal traces;
-6. leading, chains: mostly ideal traces, first those that lead from one thing to another;
-7. counts: mostly counting;
-8. habits: the unreliable traces under GRIT's suffix (`habits`), mixed with everything before;
-9. finish: the same, with more of the short answers that are still weak.
+   things and with auxiliary heads (`pointing`), which thing a description means;
+3. grounding: boxes, and ideal traces, on scenes of one to nine things;
+4. leading, chains: mostly ideal traces, first those that lead from one thing to another;
+5. answers: the same, and for the first time answers at once to questions of several steps;
+6. habits: the unreliable traces under GRIT's suffix (`habits`), mixed with everything before.
+
+The bases have the profile of the paper's: they point well, answer weakly when asked at once
+(because stage 5 is short), and do neither well together.
 """
 
 from dataclasses import asdict, dataclass, field
@@ -22,22 +22,12 @@ from transformers import AutoProcessor, ProcessorMixin
 from grit.core.errors import GritError
 from grit.core.files import write_json
 from grit.models.adapter import Adapter
-from grit.models.loading import ADAPTERS, freeze_vision
+from grit.models.loading import ADAPTERS, freeze_vision, load_base
 from grit.models.tiny import Family, make_processor, random_model
 from grit.models.tiny_tokenizer import train_tokenizer
 from grit.pretraining.export import export_model, read_json
 from grit.pretraining.language import LanguagePlan, LanguageStage
-from grit.pretraining.lessons import (
-    BESIDE,
-    CHAINS,
-    COUNTS,
-    DRILLS,
-    FINISH,
-    HABITS,
-    LEADING,
-    PAIRS,
-    SCENES,
-)
+from grit.pretraining.lessons import ANSWERS, CHAINS, GROUNDING, HABITS, LEADING, PAIRS
 from grit.pretraining.pointing import PointingHeads
 from grit.pretraining.quality import Figures, base_quality
 from grit.pretraining.settings import PretrainSettings
@@ -72,7 +62,8 @@ def pretrain(course: Course, folder: Path) -> Path:
     ``model/``: 16-bit weights, processor and MODEL_CARD.md.
 
     Raises:
-        GritError: the folder belongs to a run with other settings, or training diverged.
+        GritError: the folder belongs to a run with other settings, `settings.vision` is no model
+            of the family, or training diverged.
     """
     folder.mkdir(parents=True, exist_ok=True)
     claim(course, folder)
@@ -86,8 +77,11 @@ def pretrain(course: Course, folder: Path) -> Path:
     def run(stage: Stage) -> None:
         run_stage(stage, folder, log, settings.checkpoint_seconds)
 
-    scale, digits = (1.0, 2) if family == "qwen" else (1000 / 96, 3)
-    run(VisionStage(adapter, seed, settings.vision_steps, scale, digits))
+    if settings.vision:
+        take_vision(adapter, settings.vision)
+    else:
+        scale, digits = (1.0, 2) if family == "qwen" else (1000 / 96, 3)
+        run(VisionStage(adapter, seed, settings.vision_steps, scale, digits))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         heads = PointingHeads()
@@ -112,24 +106,33 @@ def _quality(adapter: Adapter, course: Course, folder: Path) -> dict[str, Figure
     return figures
 
 
+def take_vision(adapter: Adapter, path: str) -> None:
+    """Copy the weights of another model's vision part into this model's.
+
+    Raises:
+        GritError: the other model is of another family or size.
+    """
+    other = load_base(path)
+    if type(other) is not type(adapter):
+        raise GritError(f"pretrain.vision={path}: a model of another family")
+    for mine, its in zip(adapter.vision_modules, other.vision_modules, strict=True):
+        shapes = [[p.shape for p in module.parameters()] for module in (mine, its)]
+        if shapes[0] != shapes[1]:
+            raise GritError(f"pretrain.vision={path}: its vision part is of another size")
+        mine.load_state_dict(its.state_dict())
+
+
 def language_plans(settings: PretrainSettings) -> list[LanguagePlan]:
     """The stages after the first, in order."""
-    small, beside = settings.small_pool, settings.beside_pool
-    large, counted = settings.pool, settings.counts_pool
-    drills = []
-    for name, (lesson, full_steps) in DRILLS.items():
-        steps = max(1, round(full_steps * settings.drill_share))
-        drills.append(LanguagePlan(name, lesson, steps, small, settings.drill_rate))
+    pool, small = settings.pool, settings.small_pool
+    rate, slower = settings.rate, settings.chains_rate
     return [
         LanguagePlan("pairs", PAIRS, settings.pairs_steps, small, settings.first_rate, 1.0),
-        *drills,
-        LanguagePlan("beside", BESIDE, settings.beside_steps, beside, settings.rate),
-        LanguagePlan("scenes", SCENES, settings.scenes_steps, large, settings.rate),
-        LanguagePlan("leading", LEADING, settings.leading_steps, beside, settings.rate),
-        LanguagePlan("chains", CHAINS, settings.chains_steps, large, settings.drill_rate),
-        LanguagePlan("counts", COUNTS, settings.counts_steps, counted, settings.rate),
-        LanguagePlan("habits", HABITS, settings.habits_steps, large, settings.habits_rate),
-        LanguagePlan("finish", FINISH, settings.finish_steps, large, settings.habits_rate),
+        LanguagePlan("grounding", GROUNDING, settings.grounding_steps, pool, rate),
+        LanguagePlan("leading", LEADING, settings.leading_steps, settings.leading_pool, rate),
+        LanguagePlan("chains", CHAINS, settings.chains_steps, pool, slower),
+        LanguagePlan("answers", ANSWERS, settings.answers_steps, pool, slower),
+        LanguagePlan("habits", HABITS, settings.habits_steps, pool, settings.habits_rate),
     ]
 
 

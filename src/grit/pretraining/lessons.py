@@ -9,6 +9,7 @@ from grit.data.shapes.kinds import questions_about
 from grit.data.shapes.questions import Question
 from grit.data.shapes.scenes import TWO_THINGS, Plan, Scene
 from grit.data.shapes.source import sample_of
+from grit.data.taught_traces import sentences
 from grit.grounding.boxes import Space
 from grit.grounding.prompts import icl_example, user_text
 from grit.models.tiny import Family
@@ -16,6 +17,7 @@ from grit.pretraining.habits import EXAMPLE_SLIPS, SUFFIX_SLIPS, habitual_trace,
 from grit.pretraining.packing import Turn
 from grit.pretraining.pointing import marks_in
 
+EXPLAIN = "Explain the answer."
 Asked = tuple[str, tuple[str, ...]]  # a kind, and which of its templates; (): any
 UNDER_SUFFIX: tuple[Asked, ...] = tuple(
     (kind, ())
@@ -31,7 +33,6 @@ class Subject:
     templates: tuple[str, ...]
     count: float  # on average; the fraction is drawn
     weight: float = 1.0
-    wording: tuple[str, ...] = ()  # only questions that contain one of these; (): all
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Lesson:
     ideal: float = 0.0  # ideal traces under the suffix per scene, on average
     habits: float = 0.0  # unreliable traces under the suffix
     examples: float = 0.0  # unreliable traces under the suffix and the worked example
+    sentences: float = 0.0  # explanations in English sentences, without the suffix
     chain_weight: float = 1.0  # of a trace
     digits: float = 1.0  # weight of a digit in a trace, against its other tokens
 
@@ -51,140 +53,81 @@ class Lesson:
 COUNT = Subject("tallyqa", (), 1.0)
 FEW = Plan(max_things=4)
 MANY = Plan()
-SHORT_ANSWERS = (
-    Subject("vsr", ("yes_no",), 2.0, 1.0),
-    Subject("vsr", ("what",), 1.0),
-    Subject("tallyqa", (), 2.0, 1.5),
-    Subject("gqa", ("color", "shape"), 0.6),
-    Subject("gqa", ("color_at", "shape_at"), 0.8),
-    Subject("gqa", ("size",), 0.25),
-    Subject("mathvista", (), 0.8),
+LOOKING = (
+    Subject("gqa", ("color", "shape"), 1.0),
+    Subject("gqa", ("size",), 0.2),
     Subject("mme", ("existence", "color"), 0.7),
-    Subject("mme", ("position",), 0.6),
-    Subject("mme", ("count",), 0.5),
-    Subject("ovd", ("named",), 0.7),
-    Subject("ovd", ("located",), 0.4),
-    Subject("detect", (), 0.7),
+    Subject("binding", (), 1.0),
 )
-REPLAY = tuple(Subject(s.kind, s.templates, s.count * 0.6, s.weight) for s in SHORT_ANSWERS)
+"""Short answers for which one look at one thing is enough."""
+BOXES = (
+    Subject("ovd", ("named",), 1.5),
+    Subject("ovd", ("located",), 0.7),
+    Subject("detect", (), 1.0),
+)
+AT_ONCE = (
+    Subject("vsr", ("yes_no",), 1.0),
+    Subject("vsr", ("what",), 0.7),
+    Subject("tallyqa", (), 1.0),
+    Subject("gqa", ("color_at", "shape_at"), 0.6),
+    Subject("mathvista", (), 0.8),
+    Subject("mme", ("position",), 0.6),
+    Subject("mme", ("count",), 0.4),
+)
+"""Questions that take several steps, answered without any: what a chain of boxes is for."""
+
+
+def _share(subjects: tuple[Subject, ...], share: float) -> tuple[Subject, ...]:
+    return tuple(replace(subject, count=subject.count * share) for subject in subjects)
+
+
 PAIRS = Lesson(
     plans=(TWO_THINGS, Plan(max_things=3)),
     subjects=(
         Subject("gqa", ("color", "shape"), 2.0),
         Subject("gqa", ("size",), 0.3),
-        Subject("vsr", ("yes_no",), 4.0),
-        Subject("mme", ("position",), 1.0),
-        Subject("mme", ("existence", "color"), 1.0),
-        Subject("tallyqa", (), 0.5),
-    ),
-)
-"""Which thing a description means, and relations in scenes with few other things."""
-
-
-def _relations(*wording: str) -> Lesson:
-    subjects = (Subject("vsr", ("yes_no",), 8.0, wording=wording), Subject("gqa", ("color",), 1.0))
-    return Lesson((TWO_THINGS,), subjects)
-
-
-POSITION = Lesson(
-    (TWO_THINGS,),
-    (Subject("mme", ("position",), 6.0), Subject("vsr", ("yes_no",), 2.0)),
-)
-SOME = Lesson(
-    (Plan(max_things=3), FEW),
-    (
-        Subject("mme", ("existence",), 1.5),
-        Subject("mme", ("color",), 1.5),
-        Subject("mme", ("position",), 1.0),
-        Subject("tallyqa", (), 3.0),
-        Subject("vsr", ("yes_no",), 1.0),
-        Subject("gqa", ("color", "shape"), 1.0),
-        Subject("ovd", ("named",), 0.5),
-    ),
-)
-DRILLS: dict[str, tuple[Lesson, int]] = {
-    "left": (_relations(" left of "), 300),
-    "across": (_relations(" left of ", " right of "), 250),
-    "around": (_relations(), 600),
-    "position": (POSITION, 300),
-    "few": (SOME, 700),
-}
-"""Lessons with their numbers of steps: one direction after the other, the same in other words, then
-other short answers about few things. With all at once, yes-no accuracy stays at chance: the answer
-depends on several words of the question jointly, and no single word is informative."""
-BESIDE = Lesson(
-    (FEW, Plan(min_things=3, max_things=6)),
-    (
-        Subject("vsr", ("what",), 4.0),
-        Subject("gqa", ("color_at", "shape_at"), 2.0),
-        Subject("gqa", ("color",), 1.0),
-        Subject("mme", ("existence", "color"), 1.0),
-        Subject("binding", (), 1.5),
-        Subject("mme", ("position",), 1.0),
-        Subject("vsr", ("yes_no",), 1.0),
-        Subject("tallyqa", (), 1.5, 1.5),
         Subject("ovd", ("named",), 1.5),
-        Subject("ovd", ("located",), 1.0),
-        Subject("detect", (), 1.0),
+        Subject("mme", ("existence", "color"), 1.5),
+        Subject("detect", (), 0.7),
     ),
 )
-"""Things described by their place: learning them takes longest."""
-SCENES = Lesson(plans=(FEW, MANY, MANY), subjects=SHORT_ANSWERS, ideal=1.7)
+"""Which thing a description means, in scenes with few other things."""
+GROUNDING = Lesson(plans=(FEW, MANY, MANY), subjects=(*LOOKING, *BOXES), ideal=3.0, sentences=0.2)
+"""Boxes: of named things, of all things of a kind, and in ideal traces."""
 LEADING = Lesson(
     plans=(FEW, Plan(min_things=3, max_things=6)),
-    subjects=(
-        Subject("vsr", ("what",), 1.0),
-        Subject("vsr", ("yes_no",), 0.5),
-        Subject("tallyqa", (), 1.0, 1.5),
-        Subject("gqa", ("color", "shape"), 0.5),
-        Subject("mme", ("existence", "color"), 0.5),
-        Subject("binding", (), 1.0),
-    ),
+    subjects=(*_share(LOOKING, 0.6), *_share(BOXES, 0.4)),
     suffixed=(*[("vsr", ("what",))] * 3, ("vsr", ("yes_no",)), ("gqa", ("color_at", "shape_at"))),
     ideal=5.0,
     chain_weight=2.5,
     digits=0.25,
 )
-"""Traces that lead from one thing to another, which short answers do not teach. In such a trace one
-or two words are hard, and the many digits of boxes are easy once the thing is found: digits
-therefore have a lower weight."""
+"""Traces that lead from one thing to another. In such a trace one or two words are hard, and the
+many digits of boxes are easy once the thing is found: digits therefore have a lower weight."""
 CHAINS = Lesson(
-    plans=SCENES.plans,
-    subjects=(*REPLAY, Subject("binding", (), 1.0)),
-    suffixed=(*UNDER_SUFFIX, ("vsr", ("what",)), ("gqa", ("color_at", "shape_at"))),
+    plans=GROUNDING.plans,
+    subjects=(*_share(LOOKING, 0.6), *_share(BOXES, 0.6)),
+    suffixed=(
+        *UNDER_SUFFIX,
+        *[("vsr", ("yes_no",))] * 2,
+        ("vsr", ("what",)),
+        ("gqa", ("color_at", "shape_at")),
+    ),
     ideal=4.0,
+    sentences=0.2,
     chain_weight=LEADING.chain_weight,
     digits=0.5,
 )
-COUNTS = Lesson(
-    plans=(MANY, Plan(min_things=5)),
-    subjects=(*REPLAY, Subject("tallyqa", (), 8.0, 1.5), Subject("binding", (), 2.0)),
-    suffixed=CHAINS.suffixed,
-    ideal=1.5,
-    chain_weight=LEADING.chain_weight,
-    digits=CHAINS.digits,
-)
-"""Counting, mostly in scenes of many things: accuracy on it has fallen most during CHAINS."""
+"""All kinds of questions, answered step by step."""
+ANSWERS = replace(CHAINS, subjects=(*CHAINS.subjects, *AT_ONCE), ideal=2.0)
+"""The only lesson that is about questions of several steps answered at once, and a short one."""
 HABITS = Lesson(
-    plans=SCENES.plans,
-    subjects=(*REPLAY, Subject("tallyqa", (), 3.0, 1.5)),  # counts are forgotten first
+    plans=GROUNDING.plans,
+    subjects=(*_share(LOOKING, 0.6), *_share(BOXES, 0.6), *_share(AT_ONCE, 0.3)),
     habits=3.5,
     examples=0.25,
+    sentences=0.2,
 )
-FINISH = replace(
-    HABITS,
-    subjects=(
-        *REPLAY,
-        Subject("mme", ("color",), 1.0),
-        Subject("binding", (), 3.0, 3.0),
-        Subject("mathvista", ("total", "difference"), 2.0),
-        Subject("gqa", ("color_at", "shape_at"), 1.0),
-        Subject("tallyqa", (), 4.0, 1.5),
-        Subject("detect", (), 0.5),
-    ),
-)
-"""HABITS with more of what is still weak, such as "Is the star red?" in a scene with another red
-thing."""
 
 
 def turns_about(
@@ -203,6 +146,7 @@ def turns_about(
         _ideal: lesson.ideal,
         _habit: lesson.habits,
         _example: lesson.examples,
+        _explained: lesson.sentences,
     }
     # Examples are long: either all rows of a step have them or none, to avoid padding.
     shared = rng_for("examples", *parts[:-1])
@@ -220,12 +164,7 @@ def turns_about(
 
 def _asked(scene: Scene, subject: Subject, rng: Random) -> list[Question]:
     count = _drawn(subject.count, rng)
-    if not count:
-        return []
-    questions = questions_about(scene, subject.kind, rng, count, subject.templates)
-    if not subject.wording:
-        return questions
-    return [q for q in questions if any(words in q.text for words in subject.wording)]
+    return questions_about(scene, subject.kind, rng, count, subject.templates) if count else []
 
 
 def _drawn(average: float, rng: Random) -> int:
@@ -259,3 +198,10 @@ def _example(scene: Scene, question: Question, family: Family, space: Space, rng
     example = icl_example("json" if family == "qwen" else "internvl")
     text, _ = habitual_trace(scene, question, space, EXAMPLE_SLIPS, rng)
     return Turn("example", user_text(question.text, suffix=True, example=example), text)
+
+
+def _explained(scene: Scene, question: Question, family: Family, space: Space, rng: Random) -> Turn:
+    """The language of people's traces, without their tags: a real base knows it, too."""
+    sample = sample_of(scene, question, "pretraining", "explained")
+    text = " ".join(sentences(sample, space, "sentences"))
+    return Turn("explained", user_text(f"{question.text} {EXPLAIN}", suffix=False), text)

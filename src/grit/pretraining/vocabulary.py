@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from grit.data.shapes.scenes import scene_for
 from grit.models.tiny import Family
 from grit.pretraining.language import spoken_space
-from grit.pretraining.lessons import HABITS, SCENES, turns_about
+from grit.pretraining.lessons import ANSWERS, HABITS, turns_about
 
 SCENES_READ = 600
 CHAT_WORDS = "system\nuser\nassistant\n"  # the words of the chat template
@@ -17,6 +17,6 @@ def corpus(family: Family, seed: int) -> Iterator[str]:
     for i in range(SCENES_READ):
         yield CHAT_WORDS
         scene = scene_for("pretrain", seed, "vocabulary", i)
-        for turn in turns_about(scene, (SCENES, HABITS)[i % 2], family, space, seed, i, 0):
+        for turn in turns_about(scene, (ANSWERS, HABITS)[i % 2], family, space, seed, i, 0):
             yield turn.prompt
             yield turn.completion

@@ -38,7 +38,7 @@ def counted_thing(question: str) -> CountedThing | None:
         words = words[1:]
     verb = next((i for i, word in enumerate(words) if word.lower() in _VERBS), len(words))
     phrase = _IN_WHOLE_IMAGE.sub("", " ".join(words[:verb])).split()
-    two_kinds = {"and", "or"} & {word.lower() for word in phrase}
+    two_kinds = {"and", "or", "than"} & {word.lower() for word in phrase}
     if not 0 < len(phrase) <= _MAX_WORDS or not phrase[0][0].isalpha() or two_kinds:
         return None
     head = _head_noun(phrase)
