@@ -1,6 +1,6 @@
 """A GRPO step of the suite against TRL's GRPOTrainer, and each of our speed parts off.
 
-    pip install -c constraints.txt -e '.[bench]'
+    pip install -c constraints.txt -e '.[trl]'
     OMP_NUM_THREADS=2 python -m benchmarks.step             # minutes an arm; goes on if stopped
     python -m benchmarks.step --smoke --log /tmp/log.md     # seconds: does it still run?
 

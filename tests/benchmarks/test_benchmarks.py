@@ -9,9 +9,9 @@ import pytest
 
 CHECKOUT = Path(__file__).parent.parent.parent
 
-# TRL is what we are measured against, not what we need: only the bench extra has it.
+# TRL is what we are measured against, not what we need: the trl extra has it.
 needs_trl = pytest.mark.skipif(
-    importlib.util.find_spec("trl") is None, reason="pip install -e '.[bench]'"
+    importlib.util.find_spec("trl") is None, reason="pip install -e '.[trl]'"
 )
 
 

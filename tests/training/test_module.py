@@ -107,7 +107,7 @@ def test_micro_batches_and_layouts_give_the_same_update(tmp_path, changes):
 
 
 def test_several_updates_a_rollout_clip_against_the_old_policy(tmp_path, monkeypatch):
-    import grit.training.module as module_file
+    import grit.training.step_loss as loss_file
 
     ratios = []
 
@@ -115,7 +115,7 @@ def test_several_updates_a_rollout_clip_against_the_old_policy(tmp_path, monkeyp
         ratios.append((logp - old_logp).abs().max().item())
         return grpo_gr_loss(logp, old_logp, *arguments, **options)
 
-    monkeypatch.setattr(module_file, "grpo_gr_loss", spy)
+    monkeypatch.setattr(loss_file, "grpo_gr_loss", spy)
     fit(module(max_steps=1, updates_per_rollout=3), tmp_path)
     # Twice an update: for the gradient of lm_head, and for the loss.
     assert max(ratios[:2]) < 1e-5 < min(ratios[2:])
@@ -159,7 +159,9 @@ def test_an_end_of_sequence_token_behind_what_ended_by_the_tag():
     eos = one.adapter.tokenizer.eos_token_id
     said = {(7, 8): (7, 8, eos), (7, eos): (7, eos), (7, 8, 9, 10): (7, 8, 9, 10)}
     for ids, expected in said.items():
-        assert one._with_eos(Completion(ids, "text", truncated=False)).token_ids == expected
+        assert (
+            one.rollouts._with_eos(Completion(ids, "text", truncated=False)).token_ids == expected
+        )
 
 
 def test_log_probabilities_at_a_temperature_of_their_own():

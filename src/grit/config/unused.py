@@ -36,7 +36,10 @@ _EVALUATION = tuple(
         *("compact_rollout", "decode", "feature_cache_mib", "must_learn"),
     )
 )
-_TRAINING = ("reward", "trainer.max_steps", "training", "data.sources", "data.seed", "data.total")
+_TRAINING = (
+    *("reward", "objective", "training", "trainer.max_steps"),
+    *("data.sources", "data.seed", "data.total"),
+)
 _WHILE_TRAINING = (
     *("trainer.checkpoint_every", "logger.sample_every"),
     *("evaluation.before_training", "evaluation.after_training"),
@@ -47,8 +50,8 @@ _OF: dict[str, Fields] = {  # settings that only one way of training uses
 }
 _FIGURES = ("correlation", "attention")
 _PARTS = (
-    *("model", "data", "method", "reward", "judge", "suite", "training", "trainer", "evaluation"),
-    *("pretrain", "preparation", *_FIGURES),
+    *("model", "data", "method", "reward", "judge", "suite", "training", "objective", "trainer"),
+    *("evaluation", "pretrain", "preparation", *_FIGURES),
 )
 # The parts that the other tasks use. `logger`, `threads`, `seed`, `experiment` are not reported.
 _USED: dict[Task, Fields] = {
@@ -105,7 +108,7 @@ def _rules(config: Config) -> Iterator[_Rule]:
     elif method.training == "sft":
         kept = ("training.sampling.max_new_tokens",)
         reason = f"method={method.name} learns from traces, without a reward"
-        yield _Rule(reason, ("reward",), _OF["grpo_gr"], kept)
+        yield _Rule(reason, ("reward", "objective"), _OF["grpo_gr"], kept)
     else:
         yield _Rule(f"method={method.name} is no fine-tuning", (), _OF["sft"])
     if task in ("train", "evaluate"):

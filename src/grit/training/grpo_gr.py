@@ -15,6 +15,7 @@ Where this differs from the paper, or where the paper and its released code diff
 - ``ratio="token"`` (default, as in the released code) takes s per token and averages over each
   completion's tokens; ``ratio="sequence"`` is equation 3 as printed. With one update per rollout
   both ratios are 1, but the gradient of the second grows with the completion's length.
+  Other ratios, and all other variants, stand in ``objectives`` and ``advantages``.
 - ``delta`` is 1e-8 in the paper and 1e-4 in the code, which also divides by the sample standard
   deviation (N - 1) where the paper says only "std"; here the population's is the default.
 - A completion that could not be judged has no reward: it is masked out of its group's mean and
@@ -145,11 +146,13 @@ def _of_completions(
         difference: [M], log pi_theta - log pi_old.
         advantages: [B].
         owner: [M].
-        ratio: whether s is per token or per sequence.
+        ratio: what s is taken over.
     """
     if ratio == "sequence":
         total = difference.new_zeros(len(advantages)).index_add(0, owner, difference)
         return term(total.exp(), advantages)
+    if ratio == "sequence_mean":
+        return term(mean_over_completions(difference, owner, len(advantages)).exp(), advantages)
     terms = term(difference.exp(), advantages[owner])
     return mean_over_completions(terms, owner, len(advantages))
 
@@ -162,6 +165,7 @@ def clip_ratios(
     *,
     epsilon: float,
     ratio: Ratio,
+    epsilon_high: float | None = None,
 ) -> tuple[Tensor, Tensor]:
     """The share of each completion that is clipped below, and above the interval.
 
@@ -176,13 +180,15 @@ def clip_ratios(
         owner: [M].
         epsilon: half the width of the clipping interval.
         ratio: whether s is per token or per sequence.
+        epsilon_high: its upper half, if that is another.
 
     Returns:
         The shares below and above, each [B], 0 to 1.
     """
+    upper = 1 + (epsilon if epsilon_high is None else epsilon_high)
     of = logp - old_logp, advantages, owner, ratio
     low = _of_completions(lambda s, a: ((s < 1 - epsilon) & (a < 0)).to(s.dtype), *of)
-    high = _of_completions(lambda s, a: ((s > 1 + epsilon) & (a > 0)).to(s.dtype), *of)
+    high = _of_completions(lambda s, a: ((s > upper) & (a > 0)).to(s.dtype), *of)
     return low, high
 
 

@@ -5,7 +5,7 @@ Shapes: G prompts of a step, N completions of each, B completions of a forward p
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from concurrent.futures import Future
 from typing import Any
 
 import torch
@@ -14,14 +14,12 @@ from torch import Tensor
 from grit.core import processes
 from grit.core.background import in_background
 from grit.core.memory import hint_on_oom
-from grit.core.seeding import seed_for
 from grit.data.samples import Sample
 from grit.judge.judge import Judge, usage_of
-from grit.models.adapter import Adapter, EncodedPrompt
+from grit.models.adapter import Adapter
 from grit.models.prompting import Prompting
-from grit.rewards.response import Attempt
 from grit.rewards.reward import Reward
-from grit.rollout.sampler import Completion
+from grit.training.blanking import with_blanked_picture
 from grit.training.diagnostics import (
     Rollout,
     StepRecord,
@@ -29,34 +27,19 @@ from grit.training.diagnostics import (
     rollout_values,
     step_metrics,
 )
+from grit.training.dynamic_sampling import further_prompts, refilled
 from grit.training.groups import Group, Pass
-from grit.training.grpo_gr import (
-    clip_ratios,
-    completion_weights,
-    group_advantages,
-    grpo_gr_loss,
-    k3,
-    mean_over_completions,
-)
 from grit.training.judge_watch import JudgeWatch
 from grit.training.layouts.data_parallel import DataParallel
 from grit.training.learner import Learner
-from grit.training.policy import Reference, make_sampler
+from grit.training.objectives import scheduled_beta
+from grit.training.policy import Reference
+from grit.training.rollouts import Drawn, Rollouts, Sampled
 from grit.training.settings import TrainingSettings
+from grit.training.signal import ScoredPass, Signal, losses_of, signal_of
+from grit.training.step_loss import SUMMED, StepLoss
 
 log = logging.getLogger(__name__)
-SUMMED = ("loss", "kl", "entropy", "clip_ratio_low", "clip_ratio_high")
-"""Metrics that are summed over the forward passes and ranks of an update."""
-
-
-@dataclass(frozen=True)
-class ScoredPass:
-    """A forward pass of a step, with log-probabilities from before the update."""
-
-    cut: Pass
-    groups: list[Group]
-    old_logp: Tensor | None  # [M]; None: equal to the policy's, so the ratio is 1
-    reference_logp: Tensor | None  # [M]; None: beta is 0
 
 
 class GRPOGR(Learner):
@@ -84,9 +67,8 @@ class GRPOGR(Learner):
             layout=layout,
         )
         self.prompting = prompting
-        self.reward = reward
         self.judge = judge
-        self.sampler = make_sampler(adapter, settings)
+        self.rollouts = Rollouts(adapter, prompting, reward, judge, settings, seed)
         self.reference = Reference(self.policy) if settings.beta else None
         self.last_rollouts: list[Rollout] = []  # of the last step, for loggers
         self.watched = JudgeWatch(judge)
@@ -102,7 +84,7 @@ class GRPOGR(Learner):
         if self.reference is not None:
             self.reference.to(self.device)
 
-    def training_step(self, batch: Sequence[tuple[Sample, int]], batch_idx: int) -> None:
+    def training_step(self, batch: Sequence[Drawn], batch_idx: int) -> None:
         """One step of GRPO-GR.
 
         Args:
@@ -111,35 +93,28 @@ class GRPOGR(Learner):
         """
         watch = Stopwatch(self.device)
         with watch.phase("rollout"):
-            prompts = [self.prompting.encode(sample, self.adapter) for sample, _ in batch]
-            completions = self._sample(prompts, batch)
-        # The judge may be a remote service: it is called while the reference computes.
-        rewarding = in_background(lambda: self._rewarded(batch, prompts, completions))
+            sampled, rewarded = self._rolled(list(batch), batch_idx)
         with watch.phase("reference"), hint_on_oom("training.tokens_per_pass"):
-            passes = self._scored(
-                [
-                    Group(prompt, tuple(c.token_ids for c in group))
-                    for prompt, group in zip(prompts, completions, strict=True)
-                ]
-            )
+            passes = self._scored(sampled)
         with watch.phase("reward"):
-            self.last_rollouts = processes.all_or_none(rewarding)
+            self.last_rollouts = processes.all_or_none(rewarded)
             totals = [rollout.outcome.total for rollout in self.last_rollouts]
-            shape, advantage = (len(batch), self.settings.group_size), self.settings.advantage
+            self.watched.check(totals)
+            shape = (len(batch), self.settings.group_size)
             judged = torch.tensor([total is not None for total in totals]).view(shape)
             rewards = torch.tensor([total or 0.0 for total in totals]).view(shape)
-            advantages = group_advantages(
-                rewards, judged, delta=advantage.delta, sample_std=advantage.sample_std
+            terms, weights = self.rollouts.terms(self.last_rollouts)
+            signal = signal_of(
+                sampled, self.last_rollouts, judged, rewards, terms, weights, self.settings
             )
-            self.watched.check(totals)
         with watch.phase("update"), hint_on_oom("training.tokens_per_pass"):
-            metrics = self._update(passes, advantages, judged)
+            metrics = self._update(passes, signal, batch_idx)
         record = StepRecord(
             values=rollout_values(self.last_rollouts) | self.watched.values(self.last_rollouts),
             rewards=rewards,
             judged=judged,
-            advantages=advantages,
-            tokens=sum(len(c.token_ids) for group in completions for c in group),
+            advantages=signal.advantages,
+            tokens=int(signal.lengths.sum()),
             seconds=watch.seconds,
             judge_usage=usage_of(self.judge),
         )
@@ -157,140 +132,106 @@ class GRPOGR(Learner):
         super().on_load_checkpoint(checkpoint)
         self.watched.load(checkpoint.get("judge_watch", {}))
 
-    def _sample(
-        self, prompts: list[EncodedPrompt], batch: Sequence[tuple[Sample, int]]
-    ) -> list[list[Completion]]:
-        seeds = [
-            [
-                seed_for(self.seed, "rollout", sample.id, epoch, k)
-                for k in range(self.settings.group_size)
-            ]
-            for sample, epoch in batch
-        ]
-        with self.layout.gathered():
-            completions = self.sampler.sample(prompts, seeds, self.settings.sampling)
-        if not self.settings.append_eos:
-            return completions
-        return [[self._with_eos(completion) for completion in group] for group in completions]
+    def _rolled(self, batch: list[Drawn], step: int) -> tuple[Sampled, Future[list[Rollout]]]:
+        """The completions of a step, and their rewards, which may come later.
 
-    def _with_eos(self, completion: Completion) -> Completion:
-        """Append an end-of-sequence token if there is none, as the released code does."""
-        room = len(completion.token_ids) < self.settings.sampling.max_new_tokens
-        if not room or completion.token_ids[-1] in self.adapter.end_ids:
-            return completion
-        eos = self.adapter.tokenizer.eos_token_id
-        return replace(completion, token_ids=(*completion.token_ids, eos))
+        The judge may be a remote service: it is called while the reference computes. Dynamic
+        sampling needs the rewards at once.
+        """
+        sampled = self.rollouts.sampled(batch, self.layout)
+        rewarded = in_background(lambda: self.rollouts.rewarded(sampled))
+        turns = self.settings.objective.dynamic_sampling
+        if not turns:
+            return sampled, rewarded
 
-    def _rewarded(
-        self,
-        batch: Sequence[tuple[Sample, int]],
-        prompts: Sequence[EncodedPrompt],
-        completions: Sequence[Sequence[Completion]],
-    ) -> list[Rollout]:
-        """Every completion with its reward, in the order of groups."""
-        rows = [
-            (sample, prompt.space, completion)
-            for (sample, _), prompt, group in zip(batch, prompts, completions, strict=True)
-            for completion in group
-        ]
-        attempts = [
-            Attempt(s.question, s.answer, s.dataset, completion.text, completion.token_ids, s.id)
-            for s, _, completion in rows
-        ]
-        outcomes = self.reward.score(attempts, self.judge)
-        return [Rollout(*row, outcome) for row, outcome in zip(rows, outcomes, strict=True)]
+        def roll(drawn: list[Drawn]) -> tuple[Sampled, list[Rollout]]:
+            more = self.rollouts.sampled(drawn, self.layout)
+            rewards = in_background(lambda: self.rollouts.rewarded(more))
+            return more, processes.all_or_none(rewards)
 
-    def _scored(self, groups: Sequence[Group]) -> list[ScoredPass]:
-        """Pack the groups into passes, and compute their log pi_old and log pi_ref."""
+        def draw(turn: int, count: int) -> list[Drawn]:
+            return further_prompts(self._triplets(), self.seed, step, turn, count)
+
+        first = processes.all_or_none(rewarded)
+        sampled, rollouts = refilled(sampled, first, roll, draw, turns)
+        return sampled, in_background(lambda: rollouts)
+
+    def _triplets(self) -> Sequence[Sample]:
+        samples: Sequence[Sample] = self.trainer.datamodule.samples  # type: ignore[attr-defined]
+        return samples
+
+    def _scored(self, sampled: Sampled) -> list[ScoredPass]:
+        """Pack the groups into passes, and compute their log-probabilities before the update."""
+        groups = sampled.groups
         cuts = self.passes(groups)
         passes = [[groups[i] for i in cut.groups] for cut in cuts]
         # All passes of the policy first, because its layout may have to gather its layers.
         old = [self._old_logp(*pair) for pair in zip(cuts, passes, strict=True)]
+        blanked = self._blanked_logp(sampled, cuts)
         references = [self._reference_logp(one) for one in passes]
-        return [ScoredPass(*each) for each in zip(cuts, passes, old, references, strict=True)]
+        return [
+            ScoredPass(*each) for each in zip(cuts, passes, old, references, blanked, strict=True)
+        ]
 
     def _old_logp(self, cut: Pass, groups: Sequence[Group]) -> Tensor | None:
-        if self.settings.updates_per_rollout == 1:
+        if self.settings.updates_per_rollout == 1 and self.settings.perception.top_share is None:
             return None
         with self.rng_scope(cut):
             return self.policy.logp(groups)
 
-    def _update(
-        self, passes: Sequence[ScoredPass], advantages: Tensor, judged: Tensor
-    ) -> dict[str, float]:
-        """Take ``updates_per_rollout`` optimiser steps on the groups of this step.
+    def _blanked_logp(self, sampled: Sampled, cuts: Sequence[Pass]) -> list[Tensor | None]:
+        """Log-probabilities [M] of each pass given blanked images, if a term needs them."""
+        settings = self.settings.perception
+        if not settings.active:
+            return [None] * len(cuts)
+        groups = [
+            Group(
+                self.prompting.encode(
+                    with_blanked_picture(sample, settings, self.seed, epoch), self.adapter
+                ),
+                group.completions,
+            )
+            for (sample, epoch), group in zip(sampled.drawn, sampled.groups, strict=True)
+        ]
+        found: list[Tensor | None] = []
+        for cut in cuts:
+            with self.rng_scope(cut):
+                found.append(self.policy.logp([groups[i] for i in cut.groups]))
+        return found
 
-        Args:
-            passes: of this rank's G groups.
-            advantages: [G, N].
-            judged: [G, N].
-        """
-        # Weights are those of the whole step, so that gradients add up over passes and ranks.
-        all_groups = sum(processes.gathered(int(judged.any(1).sum())))
-        if not all_groups:  # a step would still apply momentum
+    def _reference_logp(self, groups: Sequence[Group]) -> Tensor | None:
+        return None if self.reference is None else self.reference.logp(groups)
+
+    def _update(self, passes: Sequence[ScoredPass], signal: Signal, step: int) -> dict[str, float]:
+        """Take ``updates_per_rollout`` optimiser steps on this rank's groups of this step."""
+        losses = losses_of(passes, signal, self.settings, self._beta(step), self.device)
+        if not losses:  # a step would still apply momentum
             log.warning("no completion of this step could be judged: it is skipped")
             return {}
-        weights = completion_weights(judged, all_groups)
         metrics: dict[str, float] = {}
         for _ in range(self.settings.updates_per_rollout):
             self.layout.begin_update()
             sums = torch.zeros(len(SUMMED), device=self.device)
-            for one in passes:
-                chosen = list(one.cut.groups)
+            largest = torch.zeros((), device=self.device)
+            for one, loss_of in zip(passes, losses, strict=True):
                 with self.rng_scope(one.cut):
-                    sums += self._backward(
-                        one,
-                        advantages[chosen].flatten().to(self.device),
-                        (weights[chosen] * (not one.cut.is_dummy)).flatten().to(self.device),
-                    )
+                    shares, ratio = self._backward(one, loss_of)
+                sums, largest = sums + shares, torch.maximum(largest, ratio)
             norm = self.optimizer_step_with_clipping()
-            totals = map(sum, zip(*processes.gathered(sums.tolist()), strict=True))
+            ranks = processes.gathered((sums.tolist(), largest.item()))
+            totals = map(sum, zip(*(theirs for theirs, _ in ranks), strict=True))
             metrics = dict(zip(SUMMED, totals, strict=True)) | {"grad_norm": norm}
+            metrics["ratio_max"] = max(theirs for _, theirs in ranks)
+        if self.reference is not None:
+            metrics["beta"] = self._beta(step)
         return metrics | {"learning_rate": self.schedule_step()}
 
-    def _backward(self, one: ScoredPass, advantages: Tensor, weights: Tensor) -> Tensor:
-        """Accumulate the gradient of one forward pass; return its shares of the ``SUMMED`` metrics.
+    def _beta(self, step: int) -> float:
+        return scheduled_beta(self.settings.beta, self.settings.objective, step, self.steps)
 
-        Args:
-            one: the pass, of B completions.
-            advantages: [B].
-            weights: [B], 0 in a dummy pass.
-        """
-
-        def old(logp: Tensor) -> Tensor:
-            return logp.detach() if one.old_logp is None else one.old_logp
-
-        def loss_of(logp: Tensor, owner: Tensor) -> Tensor:
-            return grpo_gr_loss(
-                logp,
-                old(logp),
-                one.reference_logp,
-                advantages,
-                weights,
-                owner,
-                epsilon=self.settings.epsilon,
-                beta=self.settings.beta,
-                ratio=self.settings.ratio,
-            )
-
-        # Gradients of tokens depend on each other only through a sequence-level ratio other than 1.
-        apart = one.old_logp is None or self.settings.ratio == "token"
-        scores, owner = self.policy.scores(one.groups, loss_of if apart else None)
+    def _backward(self, one: ScoredPass, loss_of: StepLoss) -> tuple[Tensor, Tensor]:
+        """Accumulate the gradient of one forward pass; return its figures."""
+        scores, owner = self.policy.scores(one.groups, loss_of if loss_of.is_separable else None)
         loss = loss_of(scores.logp, owner)
         self.manual_backward(loss)
-        with torch.no_grad():
-            entropy = mean_over_completions(scores.entropy, owner, len(weights))
-            kl = torch.zeros_like(entropy)
-            if one.reference_logp is not None:
-                tokens = k3(scores.logp, one.reference_logp)
-                kl = mean_over_completions(tokens, owner, len(weights))
-            low, high = clip_ratios(
-                *(scores.logp, old(scores.logp), advantages, owner),
-                epsilon=self.settings.epsilon,
-                ratio=self.settings.ratio,
-            )
-            shares = [(weights * each).sum() for each in (kl, entropy, low, high)]
-            return torch.stack([loss.detach(), *shares])
-
-    def _reference_logp(self, groups: Sequence[Group]) -> Tensor | None:
-        return None if self.reference is None else self.reference.logp(groups)
+        return loss_of.figures(loss, scores, owner)

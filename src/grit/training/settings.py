@@ -5,7 +5,7 @@ from typing import Any, Literal
 from grit.core.settings import Text, setting, settings
 from grit.rollout.settings import DecodeMode, Sampling
 
-Ratio = Literal["token", "sequence"]
+Ratio = Literal["token", "sequence", "sequence_mean"]
 
 
 @settings
@@ -26,10 +26,90 @@ class MethodSettings:
 
 @settings
 class AdvantageSettings:
-    """The advantage, equation 1."""
+    """The advantage; the defaults are equation 1."""
 
-    delta: float = setting("added to a group's standard deviation", 1e-8, ge=0)
+    delta: float = setting("added to a standard deviation", 1e-8, ge=0)
     sample_std: bool = setting("divide by N - 1 instead of N", False)
+    baseline: Literal["mean", "leave_one_out"] = setting(
+        "what is subtracted from a reward: its group's mean, or that of the others (RLOO)", "mean"
+    )
+    scale: Literal["group", "batch", "none"] = setting(
+        "whose standard deviation it is divided by (TRL's scale_rewards)", "group"
+    )
+    by_term: bool = setting(
+        "every reward term is normalised in its group, then their sum in the batch (GDPO)", False
+    )
+
+
+@settings
+class ObjectiveSettings:
+    """Objectives other than GRPO-GR's, which is what the defaults give."""
+
+    surrogate: Literal["clipped", "cispo", "sapo"] = setting(
+        "what ratio and advantage make: equation 3's minimum, CISPO's weighted log-probability, or "
+        "SAPO's soft gate",
+        "clipped",
+    )
+    epsilon_high: float | None = setting(
+        "upper half-width of the clipping interval (clip-higher); null: as training.epsilon",
+        None,
+        ge=0,
+    )
+    ratio_limit: float | None = setting(
+        "largest ratio where the advantage is negative (two-sided clipping, TRL's delta); of cispo "
+        "the largest ratio; null: none",
+        None,
+        gt=0,
+    )
+    sapo_positive: float = setting("temperature of sapo where the advantage is above 0", 1.0, gt=0)
+    sapo_negative: float = setting("and where it is not", 1.05, gt=0)
+    aggregation: Literal["sequence_mean", "token_mean", "fixed_length"] = setting(
+        "how tokens are summed: each completion's mean (GRPO), the mean over all tokens of the "
+        "step (DAPO), or their sum by sampling.max_new_tokens (Dr. GRPO)",
+        "sequence_mean",
+    )
+    beta_schedule: Literal["constant", "cosine"] = setting(
+        "weight of the KL term over the steps: cosine falls to 0", "constant"
+    )
+    mask_truncated: bool = setting(
+        "completions cut off at sampling.max_new_tokens have no share in the loss", False
+    )
+    overlong_share: float = setting(
+        "last share of sampling.max_new_tokens over which a penalty rises to 1; 0: no penalty",
+        0.0,
+        ge=0,
+        le=1,
+    )
+    dynamic_sampling: int = setting(
+        "how often groups with equal rewards are replaced by further prompts; 0: they stay", 0, ge=0
+    )
+    difficulty_weight: bool = setting(
+        "a group's loss is multiplied by exp(1 - mean IoU with the annotated boxes)", False
+    )
+
+
+@settings
+class PerceptionSettings:
+    """Terms that make a chain depend on the image: PAPO and VPPO."""
+
+    gamma: float = setting("weight of PAPO's term; 0: without", 0.0, ge=0)
+    entropy: float = setting("weight of PAPO's penalty of entropy", 0.0, ge=0)
+    top_share: float | None = setting(
+        "share of a completion's tokens that keep their advantage (VPPO); null: all",
+        None,
+        gt=0,
+        le=1,
+    )
+    least_scale: float = setting(
+        "of the advantage of the completion that depends least on the image (VPPO)", 0.9, gt=0, le=1
+    )
+    blanked: float = setting("share of the image's patches that are blanked", 0.6, gt=0, le=1)
+    patch: int = setting("side of a patch in pixels", 14, ge=1)
+
+    @property
+    def active(self) -> bool:
+        """Whether any of the terms is used."""
+        return self.gamma > 0 or self.entropy > 0 or self.top_share is not None
 
 
 @settings
@@ -38,9 +118,10 @@ class SFTSettings:
 
     steps: int = setting("optimiser steps", ge=1)
     learning_rate: float = setting("of AdamW, after the warm-up", gt=0)
-    traces: Literal["plain", "family"] = setting(
-        'how what is taught is written: as the miniature does ("red circle [5, 6, 20, 22]"), or in '
-        "English with boxes as the model's family writes them",
+    traces: Literal["plain", "sentences", "family"] = setting(
+        'how what is taught is written: as the miniature does ("red circle [5, 6, 20, 22]"), in '
+        "English sentences with the same boxes, or in English with boxes as the model's family "
+        "writes them",
         "family",
     )
     unannotated: Literal["without_boxes", "leave_out"] = setting(
@@ -73,11 +154,14 @@ class TrainingSettings:
         "half the width of the ratio's clipping interval", 0.2, ge=0, of="grpo_gr"
     )
     ratio: Ratio = setting(
-        "what the importance ratio is taken over: each token, or a completion as equation 3 has it",
+        "what the importance ratio is taken over: each token, a completion as equation 3 has it, "
+        "or the geometric mean of its tokens (GSPO)",
         "token",
         of="grpo_gr",
     )
     advantage: AdvantageSettings = setting("", AdvantageSettings, of="grpo_gr")
+    objective: ObjectiveSettings = setting("", ObjectiveSettings, of="grpo_gr")
+    perception: PerceptionSettings = setting("", PerceptionSettings, of="grpo_gr")
     updates_per_rollout: int = setting(
         "optimiser steps on the completions of a step", 1, ge=1, of="grpo_gr"
     )

@@ -1,0 +1,89 @@
+"""Advantages other than GRPO-GR's: another baseline, another scale, or each reward term by itself.
+
+Shapes: G groups, N completions of each, K terms of the reward.
+"""
+
+import torch
+from torch import Tensor
+
+from grit.training.grpo_gr import group_advantages, has_variance
+from grit.training.settings import AdvantageSettings
+
+
+def advantages_of(
+    rewards: Tensor, judged: Tensor, terms: Tensor, weights: Tensor, settings: AdvantageSettings
+) -> Tensor:
+    """The advantages [G, N] that the settings name, of all groups of a step.
+
+    With the default settings they are equation 1 of GRIT, ``grpo_gr.group_advantages``. Those with
+    a scale of "batch", and those by term, depend on all groups: on several ranks, on all ranks'.
+
+    Args:
+        rewards: [G, N].
+        judged: [G, N], False where a completion has no reward.
+        terms: [G, N, K], unweighted; NaN where a term does not apply to a row.
+        weights: [K], of the terms.
+        settings: of the advantage.
+    """
+    if settings.by_term:
+        return by_term(terms, weights, judged, settings)
+    if settings.baseline == "mean" and settings.scale == "group":
+        return group_advantages(
+            rewards, judged, delta=settings.delta, sample_std=settings.sample_std
+        )
+    advantages = centred(rewards, judged)
+    if settings.baseline == "leave_one_out":
+        advantages = advantages * leave_one_out_factor(judged)
+    if settings.scale == "group":
+        advantages = advantages / (_std(rewards, judged, 1, settings.sample_std) + settings.delta)
+    elif settings.scale == "batch":
+        whole = rewards.reshape(1, -1), judged.reshape(1, -1)
+        advantages = advantages / (_std(*whole, 1, settings.sample_std) + settings.delta)
+    return torch.where(has_variance(rewards, judged).unsqueeze(1), advantages, 0.0).float()
+
+
+def needs_batch(settings: AdvantageSettings) -> bool:
+    """Whether an advantage depends on other groups than its own."""
+    return settings.by_term or settings.scale == "batch"
+
+
+def centred(rewards: Tensor, judged: Tensor) -> Tensor:
+    """r_i - mean r of the group, [G, N] in double precision; 0 for completions without a reward."""
+    rewards = torch.where(judged, rewards.double(), 0.0)
+    mean = rewards.sum(1, keepdim=True) / judged.sum(1, keepdim=True).clamp(min=1)
+    return torch.where(judged, rewards - mean, 0.0)
+
+
+def leave_one_out_factor(judged: Tensor) -> Tensor:
+    """The factor n / (n - 1) of each group's n judged completions, [G, 1].
+
+    Times r_i - mean r it is r_i minus the mean of the others (RLOO, 2402.14740). 0 where n is 1.
+    """
+    count = judged.sum(1, keepdim=True).double()
+    return torch.where(count > 1, count / (count - 1).clamp(min=1), 0.0)
+
+
+def by_term(terms: Tensor, weights: Tensor, judged: Tensor, settings: AdvantageSettings) -> Tensor:
+    """GDPO (2601.05242): every term is normalised in its group, then the weighted sum in the batch.
+
+    In a plain sum a term with small differences is drowned by one with large ones. TRL's
+    ``multi_objective_aggregation="normalize_then_sum"``.
+    """
+    total = torch.zeros(judged.shape, dtype=torch.double)
+    for values, weight in zip(terms.unbind(-1), weights.tolist(), strict=True):
+        applies = judged & ~values.isnan()
+        values = torch.where(applies, values, 0.0)
+        total += weight * group_advantages(
+            values, applies, delta=settings.delta, sample_std=settings.sample_std
+        )
+    whole = total.reshape(1, -1), judged.reshape(1, -1)
+    deviation = centred(*whole).view(judged.shape)
+    spread = _std(*whole, 1, settings.sample_std) + settings.delta
+    return torch.where(judged, deviation / spread, 0.0).float()
+
+
+def _std(rewards: Tensor, judged: Tensor, dim: int, sample_std: bool) -> Tensor:
+    """The standard deviation of judged rewards along a dimension, which is kept."""
+    count = judged.sum(dim, keepdim=True)
+    freedom = (count - 1 if sample_std else count).clamp(min=1)
+    return (centred(rewards, judged).square().sum(dim, keepdim=True) / freedom).sqrt()

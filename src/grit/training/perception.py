@@ -1,0 +1,90 @@
+"""Terms that make a chain depend on the image: PAPO and VPPO, which need no annotation.
+
+Both ask how likely the sampled tokens are if part of the image is blanked. That takes one more
+forward pass over the same rows with another image, and no sampling.
+
+- PAPO (2507.06448) adds gamma k3(pi(.|image), pi(.|blanked image)) to the objective. The blanked
+  branch has no gradient. Since a policy can raise that term by becoming uncertain everywhere, PAPO
+  may punish entropy; its estimate from the sampled tokens, -log pi, is used here.
+- VPPO (2510.09285) gives the advantage to the tokens alone that depend on the image most, and more
+  of it to completions that do: see ``pivotal_tokens`` and ``completion_scales``.
+
+Shapes: B completions, M tokens of all completions; ``owner`` [M] is the completion of a token.
+"""
+
+import math
+from random import Random
+
+import torch
+from PIL import Image, ImageDraw
+from torch import Tensor
+
+from grit.training.grpo_gr import k3, mean_over_completions
+
+LARGEST_DIFFERENCE, LARGEST_KL = 20.0, 10.0  # of log-probabilities and of k3, as in VPPO's code
+
+
+def blanked(image: Image.Image, share: float, patch: int, rng: Random) -> Image.Image:
+    """A copy in which each square patch is black with a probability.
+
+    Args:
+        image: stays as it is.
+        share: the probability.
+        patch: side of a patch in pixels of this image.
+        rng: draws the patches.
+    """
+    result = image.copy()
+    draw = ImageDraw.Draw(result)
+    for top in range(0, image.height, patch):
+        for left in range(0, image.width, patch):
+            if rng.random() < share:
+                draw.rectangle((left, top, left + patch - 1, top + patch - 1), fill=0)
+    return result
+
+
+def perception_gain(logp: Tensor, blanked_logp: Tensor, *, gamma: float, entropy: float) -> Tensor:
+    """PAPO's terms of the objective, [M]: gamma k3 - entropy (-log pi).
+
+    Args:
+        logp: [M], log pi_theta given the image, with gradient.
+        blanked_logp: [M], given the blanked image, without.
+        gamma: weight of the KL estimate.
+        entropy: weight of the entropy estimate.
+    """
+    return gamma * k3(logp, blanked_logp) + entropy * logp
+
+
+def sensitivity(logp: Tensor, blanked_logp: Tensor) -> Tensor:
+    """How much each token depends on the image [M]: the k3 estimate, bounded as in VPPO's code."""
+    difference = (blanked_logp - logp).clamp(-LARGEST_DIFFERENCE, LARGEST_DIFFERENCE)
+    return k3(torch.zeros_like(difference), difference).clamp(0.0, LARGEST_KL)
+
+
+def pivotal_tokens(sensitivities: Tensor, owner: Tensor, completions: int, share: float) -> Tensor:
+    """Which tokens [M] keep their advantage: of each completion the ceil(share n) most sensitive.
+
+    Of equally sensitive tokens, the earlier ones are taken.
+    """
+    kept = torch.zeros(len(owner), dtype=torch.bool, device=owner.device)
+    for completion in range(completions):
+        places = (owner == completion).nonzero().squeeze(-1)
+        order = sensitivities[places].sort(descending=True, stable=True).indices
+        kept[places[order[: math.ceil(share * len(places))]]] = True
+    return kept
+
+
+def completion_sensitivity(sensitivities: Tensor, owner: Tensor, completions: int) -> Tensor:
+    """The mean sensitivity of each completion, [B]."""
+    return mean_over_completions(sensitivities, owner, completions)
+
+
+def completion_scales(scores: Tensor, least: float) -> Tensor:
+    """Factors [B] of the completions' advantages, from ``least`` up, with mean 1.
+
+    Linear in the sensitivities of a step, whose lowest has ``least``; 1 if all are equal.
+    """
+    span = scores.max() - scores.min()
+    if span <= 1e-6:
+        return torch.ones_like(scores)
+    relative = (scores - scores.min()) / span
+    return least + (1 - least) * relative / relative.mean()

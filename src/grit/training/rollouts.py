@@ -1,0 +1,165 @@
+"""The rollout of a step: N completions of each prompt, and their rewards.
+
+Shapes: G prompts of a step, N completions of each, K terms of the reward.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from grit.core.seeding import seed_for
+from grit.data.samples import Sample
+from grit.grounding.boxes import Box, union_iou
+from grit.judge.judge import Judge
+from grit.models.adapter import Adapter, EncodedPrompt
+from grit.models.prompting import Prompting
+from grit.rewards.response import Attempt
+from grit.rewards.reward import Outcome, Reward
+from grit.rollout.sampler import Completion
+from grit.training.diagnostics import Rollout
+from grit.training.groups import Group
+from grit.training.layouts.data_parallel import DataParallel
+from grit.training.objectives import difficulty_weight, overlong_penalty
+from grit.training.policy import make_sampler
+from grit.training.settings import TrainingSettings
+
+Drawn = tuple[Sample, int]
+"""A training triplet, and the epoch in which it is drawn: both seed its completions."""
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """The prompts of a step with their completions."""
+
+    drawn: list[Drawn]  # G
+    prompts: list[EncodedPrompt]  # G
+    completions: list[list[Completion]]  # G lists of N
+
+    @property
+    def groups(self) -> list[Group]:
+        """Prompts and token ids, for scoring by the policy."""
+        pairs = zip(self.prompts, self.completions, strict=True)
+        return [Group(prompt, tuple(c.token_ids for c in group)) for prompt, group in pairs]
+
+    @property
+    def lengths(self) -> Tensor:
+        """Tokens of each completion, [G, N]."""
+        return torch.tensor([[len(c.token_ids) for c in group] for group in self.completions])
+
+    @property
+    def truncated(self) -> Tensor:
+        """Which completions were cut off at the limit of new tokens, [G, N]."""
+        return torch.tensor([[c.truncated for c in group] for group in self.completions])
+
+
+class Rollouts:
+    """Samples completions with the policy's model, and rewards them.
+
+    Args:
+        adapter: of the model.
+        prompting: how a triplet is asked.
+        reward: of a completion.
+        judge: of answers.
+        settings: of training.
+        seed: of sampling.
+    """
+
+    def __init__(
+        self,
+        adapter: Adapter,
+        prompting: Prompting,
+        reward: Reward,
+        judge: Judge,
+        settings: TrainingSettings,
+        seed: int,
+    ) -> None:
+        self.adapter, self.prompting = adapter, prompting
+        self.reward, self.judge = reward, judge
+        self.settings, self.seed = settings, seed
+        self.sampler = make_sampler(adapter, settings)
+
+    def sampled(self, drawn: Sequence[Drawn], layout: DataParallel) -> Sampled:
+        """N completions of each triplet's prompt; every rank has to call it."""
+        prompts = [self.prompting.encode(sample, self.adapter) for sample, _ in drawn]
+        seeds = [
+            [
+                seed_for(self.seed, "rollout", sample.id, epoch, k)
+                for k in range(self.settings.group_size)
+            ]
+            for sample, epoch in drawn
+        ]
+        with layout.gathered():
+            completions = self.sampler.sample(prompts, seeds, self.settings.sampling)
+        if self.settings.append_eos:
+            completions = [[self._with_eos(each) for each in group] for group in completions]
+        return Sampled(list(drawn), prompts, completions)
+
+    def _with_eos(self, completion: Completion) -> Completion:
+        """Append an end-of-sequence token if there is none, as the released code does."""
+        room = len(completion.token_ids) < self.settings.sampling.max_new_tokens
+        if not room or completion.token_ids[-1] in self.adapter.end_ids:
+            return completion
+        eos = self.adapter.tokenizer.eos_token_id
+        return replace(completion, token_ids=(*completion.token_ids, eos))
+
+    def rewarded(self, sampled: Sampled) -> list[Rollout]:
+        """Every completion with its reward, in the order of groups."""
+        rows = [
+            (sample, prompt.space, completion)
+            for (sample, _), prompt, group in zip(
+                sampled.drawn, sampled.prompts, sampled.completions, strict=True
+            )
+            for completion in group
+        ]
+        attempts = [
+            Attempt(s.question, s.answer, s.dataset, completion.text, completion.token_ids, s.id)
+            for s, _, completion in rows
+        ]
+        outcomes = self.reward.score(attempts, self.judge)
+        return [
+            Rollout(sample, space, completion, self._with_penalty(outcome, completion))
+            for (sample, space, completion), outcome in zip(rows, outcomes, strict=True)
+        ]
+
+    def _with_penalty(self, outcome: Outcome, completion: Completion) -> Outcome:
+        """The outcome with DAPO's penalty of long completions as one more term, if it is on."""
+        share = self.settings.objective.overlong_share
+        if not share:
+            return outcome
+        longest = self.settings.sampling.max_new_tokens
+        penalty = overlong_penalty(len(completion.token_ids), longest, share)
+        total = None if outcome.total is None else outcome.total + penalty
+        return replace(outcome, total=total, components={**outcome.components, "overlong": penalty})
+
+    def terms(self, rollouts: Sequence[Rollout]) -> tuple[Tensor, Tensor]:
+        """The unweighted reward terms [G, N, K], NaN where there is none, and their weights [K]."""
+        weights = {name: weight for name, (_, weight) in self.reward.terms.items() if weight}
+        if self.settings.objective.overlong_share:
+            weights["overlong"] = 1.0
+        values = [
+            [_divided(rollout.outcome.components[name], weight) for name, weight in weights.items()]
+            for rollout in rollouts
+        ]
+        shape = -1, self.settings.group_size, len(weights)
+        return torch.tensor(values).view(shape), torch.tensor(list(weights.values()))
+
+
+def _divided(component: float | None, weight: float) -> float:
+    return float("nan") if component is None else component / weight
+
+
+def difficulty_weights(rollouts: Sequence[Rollout], group_size: int) -> Tensor:
+    """UniVG-R1's weight of each group, [G, 1]; 1 for rows without annotated boxes."""
+    weights = []
+    for start in range(0, len(rollouts), group_size):
+        group = rollouts[start : start + group_size]
+        true = group[0].sample.boxes
+        overlaps = [union_iou(_original(rollout), true) for rollout in group] if true else None
+        weights.append([difficulty_weight(sum(overlaps) / len(overlaps) if overlaps else None)])
+    return torch.tensor(weights)
+
+
+def _original(rollout: Rollout) -> list[Box]:
+    return [box.to(rollout.sample.space) for box in rollout.boxes]

@@ -1,0 +1,170 @@
+"""What a step learns from: advantages and shares in the loss, and the loss of each forward pass.
+
+Shapes: G prompts of a step, N completions of each, K reward terms, B completions of a forward pass,
+M their tokens.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from grit.core import processes
+from grit.training.advantages import advantages_of, needs_batch
+from grit.training.diagnostics import Rollout
+from grit.training.groups import Group, Pass
+from grit.training.grpo_gr import completion_weights
+from grit.training.objectives import token_weights
+from grit.training.perception import (
+    completion_scales,
+    completion_sensitivity,
+    pivotal_tokens,
+    sensitivity,
+)
+from grit.training.rollouts import Sampled, difficulty_weights
+from grit.training.settings import AdvantageSettings, PerceptionSettings, TrainingSettings
+from grit.training.step_loss import StepLoss
+
+
+@dataclass(frozen=True)
+class Signal:
+    """What the rewards of a step say about each completion."""
+
+    advantages: Tensor  # [G, N]
+    judged: Tensor  # [G, N], has a reward
+    counted: Tensor  # [G, N], has a share in the loss
+    lengths: Tensor  # [G, N], tokens
+    factors: Tensor  # [G, 1], of the groups' losses
+
+
+@dataclass(frozen=True)
+class ScoredPass:
+    """A forward pass of a step, with log-probabilities from before the update."""
+
+    cut: Pass
+    groups: list[Group]
+    old_logp: Tensor | None  # [M]; None: equal to the policy's, so the ratio is 1
+    reference_logp: Tensor | None  # [M]; None: beta is 0
+    blanked_logp: Tensor | None  # [M], given blanked images; None: no term needs them
+
+
+def signal_of(
+    sampled: Sampled,
+    rollouts: Sequence[Rollout],
+    judged: Tensor,
+    rewards: Tensor,
+    terms: Tensor,
+    weights: Tensor,
+    settings: TrainingSettings,
+) -> Signal:
+    """The signal of this rank's groups; every rank has to call it.
+
+    Args:
+        sampled: G prompts with their completions.
+        rollouts: their rewards, in the order of groups.
+        judged: [G, N].
+        rewards: [G, N].
+        terms: [G, N, K], unweighted.
+        weights: [K].
+        settings: of the advantage and the objective.
+    """
+    factors = torch.ones(len(rewards), 1)
+    if settings.objective.difficulty_weight:
+        factors = difficulty_weights(rollouts, settings.group_size)
+    masked = settings.objective.mask_truncated
+    return Signal(
+        advantages=_advantages(rewards, judged, terms, weights, settings.advantage),
+        judged=judged,
+        counted=judged & ~sampled.truncated if masked else judged,
+        lengths=sampled.lengths,
+        factors=factors,
+    )
+
+
+def _advantages(
+    rewards: Tensor, judged: Tensor, terms: Tensor, weights: Tensor, settings: AdvantageSettings
+) -> Tensor:
+    """The advantages [G, N] of this rank's groups, which may depend on those of other ranks."""
+    if not needs_batch(settings):
+        return advantages_of(rewards, judged, terms, weights, settings)
+    ranks = processes.gathered((rewards, judged, terms))
+    every = [torch.cat(parts) for parts in zip(*ranks, strict=True)]
+    advantages = advantages_of(every[0], every[1], every[2], weights, settings)
+    return advantages.split([len(theirs) for theirs, _, _ in ranks])[processes.rank()]
+
+
+def losses_of(
+    passes: Sequence[ScoredPass],
+    signal: Signal,
+    settings: TrainingSettings,
+    beta: float,
+    device: torch.device,
+) -> list[StepLoss]:
+    """The loss of each pass; none if no completion of the step, over all ranks, was judged.
+
+    Every rank has to call it: weights are those of the whole step, so that gradients add up over
+    passes and ranks.
+    """
+    counts = (
+        int(signal.judged.any(1).sum()),
+        int(signal.lengths[signal.counted].sum()),
+        int(signal.judged.sum()),
+    )
+    groups, tokens, completions = map(sum, zip(*processes.gathered(counts), strict=True))
+    if not groups:
+        return []
+    weights = torch.where(signal.counted, completion_weights(signal.judged, groups), 0.0)
+    of_tokens = token_weights(
+        signal.judged,
+        signal.counted,
+        signal.lengths,
+        settings.objective,
+        groups=groups,
+        tokens=tokens,
+        completions=completions,
+        max_new_tokens=settings.sampling.max_new_tokens,
+    )
+    advantages = signal.advantages
+    kept: list[Tensor | None] = [None] * len(passes)
+    if settings.perception.top_share is not None:
+        scales, kept = _perceived(passes, signal.lengths, settings.perception)
+        advantages = advantages * scales
+    losses = []
+    for one, pivotal in zip(passes, kept, strict=True):
+        chosen, share = list(one.cut.groups), signal.factors * (not one.cut.is_dummy)
+        losses.append(
+            StepLoss(
+                settings=settings,
+                beta=beta,
+                old_logp=one.old_logp,
+                reference_logp=one.reference_logp,
+                blanked_logp=one.blanked_logp,
+                advantages=advantages[chosen].flatten().to(device),
+                kept=pivotal,
+                weights=(weights * share)[chosen].flatten().to(device),
+                token_weights=(of_tokens * share)[chosen].flatten().to(device),
+            )
+        )
+    return losses
+
+
+def _perceived(
+    passes: Sequence[ScoredPass], lengths: Tensor, settings: PerceptionSettings
+) -> tuple[Tensor, list[Tensor | None]]:
+    """VPPO's factors of the advantages [G, N], and the tokens [M] of each pass that keep theirs."""
+    scores = torch.zeros(lengths.shape)
+    kept: list[Tensor | None] = []
+    for one in passes:
+        assert one.old_logp is not None
+        assert one.blanked_logp is not None
+        chosen = list(one.cut.groups)
+        sizes = lengths[chosen].flatten().to(one.old_logp.device)
+        owner = torch.arange(len(sizes), device=sizes.device).repeat_interleave(sizes)
+        found = sensitivity(one.old_logp, one.blanked_logp)
+        kept.append(pivotal_tokens(found, owner, len(sizes), settings.top_share or 1.0))
+        means = completion_sensitivity(found, owner, len(sizes))
+        scores[chosen] = means.view(len(chosen), -1).cpu()
+    ranks = processes.gathered(scores)
+    scales = completion_scales(torch.cat(ranks), settings.least_scale)
+    return scales.split([len(theirs) for theirs in ranks])[processes.rank()], kept

@@ -1,0 +1,107 @@
+"""The loss of one forward pass of a step, by GRPO-GR or by the variant that the settings choose.
+
+Shapes: B completions of the pass, M tokens of all of them.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from grit.training.grpo_gr import clip_ratios, grpo_gr_loss, k3, mean_over_completions
+from grit.training.objectives import objective_loss, surrogate_of, token_ratios
+from grit.training.perception import perception_gain
+from grit.training.policy import TokenScores
+from grit.training.settings import ObjectiveSettings, TrainingSettings
+
+SUMMED = ("loss", "kl", "entropy", "clip_ratio_low", "clip_ratio_high", "ratio_mean")
+"""Metrics that are summed over the forward passes and ranks of an update."""
+_LOSS_FIELDS = ("surrogate", "epsilon_high", "ratio_limit", "aggregation")
+
+
+def is_grpo_gr(settings: TrainingSettings) -> bool:
+    """Whether the loss is that of ``grpo_gr.grpo_gr_loss``, whatever the advantages are."""
+    plain, chosen = ObjectiveSettings(), settings.objective
+    same = all(getattr(plain, name) == getattr(chosen, name) for name in _LOSS_FIELDS)
+    return same and not settings.perception.active and settings.ratio != "sequence_mean"
+
+
+@dataclass(frozen=True)
+class StepLoss:
+    """The loss as a function of the policy's log-probabilities, and the figures to log."""
+
+    settings: TrainingSettings
+    beta: float  # of this step
+    old_logp: Tensor | None  # [M]; None: the policy's own, so that ratios are 1
+    reference_logp: Tensor | None  # [M]; None: beta is 0
+    blanked_logp: Tensor | None  # [M], given the blanked image; None: no term of perception
+    advantages: Tensor  # [B]
+    kept: Tensor | None  # [M], tokens that keep their advantage; None: all
+    weights: Tensor  # [B], of completions: the mean over them
+    token_weights: Tensor  # [B], of one token of each completion
+
+    @property
+    def is_separable(self) -> bool:
+        """Whether a token's gradient depends on no other token's log-probability."""
+        return self.old_logp is None or self.settings.ratio == "token"
+
+    def __call__(self, logp: Tensor, owner: Tensor) -> Tensor:
+        """The loss, from log-probabilities [M] and the index [M] of each token's completion."""
+        if is_grpo_gr(self.settings):
+            return grpo_gr_loss(
+                logp,
+                self._old(logp),
+                self.reference_logp,
+                self.advantages,
+                self.weights,
+                owner,
+                epsilon=self.settings.epsilon,
+                beta=self.beta,
+                ratio=self.settings.ratio,
+            )
+        weights = self.token_weights[owner]
+        loss = objective_loss(
+            logp,
+            self._old(logp),
+            self.reference_logp,
+            self._token_advantages(owner),
+            weights,
+            owner,
+            completions=len(self.advantages),
+            surrogate=surrogate_of(self.settings.objective, self.settings.epsilon),
+            ratio=self.settings.ratio,
+            beta=self.beta,
+        )
+        perception = self.settings.perception
+        if self.blanked_logp is None or not (perception.gamma or perception.entropy):
+            return loss
+        gain = perception_gain(
+            logp, self.blanked_logp, gamma=perception.gamma, entropy=perception.entropy
+        )
+        return loss - (weights * gain).sum()
+
+    @torch.no_grad()
+    def figures(self, loss: Tensor, scores: TokenScores, owner: Tensor) -> tuple[Tensor, Tensor]:
+        """This pass's shares of the ``SUMMED`` metrics, and its largest ratio."""
+        completions, old = len(self.weights), self._old(scores.logp)
+        entropy = mean_over_completions(scores.entropy, owner, completions)
+        kl = torch.zeros_like(entropy)
+        if self.reference_logp is not None:
+            kl = mean_over_completions(k3(scores.logp, self.reference_logp), owner, completions)
+        low, high = clip_ratios(
+            *(scores.logp, old, self.advantages, owner),
+            epsilon=self.settings.epsilon,
+            ratio=self.settings.ratio,
+            epsilon_high=self.settings.objective.epsilon_high,
+        )
+        ratios = token_ratios(scores.logp - old, owner, completions, self.settings.ratio)
+        mean = mean_over_completions(ratios, owner, completions)
+        shares = [(self.weights * each).sum() for each in (kl, entropy, low, high, mean)]
+        return torch.stack([loss.detach(), *shares]), ratios.max()
+
+    def _old(self, logp: Tensor) -> Tensor:
+        return logp.detach() if self.old_logp is None else self.old_logp
+
+    def _token_advantages(self, owner: Tensor) -> Tensor:
+        advantages = self.advantages[owner]
+        return advantages if self.kept is None else torch.where(self.kept, advantages, 0.0)
