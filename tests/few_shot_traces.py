@@ -48,7 +48,8 @@ where FOLDER has the files of `yfan1997/GRIT_data`; a test compares.
   line and indented by a tab as the model itself prints it; only its code fence is left out,
   since text goes on behind. It is valid JSON. InternVL gathers the boxes of a label in
   `<ref>...</ref><box>[[...]]</box>`. The miniatures keep the short form of their own
-  pre-training (`plain`).
+  pre-training (`plain`); `sentences` is the English below around boxes as GRIT's format has
+  them, another hand than theirs.
 - **Coordinates** are whole numbers of the model's own space: pixels of Qwen's resized image
   (below: with the {low} to {high} pixels of `model=qwen2_5_vl_3b`), thousandths of the image for
   InternVL. Corners in the wrong order are put right, what reaches outside is clipped, boxes

@@ -9,10 +9,12 @@ import torch
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from grit.core.errors import GritError
+from grit.models.loading import load_base
+from grit.models.qwen import QwenAdapter
 from grit.models.tiny import make_processor, random_model
 from grit.models.tiny_tokenizer import train_tokenizer
 from grit.pretraining import language, vision
-from grit.pretraining.course import Course, claim, pretrain
+from grit.pretraining.course import Course, claim, pretrain, take_vision
 from grit.pretraining.export import closest_dtype
 from grit.pretraining.settings import PretrainSettings
 
@@ -20,18 +22,14 @@ COURSE = Course(
     settings=PretrainSettings(
         vision_steps=1,
         pairs_steps=2,
-        drill_share=0.002,
-        beside_steps=2,
-        scenes_steps=2,
+        grounding_steps=2,
         leading_steps=2,
         chains_steps=2,
-        counts_steps=2,
+        answers_steps=2,
         habits_steps=2,
-        finish_steps=2,
         pool=9,
         small_pool=8,
-        beside_pool=8,
-        counts_pool=8,
+        leading_pool=8,
         quality_rows=2,
     ),
     threads=1,
@@ -71,6 +69,24 @@ def test_the_course_ends_in_a_model_that_loads(family, tmp_path, monkeypatch):
         "suffix_sampled",
         "example_greedy",
     }
+
+
+def test_the_vision_part_of_another_model_is_taken():
+    shipped = load_base("tiny:qwen")
+    tokenizer = shipped.tokenizer
+    adapter = QwenAdapter(random_model("qwen", tokenizer, 1), shipped.processor)
+    mine, its = adapter.vision_modules[0], shipped.vision_modules[0]
+    assert not all(
+        torch.equal(*pair) for pair in zip(mine.parameters(), its.parameters(), strict=True)
+    )
+    take_vision(adapter, "tiny:qwen")
+    assert all(torch.equal(*pair) for pair in zip(mine.parameters(), its.parameters(), strict=True))
+
+
+def test_the_vision_part_of_another_family_is_refused():
+    shipped = load_base("tiny:qwen")
+    with pytest.raises(GritError, match="tiny:internvl: a model of another family"):
+        take_vision(shipped, "tiny:internvl")
 
 
 def test_a_folder_belongs_to_its_settings(tmp_path):

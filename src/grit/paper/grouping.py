@@ -8,7 +8,7 @@ from grit.config.identity import OF_TRAINING, REPEATED
 from grit.paper.evidence import Evidence, Run
 from grit.runs.draws import draw_of, repetitions_of
 from grit.runs.evaluated import method_label
-from grit.runs.printed import METHODS, MODELS, PAPER_REWARD, UNTRAINED
+from grit.runs.printed import METHODS, MODELS, OTHER_METHODS, PAPER_REWARD, UNTRAINED
 from grit.runs.results import Results
 from grit.runs.twins import differing, distinctions
 
@@ -149,7 +149,9 @@ def labels(groups: Groups) -> dict[Variant, str]:
     """
     told = {}
     for variant in groups:
-        label = method_label(METHODS.get(variant.method, variant.method), variant.checkpoint)
+        label = method_label(
+            (METHODS | OTHER_METHODS).get(variant.method, variant.method), variant.checkpoint
+        )
         twins = [other for other in groups if _same_kind(other, variant)]
         parts = _parts(variant, twins, groups)
         other = variant.method == "grit" and variant.reward not in (PAPER_REWARD, None)

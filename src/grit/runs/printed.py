@@ -11,6 +11,7 @@ METHODS = {  # in the paper's order
     "sft": "Few-shot fine-tuning",
     "grit": "GRIT",
 }
+OTHER_METHODS = {"sft_sentences": "Few-shot fine-tuning in sentences"}
 UNTRAINED = ("direct", "cot", "icl")
 
 QWEN, INTERNVL = "Qwen2.5-VL 3B", "InternVL3 2B"

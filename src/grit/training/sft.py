@@ -54,8 +54,8 @@ def taught_rows(
 
 
 def hand_of(settings: SFTSettings, adapter: Adapter) -> TraceStyle:
-    """The style of the traces: the model family's, or ``plain`` as for the tiny models."""
-    return adapter.example_style if settings.traces == "family" else "plain"
+    """The style of the traces: the model family's, or the one that the settings name."""
+    return adapter.example_style if settings.traces == "family" else settings.traces
 
 
 class FewShotSFT(Learner):
