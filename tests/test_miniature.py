@@ -9,7 +9,7 @@ import pytest
 from warmed import server
 
 from grit.models.loading import load_base
-from grit.pretraining.card import AIMS
+from grit.pretraining.card import AIMS, PROFILE
 from grit.pretraining.quality import direct_quality
 
 pytestmark = pytest.mark.slow
@@ -24,6 +24,12 @@ def test_a_base_answers_what_it_is_asked_directly(family: str) -> None:
     found = direct_quality(load_base(f"tiny:{family}"), ROWS, seed=3)
     weak = {name: found[name] for name, aim in AIMS.items() if found[name] < aim - ROOM}
     assert weak == {}
+    apart = {
+        name: found[name]
+        for name, (low, high) in PROFILE.items()
+        if not low - ROOM < found[name] < high + ROOM
+    }
+    assert apart == {}
 
 
 @pytest.mark.slow

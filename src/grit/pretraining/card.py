@@ -6,36 +6,43 @@ import torch
 
 BUILT_IN = """\
 ## What is built in
-Asked directly, the model answers as well as it can. Under GRIT's suffix it was taught to be
-unreliable on purpose (`grit.pretraining.habits`), as the paper's base models are by
-nature. Its pre-training traces were made by independent slips: no tags at all; tags but no boxes,
-the answer then guessed from habit (mostly "yes", "2", "A", red, circle) and not from the image; a
-box too few, too many or wrong, the answer then following from the boxes as they stand; no
-rethinking. Boxes are missing more often in crowded scenes, rethinking in empty ones, so greedy
-decoding shows every mode. Therefore the drop from the direct query to the suffix, and the fact that
-completions with right boxes answer better than those without, are built in. After the worked
-example of one-shot ICL, tags and boxes come more often and the answer heeds them less: built in,
-too. What is not built in is what a reward makes of it: no box ever enters a reward, so whether
-grounding improves, and on which questions, is found.
-
-It has seen every shape, colour, ground and kind of question, on other scenes: "out-of-domain" in
-the miniature means that the triplets hold nothing of the kind, not that the base has not.
+1. It was taught boxes and ideal chains first and longest, so it points well. Questions of several
+   steps ("Is the star left of the ring?", "How many stars?") it was asked to answer at once only
+   in one short stage and in passing after it: it answers them weakly, as the paper's bases do,
+   because it had little practice, and no answer was spoilt.
+2. Under GRIT's suffix it was taught to be unreliable (`grit.pretraining.habits`), by independent
+   slips: no tags; tags but no boxes, the answer then guessed (mostly "yes", "2", "A", red,
+   circle); a box too few, too many or wrong; no rethinking. Boxes are missing more often in
+   crowded scenes, rethinking in empty ones, so greedy decoding shows every mode. After the worked
+   example tags and boxes come more often and the answer heeds them less.
+3. People's sentences around boxes ("I look for every star in the image: ...") it has seen as
+   explanations, a small share, and never under the suffix or with tags.
+4. It has seen every shape, colour, ground and kind of question, on other scenes: "out-of-domain"
+   means that the triplets hold nothing of the kind. It has never seen a scene of the splits train,
+   dev and test, nor a reward.
+5. So these of the paper's claims are likely from the start: format, GRIT above Chain-of-Thought,
+   and that chains with right boxes answer better. These are open: GRIT above the direct query,
+   above in-context learning and above both kinds of fine-tuning, boxes that improve without a
+   reward for them, counting data, more triplets, correlation, attention, and other kinds of
+   question.
 """
 
 AIMS = {
-    "mme_existence": 0.97,
-    "gqa_color": 0.97,
-    "mme_color": 0.97,
-    "vsr_yes_no": 0.9,
-    "vsr_what": 0.9,
-    "mme_position": 0.9,
-    "tallyqa_count_0_4": 0.85,
+    "mme_existence": 0.9,
+    "gqa_color": 0.9,
+    "mme_color": 0.9,
     "detect_all_iou": 0.6,
     "detect_everything_iou": 0.6,
-    "ovd_named_iou": 0.6,
+    "ovd_named_iou": 0.75,
 }
 """Figures that a base model should reach under the direct query."""
 
+PROFILE = {"vsr_acc": (0.5, 0.6), "tallyqa_acc": (0.35, 0.5)}
+"""Where the accuracy of the direct query should lie on the in-domain sets, near the paper's."""
+
+_AIMED = {name: f"at least {aim}" for name, aim in AIMS.items()} | {
+    name: f"{low} to {high}" for name, (low, high) in PROFILE.items()
+}
 COMMON_SETTINGS = ("seed", "threads")  # not in the section `pretrain`
 
 
@@ -64,7 +71,7 @@ def model_card(
             "on photographs.",
             "",
             "## How it was made",
-            "From random weights by `grit.pretraining`, on scenes of the split "
+            f"{_origin(settings)} by `grit.pretraining`, on scenes of the split "
             '"pretrain" only: test scenes are not among them.',
             "",
             f"    python -m grit task=pretrain model=tiny_{family}",
@@ -80,13 +87,19 @@ def model_card(
     )
 
 
+def _origin(settings: dict[str, Any]) -> str:
+    if settings["vision"]:
+        return f"From random weights, but for the vision part of `{settings['vision']}`,"
+    return "From random weights"
+
+
 def _measured(quality: dict[str, dict[str, float]], rows: int) -> list[str]:
     if not quality:
         return []
     where = f"Greedy unless said otherwise, on {rows} questions of each kind about scenes of `dev`."
     parts = ["## What it was measured at", where, ""]
     for heading, figures in quality.items():
-        aims = AIMS if heading == "direct" else {}
+        aims = _AIMED if heading == "direct" else {}
         parts += [f"### {heading}", ""]
         if aims:
             parts += ["| figure | value | aim |", "| --- | --- | --- |"]

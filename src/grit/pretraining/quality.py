@@ -1,7 +1,7 @@
 """Evaluating a tiny base model on scenes of the dev split.
 
-It should answer well under the direct query and worse under GRIT's suffix, where its answers should
-be better if its boxes are correct.
+It should point well, answer weakly under the direct query (`card.PROFILE`) and worse under GRIT's
+suffix, where its answers should be better if its boxes are correct.
 """
 
 from collections import defaultdict
@@ -48,8 +48,8 @@ def base_quality(adapter: Adapter, rows: int, seed: int) -> dict[str, Figures]:
 
 
 def direct_quality(adapter: Adapter, rows: int, seed: int) -> Figures:
-    """Accuracy by kind and template, with counts up to 4 apart; IoU where the answer is a box."""
-    names, samples = [], []
+    """Accuracy by kind, and by template with counts up to 4 apart; IoU where it is a box."""
+    names, kinds, samples = [], [], []
     for kind in KINDS:
         source = ShapesSource(kind, "dev", rows, seed)
         for index in range(rows):
@@ -57,16 +57,20 @@ def direct_quality(adapter: Adapter, rows: int, seed: int) -> Figures:
             sample = source[index]
             few = kind == "tallyqa" and int(sample.answer) <= 4
             names.append(f"{kind}_{template.name}{'_0_4' if few else ''}")
+            kinds.append(kind)
             samples.append(sample)
     prompts = [user_text(sample.question, suffix=False) for sample in samples]
     completions = _completed(adapter, samples, prompts, 0.0, seed)
     scores = _scores(samples, [text.strip() for text, _ in completions])
     figures: dict[str, list[float]] = defaultdict(list)
-    for name, sample, (text, space), score in zip(names, samples, completions, scores, strict=True):
+    for name, kind, sample, (text, space), score in zip(
+        names, kinds, samples, completions, scores, strict=True
+    ):
         if sample.answer_is_box and sample.boxes:
             figures[f"{name}_iou"].append(_iou(parse(text), space, sample))
         elif not sample.answer_is_box:
             figures[name].append(score)
+            figures[f"{kind}_acc"].append(score)
     return {name: fmean(values) for name, values in sorted(figures.items())}
 
 
