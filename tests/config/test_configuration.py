@@ -44,7 +44,7 @@ NAMED = {  # by the design
 @pytest.mark.parametrize("path", FILES + EXPERIMENTS, ids=choice)
 def test_every_shipped_choice_composes_and_passes_the_check(path: Path) -> None:
     found = config(choice(path))
-    if path.parent.name not in ("experiment", "training", "trainer", "pretrain"):
+    if path.parent.name not in ("experiment", "objective", "training", "trainer", "pretrain"):
         assert getattr(found, path.parent.name).name == path.stem
 
 

@@ -6,7 +6,7 @@ import pytest
 from grit.evaluation.bootstrap import Estimate, estimate
 from grit.evaluation.metrics import estimates
 from grit.evaluation.over_runs import Bounds
-from grit.evaluation.paired import difference, difference_of_runs
+from grit.evaluation.paired import compared, difference, difference_of_runs, holm
 from grit.evaluation.predictions import Prediction, ScoredPrediction
 
 ANYTHING = Bounds(-inf, inf)
@@ -173,3 +173,24 @@ def test_a_side_of_several_draws_has_the_draw_as_its_unit() -> None:
     assert found == pytest.approx((0.4, 0.4 - half, 0.4 + half, 6))
     same = difference_of_runs(zero, runs, ANYTHING, draws=(["t"], ["t"] * 6))
     assert same == difference_of_runs(zero, runs, ANYTHING)
+
+
+def test_holm_multiplies_by_how_many_are_left() -> None:
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([0.9, 0.5]) == pytest.approx([1.0, 1.0])
+    assert holm([]) == []
+
+
+def test_the_p_value_is_below_5_percent_where_the_interval_excludes_0() -> None:
+    generator = np.random.default_rng(0)
+    for shift in (0.0, 0.1, 0.2, 0.3):
+        baseline = [{str(q): float(generator.random() < 0.5) for q in range(80)} for _ in range(4)]
+        ours = [
+            {q: float(value or generator.random() < shift) for q, value in run.items()}
+            for run in baseline
+        ]
+        found = compared(baseline, ours, Bounds(-1.0, 1.0))
+        low = found.difference.low
+        assert low is not None
+        assert found.p_value is not None
+        assert (found.p_value < 0.05) == (low > 0)

@@ -6,15 +6,10 @@ from statistics import fmean, variance
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import stdtr, stdtrit
 
 from grit.evaluation.bootstrap import Estimate, cluster_places
 
-# Student's t, two-sided 95%, for 1 to 30 degrees of freedom (any statistics table).
-_T95 = (
-    *(12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228),
-    *(2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086),
-    *(2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042),
-)
 _NORMAL95 = 1.96
 
 
@@ -109,6 +104,21 @@ def t_interval(mean: float, sources: Sequence[Source], n: int, bounds: Bounds) -
     return Estimate(mean, bounds.within(mean - half), bounds.within(mean + half), n)
 
 
+def t_test(mean: float, sources: Sequence[Source]) -> float:
+    """The two-sided p-value of a mean that is 0 in truth, by the t that ``t_interval`` uses."""
+    total = sum(source.variance for source in sources)
+    if not total:
+        return float(mean == 0)
+    return float(2 * stdtr(_degrees(sources), -abs(mean) / sqrt(total)))
+
+
+def _degrees(sources: Sequence[Source]) -> int:
+    """Degrees of freedom by Welch and Satterthwaite: those of the source that matters most."""
+    total = sum(source.variance for source in sources)
+    spread = sum(source.variance**2 / max(1, source.draws - 1) for source in sources)
+    return max(1, int(total**2 / spread)) if spread else 1
+
+
 def _questions(sides: Sequence[tuple[float, int]]) -> list[Source]:
     """The uncertainty of the questions, by one side of the runs' own intervals and their rows."""
     if not sides:
@@ -118,15 +128,11 @@ def _questions(sides: Sequence[tuple[float, int]]) -> list[Source]:
 
 
 def _reach(sources: Sequence[Source]) -> float:
-    """How far a 95% t-interval by independent sources together reaches to one side.
-
-    Degrees of freedom by Welch and Satterthwaite: those of the source that matters most, nearly.
-    """
+    """How far a 95% t-interval by independent sources together reaches to one side."""
     total = sum(source.variance for source in sources)
-    spread = sum(source.variance**2 / max(1, source.draws - 1) for source in sources)
-    return t95(max(1, int(total**2 / spread))) * sqrt(total) if spread else 0.0
+    return t95(_degrees(sources)) * sqrt(total)
 
 
 def t95(degrees: int) -> float:
-    """The two-sided 95% quantile of Student's t; exact to 0.002 above 30 degrees of freedom."""
-    return _T95[degrees - 1] if degrees <= len(_T95) else _NORMAL95 + 2.4 / degrees
+    """The two-sided 95% quantile of Student's t."""
+    return float(stdtrit(degrees, 0.975))

@@ -2,12 +2,13 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 
 from grit.evaluation.bootstrap import Estimate, estimate
 from grit.evaluation.metrics import METRICS, unique_rows
-from grit.evaluation.over_runs import Bounds, Source, by_draw, t_interval
+from grit.evaluation.over_runs import Bounds, Source, by_draw, t_interval, t_test
 from grit.evaluation.predictions import ScoredPrediction
 
 
@@ -57,10 +58,28 @@ def difference_of_runs(
             that is not there has a picture of its own.
         draws: the triplets of each baseline run, and of each of ours (see ``by_draw``).
     """
+    return compared(baseline, ours, bounds, pictures, draws).difference
+
+
+class Comparison(NamedTuple):
+    """A difference, and how likely one so large is where there is none."""
+
+    difference: Estimate
+    p_value: float | None  # two-sided; None without an interval
+
+
+def compared(
+    baseline: Sequence[Mapping[str, float]],
+    ours: Sequence[Mapping[str, float]],
+    bounds: Bounds,
+    pictures: Mapping[str, Hashable] = MappingProxyType({}),
+    draws: tuple[Sequence[Hashable] | None, Sequence[Hashable] | None] = (None, None),
+) -> Comparison:
+    """``difference_of_runs`` with the p-value of the t-test that its interval stands for."""
     common = set.intersection(*(set(run) for run in (*baseline, *ours)))
     questions = sorted(common)
     if not questions:
-        return estimate(np.empty(0))
+        return Comparison(estimate(np.empty(0)), None)
     was, now = (  # [runs or draws, questions]
         by_draw(np.array([[run[each] for each in questions] for run in runs]), of_side)
         for runs, of_side in zip((baseline, ours), draws, strict=True)
@@ -70,6 +89,20 @@ def difference_of_runs(
     mean = float(change.mean())
     shown = [pictures.get(question, question) for question in questions]
     if len(set(shown)) == 1:
-        return Estimate(mean, None, None, len(questions))
+        return Comparison(Estimate(mean, None, None, len(questions)), None)
     of_questions = Source.of_clusters(change.tolist(), shown)
-    return t_interval(mean, [of_questions, *sources], len(questions), bounds)
+    every = [of_questions, *sources]
+    return Comparison(t_interval(mean, every, len(questions), bounds), t_test(mean, every))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm's correction for several comparisons: p-values that may be held against one level.
+
+    The smallest of m is multiplied by m, the next by m - 1 and so on, never falling (Holm, 1979).
+    """
+    corrected = [0.0] * len(p_values)
+    largest = 0.0
+    for rank, place in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
+        largest = max(largest, min(1.0, p_values[place] * (len(p_values) - rank)))
+        corrected[place] = largest
+    return corrected
