@@ -17,14 +17,16 @@ def run(mean: float | None, half: float = 0.0) -> Estimate:
 
 def test_several_runs_have_a_t_interval_over_their_means() -> None:
     found = over_runs([run(value) for value in (1.0, 2.0, 3.0, 4.0, 5.0)], ANYTHING)
-    # 2.776 is Student's t of 4 degrees of freedom; the standard error is sqrt(2.5 / 5).
-    assert found == pytest.approx((3.0, 3 - 2.776 * 0.5**0.5, 3 + 2.776 * 0.5**0.5, 5))
+    # 2.77644511 is Student's t of 4 degrees of freedom; the standard error is sqrt(2.5 / 5).
+    assert found == pytest.approx((3.0, 3 - 2.77644511 * 0.5**0.5, 3 + 2.77644511 * 0.5**0.5, 5))
 
 
 def test_equal_runs_are_as_uncertain_as_one_of_them() -> None:
     found = over_runs([run(80.0, half=4.5)] * 5, ANYTHING)
-    # Student's t of 299 degrees of freedom is 1.968, and a run's half interval 1.96 errors.
-    assert found == pytest.approx((80.0, 80 - 4.5 * 1.968 / 1.96, 80 + 4.5 * 1.968 / 1.96, 5))
+    # Student's t of 299 degrees of freedom is 1.96792967, and a run's half interval 1.96 errors.
+    assert found == pytest.approx(
+        (80.0, 80 - 4.5 * 1.96792967 / 1.96, 80 + 4.5 * 1.96792967 / 1.96, 5)
+    )
 
 
 def test_questions_and_seeds_add_up() -> None:

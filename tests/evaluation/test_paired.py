@@ -86,8 +86,8 @@ def test_the_interval_is_of_questions_and_of_runs() -> None:
     runs = difference_of_runs(
         [dict.fromkeys(same, 0.0)], [same, dict.fromkeys(same, 0.0)], ANYTHING
     )
-    # Two runs half apart from their mean: 12.706 is Student's t of one degree of freedom.
-    assert (runs.low, runs.high) == pytest.approx((0.5 - 12.706 * 0.5, 0.5 + 12.706 * 0.5))
+    # Two runs half apart from their mean: 12.7062047 is Student's t of one degree of freedom.
+    assert (runs.low, runs.high) == pytest.approx((0.5 - 12.7062047 * 0.5, 0.5 + 12.7062047 * 0.5))
     half = {str(place): place % 2 for place in range(50)}
     questions = difference_of_runs([dict.fromkeys(same, 0.0)], [half, half], ANYTHING)
     assert questions.low is not None
@@ -169,7 +169,7 @@ def test_a_side_of_several_draws_has_the_draw_as_its_unit() -> None:
     draws = [draw for draw in levels for _ in range(2)]
     found = difference_of_runs(zero, runs, ANYTHING, draws=(None, draws))
     means = [0.4, 0.7, 0.1]
-    half = 4.303 * np.std(means, ddof=1) / 3**0.5  # questions do not differ
+    half = 4.30265273 * np.std(means, ddof=1) / 3**0.5  # questions do not differ
     assert found == pytest.approx((0.4, 0.4 - half, 0.4 + half, 6))
     same = difference_of_runs(zero, runs, ANYTHING, draws=(["t"], ["t"] * 6))
     assert same == difference_of_runs(zero, runs, ANYTHING)

@@ -63,7 +63,7 @@ def test_several_seeds_are_a_mean_with_a_t_interval(run: MakeRun, tmp_path: Path
     assert found.mean is not None
     assert (found.mean.mean, found.mean.runs) == (50.0, 2)
     # Questions of a run do not differ, so that there is one degree of freedom.
-    half = 12.706 * np.std([52.0, 48.0], ddof=1) / np.sqrt(2)
+    half = 12.7062047 * np.std([52.0, 48.0], ddof=1) / np.sqrt(2)
     assert found.mean.high is not None
     assert found.mean.high - found.mean.mean == pytest.approx(half)
     assert found.text == f"50.0 ± {half:.1f}"
@@ -534,7 +534,7 @@ def test_draws_of_the_triplets_are_in_the_interval_and_in_a_note(
     found = cell(table, "GRIT, 3 draws, 2 seeds each", "VSR").mean
     assert found is not None
     assert found.high is not None
-    half = 4.303 * np.std([52, 62, 42], ddof=1) / 3**0.5
+    half = 4.30265273 * np.std([52, 62, 42], ddof=1) / 3**0.5
     assert (found.mean, found.high - found.mean, found.runs) == pytest.approx((52.0, half, 6))
     assert cell(table, "Few-shot fine-tuning, 2 seeds", "VSR").mean is not None
     note = "tiny_qwen, GRIT: 3 draws of the triplets (data.seed 0, 1, 2), 6 runs."
