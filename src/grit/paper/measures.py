@@ -79,11 +79,11 @@ def difference_cell(
     baseline: Sequence[Run], ours: Sequence[Run], test_sets: Sequence[TestSet], metric: str
 ) -> Cell:
     """Ours minus the baseline on the same questions, in bold where the interval excludes 0."""
-    was, now = (_scores(runs, test_sets, metric) for runs in (baseline, ours))
+    was, now = (scores_of(runs, test_sets, metric) for runs in (baseline, ours))
     if was is None or now is None:
         return Cell(MISSING)
     bounds = CHANGES[metric]
-    pictures = _pictures([*baseline, *ours], test_sets)
+    pictures = pictures_of([*baseline, *ours], test_sets)
     draws = draws_of(baseline), draws_of(ours)
     mean = mean_over_runs([difference_of_runs(was, now, bounds, pictures, draws)], bounds)
     if mean is None or mean.low is None or mean.high is None:
@@ -151,7 +151,7 @@ def name_in(run: Run, test_set: TestSet) -> str | None:
     return next((name for name in test_set.names if name in run.results.sets), None)
 
 
-def _scores(
+def scores_of(
     runs: Sequence[Run], test_sets: Sequence[TestSet], metric: str
 ) -> list[dict[str, float]] | None:
     """Each run's scores by question, of several sets together; None if a run has none."""
@@ -167,8 +167,8 @@ def _scores(
     return scores
 
 
-def _pictures(runs: Sequence[Run], test_sets: Sequence[TestSet]) -> dict[str, str]:
-    """The picture of each question, by the names that ``_scores`` has, as far as any run knows."""
+def pictures_of(runs: Sequence[Run], test_sets: Sequence[TestSet]) -> dict[str, str]:
+    """The picture of each question, by the names that ``scores_of`` has, as far as any run knows."""
     return {
         f"{test_set.title}/{id_}": f"{test_set.title}/picture {picture}"
         for run in runs

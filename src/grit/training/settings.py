@@ -45,6 +45,7 @@ class AdvantageSettings:
 class ObjectiveSettings:
     """Objectives other than GRPO-GR's, which is what the defaults give."""
 
+    name: Text = setting("what tables call it", "grpo_gr", changes_results=False)
     surrogate: Literal["clipped", "cispo", "sapo"] = setting(
         "what ratio and advantage make: equation 3's minimum, CISPO's weighted log-probability, or "
         "SAPO's soft gate",
