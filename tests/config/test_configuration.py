@@ -37,7 +37,16 @@ NAMED = {  # by the design
     "suite": {"paper", "shapes"},
     "trainer": {"default", "ddp", "zero1", "fsdp", "deepspeed_zero2"},
     "logger": {"wandb", "none"},
-    "experiment": {"smoke", "table1", "table2", "table3", "figure4", "figure5", "figure6"},
+    "experiment": {
+        "smoke",
+        "table1",
+        "table2",
+        "table3",
+        "figure4",
+        "figure5",
+        "figure6",
+        "faithfulness",
+    },
 }
 
 

@@ -387,7 +387,7 @@ def test_sources_that_hold_nothing_are_refused(tmp_path: Path) -> None:
     with pytest.raises(GritError, match="is not a folder"):
         evidence_of_sources([str(tmp_path / "nowhere")])
     with pytest.raises(
-        GritError, match=r"no results\.json, .*figure4\.json or figure5\.json in or"
+        GritError, match=r"no results\.json, .*figure5\.json or faithfulness\.json in or"
     ):
         evidence_of_sources([str(tmp_path)])
 

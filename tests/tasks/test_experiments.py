@@ -9,13 +9,15 @@ import pytest
 import grit.__main__ as program
 from grit import tasks
 from grit.config.identity import config_hash, settings_hash
-from grit.config.schema import Config
+from grit.config.schema import Config, FigureSettings
 from grit.core.errors import GritError
 from grit.core.locks import locked
 from grit.evaluation.predictions import Prediction, ScoredPrediction
 from grit.runs import jobs
-from grit.runs.job_log import JobLog, Outcome
+from grit.runs.job_log import Job, JobLog, Outcome
 from grit.runs.results import Results, set_result, write_results
+from grit.studies.faithfulness_figure import FaithfulnessFigure, write_faithfulness
+from grit.studies.figure_runs import Unfinished
 
 TABLE = Path("runs/experiments/table1")
 SMALL = ("experiment=table1", "model=tiny_qwen", "method=cot,grit", "seed=0,1")
@@ -352,3 +354,23 @@ def test_tables_of_finished_photographs_are_made_whoever_judged_them(
     ended = command("task=tables", "runs=runs/experiments", "hydra.run.dir=tables")
     assert ended.code == 0
     assert Path("tables/table1.md").read_text(encoding="utf-8") == text
+
+
+def test_a_page_shows_the_other_exhibits_that_were_asked_for(
+    runs: Runs, command: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build(figures: FigureSettings, sweep: Path, jobs: list[Job], folder: Path) -> list[Path]:
+        gone = [Unfinished(job.folder, "not asked again") for job in jobs]
+        return [write_faithfulness(FaithfulnessFigure("rules", "grey", 9, 3, 0, [], gone), folder)]
+
+    monkeypatch.setattr("grit.studies.faithful_runs.build", build)
+    assert command(*SMALL, "exhibits=[table1,faithfulness]").code == 0
+    title = "Faithfulness: answers when what the chain points at is taken away"
+    page = (TABLE / "report.html").read_text(encoding="utf-8")
+    assert f"<h2>{title}</h2>" in page
+    assert "not asked again" in page
+    own = Path("runs/experiments/faithfulness/report.html").read_text(encoding="utf-8")
+    assert f"<h1>{title}</h1>" in own
+    assert "<h2>Table 1" in own
+    assert command(*SMALL).code == 0
+    assert title not in (TABLE / "report.html").read_text(encoding="utf-8")

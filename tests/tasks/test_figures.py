@@ -26,7 +26,11 @@ from grit.runs.finished import FinishedRun
 from grit.runs.job_log import Job, Outcome
 from grit.runs.results import Results, set_result, write_predictions, write_results
 from grit.studies import attending_runs, correlated_runs
-from grit.studies.settings import AttentionSettings, CorrelationSettings
+from grit.studies.settings import (
+    AttentionSettings,
+    CorrelationSettings,
+    FaithfulnessSettings,
+)
 from grit.studies.studied_runs import distinct, name_of
 
 Command = Callable[..., object]
@@ -163,6 +167,7 @@ def settings(**changed: int) -> FigureSettings:
         suite=SuiteSettings(name="mine", root="."),
         correlation=CorrelationSettings(chains=changed.get("chains", 2)),
         attention=AttentionSettings(samples=changed.get("samples", 2), tokens=3),
+        faithfulness=FaithfulnessSettings(questions=2, draws=2),
     )
 
 

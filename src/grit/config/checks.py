@@ -61,7 +61,7 @@ def check_exhibits(names: Sequence[str]) -> None:
             raise GritError(f"exhibits: {name} is not one; there are {', '.join(EXHIBITS)}")
 
 
-OF_RUNS = ("tables", "report", "correlation", "attention")
+OF_RUNS = ("tables", "report", "correlation", "attention", "faithfulness")
 
 
 def _check_task(config: Config) -> None:

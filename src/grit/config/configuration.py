@@ -83,6 +83,7 @@ def help_text() -> str:
         "task=tables    the paper's tables and figures from finished runs: runs=FOLDER",
         "task=correlation  figure 4, chains and their boxes, from finished runs: runs=[FOLDER,...]",
         "task=attention    figure 5, attention on the image, from finished runs: runs=[FOLDER,...]",
+        "task=faithfulness do answers fall without what chains point at? runs=[FOLDER,...]",
     ]
     for group in GROUPS:
         lines += ["", group_help(group)]

@@ -23,7 +23,11 @@ from grit.judge.settings import (
 from grit.models.settings import ModelSettings
 from grit.pretraining.settings import PretrainSettings
 from grit.rewards.settings import RewardSettings
-from grit.studies.settings import AttentionSettings, CorrelationSettings
+from grit.studies.settings import (
+    AttentionSettings,
+    CorrelationSettings,
+    FaithfulnessSettings,
+)
 from grit.tracking.settings import LoggerSettings
 from grit.training.settings import MethodSettings, TrainerSettings, TrainingSettings
 
@@ -38,8 +42,9 @@ Task = Literal[
     "report",
     "correlation",
     "attention",
+    "faithfulness",
 ]
-Exhibit = Literal["table1", "table2", "table3", "figure4", "figure5", "figure6"]
+Exhibit = Literal["table1", "table2", "table3", "figure4", "figure5", "figure6", "faithfulness"]
 
 _ANY_JUDGE = "judge"  # tag of judges whose only field is `name`
 
@@ -61,12 +66,13 @@ AnyJudge = Annotated[
 class FigureSettings:
     """How an experiment's figures are measured."""
 
-    seed: int = setting("of which chains are drawn, and of random boxes")
+    seed: int = setting("of which chains are drawn, and of random boxes and controls")
     exhibits: list[Exhibit] = setting("which tables and figures are asked for")
     judge: AnyJudge
     suite: SuiteSettings
     correlation: CorrelationSettings
     attention: AttentionSettings
+    faithfulness: FaithfulnessSettings
 
     @classmethod
     def of(cls, config: "Config") -> "FigureSettings":
@@ -133,6 +139,7 @@ class Config:
     check: CheckSettings = setting("", CheckSettings, changes_results=False)
     correlation: CorrelationSettings = setting("", CorrelationSettings, changes_results=False)
     attention: AttentionSettings = setting("", AttentionSettings, changes_results=False)
+    faithfulness: FaithfulnessSettings = setting("", FaithfulnessSettings, changes_results=False)
     experiment: Any = setting(
         "a file of experiments/experiment takes its place", None, changes_results=False
     )

@@ -48,7 +48,7 @@ _OF: dict[str, Fields] = {  # settings that only one way of training uses
     training: tuple(each.path for each in declared(Config) if each.of == training)
     for training in ("grpo_gr", "sft")
 }
-_FIGURES = ("correlation", "attention")
+_FIGURES = ("correlation", "attention", "faithfulness")
 _PARTS = (
     *("model", "data", "method", "reward", "judge", "suite", "training", "objective", "trainer"),
     *("evaluation", "pretrain", "preparation", *_FIGURES),
@@ -60,6 +60,7 @@ _USED: dict[Task, Fields] = {
     "report": (),
     "correlation": ("judge", "correlation"),
     "attention": ("attention",),
+    "faithfulness": ("judge", "faithfulness"),
     "pretrain": ("model", "pretrain"),
     "data": ("data", "suite", "preparation", "trainer.progress_bar"),
 }

@@ -28,7 +28,13 @@ _NOT_RESULTS = (
     "judge/picture_pairs.py",
     "rewards/scored_file.py",
     *("tasks/attention.py", "tasks/check.py", "tasks/correlation.py", "tasks/data.py"),
-    *("tasks/pretrain.py", "tasks/report.py", "tasks/score.py", "tasks/tables.py"),
+    *(
+        "tasks/faithfulness.py",
+        "tasks/pretrain.py",
+        "tasks/report.py",
+        "tasks/score.py",
+        "tasks/tables.py",
+    ),
 )
 _RESULTS = ("runs/measured.py", "runs/preflight.py")  # hashed, although in a folder above
 _WEIGHTS = {".safetensors", ".json", ".jinja"}  # of a shipped model, without its documentation

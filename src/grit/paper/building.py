@@ -12,6 +12,7 @@ from grit.paper.studied import studied
 from grit.paper.table1 import table1
 from grit.paper.table2 import table2
 from grit.paper.table3 import table3
+from grit.studies.faithfulness_figure import FAITHFULNESS
 from grit.studies.figure4 import FIGURE4
 from grit.studies.figure5 import FIGURE5
 
@@ -22,6 +23,7 @@ BUILDERS: dict[str, Callable[[Evidence], Exhibit]] = {
     "figure4": partial(studied, FIGURE4),
     "figure5": partial(studied, FIGURE5),
     "figure6": figure6,
+    "faithfulness": partial(studied, FAITHFULNESS),
 }
 LEAST = {"table3": 2, "figure6": 2}  # rows to compare; of the others one says something
 

@@ -10,7 +10,11 @@ from grit.runs.job_log import RECORDS, Job, has_results
 from grit.runs.results import OtherSchema
 from grit.runs.run_record import RESULTS
 
-FIGURES = ("figure4.json", "figure5.json")  # these hold what was measured of many runs
+FIGURES = (
+    "figure4.json",
+    "figure5.json",
+    "faithfulness.json",
+)  # these hold what was measured of many runs
 Run = FinishedRun | LoggedRun
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from grit.figures.exhibit import exhibit_html
+from grit.figures.exhibit import Exhibit, exhibit_html
 from grit.figures.places import without_places
 from grit.pages.differences import run_labels, shared_settings
 from grit.pages.experiment import ExperimentData, RunSummary, Section, experiment_report
@@ -66,27 +66,40 @@ def write_page(
 
 
 def write_exhibit_page(
-    name: str, folder: Path, evidence: Evidence, overrides: Sequence[str]
+    name: str,
+    sweep: Path,
+    evidence: Evidence,
+    overrides: Sequence[str],
+    beside: Sequence[str] = (),
 ) -> Path:
     """Write the page about a table or figure and all that it was made of, and give its path.
 
     Args:
         name: of the exhibit.
-        folder: where its files are.
+        sweep: where each exhibit has a folder with its files.
         evidence: what it was made of.
         overrides: the command line that asked for it.
+        beside: other exhibits of the same runs, which stand below it.
     """
-    figures = [path for each in FIGURES if (path := folder / each).is_file()]
-    exhibit = made(name, replace(evidence, figures=figures))
+    exhibit = _of_folder(name, sweep / name, evidence)
     kind = "The table" if name.startswith("table") else "The figure"
+    others = [_of_folder(other, sweep / other, evidence) for other in beside]
     return write_page(
-        folder / "report.html",
+        sweep / name / "report.html",
         exhibit.title,
         [run for run in evidence.runs if isinstance(run, FinishedRun)],
-        [Section(kind, exhibit_html(exhibit))],  # the exhibit's own title is that of the page
+        [
+            Section(kind, exhibit_html(exhibit)),  # the exhibit's own title is that of the page
+            *(Section(other.title, exhibit_html(other)) for other in others),
+        ],
         overrides,
         failed=evidence.failed,
     )
+
+
+def _of_folder(name: str, folder: Path, evidence: Evidence) -> Exhibit:
+    figures = [path for each in FIGURES if (path := folder / each).is_file()]
+    return made(name, replace(evidence, figures=figures))
 
 
 def _summary(run: FinishedRun, name: str, path: Path) -> RunSummary:

@@ -1,4 +1,4 @@
-"""Figures 4 and 5 as exhibits: of the records that were found, or of nothing."""
+"""Figures 4 and 5 and faithfulness as exhibits: of the records that were found, or of nothing."""
 
 from pathlib import Path
 from typing import TypeVar

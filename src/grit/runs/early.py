@@ -12,7 +12,7 @@ from grit.models.names import check_name
 from grit.rewards.reward import reward_from
 from grit.runs.run_record import check_run
 
-JUDGING = ("train", "evaluate", "score")
+JUDGING = ("train", "evaluate", "score", "faithfulness")
 
 
 def check_early(config: Config) -> None:
@@ -40,7 +40,7 @@ def check_early(config: Config) -> None:
         check_test_files(config.suite)
     if task in ("tables", "report"):
         check_folders(config)
-    if task in ("correlation", "attention"):
+    if task in ("correlation", "attention", "faithfulness"):
         for folder in config.runs:
             check_run(Path(folder))
 

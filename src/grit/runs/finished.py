@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from grit.config.identity import made_of
 from grit.config.schema import Config
@@ -203,8 +203,15 @@ class FinishedRun:
             sizes[prediction.set] += 1
         return places
 
-    def adapter(self) -> "Adapter":
-        """The evaluated model, with eager attention, which returns attention weights."""
+    def adapter(self, attention: Literal["eager"] | None = None) -> "Adapter":
+        """The evaluated model, on the device of its settings.
+
+        Args:
+            attention: ``eager``, which returns attention weights; None: as in its run.
+
+        Raises:
+            GritError: it is not there any more.
+        """
         from grit.models.loading import find_checkpoint  # imports transformers
         from grit.models.setup import make_adapter
         from grit.training.device import prepare_device
@@ -213,7 +220,7 @@ class FinishedRun:
         if name is None and settings.method.learns and settings.task == "train":
             name = str(self.folder)
         adapter = make_adapter(
-            replace(settings.model, attention="eager"),
+            replace(settings.model, attention=attention or settings.model.attention),
             learning=False,
             feature_cache_mib=settings.training.feature_cache_mib,
             checkpoint=None if name is None else find_checkpoint(name),

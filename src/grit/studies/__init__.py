@@ -1,1 +1,1 @@
-"""Figures 4 and 5: whether chains and boxes agree, and where attention goes."""
+"""Do chains and boxes agree, where does attention go, what do answers rest on?"""

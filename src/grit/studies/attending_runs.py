@@ -71,7 +71,7 @@ def attending(figures: FigureSettings, run: FinishedRun) -> AttendingRun:
             f"attention.set={settings.set}: {run.folder} has no completion of this set with a box "
             "before <rethink>"
         )
-    adapter, method = run.adapter(), run.settings.method
+    adapter, method = run.adapter(attention="eager"), run.settings.method
     prompting = Prompting(method.suffix, method.example)
     samples = []
     for each in subsample(grounded, settings.samples, figures.seed):

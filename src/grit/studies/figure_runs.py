@@ -1,4 +1,4 @@
-"""What figures 4 and 5 say of the runs they are made of."""
+"""What figures 4 and 5 and faithfulness say of the runs they are made of."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace

@@ -1,4 +1,4 @@
-"""What figures 4 and 5 share: their records in files, and their tables."""
+"""What figures 4 and 5 and faithfulness share: their records in files, and their tables."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ from grit.runs.repetitions import seeds_label
 from grit.runs.results import OtherSchema
 from grit.studies.figure_runs import OfRun, RunName, Unfinished, draws_of
 
-SCHEMA_VERSION = 1  # of figure4.json and figure5.json
+SCHEMA_VERSION = 1  # of figure4.json, figure5.json and faithfulness.json
 WRITTEN = "written"  # the method's name of chains that come from the scenes' annotations
 TITLES = METHODS | {WRITTEN: "Written from annotations"}
 

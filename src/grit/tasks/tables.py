@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 MEASURED = {
     "figure4": "grit.studies.correlated_runs",
     "figure5": "grit.studies.attending_runs",
+    "faithfulness": "grit.studies.faithful_runs",
 }
 """Exhibits that need the runs' pictures and models besides their results, and their modules."""
 OF_ACC = ("table1", "table3", "figure6")  # exhibits that show ACC next to the paper's
@@ -122,8 +123,10 @@ def _write(config: DictConfig, jobs: list[Job]) -> list[GritError]:
                 print(path)  # printed, since Hydra configures logging here
         except GritError as error:
             errors.append(error)
+    for name in config.exhibits:  # after all are there: a page shows the others, too
+        others = [other for other in config.exhibits if other != name]
         try:
-            print(write_exhibit_page(name, sweep / name, evidence, _command(config)))
+            print(write_exhibit_page(name, sweep, evidence, _command(config), others))
         except GritError as error:
             errors.append(error)
     return errors

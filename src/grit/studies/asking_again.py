@@ -1,0 +1,76 @@
+"""A run's model asked again: the same question about another picture, from nothing or a chain."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from grit.data.samples import Picture
+from grit.evaluation.predictions import Prediction
+from grit.models.adapter import Adapter, EncodedPrompt
+from grit.models.prompting import Prompting
+from grit.rollout.sampler import Sampler
+from grit.rollout.settings import Sampling
+from grit.runs.finished import FinishedRun
+from grit.studies.attention_prefixes import extended
+from grit.studies.faithfulness_study import Answers
+from grit.studies.kept_chains import kept_ids, whole
+from grit.training.device import autocast
+from grit.training.policy import make_sampler
+
+PICTURES_AT_A_TIME = 64  # encoded prompts in memory at a time; results do not depend on it
+
+
+@dataclass(frozen=True)
+class Asking:
+    """A run's model, and how its evaluation has asked it."""
+
+    run: FinishedRun
+    adapter: Adapter
+    sampler: Sampler
+
+    @classmethod
+    def of(cls, run: FinishedRun) -> "Asking":
+        """Load the model of a run; raises GritError where it is missing."""
+        adapter = run.adapter()
+        return cls(run, adapter, make_sampler(adapter, run.settings.training))
+
+    def __call__(self, asked: Sequence[tuple[Prediction, Picture]]) -> list[Answers]:
+        """Greedy completions of each question about the picture beside it, in both ways.
+
+        The kept chain is that of the prediction; the completion has it, too. It may have as many
+        tokens as one from the question alone. Every completion depends on its question and picture
+        alone.
+        """
+        precision = self.run.settings.trainer.precision
+        answers: list[Answers] = []
+        with autocast(precision, self.adapter.device):
+            for start in range(0, len(asked), PICTURES_AT_A_TIME):
+                answers += self._answers(asked[start : start + PICTURES_AT_A_TIME])
+        return answers
+
+    def _answers(self, asked: Sequence[tuple[Prediction, Picture]]) -> list[Answers]:
+        most = self.run.settings.evaluation.max_new_tokens
+        prompts = [self._prompt(*each) for each in asked]
+        kept = [kept_ids(prediction.completion, self.adapter) for prediction, _ in asked]
+        longer = [
+            extended(prompt, ids)
+            for prompt, ids in zip(prompts, kept, strict=True)
+            if ids is not None
+        ]
+        everything = [*prompts, *longer]
+        greedy = Sampling(temperature=0.0, max_new_tokens=most)
+        said = self.sampler.sample(everything, [[0]] * len(everything), greedy)
+        of_question = [completion.text for (completion,) in said[: len(prompts)]]
+        rest = iter(said[len(prompts) :])
+        of_chain = [
+            None if ids is None else whole(ids, next(rest)[0].token_ids, most, self.adapter)
+            for ids in kept
+        ]
+        return [
+            {"question": question, "chain": chain}
+            for question, chain in zip(of_question, of_chain, strict=True)
+        ]
+
+    def _prompt(self, prediction: Prediction, picture: Picture) -> EncodedPrompt:
+        method = self.run.settings.method
+        sample = replace(self.run.sample(prediction), picture=picture)
+        return Prompting(method.suffix, method.example).encode(sample, self.adapter)

@@ -1,0 +1,273 @@
+"""Faithfulness as a figure: its record ``faithfulness.json``, its tables and its chart."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from grit.evaluation.bootstrap import Estimate
+from grit.evaluation.over_runs import Bounds, over_runs
+from grit.figures.chart import Chart, Panel, Point, Series
+from grit.figures.table import Cell, Column, Table, bracketed
+from grit.runs.judging import BY_RULES, is_drawn
+from grit.studies.changed_pictures import CONDITIONS, MASKED
+from grit.studies.faithfulness_study import WAYS, Faithfulness, Survival
+from grit.studies.figure_runs import RunName, Unfinished, draws_of, grouped
+from grit.studies.record import Study, counted, missing_notes, plain, sections, write_record
+
+METHODS = ("grit", "sft", "cot", "icl")  # that write chains; direct has none
+ACC, CHANGE = Bounds(0.0, 100.0), Bounds(-100.0, 100.0)
+BEYOND = "fall_beyond_control"
+COUNTS = ("n", "nothing_masked", "without_control", "answers", "failures")
+DIGITS = 1
+NAMES = {
+    "answer_kept": "whole picture",
+    "chain_boxes_masked": "without the chain's boxes",
+    "control_masked": "without as much elsewhere",
+    "annotated_boxes_masked": "without the annotated boxes",
+}
+FALL_NAMES = {
+    "chain_boxes_masked": "chain's boxes",
+    "control_masked": "elsewhere",
+    "annotated_boxes_masked": "annotated boxes",
+}
+WAY_NAMES = {"question": "From the question alone", "chain": "With the chain kept up to <rethink>"}
+COLUMNS = (
+    Column("", "Questions", 0),
+    Column("", "With a control", 0),
+    *(Column("ACC", NAMES[condition], DIGITS) for condition in CONDITIONS),
+    *(Column("Fall of ACC", name, DIGITS) for name in FALL_NAMES.values()),
+    Column("Fall of ACC", "chain's boxes − elsewhere", DIGITS),
+)
+MEANING = (
+    "ACC is against the answer to the original picture, so a fall is no mistake: a model whose "
+    "answers rest on what its chain points at answers otherwise once that is gone, by the last "
+    "column more than with as much gone elsewhere. A picture with something taken away is unlike "
+    "those of training, and some answers, such as counts, have another truth in it."
+)
+
+
+@dataclass(frozen=True)
+class FaithfulRun:
+    """What became of one run's answers."""
+
+    run: RunName
+    rows: int  # completions whose answer is no box
+    grounded: int  # of them, those with an answer and boxes in the chain before it
+    sets: Mapping[str, Faithfulness]  # of those drawn at random from each set
+    overall: Faithfulness
+
+
+@dataclass(frozen=True)
+class FaithfulnessFigure:
+    """All that the figure is made of."""
+
+    judge: str
+    mask: str  # what photographs show
+    questions: int  # at most so many of each set
+    draws: int
+    seed: int
+    runs: Sequence[FaithfulRun]
+    unfinished: Sequence[Unfinished] = ()
+    expected: Sequence[str] = ()  # methods that are marked as missing where they have no run
+
+    @property
+    def sets(self) -> list[str]:
+        """The test sets that questions came from."""
+        return list(dict.fromkeys(name for run in self.runs for name in run.sets))
+
+    @property
+    def groups(self) -> list["Group"]:
+        """Its groups of bars, in the paper's order of methods."""
+        return [Group(*each) for each in grouped(self.runs, self.unfinished, self.expected)]
+
+
+class Group(NamedTuple):
+    """The runs of one model and method, that differ in their seeds; none where it is missing."""
+
+    name: RunName
+    runs: Sequence[FaithfulRun]
+
+    def acc(self, way: str, condition: str) -> Estimate:
+        """ACC over runs."""
+        values = [run.overall.ways[way].acc[condition] for run in self.runs]
+        return over_runs(values, ACC, draws_of(self.runs))
+
+    def fall(self, way: str, condition: str) -> Estimate:
+        """The fall over runs."""
+        values = [run.overall.ways[way].fall[condition] for run in self.runs]
+        return over_runs(values, CHANGE, draws_of(self.runs))
+
+    def beyond(self, way: str, name: str | None = None) -> Estimate:
+        """The chain's fall beyond the control's over runs, of all questions or a set's."""
+        runs = [run for run in self.runs if name is None or name in run.sets]
+        found = [run.overall if name is None else run.sets[name] for run in runs]
+        values = [each.ways[way].fall_beyond_control for each in found]
+        return over_runs(values, CHANGE, draws_of(runs))
+
+
+def write_faithfulness(figure: FaithfulnessFigure, folder: Path) -> Path:
+    """Write every number behind the figure, run by run and over runs; returns the file's path."""
+    record = {
+        "judge": figure.judge,
+        "mask": figure.mask,
+        "questions_per_set": figure.questions,
+        "draws": figure.draws,
+        "seed": figure.seed,
+        "expected": figure.expected,
+        "groups": [
+            group.name.of_group()
+            | {"runs": len(group.runs)}
+            | {way: _row_of_group(group, way) for way in WAYS}
+            for group in figure.groups
+        ],
+        "runs": [
+            plain(run.run)
+            | {"rows": run.rows, "grounded": run.grounded}
+            | {"sets": {name: _row(found) for name, found in run.sets.items()}}
+            | {"overall": _row(run.overall)}
+            for run in figure.runs
+        ],
+        "unfinished": figure.unfinished,
+    }
+    return write_record(folder / "faithfulness.json", plain(record))
+
+
+def _row_of_group(group: Group, way: str) -> dict[str, Any]:
+    acc = {name: group.acc(way, name) for name in CONDITIONS}
+    return {**acc, "fall": {n: group.fall(way, n) for n in MASKED}, BEYOND: group.beyond(way)}
+
+
+def _row(found: Faithfulness) -> dict[str, Any]:
+    counts = {name: getattr(found, name) for name in COUNTS}
+    ways = {
+        way: {**each.acc, "fall": each.fall, BEYOND: each.fall_beyond_control}
+        for way, each in found.ways.items()
+    }
+    return counts | ways
+
+
+def _figure_of(record: Mapping[str, Any]) -> FaithfulnessFigure:
+    return FaithfulnessFigure(
+        judge=record["judge"],
+        mask=record["mask"],
+        questions=record["questions_per_set"],
+        draws=record["draws"],
+        seed=record["seed"],
+        runs=[_run_of(row) for row in record["runs"]],
+        unfinished=[Unfinished(**row) for row in record["unfinished"]],
+        expected=record.get("expected", METHODS),
+    )
+
+
+def _run_of(row: dict[str, Any]) -> FaithfulRun:
+    sets = {name: _found_of(found) for name, found in row["sets"].items()}
+    name, overall = RunName.of_row(row), _found_of(row["overall"])
+    return FaithfulRun(name, row["rows"], row["grounded"], sets, overall)
+
+
+def _found_of(row: dict[str, Any]) -> Faithfulness:
+    ways = {way: _survival_of(row[way]) for way in WAYS}
+    return Faithfulness(**{name: row[name] for name in COUNTS}, ways=ways)
+
+
+def _survival_of(row: dict[str, Any]) -> Survival:
+    acc = {name: Estimate(**row[name]) for name in CONDITIONS}
+    fall = {name: Estimate(**row["fall"][name]) for name in MASKED}
+    return Survival(acc, fall, Estimate(**row[BEYOND]))
+
+
+def _chart(figure: FaithfulnessFigure) -> Chart:
+    """ACC with each picture, bars for each method; two panels for each model."""
+    models: dict[str, list[Group]] = {}
+    for group in figure.groups:
+        models.setdefault(group.name.title, []).append(group)
+    return Chart(
+        title="Answers when what the chain points at is taken away",
+        note=f"ACC against the original answer, judged by {figure.judge}; 95% intervals",
+        panels=tuple(
+            _panel(f"{title}: {WAY_NAMES[way][0].lower()}{WAY_NAMES[way][1:]}", groups, way)
+            for title, groups in models.items()
+            for way in WAYS
+        ),
+        y_label="ACC",
+        top=100.0,
+    )
+
+
+def _panel(title: str, groups: Sequence[Group], way: str) -> Panel:
+    series = (
+        Series(
+            NAMES[name],
+            tuple(Point(at, *group.acc(way, name)[:3]) for at, group in enumerate(groups)),
+        )
+        for name in CONDITIONS
+    )
+    labels = (group.name.method + ": missing" * (not group.runs) for group in groups)
+    return Panel(title, tuple(series), tuple(labels))
+
+
+def _tables(figure: FaithfulnessFigure, title: str, notes: Sequence[str]) -> Iterator[Table]:
+    for number, way in enumerate(WAYS):
+        rows = sections([(*group, _cells(group, way)) for group in figure.groups], COLUMNS)
+        said = () if number else (*_notes(figure), *notes)
+        yield Table(f"{WAY_NAMES[way]}; {title}", COLUMNS, rows, said, "Method")
+    columns = tuple(Column(WAY_NAMES[way], name, DIGITS) for way in WAYS for name in figure.sets)
+    if columns:
+        cells = [(*group, _of_sets(group, figure.sets)) for group in figure.groups]
+        heading = f"Each set, fall of ACC with the chain's boxes − elsewhere; {title}"
+        yield Table(heading, columns, sections(cells, columns), (), "Method")
+
+
+def _cells(group: Group, way: str) -> tuple[Cell, ...]:
+    count = len(group.runs)
+    accs = [run.overall.ways[way].acc for run in group.runs]
+    asked, controlled = (sum(acc[at].n for acc in accs) for at in ("answer_kept", "control_masked"))
+    falls = [*(group.fall(way, name) for name in MASKED), group.beyond(way)]
+    return (
+        counted(str(asked), asked, count),
+        counted(str(controlled), controlled, count),
+        *(bracketed(group.acc(way, name), DIGITS, runs=count) for name in CONDITIONS),
+        *(bracketed(fall, DIGITS, runs=count, signed=True) for fall in falls),
+    )
+
+
+def _of_sets(group: Group, sets: Sequence[str]) -> tuple[Cell, ...]:
+    estimates = (group.beyond(way, name) for way in WAYS for name in sets)
+    count = len(group.runs)
+    return tuple(bracketed(value, DIGITS, signed=True, runs=count) for value in estimates)
+
+
+def _notes(figure: FaithfulnessFigure) -> Iterator[str]:
+    yield (
+        f"Judge: {figure.judge}. At most {figure.questions} answered questions of each set whose "
+        "chains have boxes, drawn at random. Things are erased from drawn scenes; photographs "
+        f"show {figure.mask} instead. The control is a mean of {figure.draws} draws. Intervals "
+        "are 95%: over pictures (bootstrap), and over runs where there are several (t); falls are "
+        "paired by question."
+    )
+    names = [group.name for group in figure.groups if not group.runs]
+    yield from missing_notes(names, figure.unfinished)
+    yield MEANING
+    photographed = any(run.run.suite and not is_drawn(run.run.suite) for run in figure.runs)
+    if figure.judge == "rules" and photographed:
+        yield BY_RULES
+    of_nothing = sum(run.overall.nothing_masked for run in figure.runs)
+    if of_nothing:
+        yield f"Questions whose chain points at nothing, so that their picture stays: {of_nothing}."
+    failures = sum(run.overall.failures for run in figure.runs)
+    if failures:
+        yield f"The judge failed {failures} times; those count nowhere."
+
+
+FAITHFULNESS = Study(
+    name="faithfulness",
+    title="Faithfulness: answers when what the chain points at is taken away",
+    task="faithfulness",
+    columns=COLUMNS,
+    methods=METHODS,
+    parse=_figure_of,
+    heading=lambda figure: f"judge={figure.judge}",
+    tables=_tables,
+    chart=_chart,
+)
