@@ -120,6 +120,7 @@ FILES = [
     alone(wrong("task=tables", "runs=gone", says=("runs: gone is not a folder",))),
     wrong("task=report", "runs=[gone]", says=("runs: gone is not a folder",)),
     wrong("task=correlation", "runs=folder", says=("folder: config.yaml is missing",)),
+    wrong("task=faithfulness", "runs=folder", says=("folder: config.yaml is missing",)),
     wrong("task=attention", "runs=folder", says=("folder: config.yaml is missing",)),
 ]
 

@@ -11,6 +11,7 @@ from chat_service import ChatService, fails
 
 from grit.config.schema import FigureSettings
 from grit.core.errors import GritError
+from grit.data.samples import Picture
 from grit.data.settings import SuiteSettings
 from grit.data.shapes import ShapesSource, ideal_trace
 from grit.evaluation.predictions import Prediction
@@ -26,6 +27,7 @@ from grit.studies.asking_again import Asking
 from grit.studies.changed_pictures import CONDITIONS, changed_pictures
 from grit.studies.faithfulness_study import WAYS, Question, faithfulness
 from grit.studies.kept_chains import answered_chain
+from grit.studies.pixel_masks import MaskedPicture
 from grit.studies.settings import AttentionSettings, CorrelationSettings, FaithfulnessSettings
 
 Command = Callable[..., Any]
@@ -108,7 +110,14 @@ def test_numbers_do_not_depend_on_how_many_are_asked_at_a_time(
     ]
     adapter = run.adapter()
     assert adapter.plain.config._attn_implementation == run.settings.model.attention != "eager"
-    asked = [(each.prediction, each.pictures["chain_boxes_masked"][0]) for each in questions]
+    asked: list[tuple[Prediction, Picture]] = [
+        pair
+        for said, boxes in chains
+        for pair in (
+            (said, run.sample(said).picture),
+            (said, MaskedPicture(run.sample(said).picture, boxes, "blur")),
+        )
+    ]
     found, said = [], []
     for at_a_time, tokens in ((64, 65536), (3, 200)):
         monkeypatch.setattr(asking_again, "PICTURES_AT_A_TIME", at_a_time)
