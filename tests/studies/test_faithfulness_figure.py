@@ -72,7 +72,7 @@ def test_tables_and_charts_have_both_ways(tmp_path: Path) -> None:
     assert "strict text rule" not in text
     svg = (tmp_path / "faithfulness.svg").read_text(encoding="utf-8")
     assert "from the question alone" in svg
-    assert "without as much elsewhere" in svg
+    assert "as much else gone" in svg
 
 
 def test_photographs_judged_by_rules_say_so() -> None:

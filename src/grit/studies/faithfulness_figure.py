@@ -22,9 +22,9 @@ COUNTS = ("n", "nothing_masked", "without_control", "answers", "failures")
 DIGITS = 1
 NAMES = {
     "answer_kept": "whole picture",
-    "chain_boxes_masked": "without the chain's boxes",
-    "control_masked": "without as much elsewhere",
-    "annotated_boxes_masked": "without the annotated boxes",
+    "chain_boxes_masked": "chain's boxes gone",
+    "control_masked": "as much else gone",
+    "annotated_boxes_masked": "annotated gone",
 }
 FALL_NAMES = {
     "chain_boxes_masked": "chain's boxes",
@@ -243,8 +243,8 @@ def _notes(figure: FaithfulnessFigure) -> Iterator[str]:
         f"Judge: {figure.judge}. At most {figure.questions} answered questions of each set whose "
         "chains have boxes, drawn at random. Things are erased from drawn scenes; photographs "
         f"show {figure.mask} instead. The control is a mean of {figure.draws} draws. Intervals "
-        "are 95%: over pictures (bootstrap), and over runs where there are several (t); falls are "
-        "paired by question."
+        "are 95%: over pictures (bootstrap), and over runs where there are several (t). A column "
+        "is over the questions that have what it needs; falls are paired by question."
     )
     names = [group.name for group in figure.groups if not group.runs]
     yield from missing_notes(names, figure.unfinished)
