@@ -5,7 +5,6 @@ import pytest
 from PIL import Image, ImageChops
 
 from grit.core.errors import GritError
-from grit.data.shapes.questions import Term
 from grit.data.shapes.source import ShapesSource
 from grit.grounding.boxes import Box
 from grit.judge.rules import RulesJudge
@@ -16,8 +15,6 @@ from grit.studies.correlation_judges import (
     PictureMatcher,
     SceneMatcher,
     ShownPair,
-    described,
-    term_in,
 )
 
 _, SCENE, _ = ShapesSource("vsr", "test", 1).question(0)
@@ -32,26 +29,6 @@ def pair(words: str, own: Box, other: Box) -> Pair:
 
 def box(number: int) -> Box:
     return SCENE.boxes((number,))[0]
-
-
-@pytest.mark.parametrize(
-    ("text", "term"),
-    [
-        ("<think> red circle [", Term("circle", "red")),
-        ("is the red circle left of Two Blue Things", Term(None, "blue")),
-        ('{"bbox_2d": [masked], "label": "crosses"', Term("cross")),
-        ("something green, ", Term(None, "green")),
-        ("a thing", Term()),
-        ("a dog", None),
-        ("", None),
-    ],
-)
-def test_descriptions_are_read(text: str, term: Term | None) -> None:
-    assert term_in(text) == term
-
-
-def test_a_box_without_words_has_the_description_of_the_last() -> None:
-    assert described(["dogs: [", "], circles [", "], ["]) == [None, Term("circle"), Term("circle")]
 
 
 def test_the_rule_picks_the_box_that_lies_on_what_is_described() -> None:

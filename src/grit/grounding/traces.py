@@ -51,6 +51,11 @@ def parse(completion: str) -> Trace:
     )
 
 
+def before_answer(completion: str) -> str:
+    """The chain that an answer stands on: everything before the first ``<answer>``."""
+    return completion.partition("<answer>")[0]
+
+
 def boxes_in(text: str) -> tuple[Corners, ...]:
     """Every box in ``text``, from left to right; matches do not overlap.
 
@@ -86,4 +91,4 @@ def _answer(text: str) -> str | None:
 
 def _reasoning(text: str) -> str:
     before, rethink, _ = text.partition("<rethink>")
-    return before if rethink else text.partition("<answer>")[0]
+    return before if rethink else before_answer(text)

@@ -6,8 +6,9 @@ from random import Random
 
 from grit.data.samples import Picture
 from grit.evaluation.predictions import Prediction
+from grit.grounding.box_contexts import contexts_in
 from grit.grounding.boxes import Box, Space
-from grit.grounding.traces import BOX_PATTERN, boxes_in
+from grit.grounding.traces import BOX_PATTERN, before_answer, boxes_in
 
 MASK = "masked"  # what stands in a chain for the four numbers of a box
 
@@ -32,7 +33,7 @@ def chain_of(prediction: Prediction, picture: Picture) -> GroundedChain | None:
     return GroundedChain(
         set=prediction.set,
         id=prediction.id,
-        text=BOX_PATTERN.sub(MASK, _chain(prediction)).strip(),
+        text=BOX_PATTERN.sub(MASK, before_answer(prediction.completion)).strip(),
         boxes=tuple(drawn),
         contexts=tuple(drawn.values()),
         picture=picture,
@@ -48,32 +49,12 @@ def drawn_boxes(prediction: Prediction) -> dict[Box, str]:
     drawn: dict[Box, str] = {}
     if prediction.spoken is None or prediction.space is None:
         return drawn
-    text = _chain(prediction)
+    text = before_answer(prediction.completion)
     for corners, context in zip(boxes_in(text), contexts_in(text), strict=True):
         box = Box(*corners, prediction.spoken).to(prediction.space).tidied()
         if box is not None:
             drawn.setdefault(box, context)
     return drawn
-
-
-def _chain(prediction: Prediction) -> str:
-    return prediction.completion.partition("<answer>")[0]
-
-
-def contexts_in(text: str) -> list[str]:
-    """The words that belong to each box of a chain.
-
-    Those inside the same braces, as in ``{"bbox_2d": [...], "label": "dog"}``; without braces, what
-    stands between the box before and this one, as in ``the dog [...] beside a cat [...]``.
-    """
-    spans = [match.span() for match in BOX_PATTERN.finditer(text)]
-    edges = [(0, 0), *spans, (len(text), len(text))]
-    contexts = []
-    for (_, before), (start, end), (after, _) in zip(edges, spans, edges[2:], strict=False):
-        opening, closing = text.rfind("{", before, start), text.find("}", end, after)
-        inside = opening >= 0 and closing >= 0
-        contexts.append(text[opening:closing] if inside else text[before:start])
-    return contexts
 
 
 def random_boxes(boxes: Sequence[Box], random: Random, *, same_sizes: bool) -> tuple[Box, ...]:

@@ -9,7 +9,6 @@ same, mostly because nothing in the scene is as described, the rule is undecided
 The rule is told which box belongs to which words; a model that sees pictures has to find out.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -17,9 +16,9 @@ from typing import NamedTuple, Protocol
 from PIL import Image
 
 from grit.core.errors import GritError
+from grit.data.shapes.descriptions import described
 from grit.data.shapes.questions import Term
 from grit.data.shapes.scenes import Scene
-from grit.data.shapes.things import COLORS, SHAPES, plural
 from grit.grounding.boxes import Box, iou
 from grit.grounding.drawing import draw_boxes
 from grit.judge.judge import Judge
@@ -28,8 +27,6 @@ from grit.studies.correlation_chains import GroundedChain
 UNDECIDED = 0.5
 
 _SHOWN_AT_A_TIME = 128  # pairs of pictures alive at a time
-_NOUNS: dict[str, str | None] = dict.fromkeys(("thing", "things", "object", "objects"))
-_NOUNS |= {word: shape for shape in SHAPES for word in (shape, plural(shape))}
 
 
 @dataclass(frozen=True)
@@ -115,29 +112,6 @@ class SceneMatcher:
         terms = described(pair.chain.contexts)
         own, other = (agreement(boxes, terms, scene) for boxes in (pair.chain.boxes, pair.random))
         return UNDECIDED if own == other else float(own > other)
-
-
-def described(contexts: Sequence[str]) -> list[Term | None]:
-    """What the words around each box describe; a box without a description of its own has the last.
-
-    ``circles: [...], [...]`` describes two circles. None where nothing was described yet.
-    """
-    terms: list[Term | None] = []
-    for context in contexts:
-        terms.append(term_in(context) or (terms[-1] if terms else None))
-    return terms
-
-
-def term_in(text: str) -> Term | None:
-    """The last description in a text: "is the red circle left of a blue thing" -> blue thing."""
-    words = re.findall(r"[a-z]+", text.lower())
-    for at in reversed(range(len(words))):
-        if words[at] in _NOUNS:
-            color = words[at - 1] if at and words[at - 1] in COLORS else None
-            return Term(_NOUNS[words[at]], color)
-        if words[at] in COLORS:
-            return Term(None, words[at])
-    return None
 
 
 def agreement(boxes: Sequence[Box], terms: Sequence[Term | None], scene: Scene) -> float:
