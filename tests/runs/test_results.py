@@ -83,6 +83,33 @@ def test_results_are_read_as_they_were_written(tmp_path: Path) -> None:
     assert read_results(path) == written
 
 
+def test_results_of_earlier_versions_lack_later_metrics(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    write_results(path, results())
+    fields = json.loads(path.read_text())
+    first = {"acc", "exact_match", "giou", "format_rate"}
+    for found in fields["sets"].values():
+        for name in METRICS.keys() - first:
+            del found[name]
+    path.write_text(json.dumps(fields))
+    read = read_results(path).sets["vsr"].metrics
+    assert set(read) == set(METRICS)
+    assert {name for name, value in read.items() if value == (None, None, None, 0)} == (
+        set(METRICS) - first
+    )
+
+
+def test_sampled_answers_are_metrics_of_their_set(tmp_path: Path) -> None:
+    rows = [scored("vsr", 0, acc, None) for acc in (1.0, 0.0)]
+    found = replace(results(), sets={"vsr": set_result(rows[:1], rows)})
+    path = tmp_path / "results.json"
+    write_results(path, found)
+    assert read_results(path) == found
+    vsr = json.loads(path.read_text())["sets"]["vsr"]
+    assert (vsr["n"], vsr["pass_at_1"]["mean"], vsr["pass_at_2"]["mean"]) == (1, 50.0, 100.0)
+    assert vsr["mean_at_2"] == {"mean": 50.0, "low": 50.0, "high": 50.0, "n": 1}
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

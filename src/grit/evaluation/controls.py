@@ -15,14 +15,14 @@ from typing import Any, NamedTuple
 from rich.console import Console
 
 from grit.core.seeding import seed_for
-from grit.evaluation.metrics import BinaryAccuracy, unique_rows
+from grit.evaluation.consistency import consistency
+from grit.evaluation.metrics import unique_rows
 from grit.evaluation.predictions import ScoredPrediction
 from grit.figures.table import NOTHING, Cell, Column, Row, Section, Table, single
 from grit.figures.terminal_format import print_table
 from grit.grounding.boxes import Box, Space, union_iou
 from grit.judge.rules import normalized
 
-RIGHT_BOXES = 0.5  # the GIoU from which boxes count as right
 CONSTANT = 0.9  # share of all answers from which the most common one is printed as a warning
 _SHOWN = 8  # most common answers in the histogram
 _BAR = 5  # characters of a bar
@@ -64,12 +64,6 @@ class Controls:
     def to_row(self) -> dict[str, Any]:
         """Plain values, for a JSON file."""
         return asdict(self) | {"answers": [answer._asdict() for answer in self.answers]}
-
-
-def answers_right(row: ScoredPrediction) -> bool | None:
-    """Whether the judge scored the answer above 0.5, as in ACC>0.5; None if it has no score."""
-    value = BinaryAccuracy.value(row)
-    return None if value is None else value > 0
 
 
 def controls(rows: Sequence[ScoredPrediction], seed: int = 0) -> Controls:
@@ -185,8 +179,10 @@ def _derangement(n: int, seed: int) -> list[int]:
 
 
 def _grounded_correct(rows: Sequence[ScoredPrediction]) -> float | None:
-    right = [row.giou for row in rows if answers_right(row)]
-    return _mean(float(giou >= RIGHT_BOXES) for giou in right if giou is not None)
+    kinds = Counter(consistency(row) for row in rows)
+    grounded = kinds["right_with_right_boxes"]
+    right = grounded + kinds["right_without"]
+    return grounded / right if right else None
 
 
 def _mean(values: Any) -> float | None:

@@ -15,9 +15,8 @@ from torchmetrics.utilities import dim_zero_cat
 
 from grit.core.seeding import seed_for
 from grit.evaluation.bootstrap import Estimate, estimate
+from grit.evaluation.consistency import Consistency, answers_right, consistency
 from grit.evaluation.predictions import ScoredPrediction
-
-RIGHT_ABOVE = 0.5  # the judge's score above which BinaryAccuracy counts an answer
 
 
 class RowMetric(Metric):
@@ -90,7 +89,8 @@ class BinaryAccuracy(Accuracy):
     @classmethod
     def value(cls, row: ScoredPrediction) -> float | None:
         """1 for a score above 0.5, 0 for any other; None if there is no score."""
-        return None if row.acc is None else float(row.acc > RIGHT_ABOVE)
+        right = answers_right(row)
+        return None if right is None else float(right)
 
 
 class ExactMatch(RowMetric):
@@ -112,12 +112,68 @@ class FormatRate(RowMetric):
     score = "format"
 
 
+class NamedBoxes(RowMetric):
+    """Share of a chain's labelled boxes that show what their label names, 0 to 1.
+
+    Of drawn scenes alone; the mean is over chains that have labelled boxes.
+    """
+
+    @classmethod
+    def value(cls, row: ScoredPrediction) -> float | None:
+        """The share of one chain's labelled boxes; None if it has none or is of a photograph."""
+        return row.prediction.named_boxes
+
+
+class ConsistencyShare(RowMetric):
+    """Share of rows that are one of the four kinds of ``consistency``, 0 to 1.
+
+    The four shares are over the same rows, those that have both ACC and GIoU, and sum to 1.
+    """
+
+    kind: ClassVar[Consistency]
+
+    @classmethod
+    def value(cls, row: ScoredPrediction) -> float | None:
+        """1 for a row of this kind, 0 for any other; None if its answer or boxes have no score."""
+        found = consistency(row)
+        return None if found is None else float(found == cls.kind)
+
+
+class RightWithRightBoxes(ConsistencyShare):
+    """Share of right answers whose boxes are right too (GIoU of 0.5 or more)."""
+
+    kind = "right_with_right_boxes"
+
+
+class RightWithout(ConsistencyShare):
+    """Share of right answers whose boxes are not right, or missing."""
+
+    kind = "right_without"
+
+
+class WrongWith(ConsistencyShare):
+    """Share of wrong answers although the boxes are right."""
+
+    kind = "wrong_with"
+
+
+class WrongWithout(ConsistencyShare):
+    """Share of wrong answers whose boxes are not right either."""
+
+    kind = "wrong_without"
+
+
 METRICS: dict[str, type[RowMetric]] = {  # by their names in results.json
     "acc": Accuracy,
     "acc_binary": BinaryAccuracy,
     "exact_match": ExactMatch,
     "giou": GroundingIoU,
     "format_rate": FormatRate,
+    "named_boxes": NamedBoxes,
+    "right_with_right_boxes": RightWithRightBoxes,
+    "right_without": RightWithout,
+    "wrong_with": WrongWith,
+    "wrong_without": WrongWithout,
 }
 
 

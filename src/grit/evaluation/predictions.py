@@ -9,6 +9,8 @@ from typing import Any, get_args
 from grit.core.errors import GritError
 from grit.data.rows import Row, read_rows
 from grit.data.samples import Sample
+from grit.data.shapes.scenes import Scene
+from grit.evaluation.named_boxes import named_boxes
 from grit.grounding.boxes import NORMALIZED_1000, Box, Space, SpaceName
 
 
@@ -28,6 +30,7 @@ class Prediction:
     space: Space | None = None  # the original image's pixels; None: unknown size
     true_boxes: tuple[Box, ...] | None = None  # in `space`; None: not annotated
     image: str | None = None  # equal within a set: the same picture; None: of a row's own
+    named_boxes: float | None = None  # see named_boxes.py; None: no label, or no drawn scene
 
     @property
     def picture(self) -> tuple[str, ...]:
@@ -52,6 +55,9 @@ class Prediction:
             space=sample.space,
             true_boxes=sample.boxes,
             image=sample.picture.key,
+            named_boxes=named_boxes(completion, spoken, sample.picture)
+            if isinstance(sample.picture, Scene)
+            else None,
         )
 
 
@@ -87,6 +93,7 @@ class ScoredPrediction:
             "judge_failed": self.judge_failed,
             "exact_match": self.exact_match,
             "giou": self.giou,
+            "named_boxes": said.named_boxes,
             "format": self.format,
             "format_parts": dict(self.parts),
             **_size_fields(said),
@@ -188,6 +195,7 @@ def _prediction(row: Row, place: int) -> Prediction:
         space=space,
         true_boxes=None if boxes is None else _boxes_in(space, boxes),
         image=row.text("image", blank=False) if row.has("image") else None,
+        named_boxes=_score(row, "named_boxes") if own else None,
     )
 
 

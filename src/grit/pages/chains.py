@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from PIL import Image
 
-from grit.evaluation.controls import RIGHT_BOXES, answers_right
+from grit.evaluation.consistency import answers_right, boxes_right
 from grit.evaluation.predictions import ScoredPrediction
 from grit.grounding.boxes import Box, Corners, Space
 from grit.grounding.traces import BOX_PATTERN, boxes_in
@@ -82,7 +82,7 @@ class EmbeddedPicture:
 def is_right(row: ScoredPrediction) -> bool | None:
     """Whether the answer counts as right; for detection, whether the boxes do."""
     if row.prediction.truth_is_box:
-        return None if row.giou is None else row.giou >= RIGHT_BOXES
+        return boxes_right(row)
     return answers_right(row)
 
 

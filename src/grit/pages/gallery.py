@@ -12,7 +12,7 @@ from typing import Literal
 from PIL import Image
 
 from grit.core.seeding import seed_for
-from grit.evaluation.controls import RIGHT_BOXES
+from grit.evaluation.consistency import RIGHT_BOXES
 from grit.evaluation.metrics import unique_rows
 from grit.evaluation.predictions import ScoredPrediction
 from grit.pages.chains import Chain, EmbeddedPicture, chain_of, embedded, is_right

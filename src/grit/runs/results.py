@@ -13,13 +13,14 @@ from grit.core.files import write_json, write_jsonl
 from grit.core.fingerprints import fingerprint
 from grit.evaluation.bootstrap import Estimate
 from grit.evaluation.metrics import METRICS, estimates, unique_rows
+from grit.evaluation.pass_at_k import NAMES, sampled_estimates
 from grit.evaluation.predictions import ScoredPrediction
 from grit.grounding.boxes import Box
 
 SCHEMA_VERSION = 1
 
-# Metrics that may be missing, because earlier versions with this schema did not write them.
-_ADDED = ("acc_binary",)
+# Metrics that were always written; earlier versions with this schema lack the others.
+_FIRST = ("acc", "exact_match", "giou", "format_rate")
 _TEXTS = ("method", "model", "data", "reward", "judge", "config_hash")
 _OPTIONAL_TEXTS = (
     *("git", "code", "suite", "settings_hash", "triplets_hash"),
@@ -37,7 +38,7 @@ class SetResult:
 
     n: int  # rows evaluated
     judge_failures: int  # rows that the judge failed on, left out of `acc`
-    metrics: Mapping[str, Estimate]  # by the names of METRICS
+    metrics: Mapping[str, Estimate]  # by the names of METRICS, and of pass@k if it was sampled
     images_missing: int = 0  # rows not evaluated because their image is missing
     questions: str | None = None  # fingerprint of the questions, true answers and boxes
 
@@ -68,11 +69,23 @@ class Results:
     schema_version: int = SCHEMA_VERSION
 
 
-def set_result(rows: Sequence[ScoredPrediction], *, images_missing: int = 0) -> SetResult:
-    """The metrics and counts of one test set, over its unique rows."""
+def set_result(
+    rows: Sequence[ScoredPrediction],
+    sampled: Sequence[ScoredPrediction] = (),
+    *,
+    images_missing: int = 0,
+) -> SetResult:
+    """The metrics and counts of one test set.
+
+    Args:
+        rows: greedy; of equal ones the first counts.
+        sampled: rows beside them, several of each question, for pass@k and mean@k.
+        images_missing: questions that were not asked.
+    """
     unique = unique_rows(rows)
     failures = sum(row.judge_failed for row in unique)
-    return SetResult(len(unique), failures, estimates(unique), images_missing, _questions(unique))
+    metrics = estimates(unique) | sampled_estimates(sampled)
+    return SetResult(len(unique), failures, metrics, images_missing, _questions(unique))
 
 
 def _questions(rows: Sequence[ScoredPrediction]) -> str:
@@ -177,16 +190,17 @@ class _Reader:
     def _set(self, sets: dict[str, Any], name: str) -> SetResult:
         found = self._object(sets, name, "sets.")
         where = f"sets.{name}."
+        metrics = [*METRICS, *(key for key in found if NAMES.fullmatch(key))]
         return SetResult(
             n=self._get(found, "n", int, where),
             judge_failures=self._get(found, "judge_failures", int, where),
             images_missing=self._get(found, "images_missing", int, where),
             questions=self._optional(found, "questions", str, where),
-            metrics={metric: self._estimate(found, metric, where) for metric in METRICS},
+            metrics={metric: self._estimate(found, metric, where) for metric in metrics},
         )
 
     def _estimate(self, found: dict[str, Any], metric: str, where: str) -> Estimate:
-        if metric in _ADDED and metric not in found:
+        if metric not in _FIRST and metric not in found:
             return Estimate(None, None, None, 0)
         values = self._object(found, metric, where)
         where = f"{where}{metric}."
