@@ -35,6 +35,8 @@ from grit.config.identity import (
         ("training.learning_rate", 1e-3),
         ("training.sampling.max_new_tokens", 95),
         ("trainer.max_steps", 59),
+        ("evaluation.samples", 4),
+        ("evaluation.temperature", 0.5),
         ("trainer.precision", "bf16-mixed"),
     ],
 )

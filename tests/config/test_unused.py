@@ -38,6 +38,7 @@ def test_what_belongs_to_another_kind_of_run_is_refused(kind: str, override: str
         ("method=sft", "training.group_size=2"),
         ("method=sft", "training.steps=2"),
         ("method=grit", "training.sft.steps=2"),
+        ("method=grit", "evaluation.temperature=0.5"),
         ("method=grit", "correlation.chains=2"),
         ("method=grit", "faithfulness.draws=2"),
         ("method=grit", "pretrain.pool=2"),

@@ -112,6 +112,8 @@ def _rules(config: Config) -> Iterator[_Rule]:
         yield _Rule(reason, ("reward", "objective"), _OF["grpo_gr"], kept)
     else:
         yield _Rule(f"method={method.name} is no fine-tuning", (), _OF["sft"])
+    if not config.evaluation.samples:
+        yield _Rule("evaluation.samples=0 draws none", (), ("evaluation.temperature",))
     if task in ("train", "evaluate"):
         others = ("pretrain", "preparation", "check", *(() if config.exhibits else _FIGURES))
         yield _Rule(f"it is for other tasks than task={task}", (), others)

@@ -1,10 +1,11 @@
-"""The evaluation loop: greedy completions for every question of a test set."""
+"""The evaluation loop: completions, greedy or sampled, for every question of a test set."""
 
 from collections.abc import Sequence
 
 from tqdm import tqdm
 
 from grit.core import processes
+from grit.core.seeding import seed_for
 from grit.data.samples import Sample
 from grit.evaluation.predictions import Prediction
 from grit.models.adapter import Adapter
@@ -23,27 +24,47 @@ def answer(
     samples: Sequence[Sample],
     *,
     max_new_tokens: int,
+    temperature: float = 0.0,
+    count: int = 1,
     progress: bool = True,
 ) -> list[Prediction]:
-    """Greedy completions of the model for each question of the set ``name``.
+    """Completions of the model for each question of the set ``name``.
 
     Questions are sharded over the ranks and the predictions gathered: every rank returns all of
     them, in the order of ``samples``.
+
+    Args:
+        adapter: of the model.
+        sampler: that completes prompts.
+        prompting: how a question is put.
+        name: of the set.
+        samples: its questions.
+        max_new_tokens: a completion that reaches it is truncated.
+        temperature: 0 for greedy completions. Others are seeded by set, question and number alone:
+            models that are compared draw the same random numbers, whatever the run's seed is.
+        count: completions of each question, which follow each other in the result.
+        progress: show a bar.
     """
-    greedy = Sampling(temperature=0.0, max_new_tokens=max_new_tokens)
+    sampling = Sampling(temperature=temperature, max_new_tokens=max_new_tokens)
     rows = range(processes.rank(), len(samples), processes.count())  # this rank's questions
     predictions: list[Prediction] = []
-    with tqdm(total=len(rows), desc=name, unit="question", disable=not progress) as bar:
+    label = name if count == 1 else f"{name}, {count} answers"
+    with tqdm(total=len(rows), desc=label, unit="question", disable=not progress) as bar:
         for start in range(0, len(rows), QUESTIONS_AT_A_TIME):
             part = rows[start : start + QUESTIONS_AT_A_TIME]
             asked = [samples[row] for row in part]
             prompts = [prompting.encode(sample, adapter) for sample in asked]
-            completions = sampler.sample(prompts, [[0]] * len(prompts), greedy)
+            seeds = [
+                [seed_for("evaluation", name, sample.id, k) for k in range(count)]
+                for sample in asked
+            ]
+            completions = sampler.sample(prompts, seeds, sampling)
             predictions += [
-                Prediction.of(sample, group[0].text, set=name, row=row, spoken=prompt.space)
+                Prediction.of(sample, completion.text, set=name, row=row, spoken=prompt.space)
                 for row, sample, prompt, group in zip(
                     part, asked, prompts, completions, strict=True
                 )
+                for completion in group
             ]
             bar.update(len(part))
     everything = [prediction for each in processes.gathered(predictions) for prediction in each]

@@ -5,8 +5,14 @@ from grit.core.settings import setting, settings
 
 @settings
 class EvaluationSettings:
-    """Greedy evaluation."""
+    """Greedy evaluation, and answers sampled beside it."""
 
     max_new_tokens: int = setting("a completion that reaches it is truncated", 1000, ge=1)
+    samples: int = setting(
+        "answers to sample to each question beside the greedy one, for pass@k and mean@k; 0: none",
+        0,
+        ge=0,
+    )
+    temperature: float = setting("that the sampled answers are drawn at", 1.0, gt=0)
     before_training: bool = setting("evaluate the base too", True, changes_results=False)
     after_training: bool = setting("evaluate what was trained", True)

@@ -113,7 +113,7 @@ def costs(
     asking = replace(
         load,
         prompts=questions,
-        completions=1,
+        completions=1 + config.evaluation.samples,
         new_tokens=config.evaluation.max_new_tokens,
         learns=False,
         copied_reference=False,
@@ -161,6 +161,7 @@ def judging(config: Config, sets: Sequence[TestSet]) -> dict[str, Any]:
     questions = sum(not s.answer_is_box for test_set in sets for s in test_set.samples)
     learns, when = config.method.learns, config.evaluation
     calls = questions * (when.before_training + when.after_training if learns else 1)
+    calls *= 1 + when.samples
     if config.method.training == "grpo_gr":
         training = config.training
         calls += config.trainer.max_steps * training.prompts_per_step * training.group_size

@@ -2,8 +2,9 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from grit.config.identity import code_hash, config_hash, made_of
@@ -13,6 +14,7 @@ from grit.data.samples import Sample, samples_fingerprint
 from grit.data.suites import TestSet
 from grit.evaluation.loop import answer
 from grit.evaluation.predictions import Prediction, ScoredPrediction
+from grit.evaluation.sampled import write_sampled
 from grit.evaluation.scoring import judge_again, score_predictions
 from grit.judge.judge import (
     Judge,
@@ -48,10 +50,16 @@ class Measured:
 
     results: Results
     rows: Mapping[str, Sequence[ScoredPrediction]]
+    sampled: Mapping[str, Sequence[ScoredPrediction]] = field(default_factory=dict)  # beside them
 
     def write(self, folder: Path, stem: str = "") -> None:
-        """Write ``predictions[.stem].jsonl`` and ``results[.stem].json``."""
+        """Write ``predictions[.stem].jsonl`` and ``results[.stem].json``.
+
+        Before them ``samples[.stem].jsonl``, if there are any: who finds predictions finds all.
+        """
         middle = f".{stem}" if stem else ""
+        if self.sampled:
+            write_sampled(folder / f"samples{middle}.jsonl", self.sampled)
         write_predictions(folder / f"predictions{middle}.jsonl", self.rows)
         write_results(folder / f"results{middle}.json", self.results)
 
@@ -87,15 +95,24 @@ def evaluate_model(
         "max_new_tokens": config.evaluation.max_new_tokens,
         "progress": config.trainer.progress_bar and processes.rank() == 0,
     }
-    predictions = {
-        each.name: answer(adapter, sampler, prompting, each.name, each.samples, **how)
-        for each in sets
-        if each.samples
-    }
+
+    def answers(questions: Mapping[str, Sequence[Sample]]) -> dict[str, list[Prediction]]:
+        return {
+            name: answer(adapter, sampler, prompting, name, samples, **how)
+            for name, samples in questions.items()
+            if samples
+        }
+
+    predictions, sampled = answers({each.name: each.samples for each in sets}), {}
+    if config.evaluation.samples:
+        how |= {"count": config.evaluation.samples, "temperature": config.evaluation.temperature}
+        sampled = answers(
+            {each.name: [s for s in each.samples if not s.answer_is_box] for each in sets}
+        )
     if processes.rank() > 0:
         return None
     former = NOTHING if stem else _usage_so_far(folder)
-    measured = measure(config, predictions, judge, sets, former, trained_on)
+    measured = measure(config, predictions, judge, sets, former, trained_on, sampled)
     if checkpoint is not None:
         named = replace(
             measured.results, checkpoint=checkpoint.name, checkpoint_commit=checkpoint.commit
@@ -112,6 +129,7 @@ def measure(
     sets: Sequence[TestSet] = (),
     former: Usage = NOTHING,
     trained_on: Sequence[Sample] = (),
+    sampled: Mapping[str, Sequence[Prediction]] = MappingProxyType({}),
 ) -> Measured:
     """Score predictions; rows that the judge failed on are retried at the end.
 
@@ -122,13 +140,16 @@ def measure(
         sets: the test sets, for their numbers of missing images and reasons of skipping.
         former: the judge's use by the run before this.
         trained_on: the triplets that the model was trained on in this run.
+        sampled: completions beside the predictions, several of each question, by set.
     """
     tagged = config.method.tagged_answer
-    scored = {
-        name: score_predictions(rows, judge, tagged_answers=tagged)
-        for name, rows in predictions.items()
-    }
-    scored = {name: judge_again(rows, judge) for name, rows in scored.items()}
+    once = [
+        {name: score_predictions(rows, judge, tagged_answers=tagged) for name, rows in said.items()}
+        for said in (predictions, sampled)
+    ]
+    scored, beside = (
+        {name: judge_again(rows, judge) for name, rows in said.items()} for said in once
+    )
     missing = {test_set.name: test_set.images_missing for test_set in sets}
     results = Results(
         **made_of(config),
@@ -140,13 +161,13 @@ def measure(
         triplets_hash=samples_fingerprint(trained_on) if trained_on else None,
         data_seed=config.data.seed if trained_on else None,
         sets={
-            name: set_result(rows, images_missing=missing.get(name, 0))
+            name: set_result(rows, beside.get(name, ()), images_missing=missing.get(name, 0))
             for name, rows in scored.items()
         },
         skipped={test_set.name: test_set.skipped for test_set in sets if test_set.skipped},
         judge_usage=_judge_usage(judge, former),
     )
-    return Measured(results, scored)
+    return Measured(results, scored, beside)
 
 
 def usage_before(folder: Path) -> Usage:

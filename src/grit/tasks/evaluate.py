@@ -10,6 +10,7 @@ from grit.core import processes
 from grit.core.errors import GritError
 from grit.data.suites import pictures_of, test_sets
 from grit.evaluation.predictions import read_sets
+from grit.evaluation.sampled import read_sampled
 from grit.judge.making import make_judge
 from grit.models.loading import find_checkpoint
 from grit.models.setup import make_adapter
@@ -67,7 +68,7 @@ def _score(config: Config, predictions: Path, folder: Path, overrides: list[str]
     judge = make_judge(config.judge)
     sets, origin = read_sets(predictions), _origin(predictions, config, overrides)
     RunFolder.at(config, folder, overrides).begin(config)
-    measured = measure(config, sets, judge)
+    measured = measure(config, sets, judge, sampled=read_sampled(predictions, sets))
     measured = replace(measured, results=_named(measured.results, origin))
     measured.write(folder)
     print_evaluation(measured)

@@ -18,6 +18,7 @@ from grit.data.samples import Sample
 from grit.data.suites import TestSet, check_overlap, pictures_of, test_sets
 from grit.data.triplets import training_samples
 from grit.evaluation.predictions import read_sets
+from grit.evaluation.sampled import read_sampled
 from grit.judge.judge import Judge
 from grit.judge.making import make_judge
 from grit.models.adapter import Adapter
@@ -136,7 +137,9 @@ def _evaluate_before(
     elif processes.rank() > 0:
         before = None
     else:
-        before = measure(config, read_sets(said), judge, sets, usage_before(run.folder))
+        asked = read_sets(said)
+        sampled = read_sampled(said, asked)
+        before = measure(config, asked, judge, sets, usage_before(run.folder), sampled=sampled)
         results = run.folder / "results.before.json"
         if before.results.judge_usage is not None:  # a retry may have scored rows that failed then
             before.write(run.folder, "before")
