@@ -16,6 +16,7 @@ from grit.evaluation.scoring import score_predictions
 from grit.grounding.boxes import Box, Space
 from grit.judge.judge import Query
 from grit.judge.rules import RulesJudge
+from grit.pages.beside_results import beside_table
 from grit.pages.run_page import Measured, ReportData, render, write_report
 from grit.runs.results import Results, set_result
 from grit.runs.shown_metrics import DEFINITIONS, DIFFERENT, EQUAL
@@ -137,6 +138,36 @@ def test_the_page_says_what_was_run_and_found(tmp_path: Path) -> None:
     again = tmp_path / "again.html"
     write_report(again, report_data())
     assert again.read_bytes() == path.read_bytes()
+
+
+def test_a_small_table_says_whether_answers_and_boxes_are_right_together() -> None:
+    data = report_data()
+    text = shown(render(data))
+    for words in ("Right, on right boxes", "Boxes show what they name", "Neither is right"):
+        assert words in text
+    table = beside_table(data.before.results, data.after.results)
+    (line,) = table.lines
+    shares = [(cell.before.mean, cell.after.mean) for cell in line.cells]
+    assert shares[:4] == [
+        (0.5, pytest.approx(10 / 12)),
+        (0, 0),
+        (0, 0),
+        (0.5, pytest.approx(1 / 6)),
+    ]
+    assert (line.grounded_before, line.grounded_after) == (1.0, 1.0)
+    assert "pass@" not in text
+
+
+def test_sampled_answers_are_in_the_small_table() -> None:
+    rows = drawn("vsr", 4, wrong=[1])["vsr"]
+    sets = {"vsr": set_result(rows, [*rows, *rows, *rows[:3], *rows])}
+    after = Measured(replace(results({"vsr": rows}), sets=sets), {"vsr": rows})
+    text = shown(render(report_data(before=None, after=after)))
+    assert "pass@1 0 to 100 pass@2 0 to 100 pass@4 0 to 100 mean@4 0 to 100" in text
+    one = measured({"vsr": scored(said("no box", boxes=None))})
+    assert "Neither is right" not in shown(
+        render(report_data(before=None, after=one, picture_of=no_picture))
+    )
 
 
 def shown(page: str) -> str:

@@ -121,6 +121,8 @@ def test_numbers_stand_at_their_steps(logged: Logged) -> None:
     assert [item["eval/vsr/acc_binary"] for item in points] == [0, pytest.approx(100 * 5 / 6)]
     assert points[1]["eval/mean/acc_binary"] == points[1]["eval/mean/acc"]
     assert points[1]["eval/mean/giou"] == points[1]["eval/vsr/giou"] > 0.7
+    assert points[1]["eval/vsr/right_with_right_boxes"] == pytest.approx(5 / 6)
+    assert points[1]["eval/vsr/named_boxes"] == 1
     assert any(item.get("reward_part_vsr/judge") == 1.0 for item in logged.history)
     assert any(item.get("train/reward") == 1.5 for item in logged.history)
 

@@ -8,6 +8,7 @@ from typing import Any
 from grit.core.files import write_text
 from grit.evaluation.controls import controls
 from grit.figures.places import without_places
+from grit.pages.beside_results import beside_table
 from grit.pages.comparison import comparison_notes
 from grit.pages.gallery import PictureOf, gallery
 from grit.pages.pages import page
@@ -49,6 +50,7 @@ def render(data: ReportData) -> str:
         results=new,
         judging=judging_note([new]),
         headline=headline(old, new),
+        beside=beside_table(old, new),
         lines=result_lines(old, new, before, data.after.rows, now),
         definitions=definitions([new] if old is None else [old, new]),
         notes=list(map(without_places, notes)),

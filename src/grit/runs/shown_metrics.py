@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from grit.evaluation.bootstrap import Estimate
+from grit.evaluation.pass_at_k import NAMES, SCALE, number
 from grit.runs.results import Results
 
 
@@ -23,6 +24,13 @@ METRICS = (
     Metric("giou", "GIoU", 1, 3),
     Metric("format_rate", "Format", 1, 2),
 )
+BESIDE = (  # in the small table below the results
+    Metric("right_with_right_boxes", "Right, on right boxes", 1, 2),
+    Metric("right_without", "Right, not the boxes", 1, 2),
+    Metric("wrong_with", "Wrong, on right boxes", 1, 2),
+    Metric("wrong_without", "Neither is right", 1, 2),
+    Metric("named_boxes", "Boxes show what they name", 1, 2),
+)
 
 DEFINITIONS = (
     "ACC is the judge's mean score, 0 to 100; GIoU is the IoU of the union of all boxes said and "
@@ -36,6 +44,18 @@ EQUAL = f"{_BOTH}: it equals ACC in every set here, as where every score is 0 or
 def shown_metrics(runs: Sequence[Results]) -> tuple[Metric, ...]:
     """The metrics that a table of these runs shows: ACC>0.5 only if it differs from ACC."""
     return tuple(each for each in METRICS if each is not BINARY or has_two_accs(runs))
+
+
+def metrics_beside(runs: Sequence[Results]) -> tuple[Metric, ...]:
+    """Those of ``BESIDE`` that any set of these runs has, then pass@k and mean@k by their k."""
+    sets = [found.metrics for run in runs for found in run.sets.values()]
+    there = {key for each in sets for key, value in each.items() if value.mean is not None}
+    sampled = sorted(filter(NAMES.fullmatch, there), key=lambda key: (key[0] == "m", number(key)))
+    titles = {key: f"{key.partition('_')[0]}@{number(key)}" for key in sampled}
+    return (
+        *(metric for metric in BESIDE if metric.key in there),
+        *(Metric(key, title, SCALE, 1) for key, title in titles.items()),
+    )
 
 
 def definitions(runs: Sequence[Results]) -> list[str]:
