@@ -4,14 +4,15 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from grit.core.errors import GritError
+from grit.data.row_boxes import read_row_boxes
 from grit.data.rows import Row, read_rows
 from grit.data.samples import Sample
 from grit.data.shapes.scenes import Scene
 from grit.evaluation.named_boxes import named_boxes
-from grit.grounding.boxes import NORMALIZED_1000, Box, Space, SpaceName
+from grit.grounding.boxes import Box, Space
 
 
 @dataclass(frozen=True)
@@ -178,10 +179,7 @@ def _prediction(row: Row, place: int) -> Prediction:
     own = "truth" in row.fields  # in a run's own file `answer` is the predicted one
     truth, truth_is_box = row.answer("truth" if own else "answer")
     dataset = row.text("dataset", blank=False)
-    space = _size(row, "original", "width", "height", required=False)
-    boxes = row.optional_boxes("true_boxes" if own else "bboxs")
-    if boxes and space is None:
-        row.refuse("width", "the image's width in pixels, because the row has annotated boxes")
+    boxes = read_row_boxes(row, "true_boxes" if own else "bboxs")
     return Prediction(
         set=row.text("set", blank=False) if own else dataset,
         row=place,
@@ -191,31 +189,12 @@ def _prediction(row: Row, place: int) -> Prediction:
         truth_is_box=truth_is_box,
         dataset=dataset,
         completion=row.text("completion"),
-        spoken=_spoken(row, space),
-        space=space,
-        true_boxes=None if boxes is None else _boxes_in(space, boxes),
+        spoken=boxes.spoken,
+        space=boxes.space,
+        true_boxes=boxes.true_boxes,
         image=row.text("image", blank=False) if row.has("image") else None,
         named_boxes=_score(row, "named_boxes") if own else None,
     )
-
-
-def _spoken(row: Row, original: Space | None) -> Space | None:
-    name = row.choice("box_space", get_args(SpaceName), default="original")
-    if name == "resized":
-        return _size(row, "resized", "resized_width", "resized_height", required=True)
-    return NORMALIZED_1000 if name == "normalized_1000" else original
-
-
-def _size(row: Row, name: SpaceName, width: str, height: str, *, required: bool) -> Space | None:
-    if not (required or row.has(width) or row.has(height)):
-        return None
-    return Space(name, row.pixels(width), row.pixels(height))
-
-
-def _boxes_in(
-    space: Space | None, boxes: list[tuple[float, float, float, float]]
-) -> tuple[Box, ...]:
-    return () if space is None else tuple(Box(*corners, space) for corners in boxes)
 
 
 def _size_fields(said: Prediction) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from grit.evaluation.predictions import Prediction, ScoredPrediction
-from grit.grounding.boxes import Box, union_iou
+from grit.grounding.boxes import Box, converted, union_iou
 from grit.grounding.traces import Trace, parse
 from grit.judge.judge import Judge, Query, score_once
 from grit.judge.rules import normalized
@@ -96,4 +96,4 @@ def _original_boxes(prediction: Prediction, trace: Trace) -> tuple[Box, ...] | N
     spoken, space = prediction.spoken, prediction.space
     if spoken is None or space is None:
         return None
-    return tuple(Box(*corners, spoken).to(space) for corners in trace.all_boxes)
+    return converted(trace.all_boxes, spoken, space)

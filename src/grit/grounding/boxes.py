@@ -5,7 +5,7 @@ are in pixels of the original image. Every box therefore carries its space, and 
 different spaces raises an error.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -62,6 +62,19 @@ class Box:
         x1, x2 = sorted(min(max(x, 0.0), self.space.width) for x in (self.x1, self.x2))
         y1, y2 = sorted(min(max(y, 0.0), self.space.height) for y in (self.y1, self.y2))
         return Box(x1, y1, x2, y2, self.space) if x1 < x2 and y1 < y2 else None
+
+
+def converted(corners: Iterable[Corners], spoken: Space, space: Space) -> tuple[Box, ...]:
+    """Boxes that a model wrote in the space ``spoken``, in another space of the same image.
+
+    They are not clipped to the image.
+    """
+    return tuple(Box(*each, spoken).to(space) for each in corners)
+
+
+def with_area(boxes: Iterable[Box]) -> tuple[Box, ...]:
+    """The boxes tidied, in the same order, without those that have no area in the image."""
+    return tuple(tidy for box in boxes if (tidy := box.tidied()))
 
 
 def union_area(boxes: Sequence[Box]) -> float:

@@ -1,0 +1,47 @@
+"""The boxes of a row that has a completion: annotated ones, and the space of those it writes."""
+
+from typing import NamedTuple, get_args
+
+from grit.data.rows import Row
+from grit.grounding.boxes import NORMALIZED_1000, Box, Space, SpaceName
+
+
+class RowBoxes(NamedTuple):
+    """Annotated boxes and both coordinate spaces of a row."""
+
+    space: Space | None = None  # the original image's pixels; None: unknown size
+    spoken: Space | None = None  # the space of the completion's boxes; None: unknown size
+    true_boxes: tuple[Box, ...] | None = None  # in `space`; None: not annotated
+
+
+def read_row_boxes(row: Row, name: str) -> RowBoxes:
+    """The annotated boxes in the field ``name``, and the spaces of the row's boxes.
+
+    Other fields: ``width`` and ``height`` of the original image in pixels, and ``box_space`` of the
+    completion's boxes: ``original`` (default), ``normalized_1000``, or ``resized`` with
+    ``resized_width`` and ``resized_height``.
+
+    Raises:
+        GritError: a field is not as it should be, or boxes are annotated without the image's size.
+    """
+    space = _size(row, "original", "width", "height", required=False)
+    boxes = row.optional_boxes(name)
+    if boxes and space is None:
+        row.refuse("width", "the image's width in pixels, because the row has annotated boxes")
+    true_boxes = None
+    if boxes is not None:
+        true_boxes = tuple(Box(*corners, space) for corners in boxes) if space else ()
+    return RowBoxes(space, _spoken(row, space), true_boxes)
+
+
+def _spoken(row: Row, original: Space | None) -> Space | None:
+    name = row.choice("box_space", get_args(SpaceName), default="original")
+    if name == "resized":
+        return _size(row, "resized", "resized_width", "resized_height", required=True)
+    return NORMALIZED_1000 if name == "normalized_1000" else original
+
+
+def _size(row: Row, name: SpaceName, width: str, height: str, *, required: bool) -> Space | None:
+    if not (required or row.has(width) or row.has(height)):
+        return None
+    return Space(name, row.pixels(width), row.pixels(height))
