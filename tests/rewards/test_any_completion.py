@@ -4,11 +4,9 @@ import math
 from random import Random
 
 import pytest
-import yaml
+from composing import config
 from PIL import Image
 
-from grit.config.configuration import CONF
-from grit.config.validating import validated
 from grit.evaluation.predictions import Prediction
 from grit.evaluation.scoring import score_predictions
 from grit.grounding.boxes import NORMALIZED_1000, Box, Space
@@ -17,7 +15,6 @@ from grit.grounding.traces import parse
 from grit.judge.rules import RulesJudge
 from grit.rewards.response import Attempt
 from grit.rewards.reward import reward_from
-from grit.rewards.settings import RewardSettings
 
 PIECES = [
     *("<think>", "</think>", "<rethink>", "</rethink>", "<answer>", "</answer>"),
@@ -37,13 +34,19 @@ def random_completions(count: int) -> list[str]:
 
 
 COMPLETIONS = random_completions(500)
+SEEING_BOXES = ["union_iou", "iou_squared", "treevgr", "visual_rft", "vlm_r1", "hungarian"]
 
 
-@pytest.mark.parametrize("preset", ["grpo_gr", "released"])
+SPACE = Space("original", 64, 48)
+BOXED = {"spoken": NORMALIZED_1000, "space": SPACE, "true_boxes": (Box(1, 1, 20, 20, SPACE),)}
+
+
+@pytest.mark.parametrize("preset", ["grpo_gr", "released", *SEEING_BOXES])
 def test_every_completion_has_a_reward(preset):
-    config = yaml.safe_load((CONF / "reward" / f"{preset}.yaml").read_text())
-    reward = reward_from(validated(RewardSettings, config))
-    attempts = [Attempt("How many?", "3", "tallyqa", text, (1, 2, 3)) for text in COMPLETIONS]
+    reward = reward_from(config(f"reward={preset}").reward)
+    attempts = [
+        Attempt("How many?", "3", "tallyqa", text, (1, 2, 3), **BOXED) for text in COMPLETIONS
+    ]
     outcomes = reward.score(attempts, RulesJudge())
     assert len(outcomes) == 500
     assert all(outcome.total is not None and math.isfinite(outcome.total) for outcome in outcomes)

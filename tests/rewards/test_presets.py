@@ -7,6 +7,8 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from grit.config.validating import validated
+from grit.grounding.boxes import Box, Space
+from grit.grounding.traces import parse
 from grit.judge.rules import RulesJudge
 from grit.rewards.response import Attempt
 from grit.rewards.reward import Reward, reward_from
@@ -15,6 +17,15 @@ from grit.rewards.settings import RewardSettings
 FOLDER = Path(__file__).parents[2] / "conf" / "reward"
 PAPER = {"think_tags", "rethink_tags", "box_format", "count", "judge", "bleu"}
 RELEASED = {"judge", "bleu", "answer_tag", "tags", "boxes", "repetition"}
+BOXED = {  # sees annotated boxes -> terms besides the paper's, terms of the paper's that are off
+    "union_iou": ({"union_iou"}, {"count"}),
+    "iou_squared": ({"iou_squared"}, {"count"}),
+    "visual_rft": ({"visual_rft"}, {"count"}),
+    "hungarian": ({"hungarian"}, {"count"}),
+    "vlm_r1": ({"vlm_r1_map", "vlm_r1_weighted"}, {"count"}),
+    "treevgr": ({"treevgr"}, {"count", "box_format", "bleu"}),
+    "vigorl": ({"vigorl"}, {"count", "box_format"}),  # it points, and sees none
+}
 OFF = {
     "grpo_gr": set(),
     "no_count": {"count"},
@@ -33,9 +44,9 @@ def preset(name: str) -> Reward:
     return reward_from(validated(RewardSettings, config))
 
 
-def earned(name: str, completion: str, answer: str = "3", dataset: str = "tallyqa"):
+def earned(name: str, completion: str, answer: str = "3", dataset: str = "tallyqa", **more: object):
     question = "How many dogs are there?"
-    attempt = Attempt(question, answer, dataset, completion)
+    attempt = Attempt(question, answer, dataset, completion, **more)
     return preset(name).score([attempt], RulesJudge())[0]
 
 
@@ -80,6 +91,34 @@ def test_an_ablation_leaves_out_its_parts_and_nothing_else(name):
     assert found == {term: 0.0 if term in OFF[name] else value for term, value in full.items()}
 
 
+@pytest.mark.parametrize("name", BOXED)
+def test_a_reward_that_sees_boxes_has_the_papers_parts_beside_its_own(name):
+    own, off = BOXED[name]
+    space = Space("original", 100, 100)
+    annotated = tuple(Box(*corners, space) for corners in parse(IDEAL).boxes)
+    full = earned("grpo_gr", IDEAL).components
+    found = earned(name, IDEAL, spoken=space, space=space, true_boxes=annotated)
+    papers = {term: 0.0 if term in off else value for term, value in full.items()}
+    ours = dict.fromkeys(own, 1.0) | {"vlm_r1_weighted": 0.0, "vigorl": 0.0}
+    assert found.components == papers | {term: ours[term] for term in own}
+    assert preset(name).of_boxes == [term for term in sorted(own) if ours[term]]
+    without = earned(name, IDEAL).components
+    assert {term for term, value in without.items() if value is None} == {*preset(name).of_boxes}
+
+
+def test_the_total_of_treevgr_is_that_of_its_source():
+    """Format, answer and dual IoU: 1 each."""
+    space = Space("original", 100, 100)
+    annotated = tuple(Box(*corners, space) for corners in parse(IDEAL).boxes)
+    found = earned("treevgr", IDEAL, spoken=space, space=space, true_boxes=annotated)
+    assert found.total == 3
+
+
+def test_a_point_earns_what_a_box_does():
+    pointing = IDEAL.replace(DOGS, "(15, 20), (70, 20), (20, 80)")
+    assert earned("vigorl", pointing).total == earned("no_count", IDEAL).total
+
+
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_file_says_in_its_first_line_what_it_is_for(path):
     assert path.read_text().startswith("# ")
@@ -87,7 +126,7 @@ def test_every_file_says_in_its_first_line_what_it_is_for(path):
 
 
 def test_all_presets_are_here():
-    assert {path.stem for path in FOLDER.glob("*.yaml")} == {*OFF, "released"}
+    assert {path.stem for path in FOLDER.glob("*.yaml")} == {*OFF, *BOXED, "released"}
 
 
 @pytest.mark.parametrize("dataset", ["tallyqa", "shapes_tallyqa"])

@@ -7,6 +7,7 @@ import settings_of
 import torch
 
 from grit.core.errors import GritError, Resumable
+from grit.grounding.boxes import Box
 from grit.judge.rules import RulesJudge
 from grit.rewards.answer import bleu, judge
 from grit.rewards.count import count
@@ -36,6 +37,7 @@ class Row:
     dataset: str
     answer: str
     where: str = ""
+    boxes: tuple[Box, ...] | None = None
 
 
 def attempt(completion: str, answer: str = "yes", dataset: str = "vsr") -> Attempt:

@@ -14,6 +14,13 @@ PRESETS = sorted(path.stem for path in (CONF / "reward").glob("*.yaml"))
 PAPER = ["think_tags", "rethink_tags", "box_format", "count", "judge", "bleu"]
 RELEASED = ["judge", "bleu", "answer_tag", "tags", "boxes", "repetition"]
 OFF = {
+    "union_iou": {"count"},
+    "iou_squared": {"count"},
+    "visual_rft": {"count"},
+    "vlm_r1": {"count"},
+    "hungarian": {"count"},
+    "treevgr": {"box_format", "count", "bleu"},
+    "vigorl": {"box_format", "count"},
     "no_count": {"count"},
     "no_format": {"think_tags", "rethink_tags", "box_format"},
     "no_boxes": {"box_format", "count"},
@@ -66,6 +73,16 @@ EARNED = {
         {"repetition": 0.5},
     ],
 }
+# Of the first row, whose two boxes are found exactly, one of them a second time after <rethink>.
+BOXED = {
+    "union_iou": {"union_iou": 1.0},
+    "iou_squared": {"iou_squared": 1.0},
+    "treevgr": {"treevgr": 1.0},
+    "visual_rft": {"visual_rft": 2 / 3},
+    "hungarian": {"hungarian": 4 / 6},
+    "vlm_r1": {"vlm_r1_map": 2 / 3, "vlm_r1_weighted": 0.0},
+    "vigorl": {"vigorl": 0.0},
+}
 
 
 Command = Callable[..., Any]  # ends in (code, out, err)
@@ -86,13 +103,16 @@ def read(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def expected(reward: str) -> list[dict[str, float]]:
+def expected(reward: str) -> list[dict[str, float | None]]:
     names = RELEASED if reward == "released" else PAPER
     earned = EARNED["released" if reward == "released" else "grpo_gr"]
-    off = OFF.get(reward, set())
-    return [
+    off, boxed = OFF.get(reward, set()), BOXED.get(reward, {})
+    rows: list[dict[str, float | None]] = [
         {name: 0.0 if name in off else parts.get(name, 0.0) for name in names} for parts in earned
     ]
+    # A term with a value sees boxes, which only the first row has annotated.
+    masked = {name: None if value else 0.0 for name, value in boxed.items()}
+    return [rows[0] | boxed, *(row | masked for row in rows[1:])]
 
 
 @pytest.mark.parametrize("reward", PRESETS)
@@ -105,7 +125,7 @@ def test_every_reward(grit: Command, tmp_path: Path, reward: str) -> None:
     for row, parts in zip(found, expected(reward), strict=True):
         assert set(row) - set(ROWS[0]) == {"reward", "components"}
         assert row["components"] == pytest.approx(parts)
-        assert row["reward"] == pytest.approx(sum(parts.values()))
+        assert row["reward"] == pytest.approx(sum(filter(None, parts.values())))
 
 
 def test_token_ids_count_for_repetition(grit: Command, tmp_path: Path) -> None:
@@ -130,6 +150,85 @@ def test_weights_and_counting_data_are_of_the_configuration(grit: Command, tmp_p
     first, second = (row["components"] for row in read(tmp_path / "out.jsonl"))
     assert [first["count"], second["count"]] == [0.0, 0.5]
     assert [first["judge"], first["mine"]] == [3.0, 0.25]
+
+
+def test_the_term_of_the_how_to(
+    grit: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It covers more than half of the first box, and nothing of the second."""
+    text = (CONF.parent / "docs" / "how_to" / "own_rewards.md").read_text(encoding="utf-8")
+    block = text.partition("## See the annotated boxes")[2].partition("```python\n")[2]
+    (tmp_path / "covering.py").write_text(block.partition("```")[0])
+    monkeypatch.syspath_prepend(tmp_path)
+    row = {**ROWS[0], "completion": "<think> [0, 0, 30, 30] </think>"}
+    written(tmp_path / "in.jsonl", row, ROWS[1])
+    term = "+reward.terms.covered={call: covering.covered, weight: 1}"
+    assert grit("task=score", "input=in.jsonl", "output=out.jsonl", term).code == 0
+    found = [row["components"]["covered"] for row in read(tmp_path / "out.jsonl")]
+    assert found == [0.5, None]
+
+
+SPOKEN = {  # the boxes of the first row as models write them: 100 x 50 pixels
+    "original": ((1, 1), {}),
+    "normalized_1000": ((10, 20), {}),
+    "resized": ((2, 4), {"resized_width": 200, "resized_height": 200}),
+}
+
+
+@pytest.mark.parametrize("space", SPOKEN)
+def test_boxes_are_compared_in_pixels_of_the_original_image(
+    grit: Command, tmp_path: Path, space: str
+) -> None:
+    """As ``task=evaluate predictions=`` does with the same rows."""
+    (x, y), size = SPOKEN[space]
+    said = [f"[{a * x}, {b * y}, {c * x}, {d * y}]" for a, b, c, d in [(1, 2, 30, 40)] * 2]
+    row = {**ROWS[0], "completion": f"<think> {said} </think>", "box_space": space, **size}
+    written(tmp_path / "in.jsonl", row, {**row, "bboxs": [[1, 2, 30, 21]]})
+    more = ["reward=iou_squared", "reward.terms.iou_squared.weight=2"]
+    mixed = "+reward.terms.union_iou={call: grit.rewards.boxes.union_iou, weight: 1}"
+    ended = grit("task=score", "input=in.jsonl", "output=out.jsonl", *more, mixed)
+    assert (ended.code, ended.err) == (0, "")
+    found = read(tmp_path / "out.jsonl")
+    ious = [29 * 38 / (29 * 38 + 40 * 38), 0.5]
+    assert [row["components"]["union_iou"] for row in found] == pytest.approx(ious)
+    assert [row["components"]["iou_squared"] for row in found] == pytest.approx(
+        [2 * iou**2 for iou in ious]
+    )
+    assert grit("task=evaluate", "predictions=in.jsonl", "hydra.run.dir=run").code == 0
+    assert [row["giou"] for row in read(tmp_path / "run" / "predictions.jsonl")] == pytest.approx(
+        ious
+    )
+
+
+def test_rows_without_annotated_boxes_are_null_for_what_sees_them(
+    grit: Command, tmp_path: Path
+) -> None:
+    bare = {key: value for key, value in ROWS[0].items() if key not in ("bboxs", "width", "height")}
+    written(tmp_path / "in.jsonl", ROWS[0], bare, {**ROWS[0], "bboxs": []}, {**bare, "bboxs": None})
+    assert grit("task=score", "input=in.jsonl", "output=o.jsonl", "reward=treevgr").code == 0
+    found = read(tmp_path / "o.jsonl")
+    assert [row["components"]["treevgr"] for row in found] == [1.0, None, None, None]
+    assert [row["reward"] for row in found] == [3.0, 2.0, 2.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"width": None, "height": None}, ["width", "annotated boxes", "nothing"]),
+        ({"height": None}, ["height", "nothing"]),
+        ({"box_space": "pixels"}, ["box_space", "normalized_1000", "pixels"]),
+        ({"box_space": "resized"}, ["resized_width", "nothing"]),
+    ],
+    ids=str,
+)
+def test_what_boxes_need_is_asked_for_where_they_are_seen(
+    grit: Command, tmp_path: Path, changes: dict[str, Any], named: list[str]
+) -> None:
+    written(tmp_path / "in.jsonl", ROWS[0], ROWS[0] | changes)
+    message = one_line(grit("task=score", "input=in.jsonl", "output=o.jsonl", "reward=union_iou"))
+    assert [word for word in ["line 2", *named] if word not in message] == []
+    if "box_space" not in changes:  # what sees no boxes needs no size of the image
+        assert grit("task=score", "input=in.jsonl", "output=o.jsonl").code == 0
 
 
 def test_the_output_takes_the_place_of_an_old_one(grit: Command, tmp_path: Path) -> None:

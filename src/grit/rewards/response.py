@@ -3,7 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from grit.grounding.traces import Trace
+from grit.grounding.boxes import Box, Space, converted, with_area
+from grit.grounding.traces import Trace, parse
 
 
 @dataclass(frozen=True)
@@ -16,11 +17,21 @@ class Attempt:
     completion: str
     token_ids: tuple[int, ...] | None = None
     row: str = ""  # its file and line or its sample's id, for messages
+    spoken: Space | None = None  # the space of the completion's boxes; None: unknown size
+    space: Space | None = None  # the original image's pixels; None: unknown size
+    true_boxes: tuple[Box, ...] | None = None  # annotated, in `space`; None: not annotated
 
 
 @dataclass(frozen=True)
 class Response:
-    """The input of a reward term: a completion that is parsed and, where needed, judged."""
+    """The input of a reward term: a completion that is parsed and, where needed, judged.
+
+    All boxes are in pixels of the original image, clipped to it, with their corners in order; those
+    without area are left out. ``boxes`` are those of the whole completion, as GIoU and
+    ``predictions.jsonl`` have them: in detection the answer itself is a box, and a reward that saw
+    fewer boxes than the metric could be had without it. So a box that is said twice is there twice.
+    ``trace.boxes`` has those before ``<rethink>``, as the model writes them.
+    """
 
     question: str
     answer: str  # the true answer
@@ -29,6 +40,27 @@ class Response:
     token_ids: tuple[int, ...] | None
     judged: float | None  # judge's score in [0, 1]; None: not judged; 0.0 without an answer
     counting: bool  # the data set is one whose true answer is a number of objects
+    boxes: tuple[Box, ...] | None = None  # of the completion; None: the image's size is not known
+    true_boxes: tuple[Box, ...] | None = None  # annotated, at least one; None: there is none
+
+    @classmethod
+    def of(cls, attempt: Attempt, *, counting: bool) -> "Response":
+        """A parsed attempt, which no judge has scored yet."""
+        trace = parse(attempt.completion)
+        boxes = None
+        if attempt.spoken is not None and attempt.space is not None:
+            boxes = with_area(converted(trace.all_boxes, attempt.spoken, attempt.space))
+        return cls(
+            question=attempt.question,
+            answer=attempt.answer,
+            dataset=attempt.dataset,
+            trace=trace,
+            token_ids=attempt.token_ids,
+            judged=0.0 if trace.answer is None else None,
+            counting=counting,
+            boxes=boxes,
+            true_boxes=with_area(attempt.true_boxes or ()) or None,
+        )
 
 
 def true_count(answer: str) -> int:

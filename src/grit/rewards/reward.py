@@ -1,5 +1,6 @@
 """The reward: a weighted sum of terms, each a function named in the configuration."""
 
+import logging
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -7,17 +8,20 @@ from typing import Protocol
 
 from grit.core.calls import function_at
 from grit.core.errors import GritError, Interrupted, Resumable
-from grit.grounding.traces import parse
+from grit.grounding.boxes import Box, Space, with_area
 from grit.judge.judge import Judge, Query, score_once
 from grit.rewards.response import Attempt, Response, true_count
 from grit.rewards.settings import RewardSettings
 from grit.rewards.term import Term, needs_of
 
+log = logging.getLogger(__name__)
 REHEARSED = (
     "<think> two dogs [1, 2, 30, 40], [50, 2, 90, 40] </think>\n"
     "<rethink> I count 2. </rethink>\n<answer> 2 </answer>"
 )
 """A completion that every term can be tried on."""
+REHEARSED_IN = Space("original", 100, 100)
+REHEARSED_BOXES = (Box(0, 0, 30, 40, REHEARSED_IN), Box(50, 0, 90, 40, REHEARSED_IN))
 
 
 class Answered(Protocol):
@@ -39,13 +43,18 @@ class Answered(Protocol):
     def dataset(self) -> str:
         """The data set it is from."""
 
+    @property
+    def boxes(self) -> tuple[Box, ...] | None:
+        """The annotated boxes; None where nobody annotated them."""
+
 
 @dataclass(frozen=True)
 class Outcome:
     """The reward of one completion: the total, the weighted terms, and the parsed response.
 
     A term that needs the judge is None if the judge failed, and then so is the total: such a
-    completion has no reward and is masked out, which differs from a reward of 0.
+    completion has no reward and is masked out, which differs from a reward of 0. A term that needs
+    annotated boxes is None on rows without any, and the total is then the sum of the other terms.
     """
 
     total: float | None
@@ -83,21 +92,28 @@ class Reward:
         The judge scores each distinct question, truth and answer once, and only where a term needs
         its score.
         """
-        responses = [self._response(attempt) for attempt in attempts]
+        responses = [self._parsed(attempt) for attempt in attempts]
         rows = [attempt.row or repr(attempt.question[:60]) for attempt in attempts]
         asked = [self._asks(response) for response in responses]
         responses = _judged(responses, asked, judge)
         parts = [self._components(*pair) for pair in zip(responses, rows, strict=True)]
         # A term without @needs asks for the judge's score by returning None.
         unsaid = [
-            not was_asked and response.judged is None and None in found.values()
+            not was_asked
+            and response.judged is None
+            and _total(found, self._masked(response)) is None
             for was_asked, response, found in zip(asked, responses, parts, strict=True)
         ]
         responses = _judged(responses, unsaid, judge)
         for i in (i for i, again in enumerate(unsaid) if again):
             parts[i] = self._components(responses[i], rows[i])
         return [
-            Outcome(_total(found), found, response, self._unrewarded(response, row))
+            Outcome(
+                _total(found, self._masked(response)),
+                found,
+                response,
+                self._unrewarded(response, row),
+            )
             for found, response, row in zip(parts, responses, rows, strict=True)
         ]
 
@@ -109,8 +125,13 @@ class Reward:
         Raises:
             GritError: a term raises or returns no number for this well-formed, judged response.
         """
-        made_up = Attempt("How many dogs are there?", "2", "rehearsal", REHEARSED, (1, 2, 3))
-        response = replace(self._response(made_up), judged=1.0, counting=True)
+        made_up = Attempt(
+            *("How many dogs are there?", "2", "rehearsal", REHEARSED, (1, 2, 3)),
+            spoken=REHEARSED_IN,
+            space=REHEARSED_IN,
+            true_boxes=REHEARSED_BOXES,
+        )
+        response = replace(self._parsed(made_up), judged=1.0, counting=True)
         row = "a made-up response"
         values = self._components(response, row) | self._unrewarded(response, row)
         for name, value in values.items():
@@ -120,13 +141,26 @@ class Reward:
                     "None says that a completion has no reward at all: return a number"
                 )
 
-    def possible(self, datasets: Iterable[str]) -> list[str]:
-        """The terms that can be nonzero on these data sets; without any, a run cannot learn."""
+    @property
+    def of_boxes(self) -> list[str]:
+        """The terms with a weight that see annotated boxes."""
+        terms = self.terms.items()
+        return [name for name, (call, weight) in terms if weight and needs_of(call).boxes]
+
+    def possible(self, datasets: Iterable[str], *, annotated: bool = True) -> list[str]:
+        """The terms that can be nonzero; without any, a run cannot learn.
+
+        Args:
+            datasets: that the rows are of.
+            annotated: whether any row has an annotated box.
+        """
         counts = not self.counting_datasets.isdisjoint(datasets)
         return [
             name
             for name, (call, weight) in self.terms.items()
-            if weight and (counts or not needs_of(call).counting)
+            if weight
+            and (counts or not needs_of(call).counting)
+            and (annotated or not needs_of(call).boxes)
         ]
 
     def fault(self, dataset: str, answer: str) -> str | None:
@@ -140,39 +174,44 @@ class Reward:
 
     def check(self, samples: Iterable[Answered]) -> None:
         """Raise GritError if this reward cannot score a sample, or must be 0 for all of them."""
-        datasets = set()
+        datasets, annotated, unannotated = set(), 0, 0
         for sample in samples:
             datasets.add(sample.dataset)
+            has_boxes = bool(with_area(sample.boxes or ()))
+            annotated, unannotated = annotated + has_boxes, unannotated + (not has_boxes)
             expected = self.fault(sample.dataset, sample.answer)
             if expected:
                 where = sample.where or sample.id
                 raise GritError(
                     f'{where}: field "answer": expected {expected}, found {sample.answer!r}'
                 )
-        if not self.possible(datasets):
+        if not self.possible(datasets, annotated=annotated > 0):
+            boxes = ", give the rows their bboxs" if self.of_boxes and not annotated else ""
             raise GritError(
                 f"no part of the reward can be other than 0 on {', '.join(sorted(datasets))}: "
-                "a run would learn nothing; choose another reward, give a term a weight, or name "
-                "the counting data in reward.counting_datasets"
+                f"a run would learn nothing; choose another reward, give a term a weight{boxes}, "
+                "or name the counting data in reward.counting_datasets"
+            )
+        if self.of_boxes and unannotated:
+            log.info(
+                "%d of %d rows have no annotated box: the reward has no %s there",
+                unannotated,
+                annotated + unannotated,
+                ", ".join(self.of_boxes),
             )
 
-    def _response(self, attempt: Attempt) -> Response:
-        trace = parse(attempt.completion)
-        return Response(
-            question=attempt.question,
-            answer=attempt.answer,
-            dataset=attempt.dataset,
-            trace=trace,
-            token_ids=attempt.token_ids,
-            judged=0.0 if trace.answer is None else None,
-            counting=attempt.dataset in self.counting_datasets,
-        )
+    def _parsed(self, attempt: Attempt) -> Response:
+        return Response.of(attempt, counting=attempt.dataset in self.counting_datasets)
 
     def _asks(self, response: Response) -> bool:
         """Whether a term has declared that it reads the judge's score of this response."""
         return response.judged is None and any(
             weight and needs_of(call).judged(response) for call, weight in self.terms.values()
         )
+
+    def _masked(self, response: Response) -> set[str]:
+        """The terms that say nothing of a response, because its row has no annotated box."""
+        return {name for name, (call, _) in self.terms.items() if needs_of(call).masked(response)}
 
     def _components(self, response: Response, row: str) -> dict[str, float | None]:
         return {
@@ -212,14 +251,20 @@ def _function(name: str, path: str) -> Term:
 
 
 def _weighted(name: str, call: Term, weight: float, response: Response, row: str) -> float | None:
-    """A term's value at its weight.
+    """A term's value at its weight; None where it is masked or needs a score that there is not.
+
+    Annotated boxes are hidden from a term that has not declared that it reads them, so that results
+    can say what a run has trained on.
 
     Raises:
         Resumable: a user's function raises or returns no finite number; once it is fixed, the run
             can be resumed.
     """
+    declared = needs_of(call)
+    if declared.masked(response):
+        return None
     try:
-        value = call(response)
+        value = call(response if declared.boxes else replace(response, true_boxes=None))
         if value is None:
             return None
         if not hasattr(value, "__float__"):
@@ -237,9 +282,14 @@ def _weighted(name: str, call: Term, weight: float, response: Response, row: str
     return weighted
 
 
-def _total(components: Mapping[str, float | None]) -> float | None:
-    values = [value for value in components.values() if value is not None]
-    return sum(values) if len(values) == len(components) else None
+def _total(components: Mapping[str, float | None], masked: Collection[str]) -> float | None:
+    """The sum of the terms that are not masked; None if one of them could not be computed."""
+    total = 0.0
+    for value in (value for name, value in components.items() if name not in masked):
+        if value is None:
+            return None
+        total += value
+    return total
 
 
 def _query(response: Response) -> Query:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from grit.data.row_boxes import RowBoxes, read_row_boxes
 from grit.data.rows import Row, read_rows
 from grit.judge.judge import Judge
 from grit.rewards.response import Attempt
@@ -12,10 +13,11 @@ from grit.rewards.reward import Reward
 def scored(path: Path, reward: Reward, judge: Judge) -> list[dict[str, Any]]:
     """Each row of a JSON Lines file plus ``reward`` and ``components`` (the weighted terms).
 
-    Rows have ``question``, ``answer``, ``dataset`` and ``completion``, and may have ``bboxs``,
-    ``width``, ``height`` and ``completion_ids``; other fields are kept as they are. If the judge
-    failed, ``reward`` and the terms that need the judge are None. Raises GritError for the first
-    row that cannot be scored, naming file, line and field.
+    Rows have ``question``, ``answer``, ``dataset`` and ``completion``, and may have
+    ``completion_ids`` and the fields of ``read_row_boxes``; others are kept as they are. If the
+    judge failed, ``reward`` and the terms that need the judge are None; a term that needs annotated
+    boxes is None on rows without any, and ``reward`` the sum of the others. Raises GritError for
+    the first row that cannot be scored, naming file, line and field.
     """
     rows = list(read_rows(path))
     outcomes = reward.score([_attempt(row, reward) for row in rows], judge)
@@ -26,10 +28,7 @@ def scored(path: Path, reward: Reward, judge: Judge) -> list[dict[str, Any]]:
 
 
 def _attempt(row: Row, reward: Reward) -> Attempt:
-    row.optional_boxes("bboxs")  # checked although no reward uses these three fields
-    for side in ("width", "height"):
-        if row.has(side):
-            row.pixels(side)
+    boxes = _boxes(row, reward)
     answer, _ = row.answer()
     dataset = row.text("dataset")
     expected = reward.fault(dataset, answer)
@@ -42,4 +41,18 @@ def _attempt(row: Row, reward: Reward) -> Attempt:
         completion=row.text("completion"),
         token_ids=row.optional_integers("completion_ids"),
         row=row.where,
+        spoken=boxes.spoken,
+        space=boxes.space,
+        true_boxes=boxes.true_boxes,
     )
+
+
+def _boxes(row: Row, reward: Reward) -> RowBoxes:
+    """The row's boxes; a reward that sees none takes rows without the size of their image too."""
+    sides = [side for side in ("width", "height") if row.has(side)]
+    if reward.of_boxes or len(sides) == 2:
+        return read_row_boxes(row, "bboxs")
+    row.optional_boxes("bboxs")
+    for side in sides:
+        row.pixels(side)
+    return RowBoxes()

@@ -7,7 +7,10 @@ from typing import TypeVar
 from grit.rewards.response import Response
 
 Term = Callable[[Response], float | None]
-"""The value before weighting; None if it needs a judge's score and the response has none."""
+"""The value before weighting; None if it needs a judge's score and the response has none.
+
+A term that needs annotated boxes is not called where there are none.
+"""
 
 T = TypeVar("T", bound=Term)
 _DECLARED = "grit_needs"
@@ -15,7 +18,7 @@ _DECLARED = "grit_needs"
 
 @dataclass(frozen=True)
 class Needs:
-    """What a term depends on: the judge's score, or counting data.
+    """What a term depends on: the judge's score, counting data, or annotated boxes.
 
     A term without a declaration is first called on the response as it is, judged only if another
     term needs that; where it returns None, the judge is asked and the term is called again.
@@ -24,20 +27,29 @@ class Needs:
     judge: bool = False  # it reads ``response.judged``
     judge_but_of: str | None = None  # except on data sets with this in their name
     counting: bool = False  # it is 0 on all data but counting data
+    boxes: bool = False  # it reads ``response.true_boxes``; no other term is shown them
 
     def judged(self, response: Response) -> bool:
         """Whether the term reads the judge's score of this response."""
         left_out = self.judge_but_of is not None and self.judge_but_of in response.dataset
-        return self.judge and not left_out
+        return self.judge and not left_out and not self.masked(response)
+
+    def masked(self, response: Response) -> bool:
+        """Whether the term says nothing of this response, because its row has no annotated box."""
+        return self.boxes and (response.boxes is None or response.true_boxes is None)
 
 
 def needs(
-    *, judge: bool = False, judge_but_of: str | None = None, counting: bool = False
+    *,
+    judge: bool = False,
+    judge_but_of: str | None = None,
+    counting: bool = False,
+    boxes: bool = False,
 ) -> Callable[[T], T]:
     """Declare what a term needs: ``@needs(judge=True)``."""
 
     def declared(term: T) -> T:
-        setattr(term, _DECLARED, Needs(judge, judge_but_of, counting))
+        setattr(term, _DECLARED, Needs(judge, judge_but_of, counting, boxes))
         return term
 
     return declared

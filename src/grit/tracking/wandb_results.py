@@ -114,7 +114,12 @@ class _Scores:
 
 def _attempt(row: ScoredPrediction) -> Attempt:
     said = row.prediction
-    return Attempt(said.question, said.truth, said.dataset, said.completion)
+    return Attempt(
+        *(said.question, said.truth, said.dataset, said.completion),
+        spoken=said.spoken,
+        space=said.space,
+        true_boxes=said.true_boxes,
+    )
 
 
 def _cells(

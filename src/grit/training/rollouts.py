@@ -114,8 +114,13 @@ class Rollouts:
             for completion in group
         ]
         attempts = [
-            Attempt(s.question, s.answer, s.dataset, completion.text, completion.token_ids, s.id)
-            for s, _, completion in rows
+            Attempt(
+                *(s.question, s.answer, s.dataset, completion.text, completion.token_ids, s.id),
+                spoken=spoken,
+                space=s.space,
+                true_boxes=s.boxes,
+            )
+            for s, spoken, completion in rows
         ]
         outcomes = self.reward.score(attempts, self.judge)
         return [
