@@ -14,6 +14,8 @@ from grit.evaluation.predictions import Prediction, ScoredPrediction, read_predi
 from grit.evaluation.scoring import score_predictions
 from grit.judge.rules import RulesJudge
 from grit.runs.results import (
+    ANSWERS,
+    ANSWERS_AND_BOXES,
     SCHEMA_VERSION,
     Results,
     git_commit,
@@ -224,12 +226,21 @@ def test_what_earlier_results_do_not_say_is_none(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     write_results(path, results())
     fields = json.loads(path.read_text())
-    for name in ("code", "suite", "settings_hash", "triplets", "triplets_hash"):
+    for name in ("code", "suite", "settings_hash", "triplets", "triplets_hash", "annotation"):
         del fields[name]
     del fields["sets"]["vsr"]["questions"]
     path.write_text(json.dumps(fields))
     found = read_results(path)
     assert (found.code, found.suite, found.triplets, found.sets["vsr"].questions) == (None,) * 4
+    assert found.annotation == ANSWERS  # no reward saw boxes then
+
+
+@pytest.mark.parametrize("annotation", [ANSWERS, ANSWERS_AND_BOXES, None])
+def test_what_training_used_is_kept(tmp_path: Path, annotation: str | None) -> None:
+    path = tmp_path / "results.json"
+    write_results(path, replace(results(), annotation=annotation))
+    assert json.loads(path.read_text())["annotation"] == annotation
+    assert read_results(path).annotation == annotation
 
 
 @pytest.mark.parametrize("kind", sorted(set(KINDS) - {"detect"}))  # no suite asks it

@@ -80,12 +80,18 @@ class RunFolder:
         assert run is not None
         return run
 
-    def begin(self, config: Config, checkpoint: Checkpoint | None = None) -> None:
+    def begin(
+        self,
+        config: Config,
+        checkpoint: Checkpoint | None = None,
+        annotation: str | None = None,
+    ) -> None:
         """Lock the folder and write ``config.yaml`` and ``run.json``, unless the run is resumed.
 
         Args:
             config: of the run.
             checkpoint: the trained weights that it evaluates.
+            annotation: what it, or the run that trained these weights, learns from.
 
         Raises:
             GritError: another run has started here since ``at``.
@@ -110,6 +116,7 @@ class RunFolder:
                 "command": join([*processes.launcher(), "-m", "grit", *self.overrides]),
                 "started": _now(),
                 "checkpoint": checkpoint and {"name": checkpoint.name, "commit": checkpoint.commit},
+                "annotation": annotation,
                 "inputs": dict(self.inputs),
                 "versions": {"python": sys.version.split()[0], "torch": torch.__version__},
             },

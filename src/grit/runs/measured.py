@@ -29,6 +29,7 @@ from grit.judge.usage import NOTHING, Usage
 from grit.models.adapter import Adapter
 from grit.models.loading import Checkpoint
 from grit.models.prompting import Prompting
+from grit.runs.annotation import annotation_of, annotation_of_weights
 from grit.runs.metrics_log import MetricsLog
 from grit.runs.results import (
     Results,
@@ -115,7 +116,10 @@ def evaluate_model(
     measured = measure(config, predictions, judge, sets, former, trained_on, sampled)
     if checkpoint is not None:
         named = replace(
-            measured.results, checkpoint=checkpoint.name, checkpoint_commit=checkpoint.commit
+            measured.results,
+            checkpoint=checkpoint.name,
+            checkpoint_commit=checkpoint.commit,
+            annotation=annotation_of_weights(checkpoint.path),
         )
         measured = replace(measured, results=named)
     measured.write(folder, stem)
@@ -160,6 +164,7 @@ def measure(
         triplets=len(trained_on) or None,
         triplets_hash=samples_fingerprint(trained_on) if trained_on else None,
         data_seed=config.data.seed if trained_on else None,
+        annotation=annotation_of(config, trained_on),
         sets={
             name: set_result(rows, beside.get(name, ()), images_missing=missing.get(name, 0))
             for name, rows in scored.items()

@@ -18,6 +18,8 @@ from grit.evaluation.predictions import ScoredPrediction
 from grit.grounding.boxes import Box
 
 SCHEMA_VERSION = 1
+ANSWERS, ANSWERS_AND_BOXES = "answers", "answers+boxes"
+"""What training has made use of: the answers of its rows alone, or their annotated boxes too."""
 
 # Metrics that were always written; earlier versions with this schema lack the others.
 _FIRST = ("acc", "exact_match", "giou", "format_rate")
@@ -64,6 +66,7 @@ class Results:
     triplets: int | None = None  # rows trained on; None: there was no training
     triplets_hash: str | None = None  # fingerprint of these rows
     data_seed: int | None = None  # that drew them
+    annotation: str | None = None  # what training used, as above; None: there was none
     skipped: Mapping[str, str] = field(default_factory=dict)  # set without a row -> why
     judge_usage: Mapping[str, Any] | None = None  # of the run so far; None: the judge is free
     schema_version: int = SCHEMA_VERSION
@@ -182,6 +185,8 @@ class _Reader:
             **{name: self._optional(fields, name, str) for name in _OPTIONAL_TEXTS},
             triplets=self._optional(fields, "triplets", int),
             data_seed=self._optional(fields, "data_seed", int),
+            # Earlier results do not say it: no reward saw boxes then.
+            annotation=self._optional({"annotation": ANSWERS} | fields, "annotation", str),
             skipped={name: self._get(skipped, name, str, "skipped.") for name in skipped},
             judge_usage=self._object(fields, "judge_usage") if fields.get("judge_usage") else None,
             sets={name: self._set(sets, name) for name in sets},

@@ -1,9 +1,10 @@
 """``task=evaluate``: evaluates a model, trained or not, or scores existing predictions."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from grit.config.schema import Config
 from grit.core import processes
@@ -16,11 +17,13 @@ from grit.models.loading import find_checkpoint
 from grit.models.setup import make_adapter
 from grit.pages.evaluated_run import print_evaluation, show_run
 from grit.paper.beside_paper import print_beside_paper
+from grit.runs.annotation import annotation_of_weights
 from grit.runs.folder import RunFolder, hold_together
 from grit.runs.inputs import inputs_of
 from grit.runs.measured import check_judged, evaluate_model, measure
 from grit.runs.preflight import preflight
 from grit.runs.results import Results, read_results
+from grit.runs.run_record import PREDICTIONS
 from grit.tracking.tracker import tracked
 from grit.training.device import autocast, prepare_device
 
@@ -45,7 +48,8 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     )
     adapter.model.to(device)
     if processes.rank() == 0:
-        run.begin(config, checkpoint)
+        trained_on = None if checkpoint is None else annotation_of_weights(checkpoint.path)
+        run.begin(config, checkpoint, trained_on)
     hold_together(run.folder)
     with tracked(config, run.folder, overrides) as tracker:
         with autocast(config.trainer.precision, device):
@@ -69,7 +73,7 @@ def _score(config: Config, predictions: Path, folder: Path, overrides: list[str]
     sets, origin = read_sets(predictions), _origin(predictions, config, overrides)
     RunFolder.at(config, folder, overrides).begin(config)
     measured = measure(config, sets, judge, sampled=read_sampled(predictions, sets))
-    measured = replace(measured, results=_named(measured.results, origin))
+    measured = replace(measured, results=replace(measured.results, **origin))
     measured.write(folder)
     print_evaluation(measured)
     log.info("%s", folder / "results.json")
@@ -80,16 +84,12 @@ UNKNOWN = "unknown"
 PARTS = ("model", "data", "suite")  # fields of results that predictions do not have
 
 
-def _named(results: Results, origin: Mapping[str, str]) -> Results:
-    model, data, suite = (origin[part] for part in PARTS)
-    return replace(results, model=model, data=data, suite=suite)
-
-
-def _origin(predictions: Path, config: Config, overrides: Sequence[str]) -> dict[str, str]:
+def _origin(predictions: Path, config: Config, overrides: Sequence[str]) -> dict[str, Any]:
     """The model, data and suite of predictions: from the command line, else from their run.
 
-    A run's predictions have ``results.json`` in the same folder. For other predictions these fields
-    are ``UNKNOWN``, since the configuration's defaults need not be true of them.
+    A run's predictions have ``results.json`` in the same folder, which also says what annotation
+    the run has trained on. For other predictions these fields are ``UNKNOWN``, since the
+    configuration's defaults need not be true of them, and ``annotation`` is None.
 
     Raises:
         GritError: the predictions' run has another method than the configuration, and the command
@@ -109,4 +109,6 @@ def _origin(predictions: Path, config: Config, overrides: Sequence[str]) -> dict
             return str(getattr(config, part).name)
         return UNKNOWN if run is None else getattr(run, part) or UNKNOWN
 
-    return {part: name_of(part) for part in PARTS}
+    # Beside the run's last predictions may be those of before its training.
+    trained_on = run.annotation if run is not None and predictions.name == PREDICTIONS else None
+    return {part: name_of(part) for part in PARTS} | {"annotation": trained_on}

@@ -26,6 +26,7 @@ from grit.models.prompting import Prompting
 from grit.models.setup import make_adapter
 from grit.pages.evaluated_run import show_run
 from grit.rewards.reward import Reward, reward_from
+from grit.runs.annotation import annotation_of
 from grit.runs.folder import RunFolder, hold_together
 from grit.runs.inputs import inputs_of
 from grit.runs.measured import Measured, check_judged, evaluate_model, measure, usage_before
@@ -72,7 +73,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     adapter = make_adapter(config.model, learning=learns, feature_cache_mib=features)
     adapter.model.train(learns).to(device)
     if processes.rank() == 0:
-        run.begin(config)
+        run.begin(config, annotation=annotation_of(config, samples))
         if learns:
             write_json(run.folder / "drawn.json", drawn_rows(samples, config.data.seed) | counted)
     hold_together(run.folder)
