@@ -305,6 +305,16 @@ def test_an_evaluation_alone_has_no_before() -> None:
     assert "data:image" not in page
 
 
+@pytest.mark.parametrize("annotation", ["answers", "answers+boxes", None])
+def test_what_training_used_is_one_of_the_facts(annotation: str | None) -> None:
+    rows = {"vsr": scored(said("<answer> yes"))}
+    found = replace(results(rows), annotation=annotation)
+    data = ReportData("a run", Measured(found, rows), lambda *_: None)
+    facts = render(data).partition('<ul class="facts">')[2].partition("</ul>")[0]
+    assert (f"<span>annotation</span> {annotation}<" in facts) == (annotation is not None)
+    assert ("annotation" in facts) == (annotation is not None)
+
+
 def test_sets_that_were_not_evaluated_are_named() -> None:
     data = report_data()
     skipped = replace(data.after.results, skipped={"gqa": "no image is there"})

@@ -414,6 +414,20 @@ def test_versions_of_the_code_are_told_by_model(run: MakeRun, tmp_path: Path) ->
     assert f"The runs of tiny_qwen come from 2 versions of the code: {both}." in table.notes
 
 
+def test_what_was_trained_on_boxes_is_said(run: MakeRun, tmp_path: Path) -> None:
+    run("a", {"vsr": (1.0, 0.0)}, annotation="answers")
+    run("b", {"vsr": (1.0, 0.0)}, method="cot")
+    table = tables_of(evidence(tmp_path))[0]
+    assert not any("annotated boxes" in note for note in table.notes)
+    run("c", {"vsr": (1.0, 1.0)}, method="sft", annotation="answers+boxes")
+    run("d", {"vsr": (1.0, 1.0)}, reward="union_iou", annotation="answers+boxes")
+    table = tables_of(evidence(tmp_path))[0]
+    assert (
+        "Trained on annotated boxes as well as answers: tiny_qwen, Few-shot fine-tuning; "
+        "tiny_qwen, GRIT (reward=union_iou)." in table.notes
+    )
+
+
 def test_another_reward_is_named_where_it_stands_alone(run: MakeRun, tmp_path: Path) -> None:
     run("a", reward="answer_only")
     (table,) = tables_of(evidence(tmp_path))

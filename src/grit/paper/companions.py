@@ -18,7 +18,7 @@ from grit.paper.grouping import (
     place,
 )
 from grit.paper.measures import DIGITS, HEADINGS, Measures
-from grit.paper.notes import DIFFERENCES, draw_notes, judged, notes_of
+from grit.paper.notes import DIFFERENCES, annotation_note, draw_notes, judged, notes_of
 from grit.runs.printed import model_title
 from grit.runs.repetitions import seeds_label
 from grit.runs.results import Results
@@ -66,8 +66,8 @@ def comparable(
         groups, repeated = by_variant(run for run in part.runs if keep(run.results))
         shown = Shown(part.title, part, groups, models_of(groups, evidence), columns)
         meaning = (*judged(part.runs), *definitions(part.results))
-        drawn = draw_notes(groups)
-        yield Comparable(shown, meaning, (*drawn, *repeated, *notes_of(part.runs, evidence)))
+        known = (*annotation_note(groups), *draw_notes(groups), *repeated)
+        yield Comparable(shown, meaning, (*known, *notes_of(part.runs, evidence)))
 
 
 def own_sections(shown: Shown) -> tuple[Section, ...]:

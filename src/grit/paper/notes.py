@@ -8,6 +8,7 @@ from grit.runs.evaluated import is_released, method_label
 from grit.runs.judging import judging_note
 from grit.runs.left_out import left_out
 from grit.runs.printed import METHODS
+from grit.runs.results import ANSWERS_AND_BOXES
 
 INTERVALS = (
     "± is half a 95% interval: over questions (bootstrap), in rows of several seeds over these too "
@@ -50,6 +51,18 @@ def draw_notes(groups: Groups) -> Iterator[str]:
     trained = [runs for variant, runs in groups.items() if variant.data is not None]
     if any(len(runs) > 1 and len(set(draws_of(runs))) == 1 for runs in trained):
         yield ONE_DRAW
+
+
+def annotation_note(groups: Groups) -> Iterator[str]:
+    """Which rows were trained on annotated boxes, where there are any."""
+    named = labels(groups)
+    rows = [
+        f"{variant.model}, {named[variant]}"
+        for variant, runs in groups.items()
+        if any(run.results.annotation == ANSWERS_AND_BOXES for run in runs)
+    ]
+    if rows:
+        yield f"Trained on annotated boxes as well as answers: {'; '.join(rows)}."
 
 
 def judged(runs: Iterable[Run]) -> tuple[str, ...]:
