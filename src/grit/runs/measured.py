@@ -29,7 +29,6 @@ from grit.judge.usage import NOTHING, Usage
 from grit.models.adapter import Adapter
 from grit.models.loading import Checkpoint
 from grit.models.prompting import Prompting
-from grit.runs.annotation import annotation_of, annotation_of_weights
 from grit.runs.metrics_log import MetricsLog
 from grit.runs.results import (
     Results,
@@ -39,6 +38,7 @@ from grit.runs.results import (
     write_predictions,
     write_results,
 )
+from grit.runs.used_annotation import annotation_of, annotation_of_weights
 from grit.training.diagnostics import JUDGE
 from grit.training.policy import make_sampler
 

@@ -17,13 +17,13 @@ from grit.models.loading import find_checkpoint
 from grit.models.setup import make_adapter
 from grit.pages.evaluated_run import print_evaluation, show_run
 from grit.paper.beside_paper import print_beside_paper
-from grit.runs.annotation import annotation_of_weights
 from grit.runs.folder import RunFolder, hold_together
 from grit.runs.inputs import inputs_of
 from grit.runs.measured import check_judged, evaluate_model, measure
 from grit.runs.preflight import preflight
 from grit.runs.results import Results, read_results
 from grit.runs.run_record import PREDICTIONS
+from grit.runs.used_annotation import annotation_of_weights
 from grit.tracking.tracker import tracked
 from grit.training.device import autocast, prepare_device
 

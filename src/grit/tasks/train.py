@@ -26,13 +26,13 @@ from grit.models.prompting import Prompting
 from grit.models.setup import make_adapter
 from grit.pages.evaluated_run import show_run
 from grit.rewards.reward import Reward, reward_from
-from grit.runs.annotation import annotation_of
 from grit.runs.folder import RunFolder, hold_together
 from grit.runs.inputs import inputs_of
 from grit.runs.measured import Measured, check_judged, evaluate_model, measure, usage_before
 from grit.runs.metrics_log import MetricsLog
 from grit.runs.preflight import preflight
 from grit.runs.results import write_results
+from grit.runs.used_annotation import annotation_of
 from grit.tracking.tracker import Tracker, tracked
 from grit.tracking.wandb_log import CompletionSamples
 from grit.training.checkpoints import steps_of

@@ -8,7 +8,7 @@ import pytest
 from composing import config
 
 from grit.data.shapes.source import ShapesSource
-from grit.runs.annotation import annotation_of, annotation_of_weights
+from grit.runs.used_annotation import annotation_of, annotation_of_weights
 
 SAMPLES = list(ShapesSource("vsr", "train", 2))
 BOXLESS = [replace(sample, boxes=None) for sample in SAMPLES]
