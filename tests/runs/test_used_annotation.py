@@ -26,6 +26,8 @@ OFF = "reward.terms.union_iou.weight=0"
         (["reward=union_iou"], BOXLESS, "answers"),
         (["reward=union_iou", OFF], SAMPLES, "answers"),
         (["reward=union_iou"], [], None),
+        (["training.objective.difficulty_weight=true"], SAMPLES, "answers+boxes"),
+        (["training.objective.difficulty_weight=true"], BOXLESS, "answers"),
         (["method=sft"], SAMPLES, "answers+boxes"),
         (["method=sft"], BOXLESS, "answers"),
         (["method=cot"], SAMPLES, None),

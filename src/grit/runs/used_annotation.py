@@ -17,8 +17,9 @@ _ABOVE = 2  # folders: RUN/model/weights, RUN/checkpoints/step-2.ckpt
 def annotation_of(config: Config, trained_on: Sequence[Sample]) -> str | None:
     """``answers`` or ``answers+boxes``: what a run's training makes use of; None without training.
 
-    Boxes are used by few-shot fine-tuning, whose traces have them, and by a reward that has a term
-    with a weight that sees them; either only where a row has an annotated box.
+    Boxes are used by few-shot fine-tuning, whose traces have them, by a reward that has a term with
+    a weight that sees them, and by the weight of a group's difficulty, which is an IoU; each only
+    where a row has an annotated box.
 
     Args:
         config: of the run.
@@ -26,7 +27,11 @@ def annotation_of(config: Config, trained_on: Sequence[Sample]) -> str | None:
     """
     if not (config.method.learns and trained_on):
         return None
-    reads_boxes = config.method.training == "sft" or reward_from(config.reward).of_boxes
+    reads_boxes = (
+        config.method.training == "sft"
+        or config.training.objective.difficulty_weight
+        or reward_from(config.reward).of_boxes
+    )
     has_boxes = any(with_area(sample.boxes or ()) for sample in trained_on)
     return ANSWERS_AND_BOXES if reads_boxes and has_boxes else ANSWERS
 
