@@ -85,7 +85,7 @@ def test_released_is_what_the_script_sets() -> None:
 
 
 def test_every_folder_of_choices_is_a_group_that_help_knows() -> None:
-    assert {path.parent.name for path in FILES} | {"experiment"} == set(GROUPS)
+    assert {path.parent.name for path in FILES} | {"arm", "experiment"} == set(GROUPS)
 
 
 @pytest.mark.parametrize("group", NAMED)

@@ -39,7 +39,9 @@ def grid(config: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_the_sweeps_that_the_design_names_are_there() -> None:
-    assert {"data_scale", "base_model", "reward_ablation"} <= {path.stem for path in FILES}
+    assert {"data_scale", "base_model", "reward_ablation", "methods"} <= {
+        path.stem for path in FILES
+    }
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -92,7 +94,8 @@ def _composed(overrides: list[str]) -> str:
     for group, choice in (override.split("=", 1) for override in overrides):
         if group in ("data", "model", "reward"):
             assert getattr(run, group).name == choice
-    return f"{run.model.name} {run.data.name} {run.reward.name} {run.seed}"
+    what = run.method.name, run.reward.name, run.training.objective.name
+    return " ".join((run.model.name, run.data.name, *what, str(run.seed)))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

@@ -40,6 +40,7 @@ GROUPS = {
     "trainer": "devices and precision",
     "pretrain": "how a tiny base model is made; follows the model",
     "logger": "where metrics go",
+    "arm": "one row of experiment=methods: what it has that GRIT has not",
     "experiment": "overlays: a whole experiment, or a smoke test",
 }
 
@@ -59,7 +60,7 @@ def register() -> None:
 
 def group_files(group: str) -> list[Path]:
     """The YAML files of a config group's choices, sorted by name."""
-    folder = ROOT / "experiments" if group == "experiment" else CONF
+    folder = ROOT / "experiments" if group in ("arm", "experiment") else CONF
     return sorted((folder / group).glob("*.yaml"))
 
 

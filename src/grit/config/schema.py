@@ -44,7 +44,9 @@ Task = Literal[
     "attention",
     "faithfulness",
 ]
-Exhibit = Literal["table1", "table2", "table3", "figure4", "figure5", "figure6", "faithfulness"]
+Exhibit = Literal[
+    "table1", "table2", "table3", "figure4", "figure5", "figure6", "faithfulness", "methods"
+]
 
 _ANY_JUDGE = "judge"  # tag of judges whose only field is `name`
 

@@ -13,12 +13,13 @@ from grit.paper.grouping import draws_of
 from grit.runs.draws import draw_of
 from grit.runs.printed import SETS, TABLE1_COLUMNS, TestSet
 from grit.runs.results import Results
-from grit.runs.shown_metrics import METRICS
+from grit.runs.shown_metrics import BESIDE, METRICS
 
-DIGITS = {metric.key: metric.digits for metric in METRICS}
-HEADINGS = {metric.key: metric.title for metric in METRICS}
-BOUNDS = {metric.key: Bounds(0.0, metric.unit) for metric in METRICS}
-CHANGES = {metric.key: Bounds(-metric.unit, metric.unit) for metric in METRICS}
+_EVERY = (*METRICS, *BESIDE)
+DIGITS = {metric.key: metric.digits for metric in _EVERY}
+HEADINGS = {metric.key: metric.title for metric in _EVERY}
+BOUNDS = {metric.key: Bounds(0.0, metric.unit) for metric in _EVERY}
+CHANGES = {metric.key: Bounds(-metric.unit, metric.unit) for metric in _EVERY}
 _SYMMETRIC = 0.1  # of half an interval: how far its middle may be from the mean
 Sets = tuple[TestSet, ...]
 
@@ -168,7 +169,7 @@ def scores_of(
 
 
 def pictures_of(runs: Sequence[Run], test_sets: Sequence[TestSet]) -> dict[str, str]:
-    """The picture of each question, by the names that ``scores_of`` has, as far as any run knows."""
+    """The picture of each question, by the names of ``scores_of``, as far as any run knows."""
     return {
         f"{test_set.title}/{id_}": f"{test_set.title}/picture {picture}"
         for run in runs

@@ -123,7 +123,7 @@ ANSWERS = replace(CHAINS, subjects=(*CHAINS.subjects, *AT_ONCE), ideal=2.0)
 """The only lesson that is about questions of several steps answered at once, and a short one."""
 HABITS = Lesson(
     plans=GROUNDING.plans,
-    subjects=(*_share(LOOKING, 0.6), *_share(BOXES, 0.6), *_share(AT_ONCE, 0.3)),
+    subjects=(*_share(LOOKING, 0.6), *_share(BOXES, 0.6), *_share(AT_ONCE, 0.1)),
     habits=3.5,
     examples=0.25,
     sentences=0.2,

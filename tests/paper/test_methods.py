@@ -1,0 +1,114 @@
+"""The leaderboard: rows by what they have that GRIT has not, differences with Holm's correction."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from grit.figures.markdown_format import markdown_text
+from grit.figures.table import Row, Table
+from grit.paper.building import build
+from grit.paper.evidence import Evidence, evidence_of_sources
+from grit.paper.methods import methods
+
+MakeRun = Callable[..., Path]
+QUESTIONS = 60
+
+
+def scores(level: float, seed: int) -> dict[str, list[float]]:
+    generator = np.random.default_rng(seed)
+    return {
+        name: [float(generator.random() < level) for _ in range(QUESTIONS)]
+        for name in ("vsr", "tallyqa", "gqa", "mathvista")
+    }
+
+
+def with_objective(folder: Path, name: str) -> None:
+    training = {"objective": {"name": name}}
+    (folder / "config.yaml").write_text(yaml.safe_dump({"training": training}))
+
+
+@pytest.fixture
+def evidence(run: MakeRun, tmp_path: Path) -> Evidence:
+    """Two seeds each of GRIT, another reward, another objective and Chain-of-Thought."""
+    for seed in range(2):
+        grit = run(f"grit{seed}", scores(0.5, seed), seed=seed, annotation="answers")
+        with_objective(grit, "grpo_gr")
+        run(
+            f"boxes{seed}", scores(0.9, 10 + seed), seed=seed,
+            reward="treevgr", settings_hash="boxes", annotation="answers+boxes",
+        )  # fmt: skip
+        folder = run(f"dapo{seed}", scores(0.5, seed), seed=seed, settings_hash="dapo")
+        with_objective(folder, "dapo")
+        steps = [{"step": i, "train/completion_tokens": 40.0 + i} for i in range(8)]
+        (folder / "metrics.jsonl").write_text("".join(json.dumps(s) + "\n" for s in steps))
+    run("cot", scores(0.3, 30), method="cot", reward="", settings_hash="cot", annotation=None)
+    return evidence_of_sources([str(tmp_path / "runs")])
+
+
+def rows(table: Table) -> dict[str, Row]:
+    return {row.label: row for section in table.sections for row in section.rows}
+
+
+def test_rows_are_named_by_what_differs_from_grit(evidence: Evidence) -> None:
+    leaderboard, differences = methods(evidence).tables
+    assert list(rows(leaderboard)) == [
+        "GRIT, 2 seeds",
+        "GRIT, reward=treevgr, 2 seeds",
+        "GRIT, objective=dapo, 2 seeds",
+        "Chain-of-Thought",
+    ]
+    assert list(rows(differences)) == [
+        "GRIT, reward=treevgr − GRIT",
+        "GRIT, objective=dapo − GRIT",
+        "Chain-of-Thought − GRIT",
+    ]
+
+
+def test_a_row_has_its_annotation_and_the_length_of_its_chains(evidence: Evidence) -> None:
+    leaderboard = rows(methods(evidence).tables[0])
+    names = [column.name for column in methods(evidence).tables[0].columns]
+    annotation, tokens = names.index("Annotation"), names.index("Tokens")
+    texts = {label: [cell.text for cell in row.cells] for label, row in leaderboard.items()}
+    assert texts["GRIT, reward=treevgr, 2 seeds"][annotation] == "answers+boxes"
+    assert texts["GRIT, 2 seeds"][annotation] == "answers"
+    assert texts["Chain-of-Thought"][annotation] == "–"
+    assert texts["GRIT, objective=dapo, 2 seeds"][tokens] == "45"  # of the last five steps
+    assert texts["GRIT, 2 seeds"][tokens] == "–"
+
+
+def test_equal_answers_do_not_differ_and_p_values_are_corrected(evidence: Evidence) -> None:
+    differences = rows(methods(evidence).tables[1])
+    same = differences["GRIT, objective=dapo − GRIT"].cells
+    assert same[1].text == "1.000"
+    assert not same[0].bold
+    better = differences["GRIT, reward=treevgr − GRIT"].cells
+    assert better[0].mean is not None
+    assert better[0].mean.mean > 20
+
+
+def test_faithfulness_comes_from_the_experiments_own_record(
+    evidence: Evidence, tmp_path: Path
+) -> None:
+    fall = {"mean": 12.5, "low": 2.0, "high": 23.0, "n": 50}
+    overall = {"question": {"fall_beyond_control": fall}}
+    record = {"runs": [{"folder": "cot", "overall": overall}]}
+    folder = tmp_path / "runs" / "faithfulness"
+    folder.mkdir()
+    (folder / "faithfulness.json").write_text(json.dumps(record))
+    leaderboard = methods(evidence).tables[0]
+    place = [column.name for column in leaderboard.columns].index("Faithfulness")
+    assert rows(leaderboard)["Chain-of-Thought"].cells[place].text.startswith("12.5 ± 10.5")
+    assert rows(leaderboard)["GRIT, 2 seeds"].cells[place].text == "–"
+
+
+def test_all_formats_are_written(evidence: Evidence, tmp_path: Path) -> None:
+    written = {path.name for path in build("methods", evidence, tmp_path / "made")}
+    assert {"methods.md", "methods.html", "methods.svg", "methods.csv", "methods.tex"} <= written
+    exhibit = methods(evidence)
+    assert "p (Holm)" in markdown_text(exhibit.title, exhibit.shown, [])
+    (panel,) = exhibit.charts[0].panels
+    assert panel.groups == ("GRIT", "treevgr", "dapo", "Chain-of-Thought")
