@@ -133,6 +133,7 @@ class Config:
     suite: SuiteSettings
     training: TrainingSettings
     evaluation: EvaluationSettings
+    validation: SuiteSettings = setting("", changes_results=False)
     trainer: TrainerSettings
     logger: LoggerSettings = setting("", changes_results=False)
     # What `pretrain` makes, a base model, is in the fingerprints by its weights.

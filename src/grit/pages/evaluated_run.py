@@ -16,7 +16,7 @@ from grit.pages.summary import duration
 from grit.runs.folder import run_name
 from grit.runs.measured import Measured
 from grit.runs.metrics_log import MetricsLog
-from grit.runs.run_record import RECORD, read_record
+from grit.runs.run_record import RECORD, VALIDATION, read_record
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def show_run(
         print_comparison(before.results, after.results)
         _print_controls(before, "Controls before training")
         _print_controls(after, "Controls after training")
-    metrics = MetricsLog(folder / "metrics.jsonl")
+    metrics, validated = MetricsLog(folder / "metrics.jsonl"), MetricsLog(folder / VALIDATION)
     write_report(
         folder / "report.html",
         ReportData(
@@ -54,6 +54,7 @@ def show_run(
             before=before,
             picture_of=picture_of,
             metrics=metrics.rows() if metrics.path.exists() else [],
+            validation=validated.rows() if validated.path.exists() else [],
             config=yaml.safe_dump(plain(config), sort_keys=False, allow_unicode=True),
             meta=_about(folder),
         ),

@@ -13,7 +13,7 @@ from grit.pages.comparison import comparison_notes
 from grit.pages.gallery import PictureOf, gallery
 from grit.pages.pages import page
 from grit.pages.summary import control_lines, headline, result_lines
-from grit.pages.training_curves import reward_stack, training_curves
+from grit.pages.training_curves import reward_stack, training_curves, validation_curves
 from grit.runs.judging import judging_note
 from grit.runs.measured import Measured
 from grit.runs.shown_metrics import definitions
@@ -28,6 +28,7 @@ class ReportData:
     picture_of: PictureOf  # called for the chosen examples only
     before: Measured | None = None  # the same model before training
     metrics: Sequence[Mapping[str, Any]] = ()  # rows of metrics.jsonl
+    validation: Sequence[Mapping[str, Any]] = ()  # rows of validation.jsonl
     config: str = ""  # YAML
     meta: Mapping[str, str] = field(default_factory=dict)  # label -> text; "command" is set apart
 
@@ -56,6 +57,6 @@ def render(data: ReportData) -> str:
         notes=list(map(without_places, notes)),
         controls=control_lines(was, now),
         stack=reward_stack(data.metrics),
-        curves=training_curves(data.metrics),
+        curves=[*training_curves(data.metrics), *validation_curves(data.validation)],
         gallery=gallery(before, data.after.rows, data.picture_of),
     )

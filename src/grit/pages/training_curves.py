@@ -120,6 +120,15 @@ def training_curves(rows: Rows) -> list[Curves]:
     return [group for group in curves if group.panels]
 
 
+def validation_curves(rows: Rows) -> list[Curves]:
+    """What ``validation.jsonl`` tells: a curve for each set and metric; nothing of one point."""
+    keys = dict.fromkeys(key for row in rows for key in row if "/" in key)
+    metrics = [_Metric(key, key.replace("/", " ").replace("_rate", ""), "on dev") for key in keys]
+    lines = ((metric, _points_of(rows, metric.key)) for metric in metrics)
+    panels = tuple(_curve(m, [_series(VALUE, line)]) for m, line in lines if len(line) > 1)
+    return [Curves("Validation", panels)] if panels else []
+
+
 def mean_curves(title: str, runs: Sequence[Rows]) -> Curves:
     """What repetitions were trained for: the reward and its parts, or the loss.
 

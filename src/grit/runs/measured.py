@@ -90,26 +90,10 @@ def evaluate_model(
         trained_on: the triplets that the model was trained on in this run.
         checkpoint: the trained weights that were loaded into the model, if any.
     """
-    sampler = make_sampler(adapter, config.training)
-    prompting = Prompting(config.method.suffix, config.method.example)
-    how: dict[str, Any] = {
-        "max_new_tokens": config.evaluation.max_new_tokens,
-        "progress": config.trainer.progress_bar and processes.rank() == 0,
-    }
-
-    def answers(questions: Mapping[str, Sequence[Sample]]) -> dict[str, list[Prediction]]:
-        return {
-            name: answer(adapter, sampler, prompting, name, samples, **how)
-            for name, samples in questions.items()
-            if samples
-        }
-
-    predictions, sampled = answers({each.name: each.samples for each in sets}), {}
-    if config.evaluation.samples:
-        how |= {"count": config.evaluation.samples, "temperature": config.evaluation.temperature}
-        sampled = answers(
-            {each.name: [s for s in each.samples if not s.answer_is_box] for each in sets}
-        )
+    predictions, sampled = ask(config, adapter, sets), {}
+    if count := config.evaluation.samples:
+        asked = [replace(each, samples=_answered_in_words(each.samples)) for each in sets]
+        sampled = ask(config, adapter, asked, count, config.evaluation.temperature)
     if processes.rank() > 0:
         return None
     former = NOTHING if stem else _usage_so_far(folder)
@@ -124,6 +108,45 @@ def evaluate_model(
         measured = replace(measured, results=named)
     measured.write(folder, stem)
     return measured
+
+
+def _answered_in_words(samples: Sequence[Sample]) -> list[Sample]:
+    return [sample for sample in samples if not sample.answer_is_box]
+
+
+def ask(
+    config: Config,
+    adapter: Adapter,
+    sets: Sequence[TestSet],
+    count: int = 1,
+    temperature: float = 0.0,
+) -> dict[str, list[Prediction]]:
+    """The model's answers to each question of the sets, by set; every rank has to call it.
+
+    Args:
+        config: of the run.
+        adapter: of the model.
+        sets: the test sets; those without a question are left out.
+        count: answers to each question.
+        temperature: 0 for greedy answers.
+    """
+    sampler = make_sampler(adapter, config.training)
+    prompting = Prompting(config.method.suffix, config.method.example)
+    return {
+        each.name: answer(
+            adapter,
+            sampler,
+            prompting,
+            each.name,
+            each.samples,
+            max_new_tokens=config.evaluation.max_new_tokens,
+            temperature=temperature,
+            count=count,
+            progress=config.trainer.progress_bar and processes.rank() == 0,
+        )
+        for each in sets
+        if each.samples
+    }
 
 
 def measure(

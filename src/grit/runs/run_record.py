@@ -15,6 +15,7 @@ from grit.core.errors import GritError
 log = logging.getLogger(__name__)
 RECORD, CONFIG = "run.json", "config.yaml"
 RESULTS = "results.json"  # marks the folder of a finished run
+VALIDATION = "validation.jsonl"
 PREDICTIONS = "predictions.jsonl"
 
 

@@ -33,6 +33,7 @@ from grit.runs.metrics_log import MetricsLog
 from grit.runs.preflight import preflight
 from grit.runs.results import write_results
 from grit.runs.used_annotation import annotation_of
+from grit.runs.validation import Validation, keep_best
 from grit.tracking.tracker import Tracker, tracked
 from grit.tracking.wandb_log import CompletionSamples
 from grit.training.checkpoints import steps_of
@@ -64,6 +65,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         reward.check(samples)
     sets = test_sets(config.suite)
     check_overlap(config.suite, samples, sets)
+    dev = _dev_sets(config, samples)
     device = prepare_device(config.trainer, config.threads)
     layout = layout_named(config.trainer.strategy)
     run = RunFolder.shared(config, folder, overrides, lambda: inputs_of(samples, sets))
@@ -82,7 +84,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         if learns:
             with autocast(config.trainer.precision, device):
                 before = _evaluate_before(config, adapter, sets, judge, run, tracker)
-            _train(config, adapter, reward, judge, layout, samples, run, tracker)
+            _train(config, adapter, reward, judge, layout, samples, dev, run, tracker)
             adapter.model.to(device)
         if config.evaluation.after_training or not learns:
             whole = layout.gathered() if learns else nullcontext()
@@ -112,6 +114,15 @@ def _training_rows(config: Config) -> tuple[list[Sample], dict[str, int]]:
     names = config.method.name, config.data.name
     taught, unannotated = taught_rows(samples, config.training.sft, *names)
     return taught, {"unannotated": unannotated}
+
+
+def _dev_sets(config: Config, samples: list[Sample]) -> list[TestSet]:
+    """The sets that training is validated on; none without validation."""
+    if not (config.method.learns and config.evaluation.every):
+        return []
+    sets = test_sets(config.validation)
+    check_overlap(config.validation, samples, sets)
+    return sets
 
 
 def _evaluate_before(
@@ -158,6 +169,7 @@ def _train(
     judge: Judge,
     layout: DataParallel,
     samples: list[Sample],
+    dev: list[TestSet],
     run: RunFolder,
     tracker: Tracker,
 ) -> None:
@@ -179,10 +191,15 @@ def _train(
         checkpoint=run.checkpoint,
         resume_command=run.resume_command(),
         loggers=_loggers(run, tracker),
-        callbacks=[CompletionSamples(config.logger.sample_every)],
+        callbacks=[
+            CompletionSamples(config.logger.sample_every),
+            *([Validation(config, dev, judge, run.folder)] if dev else []),
+        ],
     )
     model = run.folder / "model"
     save_learnt(learner, model)
+    if processes.rank() == 0:
+        keep_best(run.folder)
     if not (config.evaluation.before_training or config.evaluation.after_training):
         log.info("both evaluations are off: task=evaluate checkpoint=%s makes one", model)
 

@@ -17,6 +17,7 @@ from grit.training.checkpoints import Checkpoints, latest, steps_of
 from grit.training.layouts.data_parallel import Unwrapped
 from grit.training.learner import Learner
 from grit.training.settings import TrainerSettings
+from grit.training.weights import learnt_weights
 
 
 def fit(
@@ -42,7 +43,8 @@ def fit(
         checkpoint: to resume from; None: start at the first step.
         resume_command: for messages.
         loggers: of Lightning.
-        callbacks: of Lightning, besides the one that writes checkpoints.
+        callbacks: of Lightning; the one that writes checkpoints comes after them, so that a
+            checkpoint has their states as of its step.
 
     Raises:
         Interrupted: stopped by a signal.
@@ -63,7 +65,7 @@ def fit(
             "that they share, hydra.run.dir="
         )
     try:
-        lightning = _lightning(learner, trainer, folder, loggers, [checkpoints, *callbacks])
+        lightning = _lightning(learner, trainer, folder, loggers, [*callbacks, checkpoints])
         lightning.fit(learner, data, ckpt_path=checkpoint, weights_only=True)
     except (Interrupted, Resumable, interruption.Stop) as error:
         last = latest(place)
@@ -79,10 +81,7 @@ def fit(
 
 def save_learnt(learner: Learner, folder: Path) -> None:
     """Write the trained weights, gathered on rank 0; every rank has to call it."""
-    state = learner.model.state_dict()
-    if hasattr(learner.model, "disable_adapter"):  # LoRA, without the base
-        state = {name: state[name] for name in learner.learning_names()}
-    weights = learner.layout.weights(state)
+    weights = learnt_weights(learner)
     if processes.rank() == 0:
         save_trained(learner.adapter, folder, weights)
 

@@ -1,0 +1,98 @@
+"""Validation during training: it changes nothing, keeps the best weights, and is resumed."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from composing import config
+from safetensors.torch import load_file
+
+from grit.core.errors import Resumable
+from grit.judge.rules import RulesJudge
+from grit.runs.validation import Validation
+from grit.training.module import GRPOGR
+
+Command = Callable[..., Any]
+RUN = (
+    *("trainer.max_steps=4", "training.prompts_per_step=4", "training.sampling.max_new_tokens=48"),
+    *("suite.limit=1", "evaluation.before_training=false", "evaluation.after_training=false"),
+    *("validation.limit=6", "logger=none", "trainer.progress_bar=false", "threads=1"),
+)
+VALIDATED = (*RUN, "evaluation.every=2")
+
+
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def weights_of(folder: Path) -> dict[str, Any]:
+    return {name: value.tolist() for name, value in load_file(folder / "model.safetensors").items()}
+
+
+def test_training_is_the_same_with_validation(tmp_path: Path, command: Command) -> None:
+    assert command(*RUN, "hydra.run.dir=plain").code == 0
+    assert command(*VALIDATED, "hydra.run.dir=validated").code == 0
+    plain, validated = (tmp_path / name / "model" for name in ("plain", "validated"))
+    assert weights_of(plain) == weights_of(validated)
+    rows = rows_of(tmp_path / "validated" / "validation.jsonl")
+    assert [row["step"] for row in rows] == [2, 4]
+    assert {"vsr/acc", "vsr/giou", "tallyqa/acc", "tallyqa/format_rate", "score"} <= set(rows[0])
+    assert rows[0]["score"] == (rows[0]["vsr/acc"] + rows[0]["tallyqa/acc"]) / 2
+    best = weights_of(validated / "best")
+    is_last = rows[1]["score"] >= rows[0]["score"]
+    assert (best == weights_of(validated)) == is_last
+    assert not (tmp_path / "validated" / "best").exists()
+    assert not (plain / "best").exists()
+
+
+def test_a_stopped_run_goes_on_with_its_validations(
+    tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert command(*VALIDATED, "hydra.run.dir=whole").code == 0
+    step = GRPOGR.training_step
+
+    def stops(self: GRPOGR, batch: Any, batch_idx: int) -> None:
+        if batch_idx == 3:
+            raise Resumable("the step was stopped by the test")
+        step(self, batch, batch_idx)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(GRPOGR, "training_step", stops)
+        assert command(*VALIDATED, "hydra.run.dir=stopped").code == 1
+    assert len(rows_of(tmp_path / "stopped" / "validation.jsonl")) == 1
+    assert command(*VALIDATED, "hydra.run.dir=stopped", "resume=true").code == 0
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    assert rows_of(whole / "validation.jsonl") == rows_of(stopped / "validation.jsonl")
+    assert weights_of(whole / "model" / "best") == weights_of(stopped / "model" / "best")
+
+
+def test_dev_scenes_are_not_trained_on(tmp_path: Path, command: Command) -> None:
+    trained = "validation.sets.vsr.split=train"
+    ended = command(*VALIDATED, trained, "data.seed=0", "hydra.run.dir=shared")
+    assert ended.code == 1
+    assert "is the training scene" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("scores", "patience", "stalled"),
+    [
+        ((1, 2, 3), 1, False),
+        ((1, 3, 2), 1, True),
+        ((1, 3, 2), 2, False),
+        ((1, 3, 2, 2), 2, True),
+        ((3, 2, 3), 1, False),  # the last of the best counts
+        ((3, 2, 1), None, False),
+    ],
+)
+def test_patience_counts_validations_since_the_best(
+    scores: tuple[float, ...], patience: int | None, stalled: bool, tmp_path: Path
+) -> None:
+    said = "null" if patience is None else patience
+    found = config("evaluation.every=5", f"evaluation.patience={said}")
+    one = Validation(found, [], RulesJudge(), tmp_path)
+    history = [{"step": 5 * i, "score": float(score)} for i, score in enumerate(scores, 1)]
+    one.load_state_dict({"history": history})
+    assert one._has_stalled() is stalled
+    assert one.state_dict() == {"history": history}
