@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from grit.grounding.boxes import NORMALIZED_1000, Box, Space, SpaceName
-from grit.rewards.boxes import (
+from grit.rewards.box_terms import (
     hungarian,
     iou_squared,
     treevgr,

@@ -11,7 +11,7 @@ from grit.core.errors import GritError
 from grit.data.shapes.source import ShapesSource
 from grit.judge.rules import RulesJudge
 from grit.rewards.answer import judge
-from grit.rewards.boxes import treevgr, union_iou
+from grit.rewards.box_terms import treevgr, union_iou
 from grit.rewards.format import think_tags
 from grit.rewards.reward import Reward, reward_from
 from grit.rewards.term import needs
@@ -110,7 +110,7 @@ def boxless(samples):
 def test_a_run_in_which_no_row_has_a_box_cannot_learn_from_boxes(caplog):
     caplog.set_level(logging.INFO)
     samples = list(ShapesSource("vsr", "train", 4))
-    alone = reward_from(settings_of.reward({"iou": ("grit.rewards.boxes.union_iou", 1.0)}))
+    alone = reward_from(settings_of.reward({"iou": ("grit.rewards.box_terms.union_iou", 1.0)}))
     alone.check(samples)
     assert caplog.messages == []
     with pytest.raises(GritError, match=r"a run would learn nothing; .* give the rows their bboxs"):

@@ -10,7 +10,7 @@ from PIL import Image
 
 Command = Callable[..., Any]
 SMALL = ("experiment=smoke", "suite.limit=1", "suite=shapes")
-DUAL = "+reward.terms.dual={call: grit.rewards.boxes.treevgr, weight: 0}"
+DUAL = "+reward.terms.dual={call: grit.rewards.box_terms.treevgr, weight: 0}"
 
 
 def fields(path: Path) -> dict[str, Any]:

@@ -185,7 +185,7 @@ def test_boxes_are_compared_in_pixels_of_the_original_image(
     row = {**ROWS[0], "completion": f"<think> {said} </think>", "box_space": space, **size}
     written(tmp_path / "in.jsonl", row, {**row, "bboxs": [[1, 2, 30, 21]]})
     more = ["reward=iou_squared", "reward.terms.iou_squared.weight=2"]
-    mixed = "+reward.terms.union_iou={call: grit.rewards.boxes.union_iou, weight: 1}"
+    mixed = "+reward.terms.union_iou={call: grit.rewards.box_terms.union_iou, weight: 1}"
     ended = grit("task=score", "input=in.jsonl", "output=out.jsonl", *more, mixed)
     assert (ended.code, ended.err) == (0, "")
     found = read(tmp_path / "out.jsonl")
