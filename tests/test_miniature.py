@@ -24,6 +24,11 @@ def test_a_base_answers_what_it_is_asked_directly(family: str) -> None:
     found = direct_quality(load_base(f"tiny:{family}"), ROWS, seed=3)
     weak = {name: found[name] for name, aim in AIMS.items() if found[name] < aim - ROOM}
     assert weak == {}
+
+
+@pytest.mark.slow
+def test_tiny_qwen_answers_at_once_as_weakly_as_the_papers_base() -> None:
+    found = direct_quality(load_base("tiny:qwen"), ROWS, seed=3)
     apart = {
         name: found[name]
         for name, (low, high) in PROFILE.items()
