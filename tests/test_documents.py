@@ -150,7 +150,12 @@ def test_the_reference_has_every_setting_and_choice(site: Path) -> None:
         for key in node:
             inner = node._get_node(key)
             yield f"{prefix}{key}"
-            named = f"{prefix}{key}" in ("data.sources", "suite.sets", "reward.terms")
+            named = f"{prefix}{key}" in (
+                "data.sources",
+                "suite.sets",
+                "validation.sets",
+                "reward.terms",
+            )
             if isinstance(inner, DictConfig) and len(inner) and not named:
                 yield from paths(inner, f"{prefix}{key}.")
 

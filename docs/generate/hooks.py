@@ -128,9 +128,7 @@ def _targets(text: str, path: str) -> list[str]:
     _outside_code(text, note)
     if "<!-- generated: choices -->" in text:
         found += [p.relative_to(ROOT).as_posix() for p in sorted(ROOT.glob("conf/*/*.yaml"))]
-        found += [
-            p.relative_to(ROOT).as_posix() for p in ROOT.glob("experiments/experiment/*.yaml")
-        ]
+        found += [p.relative_to(ROOT).as_posix() for p in ROOT.glob("experiments/*/*.yaml")]
     return found
 
 
