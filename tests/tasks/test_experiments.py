@@ -20,7 +20,7 @@ from grit.studies.faithfulness_figure import FaithfulnessFigure, write_faithfuln
 from grit.studies.figure_runs import Unfinished
 
 TABLE = Path("runs/experiments/table1")
-SMALL = ("experiment=table1", "model=tiny_qwen", "method=cot,grit", "seed=0,1")
+SMALL = ("experiment=table1", "model=tiny_qwen", "method=cot,grit", "data.seed=0", "seed=0,1")
 
 
 def finished(config: Config, folder: Path) -> None:
@@ -137,7 +137,7 @@ def test_a_failed_run_leaves_a_gap_and_is_gone_on_with(
 
 
 def test_a_folder_without_results_is_not_done(runs: Runs, command: Any) -> None:
-    one = ("experiment=table1", "model=tiny_qwen", "method=grit", "seed=0")
+    one = ("experiment=table1", "model=tiny_qwen", "method=grit", "data.seed=0", "seed=0")
     assert command(*one).code == 0
     (results,) = Path("runs/experiments").glob("*/results.json")
     results.unlink()
@@ -149,7 +149,7 @@ def test_processes_that_belong_together_share_no_jobs(
     runs: Runs, command: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
-    ended = command("experiment=table1", "model=tiny_qwen", "method=grit", "seed=0")
+    ended = command("experiment=table1", "model=tiny_qwen", "method=grit", "data.seed=0", "seed=0")
     assert ended.code == 1
     assert "once per device" in ended.err
     assert runs.done == []
@@ -159,7 +159,7 @@ def test_processes_that_belong_together_share_no_jobs(
 def test_other_settings_and_other_code_are_other_runs(
     runs: Runs, command: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one = ("experiment=table1", "model=tiny_qwen", "method=grit", "seed=0")
+    one = ("experiment=table1", "model=tiny_qwen", "method=grit", "data.seed=0", "seed=0")
     assert command(*one).code == 0
     assert command(*one, "training.beta=0.02").code == 0
     monkeypatch.setattr("grit.config.identity.code_fingerprint", lambda path, calls: "other code")
@@ -180,7 +180,7 @@ def test_a_configuration_that_cannot_run_is_a_gap_too(runs: Runs, command: Any) 
 
 
 def test_a_run_that_another_process_works_at_is_left_to_it(runs: Runs, command: Any) -> None:
-    one = ("experiment=table1", "model=tiny_qwen", "method=grit", "seed=0")
+    one = ("experiment=table1", "model=tiny_qwen", "method=grit", "data.seed=0", "seed=0")
     assert command(*one).code == 0
     (record,) = Path("runs/experiments").glob("*/done.json")
     record.unlink()
@@ -197,9 +197,9 @@ def test_a_run_that_another_process_works_at_is_left_to_it(runs: Runs, command: 
 def test_experiments_share_their_runs(runs: Runs, command: Any) -> None:
     assert command(*SMALL).code == 0
     runs.done.clear()
-    assert command("experiment=figure6", "model=tiny_qwen", "data=shapes", "seed=0,1").code == 0
+    assert command("experiment=table3", *SMALL[1:2], "data=shapes", *SMALL[3:]).code == 0
     assert runs.done == []
-    assert (TABLE.parent / "figure6" / "figure6.svg").is_file()
+    assert (TABLE.parent / "table3" / "table3.md").is_file()
 
 
 def test_tables_of_finished_runs(runs: Runs, command: Any) -> None:
@@ -233,7 +233,7 @@ def test_mistakes(runs: Runs, command: Any, overrides: list[str], said: str) -> 
 
 
 def test_a_seed_that_is_no_number_is_said_in_one_line(runs: Runs, command: Any) -> None:
-    ended = command("experiment=table1", "model=tiny_qwen", "method=cot", "seed=abc")
+    ended = command("experiment=table1", "model=tiny_qwen", "method=cot", "data.seed=0", "seed=abc")
     assert ended.code == 1
     assert "Traceback" not in ended.out + ended.err
     assert "seed" in ended.err
@@ -273,7 +273,7 @@ def test_what_figure_4_would_refuse_at_its_end_is_refused_at_once(
 
 
 def test_runs_whose_photographs_a_rule_would_judge_are_not_begun(runs: Runs, command: Any) -> None:
-    one = ("experiment=figure4", "model=tiny_qwen", "method=grit", "seed=0")
+    one = ("experiment=figure4", "model=tiny_qwen", "method=grit", "data.seed=0", "seed=0")
     ended = command(*one, "suite=shapes_dev,paper")
     assert ended.code == 1
     assert len(runs.done) == 1  # of the drawn scenes
@@ -346,7 +346,14 @@ def test_tables_of_finished_photographs_are_made_whoever_judged_them(
     runs: Runs, command: Any
 ) -> None:
     """And say so: nothing is refused after the work is done."""
-    paper = ("experiment=table1", "model=tiny_qwen", "method=grit", "seed=0", "suite=paper")
+    paper = (
+        "experiment=table1",
+        "model=tiny_qwen",
+        "method=grit",
+        "data.seed=0",
+        "seed=0",
+        "suite=paper",
+    )
     assert command(*paper, "judge=rules").code == 0
     text = (TABLE / "table1.md").read_text(encoding="utf-8")
     assert "by a strict text rule" in text

@@ -27,8 +27,12 @@ BUILDERS: dict[str, Callable[[Evidence], Exhibit]] = {
     "faithfulness": partial(studied, FAITHFULNESS),
     "methods": methods,
 }
-LEAST = {"table3": 2, "figure6": 2, "methods": 2}
+LEAST = {"table3": 2, "figure6": 2}
 """Rows that have something to compare; of the others one says something."""
+
+
+ASKED_FOR = ("methods",)
+"""Exhibits that other pages do not show of themselves: their rows stand in table 1 too."""
 
 
 def build(name: str, evidence: Evidence, folder: Path) -> list[Path]:
@@ -54,7 +58,7 @@ def made(name: str, evidence: Evidence) -> Exhibit:
 
 def with_data(evidence: Evidence) -> list[Exhibit]:
     """The exhibits that have enough rows with numbers, each as far as the runs go."""
-    every = {name: made(name, evidence) for name in BUILDERS}
+    every = {name: made(name, evidence) for name in BUILDERS if name not in ASKED_FOR}
     return [
         exhibit
         for name, exhibit in every.items()
