@@ -52,7 +52,10 @@ def test_finished_runs_become_a_page_and_a_spec(command, finished_run, tmp_path:
         (["task=report"], "task=report needs runs=FOLDER or runs=[FOLDER,...]"),
         (["task=report", "runs=[nowhere]"], "nowhere is not a folder"),
         (["task=report", "runs=[.]"], "no results.json in or below ."),
-        (["runs=[.]"], "runs is for task=tables, report, correlation, attention, and this"),
+        (
+            ["runs=[.]"],
+            "runs is for task=tables, report, correlation, attention, faithfulness, and this",
+        ),
     ],
 )
 def test_a_mistake_ends_in_one_line_and_leaves_nothing(
