@@ -15,6 +15,7 @@ from grit.core.errors import GritError
 ROOT = CONF.parent
 FILES = sorted(path for path in CONF.glob("*/*.yaml"))
 EXPERIMENTS = sorted((ROOT / "experiments" / "experiment").glob("*.yaml"))
+ARMS = sorted((ROOT / "experiments" / "arm").glob("*.yaml"))
 DEFAULTS = {
     "model": "tiny_qwen",
     "data": "shapes",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from composing import EXPERIMENTS, FILES, choice, composed, config
+from composing import ARMS, EXPERIMENTS, FILES, choice, composed, config
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig
 
@@ -170,7 +170,9 @@ def test_the_reference_has_every_setting_and_choice(site: Path) -> None:
     ]
     assert missing == []
     choices = (site / "reference" / "choices.html").read_text(encoding="utf-8")
-    missing = [choice(path) for path in (*FILES, *EXPERIMENTS) if choice(path) not in choices]
+    missing = [
+        choice(path) for path in (*FILES, *EXPERIMENTS, *ARMS) if choice(path) not in choices
+    ]
     assert missing == []
 
 

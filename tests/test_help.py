@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from composing import DEFAULTS, EXPERIMENTS, FILES, choice
+from composing import ARMS, DEFAULTS, EXPERIMENTS, FILES, choice
 
 from grit import __version__
 from grit.config.configuration import GROUPS
@@ -53,7 +53,7 @@ def test_help_loads_nothing_heavy(help_page: subprocess.CompletedProcess[str]) -
     assert help_page.stdout.splitlines()[-1] == "loaded:"
 
 
-@pytest.mark.parametrize("path", FILES + EXPERIMENTS, ids=choice)
+@pytest.mark.parametrize("path", FILES + EXPERIMENTS + ARMS, ids=choice)
 def test_help_describes_every_choice(
     help_page: subprocess.CompletedProcess[str], path: Path
 ) -> None:
@@ -78,7 +78,7 @@ def test_help_groups_choices_and_names_the_tasks(
 def test_help_names_no_choice_that_does_not_exist(
     help_page: subprocess.CompletedProcess[str],
 ) -> None:
-    there = {choice(path) for path in FILES + EXPERIMENTS}
+    there = {choice(path) for path in FILES + EXPERIMENTS + ARMS}
     said = re.findall(r"\b([a-z_]+)=([\w,]+)", help_page.stdout)
     named = {f"{group}={one}" for group, many in said if group in GROUPS for one in many.split(",")}
     assert named - there == set()

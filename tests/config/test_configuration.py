@@ -9,6 +9,7 @@ from typing import get_args
 
 import pytest
 from composing import (
+    ARMS,
     DEFAULTS,
     EXPERIMENTS,
     FILES,
@@ -50,10 +51,17 @@ NAMED = {  # by the design
 }
 
 
-@pytest.mark.parametrize("path", FILES + EXPERIMENTS, ids=choice)
+@pytest.mark.parametrize("path", FILES + EXPERIMENTS + ARMS, ids=choice)
 def test_every_shipped_choice_composes_and_passes_the_check(path: Path) -> None:
     found = config(choice(path))
-    if path.parent.name not in ("experiment", "objective", "training", "trainer", "pretrain"):
+    if path.parent.name not in (
+        "arm",
+        "experiment",
+        "objective",
+        "training",
+        "trainer",
+        "pretrain",
+    ):
         assert getattr(found, path.parent.name).name == path.stem
 
 

@@ -50,7 +50,7 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(small) -
     small("11000k")  # a checkpoint and no model
     command = shlex.split(message.rpartition("go on with: ")[2])[3:]
     message = refused(desk.grit(*command))
-    assert "; the trained model takes 8.36 MB; make room, then go on with: " in message
+    assert "; the trained model takes 8.37 MB; make room, then go on with: " in message
     assert not (desk.folder / "small" / "run" / ".model.partial").exists()
     small("100m")
     succeeded(desk.grit(*command))
@@ -60,7 +60,7 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(small) -
 def test_a_checkpoint_without_room_leaves_nothing(small) -> None:
     desk = small("3000k")
     message = refused(desk.grit(*SMOKE))
-    assert "; a checkpoint takes 9.86 MB; make room, then go on with: " in message
+    assert "; a checkpoint takes 9.88 MB; make room, then go on with: " in message
     assert list((desk.folder / "small" / "run" / "checkpoints").iterdir()) == []
 
 
