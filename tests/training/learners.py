@@ -78,6 +78,21 @@ def fit(one, folder, *, steps=None, resume=None, callbacks=(), prompts=4, plugin
     return metrics.rows()
 
 
+def gradients(one, folder):
+    """Of the first step, not its weights: Adam would blow rounding up to its step size."""
+    found = {}
+
+    def instead_of_a_step():
+        named = one.model.named_parameters()
+        found.update({n: p.grad.clone() for n, p in named if p.grad is not None})
+        one.optimizers().step()
+        return 0.0
+
+    one.optimizer_step_with_clipping = instead_of_a_step
+    fit(one, folder)
+    return found
+
+
 def learnt(one):
     return {n: p.detach().clone() for n, p in one.model.named_parameters() if p.requires_grad}
 

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 import torch
-from learners import Service, fit, likes_letters, module
+from learners import Service, fit, gradients, likes_letters, module
 
 from grit.rollout.sampler import Completion
 from grit.rollout.settings import Sampling
@@ -85,19 +85,6 @@ def test_lora_needs_no_second_model(tmp_path):
     ids=str,
 )
 def test_micro_batches_and_layouts_give_the_same_update(tmp_path, changes):
-    def gradients(one, folder):  # not weights: Adam would blow rounding up to its step size
-        found = {}
-
-        def instead_of_a_step():
-            named = one.model.named_parameters()
-            found.update({n: p.grad.clone() for n, p in named if p.grad is not None})
-            one.optimizers().step()
-            return 0.0
-
-        one.optimizer_step_with_clipping = instead_of_a_step
-        fit(one, folder)
-        return found
-
     expected = gradients(module(max_steps=1), tmp_path / "a")
     found = gradients(module(max_steps=1, **changes), tmp_path / "b")
     assert any(gradient.abs().max() > 1e-3 for gradient in expected.values())

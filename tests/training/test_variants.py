@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from learners import fit, learnt, likes_letters, module
+from learners import fit, gradients, learnt, likes_letters, module
 
 from grit.data.shapes.source import ShapesSource
 from grit.training.blanking import with_blanked_picture
@@ -42,21 +42,6 @@ def test_a_step_of_each_learns(tmp_path, variant, updates):
         assert f"train/{name}" in rows[0], name
     if updates == 1:
         assert rows[0]["train/ratio_max"] == pytest.approx(1, abs=1e-4)
-
-
-def gradients(one, folder):
-    """Of the first step."""
-    found = {}
-
-    def instead_of_a_step():
-        named = one.model.named_parameters()
-        found.update({n: p.grad.clone() for n, p in named if p.grad is not None})
-        one.optimizers().step()
-        return 0.0
-
-    one.optimizer_step_with_clipping = instead_of_a_step
-    fit(one, folder)
-    return found
 
 
 @pytest.mark.parametrize("variant", ["dapo", "gdpo", "papo", "vppo"])

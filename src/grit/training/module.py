@@ -14,6 +14,7 @@ from torch import Tensor
 from grit.core import processes
 from grit.core.background import in_background
 from grit.core.memory import hint_on_oom
+from grit.data.datamodule import PromptSteps
 from grit.data.samples import Sample
 from grit.judge.judge import Judge, usage_of
 from grit.models.adapter import Adapter
@@ -157,8 +158,9 @@ class GRPOGR(Learner):
         return sampled, in_background(lambda: rollouts)
 
     def _triplets(self) -> Sequence[Sample]:
-        samples: Sequence[Sample] = self.trainer.datamodule.samples  # type: ignore[attr-defined]
-        return samples
+        loader = self.trainer.train_dataloader
+        assert isinstance(loader, PromptSteps)
+        return loader.samples
 
     def _scored(self, sampled: Sampled) -> list[ScoredPass]:
         """Pack the groups into passes, and compute their log-probabilities before the update."""
