@@ -157,3 +157,29 @@ def test_an_arm_that_needs_too_much_memory_is_a_finding(smoke, tmp_path, monkeyp
     huge = Arm("huge", replace(smoke, side=1 << 20))
     assert scaling._unless_too_large(huge, tmp_path) is None
     assert not list(tmp_path.iterdir())
+
+
+def test_no_measured_phase_is_faster_than_its_limit():
+    from benchmarks.limits import MEASURED, lines
+
+    for row in MEASURED:
+        for *_, limit, measured, _ in lines(row):
+            assert 0 < float(limit) < float(measured)
+
+
+def test_the_limit_of_a_phase_follows_from_its_shape():
+    """Against sums made by hand for 3.09e9 weights, of which 0.31e9 are in the head."""
+    from benchmarks.limits import LORA, work
+    from grit.training.costs import GPUS
+
+    least = work(LORA, batches=2, prompt=432)
+    tokens = 32 * 432 + 128 * 300
+    assert least["reference"][0].flops == pytest.approx(
+        2 * (2.775e9 * tokens + 0.311e9 * 128 * 300), rel=0.01
+    )
+    cached = 2 * 36 * 2 * 128 * 2  # keys and values, layers, heads of 128, bf16
+    moved = 600 * 2 * 3.086e9 + cached * 128 * (300 * 432 + 300 * 299 / 2)
+    assert least["rollout"][1].moved == pytest.approx(moved, rel=0.01)
+    assert least["rollout"][1].limit(GPUS["H100"]) == pytest.approx(moved / 3.35e12, rel=0.01)
+    frozen, learning = (work(replace(LORA, lora=lora), 1, 432)["update"][0] for lora in (1, 0))
+    assert learning.flops / frozen.flops == pytest.approx(4 / 3)
