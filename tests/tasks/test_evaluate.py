@@ -313,3 +313,20 @@ def test_a_file_that_is_none(grit: Command, tmp_path: Path, text: str | None) ->
         (tmp_path / "said.jsonl").write_text(text)
     assert "said.jsonl" in one_line(grit("predictions=said.jsonl"))
     assert list((tmp_path / "run").glob("*.json*")) == []
+
+
+def test_files_of_other_harnesses_are_scored_and_written(grit: Command, tmp_path: Path) -> None:
+    folder = Path(__file__).parent.parent / "samples" / "harnesses"
+    samples = folder / "20261129_220000_samples_gqa.jsonl"
+    ended = grit(f"predictions={samples}", "evaluation.harnesses=[lmms_eval,vlmevalkit]")
+    assert (ended.code, ended.err) == (0, "")
+    found = results(tmp_path / "run")["sets"]["gqa"]
+    assert found["n"] == 3
+    assert found["acc"]["mean"] == pytest.approx(100 / 3)  # one has an <answer>
+    made = {path.parent.parent.name for path in (tmp_path / "run").glob("*/*/*_gqa.*")}
+    assert made == {"lmms_eval", "vlmevalkit"}
+    again = grit(f"predictions={samples}", "method=direct", "hydra.run.dir=again")
+    assert again.code == 0
+    answers = [row["answer"] for row in read(tmp_path / "again" / "predictions.jsonl")]
+    assert answers[2] == "man"  # the whole completion
+    assert [row["answer"] for row in read(tmp_path / "run" / "predictions.jsonl")][2] is None

@@ -110,7 +110,10 @@ class Config:
         "run's folder, or a Hub id, ORG/NAME or ORG/NAME@REVISION",
         None,
     )
-    predictions: Text | None = setting("task=evaluate: predictions made anywhere, JSONL", None)
+    predictions: Text | None = setting(
+        "task=evaluate: predictions made anywhere: JSONL, or a file of lmms-eval or VLMEvalKit",
+        None,
+    )
     input: Text | None = setting("task=score: completions, JSONL", None, changes_results=False)
     output: Text | None = setting(
         "task=score: where the scored rows go", None, changes_results=False

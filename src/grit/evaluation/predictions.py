@@ -8,9 +8,10 @@ from typing import Any
 
 from grit.core.errors import GritError
 from grit.data.row_boxes import read_row_boxes
-from grit.data.rows import Row, read_rows
+from grit.data.rows import Row
 from grit.data.samples import Sample
 from grit.data.shapes.scenes import Scene
+from grit.evaluation.harnesses import rows_made_anywhere
 from grit.evaluation.named_boxes import named_boxes
 from grit.grounding.boxes import Box, Space
 
@@ -61,6 +62,25 @@ class Prediction:
             else None,
         )
 
+    @property
+    def size_fields(self) -> dict[str, Any]:
+        """The fields of a row that say the spaces of its boxes."""
+        fields: dict[str, Any] = {}
+        if self.space is not None:
+            fields |= {"width": self.space.width, "height": self.space.height}
+        if self.spoken is not None:
+            fields["box_space"] = self.spoken.name
+            if self.spoken.name == "resized":
+                fields["resized_width"] = self.spoken.width
+                fields["resized_height"] = self.spoken.height
+        return fields
+
+    @property
+    def picture_fields(self) -> dict[str, Any]:
+        """The optional fields of a row made anywhere: its picture, annotated boxes and spaces."""
+        fields = {"image": self.image, "bboxs": _corner_lists(self.true_boxes), **self.size_fields}
+        return {name: value for name, value in fields.items() if value is not None}
+
 
 @dataclass(frozen=True)
 class ScoredPrediction:
@@ -97,7 +117,7 @@ class ScoredPrediction:
             "named_boxes": said.named_boxes,
             "format": self.format,
             "format_parts": dict(self.parts),
-            **_size_fields(said),
+            **said.size_fields,
         }
 
 
@@ -109,7 +129,8 @@ def read_predictions(path: Path) -> list[Prediction]:
     boxes: ``original`` (default), ``normalized_1000``, or ``resized`` with ``resized_width`` and
     ``resized_height``. Optional ``image``: a name that the rows of one picture share. Rows of a
     run's own ``predictions.jsonl``, known by their field ``truth``, are read as well and keep set
-    and id. Raises GritError naming line and field for a bad row.
+    and id; so are the files of other harnesses. Raises GritError naming line and field for a bad
+    row.
     """
     return [prediction for _, prediction in predicted_rows(path)]
 
@@ -117,7 +138,7 @@ def read_predictions(path: Path) -> list[Prediction]:
 def predicted_rows(path: Path) -> Iterator[tuple[Row, Prediction]]:
     """The predictions of ``read_predictions``, each with the row of the file that it is from."""
     seen: dict[tuple[str, str], int] = {}
-    for row in read_rows(path):
+    for row in rows_made_anywhere(path):
         prediction = _prediction(row, len(seen))
         key = prediction.set, prediction.id
         if key in seen:
@@ -195,18 +216,6 @@ def _prediction(row: Row, place: int) -> Prediction:
         image=row.text("image", blank=False) if row.has("image") else None,
         named_boxes=_score(row, "named_boxes") if own else None,
     )
-
-
-def _size_fields(said: Prediction) -> dict[str, Any]:
-    fields: dict[str, Any] = {}
-    if said.space is not None:
-        fields |= {"width": said.space.width, "height": said.space.height}
-    if said.spoken is not None:
-        fields["box_space"] = said.spoken.name
-        if said.spoken.name == "resized":
-            fields["resized_width"] = said.spoken.width
-            fields["resized_height"] = said.spoken.height
-    return fields
 
 
 def _corner_lists(boxes: tuple[Box, ...] | None) -> list[list[float]] | None:

@@ -1,6 +1,10 @@
 """The settings of evaluation."""
 
+from typing import Literal
+
 from grit.core.settings import setting, settings
+
+Harness = Literal["lmms_eval", "vlmevalkit"]
 
 
 @settings
@@ -27,3 +31,6 @@ class EvaluationSettings:
     )
     before_training: bool = setting("evaluate the base too", True, changes_results=False)
     after_training: bool = setting("evaluate what was trained", True)
+    harnesses: list[Harness] = setting(
+        "whose files the predictions are written to as well", list, changes_results=False
+    )

@@ -12,6 +12,7 @@ from grit.config.schema import Config
 from grit.core import processes
 from grit.data.samples import Sample, samples_fingerprint
 from grit.data.suites import TestSet
+from grit.evaluation.harness_files import write_harness_files
 from grit.evaluation.loop import answer
 from grit.evaluation.predictions import Prediction, ScoredPrediction
 from grit.evaluation.sampled import write_sampled
@@ -64,6 +65,12 @@ class Measured:
         write_predictions(folder / f"predictions{middle}.jsonl", self.rows)
         write_results(folder / f"results{middle}.json", self.results)
 
+    def write_for_harnesses(self, config: Config, folder: Path) -> None:
+        """Write the files of ``evaluation.harnesses``."""
+        model = self.results.model
+        for path in write_harness_files(config.evaluation.harnesses, self.rows, folder, model):
+            log.info("%s", path)
+
 
 def evaluate_model(
     config: Config,
@@ -107,6 +114,8 @@ def evaluate_model(
         )
         measured = replace(measured, results=named)
     measured.write(folder, stem)
+    if not stem:
+        measured.write_for_harnesses(config, folder)
     return measured
 
 

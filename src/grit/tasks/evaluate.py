@@ -75,6 +75,7 @@ def _score(config: Config, predictions: Path, folder: Path, overrides: list[str]
     measured = measure(config, sets, judge, sampled=read_sampled(predictions, sets))
     measured = replace(measured, results=replace(measured.results, **origin))
     measured.write(folder)
+    measured.write_for_harnesses(config, folder)
     print_evaluation(measured)
     log.info("%s", folder / "results.json")
     check_judged(judge, measured)
