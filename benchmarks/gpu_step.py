@@ -8,8 +8,8 @@
 
 32 prompts x 4 completions of 300 tokens behind prompts of 432, with a reference pass and
 gradient checkpointing; LoRA on a bf16 base, and full training of fp32 weights under bf16 autocast.
-Ours is measured once for each choice of ``training.decode``, ``model.attention``,
-``training.tokens_per_rollout_batch`` and ``trainer.precision`` that is named.
+Ours is measured once for each choice of ``rollout.decode``, ``model.attention``,
+``rollout.tokens_per_batch`` and ``trainer.precision`` that is named.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -20,7 +20,8 @@ from grit.models.prompting import Prompting
 from grit.models.settings import LoraSettings
 from grit.rewards.response import Response
 from grit.rewards.reward import Reward
-from grit.rollout.settings import Sampling
+from grit.rollout.engines import make_engine
+from grit.rollout.settings import RolloutSettings, Sampling
 from grit.runs.metrics_log import MetricsLog
 from grit.training.module import GRPOGR
 from grit.training.settings import SFTSettings, TrainingSettings
@@ -82,8 +83,15 @@ def make_learner(shape: Shape, parts: dict[str, Any]) -> GRPOGR:
     def reward(response: Response) -> float:
         return reward_of(response.token_ids or ())
 
+    rollout = RolloutSettings(
+        sampling=Sampling(max_new_tokens=shape.completion),
+        tokens_per_batch=parts.get("rollout_batch", shape.tokens_per_rollout_batch),
+        share_prefill=parts.get("share_prefill", True),
+        decode=parts.get("decode", "auto"),
+    )
     return GRPOGR(
         adapter,
+        make_engine(adapter, rollout),
         Prompting(),
         Reward({"cheap": (reward, 1.0)}, []),
         RulesJudge(),
@@ -93,14 +101,11 @@ def make_learner(shape: Shape, parts: dict[str, Any]) -> GRPOGR:
             sft=SFTSettings(steps=1, learning_rate=1e-6),
             group_size=shape.group_size,
             beta=shape.beta,
-            sampling=Sampling(max_new_tokens=shape.completion),
-            tokens_per_rollout_batch=parts.get("rollout_batch", shape.tokens_per_rollout_batch),
-            share_prefill=parts.get("share_prefill", True),
-            decode=parts.get("decode", "auto"),
             share_prompt=parts.get("share_prompt", True),
             tokens_per_pass=shape.tokens_per_pass,
             tokens_per_chunk=parts.get("tokens_per_chunk", shape.tokens_per_chunk),
         ),
+        rollout,
     )
 
 

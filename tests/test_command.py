@@ -19,7 +19,7 @@ LEARNING = (
 PHOTOGRAPHS = (
     *("data=vsr_tally", "suite.limit=2", "trainer.progress_bar=false"),
     *("model.adaptation=lora", "model.lora.target_modules=[q_proj,v_proj,down_proj]"),
-    "training.sampling.max_new_tokens=16",
+    "rollout.sampling.max_new_tokens=16",
 )
 METRICS = {"acc", "acc_binary", "exact_match", "giou", "format_rate"}
 SETS = ["vsr", "tallyqa", "gqa", "mathvista", "mme", "ovd"]

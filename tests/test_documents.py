@@ -161,8 +161,8 @@ def test_the_reference_has_every_setting_and_choice(site: Path) -> None:
 
     settings = (site / "reference" / "settings.html").read_text(encoding="utf-8")
     leaves = [path for path in paths(composed("judge=openai")) if not path.startswith("judge.pri")]
-    of_training = ("sft", "sampling", "advantage", "objective", "perception")
-    sections = ("model.lora", *(f"training.{name}" for name in of_training))
+    of_training = ("sft", "advantage", "objective", "perception")
+    sections = ("model.lora", "rollout.sampling", *(f"training.{name}" for name in of_training))
     missing = [
         path
         for path in leaves

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 CONFIG = {"qwen": "qwen2_5_vl_3b", "internvl": "internvl3_2b"}
 SMALL = (
     *("experiment=smoke", "data=shapes", "suite=shapes", "suite.limit=1", "logger=none"),
-    *("training.sampling.max_new_tokens=8", "trainer.checkpoint_every=1"),
+    *("rollout.sampling.max_new_tokens=8", "trainer.checkpoint_every=1"),
     "model.lora.target_modules=[q_proj,v_proj]",
 )
 VARIETY = (

@@ -71,7 +71,7 @@ def variety(response):
 """
 COMMAND = (
     *("experiment=smoke", "trainer.max_steps=4", "trainer.checkpoint_every=1", "suite.limit=1"),
-    *("training.learning_rate=0.03", "training.sampling.max_new_tokens=12", "logger=none"),
+    *("training.learning_rate=0.03", "rollout.sampling.max_new_tokens=12", "logger=none"),
     *("model.adaptation=lora", "model.lora.target_modules=[q_proj,v_proj]"),
     "model.lora.dropout=0.1",
     "+reward.terms.variety={call: mine.variety, weight: 1.0}",

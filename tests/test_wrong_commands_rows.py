@@ -80,10 +80,10 @@ COMMANDS = [
     wrong(*own("blank"), says=(of("blank"), "question", "blank")),
     wrong("data.max_prompt_tokens=20", FEW, says=("at most 20", "data.max_prompt_tokens")),
     wrong(
-        *("training.sampling.max_new_tokens=9999", FEW),
+        *("rollout.sampling.max_new_tokens=9999", FEW),
         says=("max_new_tokens=9999", "4096 positions"),
     ),
-    wrong("training.decode=captured", FEW, CPU, says=("captured", "NVIDIA GPU")),
+    wrong("rollout.decode=captured", FEW, CPU, says=("captured", "NVIDIA GPU")),
     wrong("model.attention=flex_attention", FEW, CPU, says=("flex", "sdpa")),
     wrong(
         "+reward.terms.mine={call: raises.on_most, weight: 1.0}",

@@ -82,8 +82,8 @@ def test_every_choice_goes_with_a_large_model(path: Path) -> None:
 
 
 def test_released_is_what_the_script_sets() -> None:
-    training = config("model=qwen2_5_vl_3b", "training=released").training
-    sampling = training.sampling
+    found = config("model=qwen2_5_vl_3b", "training=released")
+    training, sampling = found.training, found.rollout.sampling
     assert (sampling.temperature, sampling.top_k, training.logp_temperature) == (0.9, 50, 1.0)
     assert (training.advantage.delta, training.advantage.sample_std) == (1e-4, True)
     assert (training.append_eos, training.beta, training.learning_rate) == (True, 0.01, 2e-6)
@@ -127,7 +127,9 @@ def test_the_sizes_of_the_paper_follow_the_large_models() -> None:
     # LoRA's, ten times the paper's, which is for all weights.
     assert (training.learning_rate, training.sft.learning_rate, training.beta) == (2e-5, 2e-5, 0.01)
     assert config("model=internvl3_2b", "training=paper").training.learning_rate == 2e-6
-    assert (training.sampling.temperature, training.sampling.max_new_tokens) == (1.0, 1000)
+    rollout = found.rollout
+    assert (rollout.sampling.temperature, rollout.sampling.max_new_tokens) == (1.0, 1000)
+    assert (rollout.tokens_per_batch, config().rollout.tokens_per_batch) == (262144, 65536)
     assert found.evaluation.max_new_tokens == 1000
     assert (found.model.path, found.suite.name) == ("OpenGVLab/InternVL3-2B-hf", "paper")
     assert config("model=internvl3_2b", "method=sft").trainer.max_steps == 200

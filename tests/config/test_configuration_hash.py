@@ -33,7 +33,7 @@ from grit.config.identity import (
         ("suite.limit", 5),
         ("suite.sets.vsr.rows", 10),
         ("training.learning_rate", 1e-3),
-        ("training.sampling.max_new_tokens", 95),
+        ("rollout.sampling.max_new_tokens", 95),
         ("trainer.max_steps", 59),
         ("evaluation.samples", 4),
         ("evaluation.temperature", 0.5),

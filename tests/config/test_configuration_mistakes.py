@@ -61,7 +61,7 @@ def test_an_experiment_without_its_package_line_is_refused(default: DictConfig) 
         ("training.learning_rate", "fast", "fast"),
         ("training.beta", [1], "training.beta"),
         ("training.ratio", "word", "token, sequence"),
-        ("training.sampling", 3, "training.sampling"),
+        ("rollout.sampling", 3, "rollout.sampling"),
         ("training", None, "training"),
         ("model", "tiny_qwen", "tiny_qwen"),
         ("model.dtype", "float16", "float32, bfloat16"),

@@ -9,6 +9,8 @@ import yaml
 from composing import config
 
 from grit.config.identity import config_hash, plain
+from grit.config.misspellings import misspelt
+from grit.config.renamed import RENAMED
 from grit.config.stored import stored_config, stored_configuration
 from grit.core.errors import GritError
 from grit.pages.galleries import galleries_of
@@ -96,3 +98,21 @@ def test_a_configuration_of_a_former_version_is_read(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_text(yaml.safe_dump(fields))
     assert config_hash(stored_config(path)) == config_hash(config("model=internvl3_2b"))
+
+
+def test_settings_that_have_moved_are_read_by_their_former_names(tmp_path: Path) -> None:
+    expected = config("model=internvl3_2b", "rollout.decode=static", "rollout.sampling.top_k=7")
+    fields = plain(expected)
+    for former, present in RENAMED.items():
+        (group, name), (new_group, new_name) = former.split("."), present.split(".")
+        fields[group][name] = fields[new_group].pop(new_name)
+    del fields["rollout"]
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(fields))
+    assert stored_config(path) == expected
+    assert stored_configuration(path)["rollout"]["sampling"]["top_k"] == 7
+
+
+def test_who_uses_a_former_name_is_told_the_present_one() -> None:
+    for former, present in RENAMED.items():
+        assert misspelt(f"{former}.x") == f"{former}.x is {present}.x now"

@@ -54,7 +54,7 @@ def test_the_count_on_real_processors(replica, name, form):
 
 
 def limit(adapter, most=4096, new=100):
-    setting = "training.sampling.max_new_tokens"
+    setting = "rollout.sampling.max_new_tokens"
     return PromptLimit.of(adapter, max_prompt_tokens=most, max_new_tokens=new, setting=setting)
 
 

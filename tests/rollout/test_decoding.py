@@ -169,7 +169,7 @@ def test_a_cache_beyond_where_dynamic_rope_stays_the_same_is_refused():
 
 
 def test_cuda_graphs_need_a_gpu(adapter, prompts):
-    with pytest.raises(GritError, match=r"training\.decode=captured: the model is on the cpu"):
+    with pytest.raises(GritError, match=r"rollout\.decode=captured: the model is on the cpu"):
         Sampler(adapter, decode="captured").sample(prompts[:1], [[0]], SHORT)
 
 

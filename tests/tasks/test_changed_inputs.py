@@ -24,7 +24,7 @@ RUN = (
     *("evaluation.max_new_tokens=4", "trainer.progress_bar=false"),
 )
 TRAIN = (
-    *("trainer.max_steps=1", "training.prompts_per_step=1", "training.sampling.max_new_tokens=4"),
+    *("trainer.max_steps=1", "training.prompts_per_step=1", "rollout.sampling.max_new_tokens=4"),
     "training.must_learn=false",
 )
 TASKS = {"train": (*RUN, *TRAIN), "evaluate": (*RUN, "task=evaluate")}

@@ -65,16 +65,16 @@ def test_the_real_models_without_their_weights(check, replica, name: str) -> Non
 def test_memory_is_near_what_was_measured(check, replica, training: str, measured: float) -> None:
     """Peaks of a 3B step on an H100 and an H200, benchmarks/README.md: 32 x 4 x 300 tokens."""
     model = "model=qwen2_5_vl_3b", f"model.path={replica('qwen_real')}"
-    shape = "training.sampling.max_new_tokens=300", f"training={training}", "suite.limit=1"
-    _, found = check(*model, *shape, "training.tokens_per_rollout_batch=65536")
+    shape = "rollout.sampling.max_new_tokens=300", f"training={training}", "suite.limit=1"
+    _, found = check(*model, *shape, "rollout.tokens_per_batch=65536")
     assert found["memory_gb"]["total"] == pytest.approx(measured, rel=0.25)
 
 
 def test_seconds_are_near_what_was_measured(check, replica) -> None:
     """23.4 s on an H100; the prompts here are shorter."""
     model = "model=qwen2_5_vl_3b", f"model.path={replica('qwen_real')}"
-    shape = "training.sampling.max_new_tokens=300", "suite.limit=1"
-    _, found = check(*model, *shape, "training.tokens_per_rollout_batch=65536")
+    shape = "rollout.sampling.max_new_tokens=300", "suite.limit=1"
+    _, found = check(*model, *shape, "rollout.tokens_per_batch=65536")
     assert found["seconds_per_step"] == pytest.approx(23.4, rel=0.4)
 
 
@@ -108,8 +108,8 @@ PROBLEMS = {
         (),
         ["train.jsonl line 1", "question", "80,000 characters"],
     ),
-    "positions": ({}, ("training.sampling.max_new_tokens=5000",), ["max_new_tokens=5000", "4096"]),
-    "captured": ({}, ("training.decode=captured", "trainer.accelerator=cpu"), ["captured", "GPU"]),
+    "positions": ({}, ("rollout.sampling.max_new_tokens=5000",), ["max_new_tokens=5000", "4096"]),
+    "captured": ({}, ("rollout.decode=captured", "trainer.accelerator=cpu"), ["captured", "GPU"]),
     "xywh": ({"bboxs": [[50, 40, 20, 10]]}, (), ["train.jsonl line 1", "[x, y, width, height]"]),
     "a term": (
         {},
@@ -152,7 +152,7 @@ def test_a_judge_that_is_not_there_is_found_at_once(command: Command, monkeypatc
 
 def test_a_run_that_learnt_nothing_does_not_end_well(command: Command, tmp_path: Path) -> None:
     run = "experiment=smoke", "training.must_learn=true", "logger=none", "hydra.run.dir=run"
-    ended = command(*run, "training.sampling.max_new_tokens=1", "suite.limit=1")
+    ended = command(*run, "rollout.sampling.max_new_tokens=1", "suite.limit=1")
     assert ended.code == 1
     (line,) = ended.err.splitlines()
     assert "no step of 2 learnt anything" in line

@@ -32,7 +32,7 @@ from grit.studies.settings import AttentionSettings, CorrelationSettings, Faithf
 
 Command = Callable[..., Any]
 QUICK = (
-    *("experiment=smoke", "trainer.max_steps=1", "training.sampling.max_new_tokens=80"),
+    *("experiment=smoke", "trainer.max_steps=1", "rollout.sampling.max_new_tokens=80"),
     *("evaluation.before_training=false", "evaluation.after_training=false"),
 )
 SETTINGS = ("faithfulness.questions=2", "faithfulness.draws=2")

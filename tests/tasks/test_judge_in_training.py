@@ -168,7 +168,7 @@ def test_a_run_stops_without_quota_and_goes_on_with_it(
     run = partial(
         grit,
         *("experiment=smoke", "logger.mode=offline", "suite.limit=1"),
-        *("training.group_size=4", "training.sampling.max_new_tokens=160"),
+        *("training.group_size=4", "rollout.sampling.max_new_tokens=160"),
     )
     quota = fails(429, "insufficient_quota")
 
@@ -220,7 +220,7 @@ def test_replies_that_no_judge_gives_end_a_training_with_a_checkpoint(
     message = one_line(
         grit(
             *("experiment=smoke", "logger.mode=offline", "suite.limit=1", "judge.attempts=1"),
-            *("training.group_size=8", "training.sampling.max_new_tokens=160"),
+            *("training.group_size=8", "rollout.sampling.max_new_tokens=160"),
             "judge.max_failure_rate=0.2",  # the base has few answers that are asked about
         )
     )

@@ -90,7 +90,7 @@ def test_it_scores_completions(grit: Command) -> None:
 def test_a_run_that_it_stops_goes_on_when_it_is_mended(grit: Command) -> None:
     run = (
         *("experiment=smoke", "suite.limit=1", "logger=none", "hydra.run.dir=run"),
-        *("training.group_size=4", "training.sampling.max_new_tokens=160"),
+        *("training.group_size=4", "rollout.sampling.max_new_tokens=160"),
         *("judge=own", "judge.call=my_judges.breaks"),
     )
     Path("broken").touch()

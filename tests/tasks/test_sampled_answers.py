@@ -32,7 +32,7 @@ def test_samples_depend_on_set_question_and_number_alone(tmp_path: Path, command
     runs = {
         "plain": (),
         "sampled": ("evaluation.samples=4",),
-        "one_a_batch": ("evaluation.samples=4", "training.tokens_per_rollout_batch=1"),
+        "one_a_batch": ("evaluation.samples=4", "rollout.tokens_per_batch=1"),
         "seed": ("evaluation.samples=2", "seed=7"),
         "cold": ("evaluation.samples=4", "evaluation.temperature=0.1"),
     }

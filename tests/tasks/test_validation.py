@@ -16,7 +16,7 @@ from grit.training.module import GRPOGR
 
 Command = Callable[..., Any]
 RUN = (
-    *("trainer.max_steps=4", "training.prompts_per_step=4", "training.sampling.max_new_tokens=48"),
+    *("trainer.max_steps=4", "training.prompts_per_step=4", "rollout.sampling.max_new_tokens=48"),
     *("suite.limit=1", "evaluation.before_training=false", "evaluation.after_training=false"),
     *("validation.limit=6", "logger=none", "trainer.progress_bar=false", "threads=1"),
 )
@@ -91,7 +91,7 @@ def test_patience_counts_validations_since_the_best(
 ) -> None:
     said = "null" if patience is None else patience
     found = config("evaluation.every=5", f"evaluation.patience={said}")
-    one = Validation(found, [], RulesJudge(), tmp_path)
+    one = Validation(found, None, [], RulesJudge(), tmp_path)
     history = [{"step": 5 * i, "score": float(score)} for i, score in enumerate(scores, 1)]
     one.load_state_dict({"history": history})
     assert one._has_stalled() is stalled

@@ -1,5 +1,7 @@
 """Real tiny models that learn under the real Trainer, for the tests of training."""
 
+from dataclasses import fields
+
 import pytorch_lightning as pl
 from settings_of import lora as lora_of
 from settings_of import training
@@ -11,10 +13,12 @@ from grit.judge.usage import Usage
 from grit.models.loading import add_lora, freeze_vision, load_base
 from grit.models.prompting import Prompting
 from grit.rewards.reward import Reward
-from grit.rollout.settings import Sampling
+from grit.rollout.engines import make_engine
+from grit.rollout.settings import RolloutSettings, Sampling
 from grit.runs.metrics_log import MetricsLog
 from grit.training.module import GRPOGR
 
+ROLLOUT = {field.name for field in fields(RolloutSettings)}
 SAMPLES = [*ShapesSource("vsr", "train", 3), *ShapesSource("tallyqa", "train", 3)]
 
 
@@ -51,9 +55,13 @@ def module(term=likes_letters, lora=False, judge=None, **changes):
     adapter.model.train()
     reward = Reward({"term": (term, 1.0)}, [])
     seed, steps = changes.pop("seed", 0), changes.pop("max_steps", 4)
-    settings = training(**{"sampling": Sampling(max_new_tokens=8)} | changes)
+    named = {name: changes.pop(name) for name in ROLLOUT & set(changes)}
+    rollout = RolloutSettings(**{"sampling": Sampling(max_new_tokens=8)} | named)
     return GRPOGR(
-        adapter, Prompting(), reward, judge or RulesJudge(), settings, steps=steps, seed=seed
+        *(adapter, make_engine(adapter, rollout), Prompting(), reward, judge or RulesJudge()),
+        *(training(**changes), rollout),
+        steps=steps,
+        seed=seed,
     )
 
 

@@ -23,7 +23,8 @@ from grit.models.loading import add_lora, freeze_vision, load_base
 from grit.models.prompting import Prompting
 from grit.rewards.reward import Reward
 from grit.rollout.decode_modes import in_one_piece
-from grit.rollout.settings import Sampling
+from grit.rollout.engines import make_engine
+from grit.rollout.settings import RolloutSettings, Sampling
 from grit.runs.metrics_log import MetricsLog
 from grit.training.checkpoints import Checkpoints
 from grit.training.layouts.data_parallel import Unwrapped
@@ -103,20 +104,22 @@ def learner_of(settings: Settings) -> KeepsGradients:
     else:
         freeze_vision(adapter)
     adapter.model.train()
+    rollout = RolloutSettings(sampling=Sampling(max_new_tokens=8))
     return KeepsGradients(
         adapter,
+        make_engine(adapter, rollout),
         Prompting(),
         Reward({"letters": (letters, 1.0)}, []),
         RulesJudge(),
         training(
             steps=2,
             group_size=2,
-            sampling=Sampling(max_new_tokens=8),
             updates_per_rollout=settings.updates_per_rollout,
             learning_rate=1e-3,
             tokens_per_pass=settings.tokens_per_pass,
             clip_norm=settings.clip_norm,
         ),
+        rollout,
         layout=layout_named(settings.strategy),
     )
 

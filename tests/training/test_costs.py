@@ -20,7 +20,7 @@ LOAD = Load(
     reference=True,
     copied_reference=True,
     checkpointing=False,
-    tokens_per_rollout_batch=65536,
+    tokens_per_batch=65536,
     tokens_per_pass=16384,
     tokens_per_chunk=256,
 )
@@ -69,5 +69,5 @@ def test_time_grows_with_what_is_done():
     assert seconds(sizes, replace(LOAD, new_tokens=200), gpu) > 1.5 * least
     assert seconds(sizes, replace(LOAD, checkpointing=True), gpu) > least
     assert seconds(sizes, replace(LOAD, learns=False), gpu) < least
-    assert seconds(sizes, replace(LOAD, tokens_per_rollout_batch=1000), gpu) > least
+    assert seconds(sizes, replace(LOAD, tokens_per_batch=1000), gpu) > least
     assert seconds(sizes, LOAD, GPUS["RTX3090"]) > least

@@ -7,7 +7,7 @@ import pytest
 import torch
 from learners import Service, fit, gradients, likes_letters, module
 
-from grit.rollout.sampler import Completion
+from grit.rollout.engine import Completion
 from grit.rollout.settings import Sampling
 from grit.training.grpo_gr import grpo_gr_loss
 
@@ -77,7 +77,7 @@ def test_lora_needs_no_second_model(tmp_path):
         {"tokens_per_pass": 1},
         {"share_prompt": False},
         {"share_prefill": False},
-        {"compact_rollout": False},
+        {"compact": False},
         {"decode": "static"},
         {"tokens_per_chunk": 0},
         {"tokens_per_chunk": 3},

@@ -73,12 +73,12 @@ def test_papos_term_changes_the_gradient(tmp_path):
 def test_truncated_completions_have_no_share(tmp_path, monkeypatch):
     options = {"objective": ObjectiveSettings(mask_truncated=True), "beta": 0.0}
     one = module(max_steps=1, **options)
-    sample = one.rollouts.sampler.sample
+    sample = one.engine.sample
 
     def cut_off(*arguments):
         return [[replace(c, truncated=True) for c in group] for group in sample(*arguments)]
 
-    monkeypatch.setattr(one.rollouts.sampler, "sample", cut_off)
+    monkeypatch.setattr(one.engine, "sample", cut_off)
     for gradient in gradients(one, tmp_path).values():
         assert gradient.abs().max() == 0
 

@@ -119,10 +119,10 @@ def _check_model(config: Config) -> None:
             "config: model.attention=flash_attention_2 needs training.share_prompt=false: it takes "
             "no mask for completions that share a prompt; sdpa and flex_attention do"
         )
-    plain = config.training.decode in ("auto", "dynamic")
+    plain = config.rollout.decode in ("auto", "dynamic")
     if model.attention == "flash_attention_2" and not plain:
         raise GritError(
-            f"config: training.decode={config.training.decode} needs model.attention=sdpa, eager "
+            f"config: rollout.decode={config.rollout.decode} needs model.attention=sdpa, eager "
             "or flex_attention: flash_attention_2 cannot leave slots of a static cache out"
         )
     if model.adaptation == "full" and model.dtype == "bfloat16":
@@ -134,8 +134,8 @@ def _check_model(config: Config) -> None:
 
 def _check_training(config: Config) -> None:
     # Greedy completions of one prompt are identical, so that all advantages are 0.
-    if config.training.sampling.greedy:
-        raise GritError("config: training.sampling.temperature must be a positive number, not 0")
+    if config.rollout.sampling.greedy:
+        raise GritError("config: rollout.sampling.temperature must be a positive number, not 0")
 
 
 def _check_method(config: Config) -> None:

@@ -36,6 +36,7 @@ GROUPS = {
     "judge": "who says whether an answer is right",
     "suite": "the test sets",
     "training": "sizes and rates of training; follows the model",
+    "rollout": "the engine that completes prompts, and how it samples",
     "objective": "advantages and loss other than GRPO-GR's, on any training preset",
     "trainer": "devices and precision",
     "pretrain": "how a tiny base model is made; follows the model",

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from grit.config.renamed import present_name
 from grit.config.schema import Config
 from grit.judge.settings import WITH_FIELDS, JudgeSettings
 
@@ -23,6 +24,8 @@ def misspelt(path: str, missing: str = "", there: Collection[str] = ()) -> str |
     Returns:
         None if the schema allows it: a new key of a dictionary, which Hydra adds with a ``+``.
     """
+    if (present := present_name(path)) is not None:
+        return f"{path} is {present} now"
     node: Any = Config
     names = path.split(".")
     if names[0] == "hydra":  # Hydra's own fields are not in the schema

@@ -23,6 +23,7 @@ from grit.judge.settings import (
 from grit.models.settings import ModelSettings
 from grit.pretraining.settings import PretrainSettings
 from grit.rewards.settings import RewardSettings
+from grit.rollout.settings import RolloutSettings
 from grit.studies.settings import (
     AttentionSettings,
     CorrelationSettings,
@@ -135,6 +136,7 @@ class Config:
     judge: AnyJudge
     suite: SuiteSettings
     training: TrainingSettings
+    rollout: RolloutSettings
     evaluation: EvaluationSettings
     validation: SuiteSettings = setting("", changes_results=False)
     trainer: TrainerSettings

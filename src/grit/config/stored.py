@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from grit.config.renamed import with_present_names
 from grit.core.errors import GritError
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ _INTERPOLATION = "${"
 
 
 def stored_configuration(path: Path) -> dict[str, Any]:
-    """The values of a run's ``config.yaml``.
+    """The values of a run's ``config.yaml``, by the present names of settings.
 
     Raises:
         GritError: it cannot be read, is not a YAML object, or has an interpolation.
@@ -38,7 +39,7 @@ def stored_configuration(path: Path) -> dict[str, Any]:
             f"{path}: has an interpolation ({_INTERPOLATION}...), which no run stores: it would "
             "read this machine's environment; write the value instead"
         )
-    return values
+    return with_present_names(values)
 
 
 def stored_config(path: Path) -> "Config":

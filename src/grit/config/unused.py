@@ -28,16 +28,13 @@ class _Rule(NamedTuple):
     used: Fields = ()  # exceptions: fields among these that do have an effect
 
 
-# Fields of training that an evaluation uses too, and must_learn, which is ignored silently.
-_EVALUATION = tuple(
-    f"training.{name}"
-    for name in (
-        *("sampling.max_new_tokens", "tokens_per_rollout_batch", "share_prefill"),
-        *("compact_rollout", "decode", "feature_cache_mib", "must_learn"),
-    )
+# Fields of these that an evaluation uses too, and must_learn, which is ignored silently.
+_EVALUATION = (
+    *("training.feature_cache_mib", "training.must_learn", "training.needs"),
+    "rollout.sampling.max_new_tokens",
 )
 _TRAINING = (
-    *("reward", "objective", "training", "trainer.max_steps"),
+    *("reward", "objective", "training", "trainer.max_steps", "rollout.sampling"),
     *("data.sources", "data.seed", "data.total"),
 )
 _WHILE_TRAINING = (
@@ -51,6 +48,7 @@ _OF: dict[str, Fields] = {  # settings that only one way of training uses
 _FIGURES = ("correlation", "attention", "faithfulness")
 _PARTS = (
     *("model", "data", "method", "reward", "judge", "suite", "training", "objective", "trainer"),
+    "rollout",
     *("evaluation", "pretrain", "preparation", *_FIGURES),
 )
 # The parts that the other tasks use. `logger`, `threads`, `seed`, `experiment` are not reported.
@@ -104,10 +102,10 @@ def _rules(config: Config) -> Iterator[_Rule]:
     elif task == "evaluate":
         yield _Rule("task=evaluate trains nothing", _TRAINING, _WHILE_TRAINING, _EVALUATION)
         if config.predictions is not None:
-            made = ("suite", "trainer", "training", "evaluation")
+            made = ("suite", "trainer", "training", "rollout", "evaluation")
             yield _Rule("predictions= are scored as they are", (), made)
     elif method.training == "sft":
-        kept = ("training.sampling.max_new_tokens",)
+        kept = ("rollout.sampling.max_new_tokens",)
         reason = f"method={method.name} learns from traces, without a reward"
         yield _Rule(reason, ("reward", "objective"), _OF["grpo_gr"], kept)
     else:

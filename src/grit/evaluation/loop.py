@@ -10,7 +10,7 @@ from grit.data.samples import Sample
 from grit.evaluation.predictions import Prediction
 from grit.models.adapter import Adapter
 from grit.models.prompting import Prompting
-from grit.rollout.sampler import Sampler
+from grit.rollout.engine import Engine
 from grit.rollout.settings import Sampling
 
 QUESTIONS_AT_A_TIME = 64  # encoded prompts in memory at a time; results do not depend on it
@@ -18,7 +18,7 @@ QUESTIONS_AT_A_TIME = 64  # encoded prompts in memory at a time; results do not 
 
 def answer(
     adapter: Adapter,
-    sampler: Sampler,
+    engine: Engine,
     prompting: Prompting,
     name: str,
     samples: Sequence[Sample],
@@ -35,7 +35,7 @@ def answer(
 
     Args:
         adapter: of the model.
-        sampler: that completes prompts.
+        engine: that completes prompts.
         prompting: how a question is put.
         name: of the set.
         samples: its questions.
@@ -58,7 +58,7 @@ def answer(
                 [seed_for("evaluation", name, sample.id, k) for k in range(count)]
                 for sample in asked
             ]
-            completions = sampler.sample(prompts, seeds, sampling)
+            completions = engine.sample(prompts, seeds, sampling)
             predictions += [
                 Prediction.of(sample, completion.text, set=name, row=row, spoken=prompt.space)
                 for row, sample, prompt, group in zip(

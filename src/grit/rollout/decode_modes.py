@@ -1,4 +1,4 @@
-"""The implementations of decoding, by the names of ``training.decode``."""
+"""The implementations of decoding, by the names of ``rollout.decode``."""
 
 from collections.abc import Callable
 from functools import partial

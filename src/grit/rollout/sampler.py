@@ -4,7 +4,6 @@ Shapes: G prompts, N completions of each, B = G * N rows, P prompt tokens, V voc
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 import torch
@@ -16,27 +15,20 @@ from grit.models.adapter import Adapter, EncodedPrompt
 from grit.rollout.choice import choose
 from grit.rollout.decode_modes import decoder
 from grit.rollout.decoding import Prefilled
+from grit.rollout.engine import STOP, Completion, Engine, Weights
 from grit.rollout.settings import DecodeMode, Sampling
 
-STOP = "</answer>"
 
+class Sampler(Engine):
+    """The suite's own engine: samples from an adapter's model, in its process.
 
-@dataclass(frozen=True)
-class Completion:
-    """One completion of a prompt."""
-
-    token_ids: tuple[int, ...]  # as sampled, including the token that ended it
-    text: str
-    truncated: bool  # stopped by max_new_tokens
-
-
-class Sampler:
-    """Samples completions from an adapter's model, in batches of at most ``tokens_per_batch``.
-
+    Batches have at most ``tokens_per_batch`` tokens.
     Turning off ``share_prefill`` and ``compact`` only costs time: each completion then has its own
     prefill, and ended rows stay in the batch until all have ended. ``decode`` names the
     implementation of a decode step.
     """
+
+    samples_from_model = True
 
     def __init__(
         self,
@@ -57,17 +49,7 @@ class Sampler:
     def sample(
         self, prompts: Sequence[EncodedPrompt], seeds: Sequence[Sequence[int]], sampling: Sampling
     ) -> list[list[Completion]]:
-        """Complete each prompt once per seed.
-
-        Args:
-            prompts: G encoded prompts.
-            seeds: N seeds for each prompt; the same prompt and seed give the same completion in
-                any batch. Greedy sampling ignores their values.
-            sampling: temperature and limits.
-
-        Returns:
-            For each prompt, a completion for each of its seeds.
-        """
+        """As every ``Engine``."""
         if len({len(group) for group in seeds}) > 1:
             raise ValueError("every prompt needs the same number of seeds")
         model = self.adapter.model
@@ -76,7 +58,7 @@ class Sampler:
         try:
             completions: list[list[Completion]] = [[] for _ in prompts]
             for chosen in self._batches(prompts, len(seeds[0]) if seeds else 1, sampling):
-                with hint_on_oom("training.tokens_per_rollout_batch"):
+                with hint_on_oom("rollout.tokens_per_batch"):
                     batch = self._complete(
                         [prompts[i] for i in chosen], [seeds[i] for i in chosen], sampling
                     )
@@ -85,6 +67,12 @@ class Sampler:
             return completions
         finally:
             model.train(was_training)
+
+    def update(self, version: int, weights: Weights) -> None:
+        """Nothing: the model's weights are those that learn."""
+
+    def close(self) -> None:
+        """Nothing."""
 
     def _batches(
         self, prompts: Sequence[EncodedPrompt], n: int, sampling: Sampling

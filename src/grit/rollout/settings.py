@@ -1,4 +1,4 @@
-"""The settings of sampling and decoding."""
+"""The settings of the rollout: the engine, how it samples, and how it decodes."""
 
 from typing import Literal
 
@@ -31,3 +31,23 @@ class Sampling:
 
 
 GREEDY = Sampling(temperature=0.0)
+
+
+@settings
+class RolloutSettings:
+    """The engine that completes prompts, in training and in evaluation."""
+
+    name: Literal["native"] = setting("the engine", "native")
+    sampling: Sampling = setting("", Sampling, of="grpo_gr")
+    # Speed: turning any of these off changes results only by rounding.
+    share_prefill: bool = setting("one prefill a prompt instead of one a completion", True)
+    compact: bool = setting("completions that have ended leave the batch", True)
+    decode: DecodeMode = setting(
+        "with a growing cache (dynamic), with buffers of fixed shapes (static), those as CUDA "
+        "graphs (captured; NVIDIA GPUs only) or through torch.compile (compiled; minutes for a "
+        "large model); auto: captured where that works, else dynamic",
+        "auto",
+    )
+    tokens_per_batch: int = setting(
+        "tokens of the prompts and completions that are sampled in one batch", 65536, ge=1
+    )

@@ -114,7 +114,7 @@ def fix_frequencies(adapter: Adapter, slots: int) -> None:
         return
     if slots > rotary.original_max_seq_len:
         raise GritError(
-            f"training.decode: {slots} tokens are more than the {rotary.original_max_seq_len} "
+            f"rollout.decode: {slots} tokens are more than the {rotary.original_max_seq_len} "
             "up to which this model's RoPE stays the same; use dynamic"
         )
     rotary.rope_type = "default"
@@ -143,7 +143,7 @@ class Captured(Stepper):
         super().__init__(adapter)
         if adapter.device.type != "cuda":
             raise GritError(
-                f"training.decode=captured: the model is on the {adapter.device.type} and CUDA "
+                f"rollout.decode=captured: the model is on the {adapter.device.type} and CUDA "
                 "graphs need an NVIDIA GPU; dynamic, static and compiled do not"
             )
         self._of: Buffers | None = None  # the buffers that the graph was captured with

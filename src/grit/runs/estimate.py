@@ -14,7 +14,7 @@ from grit.models.adapter import Adapter
 from grit.models.prompt_limits import PromptLengths
 from grit.models.prompting import Prompting
 from grit.models.setup import make_trainable
-from grit.rollout.sampler import STOP
+from grit.rollout.engine import STOP
 from grit.training.costs import GPUS, Load, Sizes, memory, seconds
 
 TOKENS_OF_A_JUDGEMENT = 210, 10  # input and output: the prompt with a short answer, a score
@@ -145,12 +145,12 @@ def _load(config: Config, adapter: Adapter, samples: Sequence[Sample]) -> Load:
         prompt_tokens=fmean(tokens),
         longest_prompt=max(tokens),
         image_tokens=fmean(images),
-        new_tokens=training.sampling.max_new_tokens,
+        new_tokens=config.rollout.sampling.max_new_tokens,
         learns=config.method.learns,
         reference=reference,
         copied_reference=reference and config.model.adaptation == "full",
         checkpointing=config.model.gradient_checkpointing,
-        tokens_per_rollout_batch=training.tokens_per_rollout_batch,
+        tokens_per_batch=config.rollout.tokens_per_batch,
         tokens_per_pass=training.tokens_per_pass,
         tokens_per_chunk=training.tokens_per_chunk,
     )

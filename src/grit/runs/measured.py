@@ -30,6 +30,7 @@ from grit.judge.usage import NOTHING, Usage
 from grit.models.adapter import Adapter
 from grit.models.loading import Checkpoint
 from grit.models.prompting import Prompting
+from grit.rollout.engine import Engine
 from grit.runs.metrics_log import MetricsLog
 from grit.runs.results import (
     Results,
@@ -41,7 +42,6 @@ from grit.runs.results import (
 )
 from grit.runs.used_annotation import annotation_of, annotation_of_weights
 from grit.training.diagnostics import JUDGE
-from grit.training.policy import make_sampler
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +75,7 @@ class Measured:
 def evaluate_model(
     config: Config,
     adapter: Adapter,
+    engine: Engine,
     sets: Sequence[TestSet],
     judge: Judge,
     folder: Path,
@@ -90,6 +91,7 @@ def evaluate_model(
     Args:
         config: of the run.
         adapter: of the model.
+        engine: that completes prompts with its weights.
         sets: the test sets.
         judge: of the answers.
         folder: of the run.
@@ -97,10 +99,10 @@ def evaluate_model(
         trained_on: the triplets that the model was trained on in this run.
         checkpoint: the trained weights that were loaded into the model, if any.
     """
-    predictions, sampled = ask(config, adapter, sets), {}
+    predictions, sampled = ask(config, adapter, engine, sets), {}
     if count := config.evaluation.samples:
         asked = [replace(each, samples=_answered_in_words(each.samples)) for each in sets]
-        sampled = ask(config, adapter, asked, count, config.evaluation.temperature)
+        sampled = ask(config, adapter, engine, asked, count, config.evaluation.temperature)
     if processes.rank() > 0:
         return None
     former = NOTHING if stem else _usage_so_far(folder)
@@ -126,6 +128,7 @@ def _answered_in_words(samples: Sequence[Sample]) -> list[Sample]:
 def ask(
     config: Config,
     adapter: Adapter,
+    engine: Engine,
     sets: Sequence[TestSet],
     count: int = 1,
     temperature: float = 0.0,
@@ -135,16 +138,16 @@ def ask(
     Args:
         config: of the run.
         adapter: of the model.
+        engine: that completes prompts with its weights.
         sets: the test sets; those without a question are left out.
         count: answers to each question.
         temperature: 0 for greedy answers.
     """
-    sampler = make_sampler(adapter, config.training)
     prompting = Prompting(config.method.suffix, config.method.example)
     return {
         each.name: answer(
             adapter,
-            sampler,
+            engine,
             prompting,
             each.name,
             each.samples,

@@ -40,7 +40,7 @@ def preflight(
     """
     if reward is not None:
         reward.rehearse()
-    check_device(device, config.model, config.training, learns=config.method.learns)
+    check_device(device, config.model, config.rollout.decode, learns=config.method.learns)
     check_prompts(config, make_skeleton(config.model), samples, sets)
     if processes.rank() == 0:
         meet(judge)
@@ -52,9 +52,9 @@ def check_prompts(
     """Raise GritError for a prompt that is longer than the model or the configuration allows."""
     lengths = PromptLengths(adapter, Prompting(config.method.suffix, config.method.example))
     allowed = {"max_prompt_tokens": config.data.max_prompt_tokens}
-    drawn, greedy = config.training.sampling.max_new_tokens, config.evaluation.max_new_tokens
+    drawn, greedy = config.rollout.sampling.max_new_tokens, config.evaluation.max_new_tokens
     if config.method.learns:
-        setting = "training.sampling.max_new_tokens"
+        setting = "rollout.sampling.max_new_tokens"
         limit = PromptLimit.of(adapter, max_new_tokens=drawn, setting=setting, **allowed)
         limit.check(samples, lengths)
     limit = PromptLimit.of(

@@ -15,7 +15,7 @@ _LONGEST = 40  # characters of a value
 # Settings that follow another where nobody sets them, and need not be said beside it.
 _FOLLOWS = {
     "trainer.max_steps": ("training.steps", "training.sft.steps"),
-    "evaluation.max_new_tokens": ("training.sampling.max_new_tokens",),
+    "evaluation.max_new_tokens": ("rollout.sampling.max_new_tokens",),
     "suite.root": ("data.root",),
 }
 

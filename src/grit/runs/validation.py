@@ -7,6 +7,7 @@ checkpoint.
 
 import logging
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -19,6 +20,7 @@ from grit.core.files import put_in_place, write_jsonl
 from grit.data.suites import TestSet
 from grit.judge.judge import Judge
 from grit.models.loading import save_trained
+from grit.rollout.engine import Engine
 from grit.runs.measured import ask, measure
 from grit.runs.metrics_log import MetricsLog
 from grit.runs.run_record import VALIDATION
@@ -44,13 +46,22 @@ class Validation(pl.Callback):
 
     Args:
         config: of the run.
+        engine: that completes prompts.
         sets: the dev sets.
         judge: of the answers.
         folder: of the run.
     """
 
-    def __init__(self, config: Config, sets: Sequence[TestSet], judge: Judge, folder: Path) -> None:
-        self.config, self.sets, self.judge, self.folder = config, sets, judge, folder
+    def __init__(
+        self,
+        config: Config,
+        engine: Engine,
+        sets: Sequence[TestSet],
+        judge: Judge,
+        folder: Path,
+    ) -> None:
+        self.config, self.engine, self.folder = config, engine, folder
+        self.sets, self.judge = sets, judge
         self.history: list[dict[str, Any]] = []
 
     def on_train_batch_end(
@@ -66,6 +77,7 @@ class Validation(pl.Callback):
         if steps % self.config.evaluation.every:
             return
         assert isinstance(pl_module, Learner)
+        self.engine.update(steps, lambda: learnt_weights(pl_module))
         scores = self._scores(pl_module)
         self.history.append({"step": steps, **scores})
         is_best = scores["score"] >= max(row["score"] for row in self.history)
@@ -92,8 +104,9 @@ class Validation(pl.Callback):
     def _scores(self, learner: Learner) -> dict[str, float]:
         """The scores of each set as "vsr/acc", and "score", on every rank."""
         config = self.config
-        with autocast(config.trainer.precision, learner.device), learner.layout.gathered():
-            predictions = ask(config, learner.adapter, self.sets)
+        whole = learner.layout.gathered() if self.engine.samples_from_model else nullcontext()
+        with autocast(config.trainer.precision, learner.device), whole:
+            predictions = ask(config, learner.adapter, self.engine, self.sets)
         scores: dict[str, float] = {}
         if processes.rank() == 0:
             results = measure(config, predictions, self.judge, self.sets).results

@@ -7,14 +7,14 @@ from grit.data.samples import Picture
 from grit.evaluation.predictions import Prediction
 from grit.models.adapter import Adapter, EncodedPrompt
 from grit.models.prompting import Prompting
-from grit.rollout.sampler import Sampler
+from grit.rollout.engine import Engine
+from grit.rollout.engines import make_sampler
 from grit.rollout.settings import Sampling
 from grit.runs.finished import FinishedRun
 from grit.studies.attention_prefixes import extended
 from grit.studies.faithfulness_study import Answers
 from grit.studies.kept_chains import kept_ids, whole
 from grit.training.device import autocast
-from grit.training.policy import make_sampler
 
 PICTURES_AT_A_TIME = 64  # encoded prompts in memory at a time; results do not depend on it
 
@@ -25,13 +25,13 @@ class Asking:
 
     run: FinishedRun
     adapter: Adapter
-    sampler: Sampler
+    engine: Engine
 
     @classmethod
     def of(cls, run: FinishedRun) -> "Asking":
         """Load the model of a run; raises GritError where it is missing."""
         adapter = run.adapter()
-        return cls(run, adapter, make_sampler(adapter, run.settings.training))
+        return cls(run, adapter, make_sampler(adapter, run.settings.rollout))
 
     def __call__(self, asked: Sequence[tuple[Prediction, Picture]]) -> list[Answers]:
         """Greedy completions of each question about the picture beside it, in both ways.
@@ -58,7 +58,7 @@ class Asking:
         ]
         everything = [*prompts, *longer]
         greedy = Sampling(temperature=0.0, max_new_tokens=most)
-        said = self.sampler.sample(everything, [[0]] * len(everything), greedy)
+        said = self.engine.sample(everything, [[0]] * len(everything), greedy)
         of_question = [completion.text for (completion,) in said[: len(prompts)]]
         rest = iter(said[len(prompts) :])
         of_chain = [

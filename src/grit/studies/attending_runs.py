@@ -77,6 +77,6 @@ def attending(figures: FigureSettings, run: FinishedRun) -> AttendingRun:
     for each in subsample(grounded, settings.samples, figures.seed):
         prompt = prompting.encode(run.sample(each), adapter)
         samples.append(prefixes(prompt, each.completion, adapter, figures.seed))
-    sampler = Sampler(adapter, run.settings.training.tokens_per_rollout_batch)
+    sampler = Sampler(adapter, run.settings.rollout.tokens_per_batch)
     name = name_of(run, [settings.set])
     return AttendingRun(name, len(said), study(samples, adapter, sampler, settings.tokens))

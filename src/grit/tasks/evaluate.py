@@ -17,6 +17,7 @@ from grit.models.loading import find_checkpoint
 from grit.models.setup import make_adapter
 from grit.pages.evaluated_run import print_evaluation, show_run
 from grit.paper.beside_paper import print_beside_paper
+from grit.rollout.engines import make_engine
 from grit.runs.folder import RunFolder, hold_together
 from grit.runs.inputs import inputs_of
 from grit.runs.measured import check_judged, evaluate_model, measure
@@ -51,10 +52,13 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         trained_on = None if checkpoint is None else annotation_of_weights(checkpoint.path)
         run.begin(config, checkpoint, trained_on)
     hold_together(run.folder)
-    with tracked(config, run.folder, overrides) as tracker:
+    with (
+        tracked(config, run.folder, overrides) as tracker,
+        make_engine(adapter, config.rollout) as engine,
+    ):
         with autocast(config.trainer.precision, device):
             measured = evaluate_model(
-                config, adapter, sets, judge, run.folder, checkpoint=checkpoint
+                config, adapter, engine, sets, judge, run.folder, checkpoint=checkpoint
             )
         if measured is not None:
             picture_of = pictures_of(sets)

@@ -26,6 +26,8 @@ from grit.models.prompting import Prompting
 from grit.models.setup import make_adapter
 from grit.pages.evaluated_run import show_run
 from grit.rewards.reward import Reward, reward_from
+from grit.rollout.engine import Engine
+from grit.rollout.engines import make_engine
 from grit.runs.folder import RunFolder, hold_together
 from grit.runs.inputs import inputs_of
 from grit.runs.measured import Measured, check_judged, evaluate_model, measure, usage_before
@@ -44,6 +46,7 @@ from grit.training.layouts.named import layout_named
 from grit.training.learner import Learner
 from grit.training.module import GRPOGR
 from grit.training.sft import FewShotSFT, taught_rows
+from grit.training.weights import learnt_weights
 
 log = logging.getLogger(__name__)
 
@@ -80,17 +83,22 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
             write_json(run.folder / "drawn.json", drawn_rows(samples, config.data.seed) | counted)
     hold_together(run.folder)
     before = after = None
-    with tracked(config, run.folder, overrides) as tracker:
+    with (
+        tracked(config, run.folder, overrides) as tracker,
+        make_engine(adapter, config.rollout) as engine,
+    ):
         if learns:
             with autocast(config.trainer.precision, device):
-                before = _evaluate_before(config, adapter, sets, judge, run, tracker)
-            _train(config, adapter, reward, judge, layout, samples, dev, run, tracker)
+                before = _evaluate_before(config, adapter, engine, sets, judge, run, tracker)
+            _train(config, adapter, engine, reward, judge, layout, samples, dev, run, tracker)
             adapter.model.to(device)
         if config.evaluation.after_training or not learns:
-            whole = layout.gathered() if learns else nullcontext()
+            gathers = learns and engine.samples_from_model
+            whole = layout.gathered() if gathers else nullcontext()
             with autocast(config.trainer.precision, device), whole:
                 after = evaluate_model(
-                    config, adapter, sets, judge, run.folder, trained_on=samples if learns else ()
+                    *(config, adapter, engine, sets, judge, run.folder),
+                    trained_on=samples if learns else (),
                 )
             if after is not None:
                 picture_of = pictures_of(sets)
@@ -128,6 +136,7 @@ def _dev_sets(config: Config, samples: list[Sample]) -> list[TestSet]:
 def _evaluate_before(
     config: Config,
     adapter: Adapter,
+    engine: Engine,
     sets: list[TestSet],
     judge: Judge,
     run: RunFolder,
@@ -143,7 +152,7 @@ def _evaluate_before(
     said = run.folder / "predictions.before.jsonl"
     # Only rank 0 decides: other nodes may not see its folder.
     if not (run.resumed and processes.gathered(said.exists())[0]):
-        before = evaluate_model(config, adapter, sets, judge, run.folder, "before")
+        before = evaluate_model(config, adapter, engine, sets, judge, run.folder, "before")
         if before is not None:
             tracker.numbers(before, step=0)
     elif processes.rank() > 0:
@@ -165,6 +174,7 @@ def _evaluate_before(
 def _train(
     config: Config,
     adapter: Adapter,
+    engine: Engine,
     reward: Reward,
     judge: Judge,
     layout: DataParallel,
@@ -181,7 +191,9 @@ def _train(
     if method.training == "sft":
         learner = FewShotSFT(adapter, prompting, settings, **shared)
     else:
-        learner = GRPOGR(adapter, prompting, reward, judge, settings, **shared)
+        learner = GRPOGR(
+            adapter, engine, prompting, reward, judge, settings, config.rollout, **shared
+        )
     fit(
         learner,
         samples,
@@ -193,11 +205,12 @@ def _train(
         loggers=_loggers(run, tracker),
         callbacks=[
             CompletionSamples(config.logger.sample_every),
-            *([Validation(config, dev, judge, run.folder)] if dev else []),
+            *([Validation(config, engine, dev, judge, run.folder)] if dev else []),
         ],
     )
     model = run.folder / "model"
     save_learnt(learner, model)
+    engine.update(config.trainer.max_steps, lambda: learnt_weights(learner))
     if processes.rank() == 0:
         keep_best(run.folder)
     if not (config.evaluation.before_training or config.evaluation.after_training):

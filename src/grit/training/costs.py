@@ -104,7 +104,7 @@ class Load:
     reference: bool  # log pi_ref is computed
     copied_reference: bool  # by a copy of the weights, not by the base under LoRA
     checkpointing: bool  # gradient checkpointing: activations of a layer are recomputed
-    tokens_per_rollout_batch: int
+    tokens_per_batch: int
     tokens_per_pass: int
     tokens_per_chunk: int
 
@@ -112,7 +112,7 @@ class Load:
     def rows_in_a_batch(self) -> int:
         """Completions of a rollout batch."""
         row = self.longest_prompt + self.new_tokens
-        fit = max(self.tokens_per_rollout_batch // (row * self.completions), 1)
+        fit = max(self.tokens_per_batch // (row * self.completions), 1)
         return min(fit, self.prompts) * self.completions
 
     @property

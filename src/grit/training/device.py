@@ -12,7 +12,8 @@ import torch.distributed as dist
 from grit.core.errors import GritError
 from grit.core.processes import torchrun
 from grit.models.settings import ModelSettings
-from grit.training.settings import TrainerSettings, TrainingSettings
+from grit.rollout.settings import DecodeMode
+from grit.training.settings import TrainerSettings
 
 
 def prepare_device(trainer: TrainerSettings, threads: int | None) -> torch.device:
@@ -49,20 +50,20 @@ def prepare_device(trainer: TrainerSettings, threads: int | None) -> torch.devic
 
 
 def check_device(
-    device: torch.device, model: ModelSettings, training: TrainingSettings, *, learns: bool
+    device: torch.device, model: ModelSettings, decode: DecodeMode, *, learns: bool
 ) -> None:
     """Raise GritError for a decode mode or an attention that the device does not support.
 
     Args:
         device: of the run.
         model: its settings.
-        training: its settings.
+        decode: the mode of decoding.
         learns: whether there are backward passes.
     """
-    decode, attention = training.decode, model.attention
+    attention = model.attention
     if decode == "captured" and device.type != "cuda":
         raise GritError(
-            f"training.decode=captured: the model is on the {device.type} and CUDA graphs need an "
+            f"rollout.decode=captured: the model is on the {device.type} and CUDA graphs need an "
             "NVIDIA GPU; dynamic, static and compiled do not"
         )
     if attention == "flash_attention_2":

@@ -14,7 +14,7 @@ from grit.data.samples import Sample
 from grit.grounding.boxes import Box, Space
 from grit.judge.usage import NOTHING, Usage
 from grit.rewards.reward import Outcome
-from grit.rollout.sampler import Completion
+from grit.rollout.engine import Completion
 from grit.training.grpo_gr import has_variance
 
 JUDGE = "judge/"  # prefix of the metrics of the judge's use

@@ -20,6 +20,8 @@ from grit.judge.judge import Judge, usage_of
 from grit.models.adapter import Adapter
 from grit.models.prompting import Prompting
 from grit.rewards.reward import Reward
+from grit.rollout.engine import Engine
+from grit.rollout.settings import RolloutSettings
 from grit.training.blanking import with_blanked_picture
 from grit.training.diagnostics import (
     Rollout,
@@ -39,20 +41,23 @@ from grit.training.rollouts import Drawn, Rollouts, Sampled
 from grit.training.settings import TrainingSettings
 from grit.training.signal import ScoredPass, Signal, losses_of, signal_of
 from grit.training.step_loss import SUMMED, StepLoss
+from grit.training.weights import learnt_weights
 
 log = logging.getLogger(__name__)
 
 
 class GRPOGR(Learner):
-    """GRPO-GR on the prompts of each step from the data module."""
+    """GRPO-GR on the prompts of each step from the data module; ``engine`` completes them."""
 
     def __init__(
         self,
         adapter: Adapter,
+        engine: Engine,
         prompting: Prompting,
         reward: Reward,
         judge: Judge,
         settings: TrainingSettings,
+        rollout: RolloutSettings,
         *,
         steps: int | None = None,
         seed: int = 0,
@@ -63,13 +68,16 @@ class GRPOGR(Learner):
             settings,
             steps=steps or settings.steps,
             learning_rate=settings.learning_rate,
-            temperature=settings.logp_temperature or settings.sampling.temperature,
+            temperature=settings.logp_temperature or rollout.sampling.temperature,
             seed=seed,
             layout=layout,
         )
         self.prompting = prompting
         self.judge = judge
-        self.rollouts = Rollouts(adapter, prompting, reward, judge, settings, seed)
+        self.engine, self.sampling = engine, rollout.sampling
+        self.rollouts = Rollouts(
+            adapter, engine, rollout.sampling, prompting, reward, judge, settings, seed
+        )
         self.reference = Reference(self.policy) if settings.beta else None
         self.last_rollouts: list[Rollout] = []  # of the last step, for loggers
         self.watched = JudgeWatch(judge)
@@ -94,6 +102,7 @@ class GRPOGR(Learner):
         """
         watch = Stopwatch(self.device)
         with watch.phase("rollout"):
+            self.engine.update(batch_idx, lambda: learnt_weights(self))
             sampled, rewarded = self._rolled(list(batch), batch_idx)
         with watch.phase("reference"), hint_on_oom("training.tokens_per_pass"):
             passes = self._scored(sampled)
@@ -206,7 +215,14 @@ class GRPOGR(Learner):
 
     def _update(self, passes: Sequence[ScoredPass], signal: Signal, step: int) -> dict[str, float]:
         """Take ``updates_per_rollout`` optimiser steps on this rank's groups of this step."""
-        losses = losses_of(passes, signal, self.settings, self._beta(step), self.device)
+        losses = losses_of(
+            passes,
+            signal,
+            self.settings,
+            self._beta(step),
+            self.device,
+            max_new_tokens=self.sampling.max_new_tokens,
+        )
         if not losses:  # a step would still apply momentum
             log.warning("no completion of this step could be judged: it is skipped")
             return {}

@@ -1,4 +1,4 @@
-"""The policy, its sampler and its frozen reference model."""
+"""The policy and its frozen reference model."""
 
 import copy
 from collections.abc import Callable, Sequence
@@ -8,24 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from grit.models.adapter import Adapter, EncodedPrompt
-from grit.rollout.sampler import Sampler
 from grit.training.groups import Group, RowBatch, lay_out
 from grit.training.logprobs import TokenScores, token_logp, token_scores
-from grit.training.settings import TrainingSettings
 
 # From log-probabilities [M] of completion tokens and the index [M] of each token's completion.
 PolicyLoss = Callable[[Tensor, Tensor], Tensor]
-
-
-def make_sampler(adapter: Adapter, training: TrainingSettings) -> Sampler:
-    """The sampler for rollouts and evaluations."""
-    return Sampler(
-        adapter,
-        training.tokens_per_rollout_batch,
-        share_prefill=training.share_prefill,
-        compact=training.compact_rollout,
-        decode=training.decode,
-    )
 
 
 class Policy:

@@ -4,6 +4,7 @@ Shapes: G prompts of a step, N completions of each, K terms of the reward.
 """
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import torch
@@ -17,12 +18,12 @@ from grit.models.adapter import Adapter, EncodedPrompt
 from grit.models.prompting import Prompting
 from grit.rewards.response import Attempt
 from grit.rewards.reward import Outcome, Reward
-from grit.rollout.sampler import Completion
+from grit.rollout.engine import Completion, Engine
+from grit.rollout.settings import Sampling
 from grit.training.diagnostics import Rollout
 from grit.training.groups import Group
 from grit.training.layouts.data_parallel import DataParallel
 from grit.training.objectives import difficulty_weight, overlong_penalty
-from grit.training.policy import make_sampler
 from grit.training.settings import TrainingSettings
 
 Drawn = tuple[Sample, int]
@@ -55,10 +56,12 @@ class Sampled:
 
 
 class Rollouts:
-    """Samples completions with the policy's model, and rewards them.
+    """Samples completions of the policy by an engine, and rewards them.
 
     Args:
         adapter: of the model.
+        engine: that completes prompts.
+        sampling: temperature and limits.
         prompting: how a triplet is asked.
         reward: of a completion.
         judge: of answers.
@@ -69,6 +72,8 @@ class Rollouts:
     def __init__(
         self,
         adapter: Adapter,
+        engine: Engine,
+        sampling: Sampling,
         prompting: Prompting,
         reward: Reward,
         judge: Judge,
@@ -76,9 +81,9 @@ class Rollouts:
         seed: int,
     ) -> None:
         self.adapter, self.prompting = adapter, prompting
+        self.engine, self.sampling = engine, sampling
         self.reward, self.judge = reward, judge
         self.settings, self.seed = settings, seed
-        self.sampler = make_sampler(adapter, settings)
 
     def sampled(self, drawn: Sequence[Drawn], layout: DataParallel) -> Sampled:
         """N completions of each triplet's prompt; every rank has to call it."""
@@ -90,15 +95,15 @@ class Rollouts:
             ]
             for sample, epoch in drawn
         ]
-        with layout.gathered():
-            completions = self.sampler.sample(prompts, seeds, self.settings.sampling)
+        with layout.gathered() if self.engine.samples_from_model else nullcontext():
+            completions = self.engine.sample(prompts, seeds, self.sampling)
         if self.settings.append_eos:
             completions = [[self._with_eos(each) for each in group] for group in completions]
         return Sampled(list(drawn), prompts, completions)
 
     def _with_eos(self, completion: Completion) -> Completion:
         """Append an end-of-sequence token if there is none, as the released code does."""
-        room = len(completion.token_ids) < self.settings.sampling.max_new_tokens
+        room = len(completion.token_ids) < self.sampling.max_new_tokens
         if not room or completion.token_ids[-1] in self.adapter.end_ids:
             return completion
         eos = self.adapter.tokenizer.eos_token_id
@@ -133,7 +138,7 @@ class Rollouts:
         share = self.settings.objective.overlong_share
         if not share:
             return outcome
-        longest = self.settings.sampling.max_new_tokens
+        longest = self.sampling.max_new_tokens
         penalty = overlong_penalty(len(completion.token_ids), longest, share)
         total = None if outcome.total is None else outcome.total + penalty
         return replace(outcome, total=total, components={**outcome.components, "overlong": penalty})

@@ -3,7 +3,6 @@
 from typing import Any, Literal
 
 from grit.core.settings import Text, setting, settings
-from grit.rollout.settings import DecodeMode, Sampling
 
 Ratio = Literal["token", "sequence", "sequence_mean"]
 
@@ -66,17 +65,17 @@ class ObjectiveSettings:
     sapo_negative: float = setting("and where it is not", 1.05, gt=0)
     aggregation: Literal["sequence_mean", "token_mean", "fixed_length"] = setting(
         "how tokens are summed: each completion's mean (GRPO), the mean over all tokens of the "
-        "step (DAPO), or their sum by sampling.max_new_tokens (Dr. GRPO)",
+        "step (DAPO), or their sum by rollout.sampling.max_new_tokens (Dr. GRPO)",
         "sequence_mean",
     )
     beta_schedule: Literal["constant", "cosine"] = setting(
         "weight of the KL term over the steps: cosine falls to 0", "constant"
     )
     mask_truncated: bool = setting(
-        "completions cut off at sampling.max_new_tokens have no share in the loss", False
+        "completions cut off at rollout.sampling.max_new_tokens have no share in the loss", False
     )
     overlong_share: float = setting(
-        "last share of sampling.max_new_tokens over which a penalty rises to 1; 0: no penalty",
+        "last share of rollout.sampling.max_new_tokens over which a penalty rises to 1; 0: none",
         0.0,
         ge=0,
         le=1,
@@ -139,8 +138,9 @@ class TrainingSettings:
 
     steps: int = setting("optimiser steps", ge=1, of="grpo_gr")
     needs: dict[Text, Any] = setting(
-        "what a preset asks of a large model and its trainer, where the command line says nothing: "
-        "adaptation, dtype, freeze_vision, precision",
+        "what a preset asks of the model, the trainer and the rollout, where the command line says "
+        "nothing: adaptation, dtype, freeze_vision; precision; temperature, top_k, max_new_tokens, "
+        "tokens_per_batch",
         dict,
     )
     sft: SFTSettings = setting("", of="sft")
@@ -166,7 +166,6 @@ class TrainingSettings:
     updates_per_rollout: int = setting(
         "optimiser steps on the completions of a step", 1, ge=1, of="grpo_gr"
     )
-    sampling: Sampling = setting("", Sampling, of="grpo_gr")
     logp_temperature: float | None = setting(
         "at which log-probabilities are taken; null: at the sampling temperature. Released code: 1",
         None,
@@ -182,19 +181,8 @@ class TrainingSettings:
     must_learn: bool = setting(
         "a run in which no step learnt anything ends with exit code 1", True, changes_results=False
     )
-    # Speed: turning any of these off changes results only by rounding.
+    # Speed: turning it off changes results only by rounding.
     share_prompt: bool = setting("update: one row a prompt instead of one a completion", True)
-    share_prefill: bool = setting("rollout: one prefill a prompt instead of one a completion", True)
-    compact_rollout: bool = setting("completions that have ended leave the batch", True)
-    decode: DecodeMode = setting(
-        "rollout: with a growing cache (dynamic), with buffers of fixed shapes (static), those as "
-        "CUDA graphs (captured; NVIDIA GPUs only) or through torch.compile (compiled; minutes for "
-        "a large model); auto: captured where that works, else dynamic",
-        "auto",
-    )
-    tokens_per_rollout_batch: int = setting(
-        "tokens of the prompts and completions that are sampled in one batch", 65536, ge=1
-    )
     tokens_per_pass: int = setting(
         "tokens of a forward pass of the update (a micro-batch)", 16384, ge=1
     )

@@ -100,6 +100,8 @@ def losses_of(
     settings: TrainingSettings,
     beta: float,
     device: torch.device,
+    *,
+    max_new_tokens: int,
 ) -> list[StepLoss]:
     """The loss of each pass; none if no completion of the step, over all ranks, was judged.
 
@@ -123,7 +125,7 @@ def losses_of(
         groups=groups,
         tokens=tokens,
         completions=completions,
-        max_new_tokens=settings.sampling.max_new_tokens,
+        max_new_tokens=max_new_tokens,
     )
     advantages = signal.advantages
     kept: list[Tensor | None] = [None] * len(passes)

@@ -1,0 +1,73 @@
+"""The interface to engines: whatever completes prompts with a model's present weights."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+
+from torch import Tensor
+
+from grit.models.adapter import EncodedPrompt
+from grit.rollout.settings import Sampling
+
+STOP = "</answer>"
+
+Weights = Callable[[], Mapping[str, Tensor]]
+"""Gathers the trained weights, whole on rank 0, by their names in the model's ``state_dict``."""
+
+
+@dataclass(frozen=True)
+class Completion:
+    """One completion of a prompt."""
+
+    token_ids: tuple[int, ...]  # as sampled, including the token that ended it
+    text: str
+    truncated: bool  # stopped by max_new_tokens
+
+
+class Engine(ABC):
+    """Completes prompts. Used as a context, it is closed at the end."""
+
+    samples_from_model = False
+    """Whether it computes with the adapter's model itself, which a sharded layout gathers first."""
+
+    @abstractmethod
+    def sample(
+        self, prompts: Sequence[EncodedPrompt], seeds: Sequence[Sequence[int]], sampling: Sampling
+    ) -> list[list[Completion]]:
+        """Complete each prompt once per seed.
+
+        Args:
+            prompts: G encoded prompts.
+            seeds: N seeds for each prompt; the same prompt and seed give the same completion in
+                any batch. Greedy sampling ignores their values.
+            sampling: temperature and limits.
+
+        Returns:
+            For each prompt, a completion for each of its seeds.
+        """
+
+    @abstractmethod
+    def update(self, version: int, weights: Weights) -> None:
+        """Complete with these weights from now on; every rank has to call it.
+
+        Args:
+            version: of the weights, the number of finished training steps; with the version that
+                the engine has, nothing is done.
+            weights: gathers them, on every rank; called only by an engine that has a copy.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """End what the engine has started."""
+
+    def __enter__(self) -> "Engine":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
