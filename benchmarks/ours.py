@@ -20,7 +20,7 @@ from grit.models.prompting import Prompting
 from grit.models.settings import LoraSettings
 from grit.rewards.response import Response
 from grit.rewards.reward import Reward
-from grit.rollout.engines import make_engine
+from grit.rollout.engines import make_sampler
 from grit.rollout.settings import RolloutSettings, Sampling
 from grit.runs.metrics_log import MetricsLog
 from grit.training.module import GRPOGR
@@ -91,7 +91,7 @@ def make_learner(shape: Shape, parts: dict[str, Any]) -> GRPOGR:
     )
     return GRPOGR(
         adapter,
-        make_engine(adapter, rollout),
+        make_sampler(adapter, rollout),
         Prompting(),
         Reward({"cheap": (reward, 1.0)}, []),
         RulesJudge(),

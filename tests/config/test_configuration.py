@@ -38,6 +38,7 @@ NAMED = {  # by the design
     "suite": {"paper", "shapes"},
     "trainer": {"default", "ddp", "zero1", "fsdp", "deepspeed_zero2"},
     "logger": {"wandb", "none"},
+    "rollout": {"native", "vllm"},
     "experiment": {
         "smoke",
         "table1",

@@ -34,6 +34,8 @@ from grit.config.identity import (
         ("suite.sets.vsr.rows", 10),
         ("training.learning_rate", 1e-3),
         ("rollout.sampling.max_new_tokens", 95),
+        ("rollout.importance_cap", 3.0),
+        ("rollout.server_options", ["--quantization", "fp8"]),
         ("trainer.max_steps", 59),
         ("evaluation.samples", 4),
         ("evaluation.temperature", 0.5),
@@ -56,7 +58,13 @@ def test_the_hash_changes_with_what_is_evaluated(field: str) -> None:
 
 @pytest.mark.parametrize(
     "overrides",
-    [["resume=true"], ["threads=2"], ["logger=none"], ["trainer=zero1", "trainer.devices=2"]],
+    [
+        ["resume=true"],
+        ["threads=2"],
+        ["rollout.urls=[http://a:1]", "rollout.timeout=9"],
+        ["logger=none"],
+        ["trainer=zero1", "trainer.devices=2"],
+    ],
 )
 def test_the_hash_stays_with_what_cannot(default: DictConfig, overrides: list[str]) -> None:
     assert config_hash(config(*overrides)) == config_hash(checked(default))

@@ -14,7 +14,8 @@ from grit.grounding.boxes import Box, Space
 from grit.grounding.traces import parse
 from grit.models.loading import load_base
 from grit.models.prompting import Prompting
-from grit.rollout.sampler import STOP, Sampler
+from grit.rollout.engine import STOP
+from grit.rollout.sampler import Sampler
 from grit.rollout.settings import Sampling
 
 IMAGE = {  # the paper's image settings (conf/model)

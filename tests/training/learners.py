@@ -13,7 +13,7 @@ from grit.judge.usage import Usage
 from grit.models.loading import add_lora, freeze_vision, load_base
 from grit.models.prompting import Prompting
 from grit.rewards.reward import Reward
-from grit.rollout.engines import make_engine
+from grit.rollout.engines import make_sampler
 from grit.rollout.settings import RolloutSettings, Sampling
 from grit.runs.metrics_log import MetricsLog
 from grit.training.module import GRPOGR
@@ -58,7 +58,7 @@ def module(term=likes_letters, lora=False, judge=None, **changes):
     named = {name: changes.pop(name) for name in ROLLOUT & set(changes)}
     rollout = RolloutSettings(**{"sampling": Sampling(max_new_tokens=8)} | named)
     return GRPOGR(
-        *(adapter, make_engine(adapter, rollout), Prompting(), reward, judge or RulesJudge()),
+        *(adapter, make_sampler(adapter, rollout), Prompting(), reward, judge or RulesJudge()),
         *(training(**changes), rollout),
         steps=steps,
         seed=seed,

@@ -23,7 +23,7 @@ from grit.models.loading import add_lora, freeze_vision, load_base
 from grit.models.prompting import Prompting
 from grit.rewards.reward import Reward
 from grit.rollout.decode_modes import in_one_piece
-from grit.rollout.engines import make_engine
+from grit.rollout.engines import make_sampler
 from grit.rollout.settings import RolloutSettings, Sampling
 from grit.runs.metrics_log import MetricsLog
 from grit.training.checkpoints import Checkpoints
@@ -107,7 +107,7 @@ def learner_of(settings: Settings) -> KeepsGradients:
     rollout = RolloutSettings(sampling=Sampling(max_new_tokens=8))
     return KeepsGradients(
         adapter,
-        make_engine(adapter, rollout),
+        make_sampler(adapter, rollout),
         Prompting(),
         Reward({"letters": (letters, 1.0)}, []),
         RulesJudge(),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import get_args
+from urllib.parse import urlsplit
 
 from grit.config.misspellings import close_to
 from grit.config.schema import Config, Exhibit, FigureSettings, Task
@@ -22,6 +23,7 @@ def check(config: Config) -> None:
     _check_trainer(config)
     _check_model(config)
     _check_training(config)
+    _check_rollout(config)
     _check_method(config)
     if isinstance(config.judge, ServiceJudgeSettings):
         check_address(config.judge.base_url)
@@ -136,6 +138,21 @@ def _check_training(config: Config) -> None:
     # Greedy completions of one prompt are identical, so that all advantages are 0.
     if config.rollout.sampling.greedy:
         raise GritError("config: rollout.sampling.temperature must be a positive number, not 0")
+
+
+def _check_rollout(config: Config) -> None:
+    rollout = config.rollout
+    if rollout.name != "vllm":
+        return
+    if not (rollout.urls or rollout.launch):
+        raise GritError(
+            "config: rollout=vllm needs rollout.urls=[http://HOST:PORT,...], servers that run "
+            "already, or rollout.launch=true, which starts one and logs its command"
+        )
+    for url in rollout.urls:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise GritError(f"config: rollout.urls: expected http://HOST:PORT, found {url}")
 
 
 def _check_method(config: Config) -> None:

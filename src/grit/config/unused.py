@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from grit.config.schema import Config, Task
 from grit.core.settings import declared
+from grit.rollout.settings import RolloutSettings
 
 Fields = tuple[str, ...]  # dotted paths; each includes the fields below it
 
@@ -34,7 +35,8 @@ _EVALUATION = (
     "rollout.sampling.max_new_tokens",
 )
 _TRAINING = (
-    *("reward", "objective", "training", "trainer.max_steps", "rollout.sampling"),
+    *("reward", "objective", "training", "trainer.max_steps"),
+    *("rollout.sampling", "rollout.importance_cap"),
     *("data.sources", "data.seed", "data.total"),
 )
 _WHILE_TRAINING = (
@@ -45,6 +47,16 @@ _OF: dict[str, Fields] = {  # settings that only one way of training uses
     training: tuple(each.path for each in declared(Config) if each.of == training)
     for training in ("grpo_gr", "sft")
 }
+_OF_DECODING = tuple(
+    f"rollout.{name}" for name in ("share_prefill", "compact", "decode", "tokens_per_batch")
+)
+_OF_SERVERS = tuple(
+    f"rollout.{name}"
+    for name in (
+        *("importance_cap", "urls", "launch", "python", "gpus", "server_options"),
+        *("start_within", "timeout", "weights_folder"),
+    )
+)
 _FIGURES = ("correlation", "attention", "faithfulness")
 _PARTS = (
     *("model", "data", "method", "reward", "judge", "suite", "training", "objective", "trainer"),
@@ -110,11 +122,19 @@ def _rules(config: Config) -> Iterator[_Rule]:
         yield _Rule(reason, ("reward", "objective"), _OF["grpo_gr"], kept)
     else:
         yield _Rule(f"method={method.name} is no fine-tuning", (), _OF["sft"])
+    yield _engine_rule(config.rollout)
     if not config.evaluation.samples:
         yield _Rule("evaluation.samples=0 draws none", (), ("evaluation.temperature",))
     if task in ("train", "evaluate"):
         others = ("pretrain", "preparation", "check", *(() if config.exhibits else _FIGURES))
         yield _Rule(f"it is for other tasks than task={task}", (), others)
+
+
+def _engine_rule(rollout: RolloutSettings) -> _Rule:
+    """The settings of the engine that is not chosen."""
+    if rollout.name == "native":
+        return _Rule("rollout=native asks no server", _OF_SERVERS, ())
+    return _Rule(f"rollout={rollout.name} does not decode in this process", (), _OF_DECODING)
 
 
 def _counts(name: str, used: Fields) -> bool:

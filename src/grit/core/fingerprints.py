@@ -27,6 +27,7 @@ _NOT_RESULTS = (
     "grounding/drawing.py",
     "judge/picture_pairs.py",
     "rewards/scored_file.py",
+    *("rollout/keeper.py", "rollout/vllm_launch.py"),
     *("tasks/attention.py", "tasks/check.py", "tasks/correlation.py", "tasks/data.py"),
     *(
         "tasks/faithfulness.py",

@@ -3,7 +3,7 @@
 import gc
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import TypeVar
 
@@ -37,15 +37,20 @@ def gathered(value: Value) -> list[Value]:
 
 
 def all_or_none(future: "Future[Value]") -> Value:
-    """The result of this rank's future; every rank has to call it.
+    """The result of this rank's future, as ``together`` gives it."""
+    return together(future.result)
+
+
+def together(call: Callable[[], Value]) -> Value:
+    """The result of this rank's call; every rank has to call it.
 
     Raises:
-        Resumable: the future of some rank raised it. It is raised on all ranks, so that all stop
-            at the same step.
+        Resumable: the call of some rank raised it. It is raised on all ranks, so that all stop at
+            the same step.
     """
     failure: Resumable | None = None
     try:
-        value = future.result()
+        value = call()
     except Resumable as error:
         failure = error
     for said in gathered(None if failure is None else str(failure)):

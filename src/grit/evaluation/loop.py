@@ -13,8 +13,6 @@ from grit.models.prompting import Prompting
 from grit.rollout.engine import Engine
 from grit.rollout.settings import Sampling
 
-QUESTIONS_AT_A_TIME = 64  # encoded prompts in memory at a time; results do not depend on it
-
 
 def answer(
     adapter: Adapter,
@@ -47,25 +45,30 @@ def answer(
     """
     sampling = Sampling(temperature=temperature, max_new_tokens=max_new_tokens)
     rows = range(processes.rank(), len(samples), processes.count())  # this rank's questions
-    predictions: list[Prediction] = []
     label = name if count == 1 else f"{name}, {count} answers"
-    with tqdm(total=len(rows), desc=label, unit="question", disable=not progress) as bar:
-        for start in range(0, len(rows), QUESTIONS_AT_A_TIME):
-            part = rows[start : start + QUESTIONS_AT_A_TIME]
-            asked = [samples[row] for row in part]
-            prompts = [prompting.encode(sample, adapter) for sample in asked]
-            seeds = [
-                [seed_for("evaluation", name, sample.id, k) for k in range(count)]
-                for sample in asked
-            ]
-            completions = engine.sample(prompts, seeds, sampling)
-            predictions += [
-                Prediction.of(sample, completion.text, set=name, row=row, spoken=prompt.space)
-                for row, sample, prompt, group in zip(
-                    part, asked, prompts, completions, strict=True
-                )
-                for completion in group
-            ]
-            bar.update(len(part))
-    everything = [prediction for each in processes.gathered(predictions) for prediction in each]
+
+    def mine() -> list[Prediction]:
+        predictions: list[Prediction] = []
+        with tqdm(total=len(rows), desc=label, unit="question", disable=not progress) as bar:
+            for start in range(0, len(rows), engine.prompts_at_a_time):
+                part = rows[start : start + engine.prompts_at_a_time]
+                asked = [samples[row] for row in part]
+                prompts = [prompting.encode(sample, adapter) for sample in asked]
+                seeds = [
+                    [seed_for("evaluation", name, sample.id, k) for k in range(count)]
+                    for sample in asked
+                ]
+                completions = engine.sample(prompts, seeds, sampling)
+                predictions += [
+                    Prediction.of(sample, completion.text, set=name, row=row, spoken=prompt.space)
+                    for row, sample, prompt, group in zip(
+                        part, asked, prompts, completions, strict=True
+                    )
+                    for completion in group
+                ]
+                bar.update(len(part))
+        return predictions
+
+    ranks = processes.gathered(processes.together(mine))  # an engine may fail on one of them
+    everything = [prediction for each in ranks for prediction in each]
     return sorted(everything, key=lambda prediction: prediction.row)

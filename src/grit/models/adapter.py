@@ -11,7 +11,7 @@ size, V vocabulary, T image tokens.
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
@@ -41,6 +41,7 @@ class EncodedPrompt:
     positions: Tensor  # [R, P]
     vision: dict[str, Tensor]  # inputs of the vision tower
     space: Space  # the coordinate space of the boxes that the model writes about this image
+    image: Image.Image = field(repr=False, compare=False)  # as given, for engines elsewhere
 
     @property
     def next_position(self) -> int:
@@ -170,6 +171,7 @@ class Adapter(ABC):
             positions=self._positions(features),
             vision=self._vision_inputs(features),
             space=self._space(features, image),
+            image=image,
         )
 
     def _text_ids(self, text: str, literal: str) -> list[int]:
@@ -191,6 +193,11 @@ class Adapter(ABC):
         if "mm_token_type_ids" in features:
             types = features["mm_token_type_ids"].dtype
             features["mm_token_type_ids"] = (ids == self.image_id).to(types)
+
+    def with_one_placeholder(self, input_ids: Sequence[int]) -> list[int]:
+        """The token ids of a prompt as before its image was expanded to its tokens."""
+        image = self._text_ids("", "")
+        return with_other_text(image, input_ids, self.placeholder_ids)
 
     def rendered(self, text: str) -> str:
         """The prompt as text, with a single placeholder for the image."""

@@ -23,6 +23,7 @@ class Completion:
     token_ids: tuple[int, ...]  # as sampled, including the token that ended it
     text: str
     truncated: bool  # stopped by max_new_tokens
+    logps: tuple[float, ...] | None = None  # the engine's, of each token; None: not computed
 
 
 class Engine(ABC):
@@ -30,6 +31,8 @@ class Engine(ABC):
 
     samples_from_model = False
     """Whether it computes with the adapter's model itself, which a sharded layout gathers first."""
+    prompts_at_a_time = 64
+    """How many prompts an evaluation gives to it in one call; results do not depend on it."""
 
     @abstractmethod
     def sample(

@@ -1,14 +1,56 @@
 """The engines by the names of ``rollout.name``: the one place where they are made."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+from grit.core import processes
 from grit.models.adapter import Adapter
 from grit.rollout.engine import Engine
 from grit.rollout.sampler import Sampler
 from grit.rollout.settings import RolloutSettings
+from grit.rollout.vllm_command import ENVIRONMENT, ON_A_CPU, Served
+from grit.rollout.vllm_engine import VLLM
+from grit.rollout.vllm_launch import LaunchedServer, free_port
+from grit.rollout.vllm_server import VLLMServer
+
+LOG = "vllm.log"  # in a run's folder: what the server that it has started says
 
 
-def make_engine(adapter: Adapter, settings: RolloutSettings) -> Engine:
-    """The engine that the settings choose, for training and evaluation."""
-    return make_sampler(adapter, settings)
+@contextmanager
+def engine_of(
+    adapter: Adapter, settings: RolloutSettings, served: Served, folder: Path
+) -> Iterator[Engine]:
+    """The engine that the settings choose, with the adapter's present weights.
+
+    Every rank has to enter it. What it has started is ended with the context.
+
+    Args:
+        adapter: of the model that learns or is evaluated.
+        settings: of the rollout.
+        served: what a server has to serve.
+        folder: of the run, for a started server's log.
+
+    Raises:
+        GritError: a server cannot be started or asked.
+    """
+    if settings.name == "native":
+        yield make_sampler(adapter, settings)
+        return
+    launched = None if settings.urls else _launched(adapter, settings, served, folder)
+    try:
+        urls: Sequence[str] = settings.urls
+        if not urls:  # rank 0 has started one
+            urls = [url for url in processes.gathered(launched.url if launched else "") if url]
+        servers = [VLLMServer(url, settings.timeout) for url in urls]
+        with VLLM(adapter, servers, _path(settings.weights_folder)) as engine:
+            engine.update(0, adapter.model.state_dict)
+            yield engine
+    finally:
+        if launched is not None:
+            launched.close()
 
 
 def make_sampler(adapter: Adapter, settings: RolloutSettings) -> Sampler:
@@ -20,3 +62,21 @@ def make_sampler(adapter: Adapter, settings: RolloutSettings) -> Sampler:
         compact=settings.compact,
         decode=settings.decode,
     )
+
+
+def _launched(
+    adapter: Adapter, settings: RolloutSettings, served: Served, folder: Path
+) -> LaunchedServer | None:
+    """The server that rank 0 starts; None on other ranks."""
+    if processes.rank() > 0:
+        return None
+    on_gpu, port = torch.cuda.is_available(), free_port()
+    environment = ENVIRONMENT | ({} if on_gpu else ON_A_CPU)
+    if settings.gpus is not None:
+        environment["CUDA_VISIBLE_DEVICES"] = settings.gpus
+    command = served.command(adapter, settings, on_gpu=on_gpu, port=port)
+    return LaunchedServer(command, environment, port, folder / LOG, settings.start_within)
+
+
+def _path(name: str | None) -> Path | None:
+    return None if name is None else Path(name)

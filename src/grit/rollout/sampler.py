@@ -4,7 +4,6 @@ Shapes: G prompts, N completions of each, B = G * N rows, P prompt tokens, V voc
 """
 
 from collections.abc import Sequence
-from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -15,7 +14,8 @@ from grit.models.adapter import Adapter, EncodedPrompt
 from grit.rollout.choice import choose
 from grit.rollout.decode_modes import decoder
 from grit.rollout.decoding import Prefilled
-from grit.rollout.engine import STOP, Completion, Engine, Weights
+from grit.rollout.ending import Ending
+from grit.rollout.engine import Completion, Engine, Weights
 from grit.rollout.settings import DecodeMode, Sampling
 
 
@@ -44,6 +44,7 @@ class Sampler(Engine):
         self.share_prefill = share_prefill
         self.compact = compact
         self.begin = decoder(adapter, decode)
+        self._ends = Ending(adapter)
 
     @torch.no_grad()
     def sample(
@@ -146,20 +147,6 @@ class Sampler(Engine):
         following = torch.tensor([prompt.next_position for prompt in prompts])
         prefilled = Prefilled(cache, mask.to(device), following.to(device))
         return self.adapter.logits(hidden[:, -1]), prefilled
-
-    @cached_property
-    def _may_close(self) -> frozenset[int]:
-        """Ids of tokens that contain ``>``: only these can complete ``</answer>``."""
-        vocabulary = self.adapter.tokenizer.get_vocab()
-        return frozenset(token for text, token in vocabulary.items() if ">" in text)
-
-    def _ends(self, token_ids: list[int]) -> bool:
-        if token_ids[-1] in self.adapter.end_ids:
-            return True
-        if token_ids[-1] not in self._may_close:
-            return False
-        # The tag spans at most as many tokens as it has characters, and may end inside the last.
-        return STOP in self.adapter.decode(token_ids[-len(STOP) :])
 
     def _grouped(
         self, written: list[list[int]], ended: list[bool], n: int

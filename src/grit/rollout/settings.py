@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from grit.core.settings import setting, settings
+from grit.core.settings import Text, setting, settings
 
 DecodeMode = Literal["auto", "dynamic", "static", "captured", "compiled"]
 """How a decode step runs: ``dynamic`` with transformers' growing cache, ``static`` with buffers of
@@ -37,9 +37,9 @@ GREEDY = Sampling(temperature=0.0)
 class RolloutSettings:
     """The engine that completes prompts, in training and in evaluation."""
 
-    name: Literal["native"] = setting("the engine", "native")
+    name: Literal["native", "vllm"] = setting("the engine", "native")
     sampling: Sampling = setting("", Sampling, of="grpo_gr")
-    # Speed: turning any of these off changes results only by rounding.
+    # native. Speed: turning any of these off changes results only by rounding.
     share_prefill: bool = setting("one prefill a prompt instead of one a completion", True)
     compact: bool = setting("completions that have ended leave the batch", True)
     decode: DecodeMode = setting(
@@ -50,4 +50,45 @@ class RolloutSettings:
     )
     tokens_per_batch: int = setting(
         "tokens of the prompts and completions that are sampled in one batch", 65536, ge=1
+    )
+    # vllm
+    importance_cap: float | None = setting(
+        "a token's loss is multiplied by pi_policy / pi_engine, at most this (TRL's "
+        "vllm_importance_sampling_cap); null: not corrected",
+        2.0,
+        gt=0,
+        of="grpo_gr",
+    )
+    urls: list[Text] = setting(
+        "servers, which share the prompts: http://HOST:PORT", list, changes_results=False
+    )
+    launch: bool = setting(
+        "where urls names none: the run starts a server on this machine, and ends it",
+        False,
+        changes_results=False,
+    )
+    python: Text | None = setting(
+        "launch: the interpreter of the environment that vLLM is installed in; null: the run's own",
+        None,
+        changes_results=False,
+    )
+    gpus: Text | None = setting(
+        "launch: CUDA_VISIBLE_DEVICES of the server; null: that of the run",
+        None,
+        changes_results=False,
+    )
+    server_options: list[Text] = setting(
+        "launch: further words of the server's command, as [--tensor-parallel-size,2]", list
+    )
+    start_within: float = setting(
+        "launch: seconds until the server answers", 600.0, gt=0, changes_results=False
+    )
+    timeout: float = setting(
+        "seconds that a server may take for an answer", 600.0, gt=0, changes_results=False
+    )
+    weights_folder: Text | None = setting(
+        "where weights are written for servers on other machines, a folder that they see too; "
+        "null: the memory of this machine",
+        None,
+        changes_results=False,
     )

@@ -17,7 +17,8 @@ from grit.models.loading import find_checkpoint
 from grit.models.setup import make_adapter
 from grit.pages.evaluated_run import print_evaluation, show_run
 from grit.paper.beside_paper import print_beside_paper
-from grit.rollout.engines import make_engine
+from grit.rollout.engines import engine_of
+from grit.rollout.vllm_command import Served
 from grit.runs.folder import RunFolder, hold_together
 from grit.runs.inputs import inputs_of
 from grit.runs.measured import check_judged, evaluate_model, measure
@@ -54,7 +55,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     hold_together(run.folder)
     with (
         tracked(config, run.folder, overrides) as tracker,
-        make_engine(adapter, config.rollout) as engine,
+        engine_of(adapter, config.rollout, Served(config.model), run.folder) as engine,
     ):
         with autocast(config.trainer.precision, device):
             measured = evaluate_model(

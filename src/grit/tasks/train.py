@@ -27,7 +27,8 @@ from grit.models.setup import make_adapter
 from grit.pages.evaluated_run import show_run
 from grit.rewards.reward import Reward, reward_from
 from grit.rollout.engine import Engine
-from grit.rollout.engines import make_engine
+from grit.rollout.engines import engine_of
+from grit.rollout.vllm_command import Served
 from grit.runs.folder import RunFolder, hold_together
 from grit.runs.inputs import inputs_of
 from grit.runs.measured import Measured, check_judged, evaluate_model, measure, usage_before
@@ -83,9 +84,10 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
             write_json(run.folder / "drawn.json", drawn_rows(samples, config.data.seed) | counted)
     hold_together(run.folder)
     before = after = None
+    temperature = config.training.logp_temperature or config.rollout.sampling.temperature
     with (
         tracked(config, run.folder, overrides) as tracker,
-        make_engine(adapter, config.rollout) as engine,
+        engine_of(adapter, config.rollout, Served(config.model, temperature), run.folder) as engine,
     ):
         if learns:
             with autocast(config.trainer.precision, device):

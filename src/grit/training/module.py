@@ -40,7 +40,7 @@ from grit.training.policy import Reference
 from grit.training.rollouts import Drawn, Rollouts, Sampled
 from grit.training.settings import TrainingSettings
 from grit.training.signal import ScoredPass, Signal, losses_of, signal_of
-from grit.training.step_loss import SUMMED, StepLoss
+from grit.training.step_loss import StepLoss
 from grit.training.weights import learnt_weights
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class GRPOGR(Learner):
         )
         self.prompting = prompting
         self.judge = judge
-        self.engine, self.sampling = engine, rollout.sampling
+        self.engine, self.rollout = engine, rollout
         self.rollouts = Rollouts(
             adapter, engine, rollout.sampling, prompting, reward, judge, settings, seed
         )
@@ -180,8 +180,10 @@ class GRPOGR(Learner):
         old = [self._old_logp(*pair) for pair in zip(cuts, passes, strict=True)]
         blanked = self._blanked_logp(sampled, cuts)
         references = [self._reference_logp(one) for one in passes]
+        engine = self._engine_logp(sampled, cuts)
         return [
-            ScoredPass(*each) for each in zip(cuts, passes, old, references, blanked, strict=True)
+            ScoredPass(*each)
+            for each in zip(cuts, passes, old, references, blanked, engine, strict=True)
         ]
 
     def _old_logp(self, cut: Pass, groups: Sequence[Group]) -> Tensor | None:
@@ -210,6 +212,13 @@ class GRPOGR(Learner):
                 found.append(self.policy.logp([groups[i] for i in cut.groups]))
         return found
 
+    def _engine_logp(self, sampled: Sampled, cuts: Sequence[Pass]) -> list[Tensor | None]:
+        """The engine's log-probabilities [M] of each pass, if it is not the suite's own."""
+        logps = sampled.engine_logps
+        if logps is None:
+            return [None] * len(cuts)
+        return [torch.cat([logps[i] for i in cut.groups]).to(self.device) for cut in cuts]
+
     def _reference_logp(self, groups: Sequence[Group]) -> Tensor | None:
         return None if self.reference is None else self.reference.logp(groups)
 
@@ -221,7 +230,8 @@ class GRPOGR(Learner):
             self.settings,
             self._beta(step),
             self.device,
-            max_new_tokens=self.sampling.max_new_tokens,
+            max_new_tokens=self.rollout.sampling.max_new_tokens,
+            importance_cap=self.rollout.importance_cap,
         )
         if not losses:  # a step would still apply momentum
             log.warning("no completion of this step could be judged: it is skipped")
@@ -229,17 +239,18 @@ class GRPOGR(Learner):
         metrics: dict[str, float] = {}
         for _ in range(self.settings.updates_per_rollout):
             self.layout.begin_update()
-            sums = torch.zeros(len(SUMMED), device=self.device)
-            largest = torch.zeros((), device=self.device)
+            sums = torch.zeros(len(losses[0].summed), device=self.device)
+            largest = torch.zeros(len(losses[0].largest), device=self.device)
             for one, loss_of in zip(passes, losses, strict=True):
                 with self.rng_scope(one.cut):
-                    shares, ratio = self._backward(one, loss_of)
-                sums, largest = sums + shares, torch.maximum(largest, ratio)
+                    shares, ratios = self._backward(one, loss_of)
+                sums, largest = sums + shares, torch.maximum(largest, ratios)
             norm = self.optimizer_step_with_clipping()
-            ranks = processes.gathered((sums.tolist(), largest.item()))
+            ranks = processes.gathered((sums.tolist(), largest.tolist()))
             totals = map(sum, zip(*(theirs for theirs, _ in ranks), strict=True))
-            metrics = dict(zip(SUMMED, totals, strict=True)) | {"grad_norm": norm}
-            metrics["ratio_max"] = max(theirs for _, theirs in ranks)
+            maxima = map(max, zip(*(theirs for _, theirs in ranks), strict=True))
+            metrics = dict(zip(losses[0].summed, totals, strict=True)) | {"grad_norm": norm}
+            metrics |= dict(zip(losses[0].largest, maxima, strict=True))
         if self.reference is not None:
             metrics["beta"] = self._beta(step)
         return metrics | {"learning_rate": self.schedule_step()}
@@ -248,7 +259,7 @@ class GRPOGR(Learner):
         return scheduled_beta(self.settings.beta, self.settings.objective, step, self.steps)
 
     def _backward(self, one: ScoredPass, loss_of: StepLoss) -> tuple[Tensor, Tensor]:
-        """Accumulate the gradient of one forward pass; return its figures."""
+        """Accumulate the gradient of one forward pass; return its ``figures``."""
         scores, owner = self.policy.scores(one.groups, loss_of if loss_of.is_separable else None)
         loss = loss_of(scores.logp, owner)
         self.manual_backward(loss)

@@ -6,10 +6,12 @@ Shapes: G prompts of a step, N completions of each, K terms of the reward.
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from math import nan
 
 import torch
 from torch import Tensor
 
+from grit.core import processes
 from grit.core.seeding import seed_for
 from grit.data.samples import Sample
 from grit.grounding.boxes import Box, union_iou
@@ -43,6 +45,14 @@ class Sampled:
         """Prompts and token ids, for scoring by the policy."""
         pairs = zip(self.prompts, self.completions, strict=True)
         return [Group(prompt, tuple(c.token_ids for c in group)) for prompt, group in pairs]
+
+    @property
+    def engine_logps(self) -> list[Tensor] | None:
+        """The engine's log-probabilities of each group's tokens; None: it is the policy's own."""
+        flat = [[completion.logps for completion in group] for group in self.completions]
+        if any(logps is None for group in flat for logps in group):
+            return None
+        return [torch.tensor([p for logps in group for p in logps or ()]) for group in flat]
 
     @property
     def lengths(self) -> Tensor:
@@ -96,7 +106,9 @@ class Rollouts:
             for sample, epoch in drawn
         ]
         with layout.gathered() if self.engine.samples_from_model else nullcontext():
-            completions = self.engine.sample(prompts, seeds, self.sampling)
+            completions = processes.together(
+                lambda: self.engine.sample(prompts, seeds, self.sampling)
+            )
         if self.settings.append_eos:
             completions = [[self._with_eos(each) for each in group] for group in completions]
         return Sampled(list(drawn), prompts, completions)
@@ -107,7 +119,8 @@ class Rollouts:
         if not room or completion.token_ids[-1] in self.adapter.end_ids:
             return completion
         eos = self.adapter.tokenizer.eos_token_id
-        return replace(completion, token_ids=(*completion.token_ids, eos))
+        logps = completion.logps and (*completion.logps, nan)  # the engine has not sampled it
+        return replace(completion, token_ids=(*completion.token_ids, eos), logps=logps)
 
     def rewarded(self, sampled: Sampled) -> list[Rollout]:
         """Every completion with its reward, in the order of groups."""

@@ -4,6 +4,7 @@ Shapes: G prompts of a step, N completions of each, K reward terms, B completion
 M their tokens.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -47,6 +48,7 @@ class ScoredPass:
     old_logp: Tensor | None  # [M]; None: equal to the policy's, so the ratio is 1
     reference_logp: Tensor | None  # [M]; None: beta is 0
     blanked_logp: Tensor | None  # [M], given blanked images; None: no term needs them
+    engine_logp: Tensor | None  # [M], of the engine; None: the tokens are the policy's own
 
 
 def signal_of(
@@ -102,6 +104,7 @@ def losses_of(
     device: torch.device,
     *,
     max_new_tokens: int,
+    importance_cap: float | None,
 ) -> list[StepLoss]:
     """The loss of each pass; none if no completion of the step, over all ranks, was judged.
 
@@ -140,6 +143,8 @@ def losses_of(
                 settings=settings,
                 beta=beta,
                 old_logp=one.old_logp,
+                engine_logp=None if importance_cap is None else one.engine_logp,
+                importance_cap=importance_cap or math.inf,
                 reference_logp=one.reference_logp,
                 blanked_logp=one.blanked_logp,
                 advantages=advantages[chosen].flatten().to(device),

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from grit.training.grpo_gr import clip_ratios, grpo_gr_loss, k3, mean_over_completions
+from grit.training.importance import LOGGED, importance_figures, importance_ratios
 from grit.training.objectives import objective_loss, surrogate_of, token_ratios
 from grit.training.perception import perception_gain
 from grit.training.policy import TokenScores
 from grit.training.settings import ObjectiveSettings, TrainingSettings
 
-SUMMED = ("loss", "kl", "entropy", "clip_ratio_low", "clip_ratio_high", "ratio_mean")
-"""Metrics that are summed over the forward passes and ranks of an update."""
+_SUMMED = ("loss", "kl", "entropy", "clip_ratio_low", "clip_ratio_high", "ratio_mean")
 _LOSS_FIELDS = ("surrogate", "epsilon_high", "ratio_limit", "aggregation")
 
 
@@ -33,6 +33,8 @@ class StepLoss:
     settings: TrainingSettings
     beta: float  # of this step
     old_logp: Tensor | None  # [M]; None: the policy's own, so that ratios are 1
+    engine_logp: Tensor | None  # [M]; None: not corrected, the tokens are the policy's own
+    importance_cap: float  # of the correction
     reference_logp: Tensor | None  # [M]; None: beta is 0
     blanked_logp: Tensor | None  # [M], given the blanked image; None: no term of perception
     advantages: Tensor  # [B]
@@ -41,13 +43,23 @@ class StepLoss:
     token_weights: Tensor  # [B], of one token of each completion
 
     @property
+    def summed(self) -> tuple[str, ...]:
+        """Names of the metrics that are summed over the forward passes and ranks of an update."""
+        return _SUMMED if self.engine_logp is None else (*_SUMMED, *LOGGED)
+
+    @property
+    def largest(self) -> tuple[str, ...]:
+        """Names of those of which the largest value of a pass is taken."""
+        return ("ratio_max",) if self.engine_logp is None else ("ratio_max", "importance_max")
+
+    @property
     def is_separable(self) -> bool:
         """Whether a token's gradient depends on no other token's log-probability."""
         return self.old_logp is None or self.settings.ratio == "token"
 
     def __call__(self, logp: Tensor, owner: Tensor) -> Tensor:
         """The loss, from log-probabilities [M] and the index [M] of each token's completion."""
-        if is_grpo_gr(self.settings):
+        if is_grpo_gr(self.settings) and self.engine_logp is None:
             return grpo_gr_loss(
                 logp,
                 self._old(logp),
@@ -64,7 +76,7 @@ class StepLoss:
             logp,
             self._old(logp),
             self.reference_logp,
-            self._token_advantages(owner),
+            self._token_advantages(logp, owner),
             weights,
             owner,
             completions=len(self.advantages),
@@ -82,7 +94,7 @@ class StepLoss:
 
     @torch.no_grad()
     def figures(self, loss: Tensor, scores: TokenScores, owner: Tensor) -> tuple[Tensor, Tensor]:
-        """This pass's shares of the ``SUMMED`` metrics, and its largest ratio."""
+        """This pass's shares of the metrics ``summed``, and its values of those of ``largest``."""
         completions, old = len(self.weights), self._old(scores.logp)
         entropy = mean_over_completions(scores.entropy, owner, completions)
         kl = torch.zeros_like(entropy)
@@ -97,11 +109,22 @@ class StepLoss:
         ratios = token_ratios(scores.logp - old, owner, completions, self.settings.ratio)
         mean = mean_over_completions(ratios, owner, completions)
         shares = [(self.weights * each).sum() for each in (kl, entropy, low, high, mean)]
-        return torch.stack([loss.detach(), *shares]), ratios.max()
+        sums, largest = torch.stack([loss.detach(), *shares]), ratios.max().view(1)
+        if self.engine_logp is None:
+            return sums, largest
+        importance = importance_ratios(old, self.engine_logp)
+        more = importance_figures(importance, self.weights, owner, self.importance_cap)
+        return torch.cat([sums, more]), torch.cat([largest, importance.max().view(1)])
 
     def _old(self, logp: Tensor) -> Tensor:
         return logp.detach() if self.old_logp is None else self.old_logp
 
-    def _token_advantages(self, owner: Tensor) -> Tensor:
+    def _token_advantages(self, logp: Tensor, owner: Tensor) -> Tensor:
+        """Each token's advantage [M]; the importance correction is a factor of it."""
         advantages = self.advantages[owner]
-        return advantages if self.kept is None else torch.where(self.kept, advantages, 0.0)
+        if self.kept is not None:
+            advantages = torch.where(self.kept, advantages, 0.0)
+        if self.engine_logp is None:
+            return advantages
+        ratios = importance_ratios(self._old(logp), self.engine_logp)
+        return advantages * ratios.clamp(max=self.importance_cap)

@@ -1,0 +1,90 @@
+"""The command of a vLLM server that completes prompts as this suite needs it."""
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from grit.core.errors import GritError
+from grit.models.adapter import Adapter
+from grit.models.folders import settings_in
+from grit.models.hub import model_folder
+from grit.models.internvl_layout import MODEL_TYPE
+from grit.models.names import TINY
+from grit.models.settings import ModelSettings
+from grit.models.tiny import shipped_folder, tiny_family
+from grit.rollout.settings import RolloutSettings
+from grit.rollout.vllm_engine import MODEL
+
+SERVER_SIDE = Path(__file__).parent / "server_side"
+ENVIRONMENT = {
+    "VLLM_SERVER_DEV_MODE": "1",  # the endpoints of new weights
+    "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1",
+    "VLLM_NO_USAGE_STATS": "1",
+    "PYTHONPATH": str(SERVER_SIDE),
+}
+ON_A_CPU = {"VLLM_CPU_KVCACHE_SPACE": "1"}  # GiB
+
+
+@dataclass(frozen=True)
+class Served:
+    """What a server has to serve."""
+
+    model: ModelSettings
+    temperature: float = 1.0  # at which the policy takes log-probabilities
+
+    def command(
+        self, adapter: Adapter, settings: RolloutSettings, *, on_gpu: bool, port: int = 8000
+    ) -> list[str]:
+        """The words of the command; LoRA is served if the adapter's model has it.
+
+        Raises:
+            GritError: the model is none that vLLM can load.
+        """
+        model = self.model
+        words = [settings.python or sys.executable, "-m", "vllm.entrypoints.openai.api_server"]
+        words += ["--model", str(self._folder()), "--served-model-name", MODEL]
+        words += ["--host", "127.0.0.1", "--port", str(port), "--dtype", model.dtype]
+        words += ["--enable-scale-out", "--generation-config", "vllm"]
+        words += ["--limit-mm-per-prompt", json.dumps({"image": 1, "video": 0})]
+        words += ["--worker-extension-cls", "grit_vllm_weights.Weights"]
+        words += ["--weight-transfer-config", json.dumps({"backend": "grit_file"})]
+        if model.image:
+            words += ["--mm-processor-kwargs", json.dumps(dict(model.image))]
+        if hasattr(adapter.model, "peft_config"):
+            ranks = [each.r for each in adapter.model.peft_config.values()]
+            words += ["--enable-lora", "--max-lora-rank", str(_lora_room(max(ranks)))]
+            words += ["--max-loras", "1", "--max-cpu-loras", "2"]
+            words += ["--enable-tower-connector-lora"] if _in_vision(adapter) else []
+        if self.temperature != 1:  # what a token was sampled by, not the model's own
+            words += ["--logprobs-mode", "processed_logprobs"]
+        if not on_gpu:  # with chunked prefill a request with a seed ends the CPU engine (0.32)
+            words += ["--enforce-eager", "--no-enable-chunked-prefill"]
+            words += ["--max-num-batched-tokens", "8192", "--block-size", "32"]
+        return [*words, *settings.server_options]
+
+    def _folder(self) -> Path:
+        path = self.model.path
+        if path.startswith(TINY):
+            name = path.removeprefix(TINY)
+            if (family := tiny_family(name)) != name:
+                raise GritError(f"rollout=vllm: model.path={path} has no files that vLLM can load")
+            return shipped_folder(family)
+        folder = model_folder(path, self.model.revision)
+        if settings_in(folder).get("model_type") == MODEL_TYPE:
+            raise GritError(
+                f"rollout=vllm: {path} has InternVL's own layout, whose weights have other names; "
+                "take the model in transformers format (its name ends in -hf)"
+            )
+        return folder
+
+
+def _lora_room(rank: int) -> int:
+    """The smallest rank of those that vLLM has kernels for."""
+    return next(each for each in (1, 8, 16, 32, 64, 128, 256, 320, 512) if each >= rank)
+
+
+def _in_vision(adapter: Adapter) -> bool:
+    """Whether LoRA is in the vision tower too."""
+    names = (name for module in adapter.vision_modules for name, _ in module.named_parameters())
+    return any("lora_" in name for name in names)

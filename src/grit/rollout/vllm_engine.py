@@ -1,0 +1,253 @@
+"""vLLM as the engine: completions by servers, which get every new version of the weights.
+
+What a server could do differently is compared or said in every call: token ids of the expanded
+prompt, what is never sampled, what ends a completion, and the version of the weights.
+"""
+
+import asyncio
+import base64
+import io
+import math
+import secrets
+import shutil
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+import httpx2
+from PIL import Image
+from safetensors.torch import save_file
+from torch import Tensor
+
+from grit.core import processes
+from grit.core.background import in_background
+from grit.models.adapter import Adapter, EncodedPrompt
+from grit.rollout.ending import Ending
+from grit.rollout.engine import STOP, Completion, Engine, Weights
+from grit.rollout.settings import Sampling
+from grit.rollout.vllm_server import AT_ONCE, VLLMServer
+
+MODEL = "grit"  # the name by which servers serve the base
+BAN = -100.0  # the lowest bias of vLLM's protocol
+MEMORY = Path("/dev/shm")  # files there are not written to a disk
+
+
+class VLLM(Engine):
+    """Completes prompts by vLLM servers, each with a part of them.
+
+    Every rank makes one: it asks the servers for its own prompts, and rank 0 updates them.
+
+    Args:
+        adapter: of the model that learns; LoRA is sent as an adapter, other weights whole.
+        servers: that serve its base.
+        folder: where weights are written for the servers, which have to see it by the same path;
+            None: in memory, for servers on this machine.
+    """
+
+    prompts_at_a_time = 256
+
+    def __init__(
+        self, adapter: Adapter, servers: Sequence[VLLMServer], folder: Path | None = None
+    ) -> None:
+        self.adapter, self.servers = adapter, servers
+        self._root = folder
+        self._scratch: Path | None = None
+        self._ends = Ending(adapter)
+        self._run = processes.gathered(secrets.token_hex(4))[0]
+        self._version: int | None = None
+
+    @property
+    def serves_lora(self) -> bool:
+        """Whether what learns is a LoRA adapter."""
+        return hasattr(self.adapter.model, "disable_adapter")
+
+    @property
+    def label(self) -> str:
+        """The name of the present weights, which no other run and no other version has."""
+        return f"{self._run}-{self._version}"
+
+    # --- weights
+
+    def update(self, version: int, weights: Weights) -> None:
+        """As every ``Engine``; rank 0 writes the weights and has every server load them."""
+        if version == self._version:
+            return
+        whole = weights()
+        former = None if self._version is None else self.label
+        self._version = version
+        processes.together(lambda: self._send(whole, former) if processes.rank() == 0 else None)
+
+    def _send(self, weights: Mapping[str, Tensor], former: str | None) -> None:
+        folder = self._new_folder()
+        if self.serves_lora:
+            self.adapter.model.save_pretrained(folder, state_dict=dict(weights))
+            for server in self.servers:
+                server.load_adapter(self.label, folder, former)
+            return
+        file = folder / "weights.safetensors"
+        names = [name for name, _ in self.adapter.plain.named_parameters()]  # tied ones once
+        save_file({name: weights[name].detach().cpu().contiguous() for name in names}, file)
+        for server in self.servers:
+            server.load_weights(file, self.label)
+        file.unlink()
+
+    def _new_folder(self) -> Path:
+        """A folder for this version, in place of the former one's."""
+        self._clear()
+        root = self._root or (MEMORY if MEMORY.is_dir() else None)
+        self._scratch = Path(mkdtemp(prefix="grit-", dir=root))
+        return self._scratch
+
+    def _clear(self) -> None:
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def close(self) -> None:
+        """Close connections and remove the weights' file; servers of the user go on."""
+        self._clear()
+        for server in self.servers:
+            server.close()
+
+    # --- completions
+
+    def sample(
+        self, prompts: Sequence[EncodedPrompt], seeds: Sequence[Sequence[int]], sampling: Sampling
+    ) -> list[list[Completion]]:
+        """As every ``Engine``; the completions have the engine's log-probabilities.
+
+        Raises:
+            EngineFailed: a server does not answer, or answers what it should not.
+        """
+        # In a daemon thread, so that Ctrl-C does not wait for the servers.
+        everything = in_background(lambda: asyncio.run(self._all(prompts, seeds, sampling)))
+        return everything.result()
+
+    async def _all(
+        self, prompts: Sequence[EncodedPrompt], seeds: Sequence[Sequence[int]], sampling: Sampling
+    ) -> list[list[Completion]]:
+        async with AsyncExitStack() as stack:
+            sessions = [
+                (each, await stack.enter_async_context(each.session()), asyncio.Semaphore(AT_ONCE))
+                for each in self.servers
+            ]
+
+            async def group(place: int, prompt: EncodedPrompt) -> list[Completion]:
+                # Prompts go round the servers; ranks begin at different ones.
+                at = sessions[(place + processes.rank()) % len(sessions)]
+                async with asyncio.TaskGroup() as tasks:
+                    body = self._body(prompt, sampling)
+                    asked = [
+                        tasks.create_task(self._one(*at, prompt, body, seed, sampling))
+                        for seed in seeds[place]
+                    ]
+                return [each.result() for each in asked]
+
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    groups = [
+                        tasks.create_task(group(place, prompt))
+                        for place, prompt in enumerate(prompts)
+                    ]
+            except BaseExceptionGroup as failures:
+                raise _first(failures) from failures
+            return [each.result() for each in groups]
+
+    async def _one(
+        self,
+        server: VLLMServer,
+        session: httpx2.AsyncClient,
+        free: asyncio.Semaphore,
+        prompt: EncodedPrompt,
+        body: dict[str, Any],
+        seed: int,
+        sampling: Sampling,
+    ) -> Completion:
+        async with free:
+            seeded = {**body["sampling_params"], "seed": seed}
+            answer = await server.generate(session, {**body, "sampling_params": seeded})
+        return self._completion(answer, server, prompt, sampling)
+
+    def _body(self, prompt: EncodedPrompt, sampling: Sampling) -> dict[str, Any]:
+        """A request without its seed, in vLLM's protocol."""
+        return {
+            "model": self.label if self.serves_lora else MODEL,
+            "token_ids": self.adapter.with_one_placeholder(prompt.input_ids.tolist()),
+            "content_parts": [{"type": "image_url", "url": _as_png(prompt.image)}],
+            "return_token_ids": True,
+            "sampling_params": {
+                "temperature": sampling.temperature,
+                "top_p": sampling.top_p,
+                "top_k": sampling.top_k,
+                "max_tokens": sampling.max_new_tokens,
+                "logprobs": 0,  # of the sampled token alone
+                "stop": [STOP],
+                "include_stop_str_in_output": True,
+                "stop_token_ids": sorted(self.adapter.end_ids),
+                "logit_bias": {str(i): BAN for i in self.adapter.forbidden_ids.tolist()},
+            },
+        }
+
+    def _completion(
+        self,
+        answer: Mapping[str, Any],
+        server: VLLMServer,
+        prompt: EncodedPrompt,
+        sampling: Sampling,
+    ) -> Completion:
+        """The completion of an answer.
+
+        Raises:
+            EngineFailed: it is of another prompt, of other weights, or no whole completion.
+        """
+        try:
+            read, (choice,) = answer["prompt_token_ids"], answer["choices"]
+            ids = tuple(choice["token_ids"])
+            logps = tuple(float(each["logprob"]) for each in _sampled(choice))
+            versions = {each["version"] for each in choice["weight_versions"] or ()}
+        except (KeyError, TypeError, ValueError) as error:
+            raise server.failed(f"answers in another form ({error!r:.80})") from error
+        if read != prompt.input_ids.tolist():
+            raise server.failed(_other_prompt(prompt, read))
+        if not self.serves_lora and versions != {self.label}:
+            found = ", ".join(sorted(versions)) or "none"
+            raise server.failed(
+                f"samples from weights of version {found}, not {self.label}: was it restarted, or "
+                "does another run use it?"
+            )
+        if not ids or len(logps) != len(ids) or not all(map(math.isfinite, logps)):
+            raise server.failed(f"answers {len(ids)} tokens with {len(logps)} log-probabilities")
+        ended = self._ends(ids)
+        if not ended and len(ids) < sampling.max_new_tokens:
+            raise server.failed(
+                f"ended a completion after {len(ids)} tokens ({choice.get('finish_reason')}): its "
+                "--max-model-len may be too small"
+            )
+        return Completion(ids, self.adapter.decode(ids), truncated=not ended, logps=logps)
+
+
+def _sampled(choice: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    return choice["logprobs"]["content"]
+
+
+def _other_prompt(prompt: EncodedPrompt, read: Sequence[int]) -> str:
+    ours = prompt.input_ids.tolist()
+    same = [mine == theirs for mine, theirs in zip(ours, read, strict=False)]
+    place = same.index(False) if False in same else len(same)
+    return (
+        f"reads prompt {prompt.id} as {len(read)} tokens, not {len(ours)}, the first other one at "
+        f"{place}: does it serve model.path, with the image settings of model.image?"
+    )
+
+
+def _as_png(image: Image.Image) -> str:
+    stream = io.BytesIO()
+    image.save(stream, "PNG", compress_level=1)
+    return f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode()}"
+
+
+def _first(failures: BaseExceptionGroup) -> BaseException:
+    """One failure of many, which are nearly always the same."""
+    first = failures.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first

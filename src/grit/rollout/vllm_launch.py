@@ -1,0 +1,101 @@
+"""A vLLM server that a run starts and ends: ``rollout.launch=true``."""
+
+import logging
+import os
+import shlex
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from grit.core.errors import GritError
+from grit.core.secrets import excerpt
+from grit.rollout import keeper
+from grit.rollout.vllm_server import VLLMServer
+
+log = logging.getLogger(__name__)
+_SHOWN = 200  # characters of the server's last line
+
+
+class LaunchedServer:
+    """A server as a process of its own, which ends with this one, however this one ends.
+
+    Args:
+        command: of the server, which listens at ``port``.
+        environment: what it has besides this process's.
+        port: of this machine.
+        log_file: where its output goes.
+        start_within: seconds that it may take until it answers.
+
+    Raises:
+        GritError: it has ended, or does not answer in time.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        port: int,
+        log_file: Path,
+        start_within: float,
+    ) -> None:
+        self.url, self.log_file = f"http://127.0.0.1:{port}", log_file
+        shown = [f"{name}={shlex.quote(value)}" for name, value in environment.items()]
+        log.info("rollout.launch: %s %s > %s", " ".join(shown), shlex.join(command), log_file)
+        with log_file.open("ab") as output:
+            self._keeper = subprocess.Popen(
+                [sys.executable, str(keeper.__file__), *command],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **environment},
+                start_new_session=True,  # Ctrl-C is for the run, which then ends the server
+            )
+        try:
+            self._wait(start_within)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """End the server and wait until it has ended."""
+        if self._keeper.stdin is not None:
+            with suppress(OSError):
+                self._keeper.stdin.close()
+        try:
+            self._keeper.wait(2 * keeper.GRACE)
+        except subprocess.TimeoutExpired:
+            self._keeper.kill()
+
+    def _wait(self, seconds: float) -> None:
+        began = time.monotonic()
+        server = VLLMServer(self.url, timeout=5.0)
+        while not server.is_up():
+            if (code := self._keeper.poll()) is not None:
+                raise GritError(
+                    f"rollout.launch: the server ended with code {code}: {self._last()}"
+                )
+            if time.monotonic() - began > seconds:
+                raise GritError(
+                    f"rollout.launch: the server does not answer {seconds:g} s after its start "
+                    f"(rollout.start_within): {self._last()}"
+                )
+            time.sleep(0.5)
+        server.close()
+        log.info("rollout.launch: %s after %.0f s", self.url, time.monotonic() - began)
+
+    def _last(self) -> str:
+        """The last line of the log, and where the others are."""
+        lines = self.log_file.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        last = excerpt(lines[-1], _SHOWN) if lines else "it said nothing"
+        return f"{last} ({self.log_file})"
+
+
+def free_port() -> int:
+    """A port of this machine that nothing listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
