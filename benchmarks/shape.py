@@ -18,7 +18,8 @@ from grit.grounding.boxes import Space
 from grit.grounding.prompts import user_text
 from grit.models.adapter import Adapter
 from grit.models.loading import ADAPTERS
-from grit.models.tiny import family_config, make_processor, shipped_folder
+from grit.models.tiny import shipped_folder
+from grit.models.tiny_families import family_config, make_processor
 from grit.models.tiny_tokenizer import NAMED_TOKENS, Family
 
 # (text config, vision config) of each model. The large ones are those of their config.json.

@@ -124,7 +124,7 @@ def hub(loopback: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return loopback
 
 
-@pytest.fixture(scope="session", params=["qwen", "internvl"])
+@pytest.fixture(scope="session", params=["qwen", "qwen3", "internvl"])
 def adapter(request: pytest.FixtureRequest):
     """A tiny random model of each family. Shared by tests: leave its weights as they are."""
     from grit.models.loading import ADAPTERS

@@ -22,7 +22,7 @@ from grit.config.configuration import GROUPS
 from grit.config.schema import Config, Task
 
 NAMED = {  # by the design
-    "model": {"tiny_qwen", "tiny_internvl", "qwen2_5_vl_3b", "internvl3_2b"},
+    "model": {"tiny_qwen", "tiny_qwen3", "tiny_internvl", "qwen2_5_vl_3b", "internvl3_2b"},
     "data": {"shapes", "vsr_tally", "vsr_tally_500", "vsr_tally_7000", "vsr_only"},
     "method": {"grit", "direct", "cot", "icl", "sft"},
     "reward": {

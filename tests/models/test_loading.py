@@ -15,13 +15,19 @@ from grit.models.loading import (
     load_trained,
     save_trained,
 )
+from grit.models.tiny_families import FAMILIES
 
 LORA = lora(4, 8, ["q_proj", "up_proj"])
 
 
-@pytest.fixture(scope="module", params=["qwen", "internvl"])
-def base(request):
-    return load_base(f"tiny:{request.param}", seed=1)
+@pytest.fixture(scope="module", params=FAMILIES)
+def family(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def base(family):
+    return load_base(f"tiny:{family}", seed=1)
 
 
 def weights(adapter):
@@ -44,8 +50,7 @@ def test_a_saved_folder_loads_the_same_way(base, tmp_path):
         assert torch.equal(value, weights(again)[name]), name
 
 
-def test_lora_is_fp32_on_a_bf16_base_and_leaves_vision_alone(base):
-    family = "qwen" if base.position_rows == 3 else "internvl"
+def test_lora_is_fp32_on_a_bf16_base_and_leaves_vision_alone(family):
     adapter = load_base(f"tiny:{family}", seed=1, dtype=torch.bfloat16)
     add_lora(adapter, LORA, with_vision=False)
     learning = {n: p for n, p in adapter.model.named_parameters() if p.requires_grad}
@@ -55,8 +60,7 @@ def test_lora_is_fp32_on_a_bf16_base_and_leaves_vision_alone(base):
     assert adapter.plain.lm_head.weight.dtype == torch.bfloat16
 
 
-def test_a_trained_adapter_folder_is_found_in_a_runs_folder(base, tmp_path):
-    family = "qwen" if base.position_rows == 3 else "internvl"
+def test_a_trained_adapter_folder_is_found_in_a_runs_folder(family, tmp_path):
     trained = load_base(f"tiny:{family}", seed=1)
     add_lora(trained, LORA, with_vision=False)
     disturbed(trained)
@@ -67,8 +71,7 @@ def test_a_trained_adapter_folder_is_found_in_a_runs_folder(base, tmp_path):
         torch.testing.assert_close(value, weights(again)[name], msg=name)
 
 
-def test_a_fully_trained_folder_is_loaded_into_the_base(base, tmp_path):
-    family = "qwen" if base.position_rows == 3 else "internvl"
+def test_a_fully_trained_folder_is_loaded_into_the_base(family, tmp_path):
     trained = disturbed(load_base(f"tiny:{family}", seed=1))
     save_trained(trained, tmp_path / "model")
     again = load_base(f"tiny:{family}", seed=1)

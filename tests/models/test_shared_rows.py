@@ -23,7 +23,10 @@ def rows(name: str) -> SharedRows:
 def attended(mask: SharedRows | Tensor, states: list[Tensor]) -> Tensor:
     """[B, L, heads, D] by four heads that share two keys."""
     module = SimpleNamespace(num_key_value_groups=2, is_causal=True)
-    found, _ = attend(module, *states, mask)
+    if isinstance(mask, SharedRows):
+        found, _ = attend(module, *states, None, shared_rows=mask)
+    else:
+        found, _ = attend(module, *states, mask)
     return found
 
 

@@ -10,6 +10,8 @@ from transformers import (
     InternVLProcessor,
     Qwen2_5_VLForConditionalGeneration,
     Qwen2_5_VLProcessor,
+    Qwen3VLForConditionalGeneration,
+    Qwen3VLProcessor,
 )
 
 from grit.core.errors import GritError
@@ -20,6 +22,7 @@ from grit.models.tiny_tokenizer import REASONING_TAGS, train_tokenizer
 CLASSES = {
     "qwen": (Qwen2_5_VLForConditionalGeneration, Qwen2_5_VLProcessor),
     "internvl": (InternVLForConditionalGeneration, InternVLProcessor),
+    "qwen3": (Qwen3VLForConditionalGeneration, Qwen3VLProcessor),
 }
 FAMILIES = sorted(CLASSES)
 
@@ -58,7 +61,7 @@ def test_a_scene_is_36_image_tokens_in_its_own_pixels(family):
     model, processor = tiny.build_tiny(family, 0)
     inputs = encoded(processor)
     assert int((inputs["input_ids"] == model.config.image_token_id).sum()) == 36
-    if family == "qwen":
+    if family != "internvl":
         assert inputs["image_grid_thw"].tolist() == [[1, 12, 12]]
     else:
         assert inputs["pixel_values"].shape == (1, 3, 96, 96)

@@ -1,4 +1,4 @@
-"""The whole course in miniature, for both families: stages, resuming, export, model card."""
+"""The whole course in miniature, for every family: stages, resuming, export, model card."""
 
 import json
 import re
@@ -11,7 +11,8 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 from grit.core.errors import GritError
 from grit.models.loading import load_base
 from grit.models.qwen import QwenAdapter
-from grit.models.tiny import make_processor, random_model
+from grit.models.tiny import random_model
+from grit.models.tiny_families import FAMILIES, make_processor
 from grit.models.tiny_tokenizer import train_tokenizer
 from grit.pretraining import language, vision
 from grit.pretraining.course import Course, claim, pretrain, take_vision
@@ -37,7 +38,7 @@ COURSE = Course(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family", ["qwen", "internvl"])
+@pytest.mark.parametrize("family", FAMILIES)
 def test_the_course_ends_in_a_model_that_loads(family, tmp_path, monkeypatch):
     monkeypatch.setattr(language, "HELD_OUT", 8)
     monkeypatch.setattr(vision, "HELD_OUT", 4)

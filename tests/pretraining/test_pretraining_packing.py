@@ -10,10 +10,10 @@ from grit.grounding.prompts import icl_example, user_text
 from grit.models.loading import ADAPTERS
 from grit.models.qwen import QwenAdapter
 from grit.models.tiny import build_tiny
+from grit.models.tiny_families import FAMILIES
 from grit.pretraining.packing import Packer, Turn, answer_logits
 from grit.pretraining.vision import image_features
 
-FAMILIES = ("qwen", "internvl")
 ROWS = [
     [
         Turn("count", user_text("How many stars are there?", suffix=False), "3"),
@@ -36,7 +36,7 @@ def test_packed_turns_equal_their_own_chat_prompts(family):
     packed = packer.pack(ROWS)
     with torch.no_grad():
         features = image_features(adapter, [scene.load() for scene in scenes])
-        together, _ = answer_logits(model, packed, features, packer.image)
+        together, _ = answer_logits(adapter, packed, features)
         alone = [
             row
             for scene, turns in zip(scenes, ROWS, strict=True)

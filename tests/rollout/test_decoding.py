@@ -122,7 +122,9 @@ def test_under_autocast_the_buffers_have_its_type_and_round_no_more(adapter, pro
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("family", "with_lora"), [("qwen", False), ("internvl", True)])
+@pytest.mark.parametrize(
+    ("family", "with_lora"), [("qwen", False), ("qwen3", False), ("internvl", True)]
+)
 def test_a_step_is_compiled_once_and_for_all_positions(photographs, family, with_lora):
     """One graph without a break: nothing in the step asks the device for a value either.
 
@@ -173,7 +175,7 @@ def test_cuda_graphs_need_a_gpu(adapter, prompts):
         Sampler(adapter, decode="captured").sample(prompts[:1], [[0]], SHORT)
 
 
-@pytest.mark.parametrize("family", ["qwen", "internvl"])
+@pytest.mark.parametrize("family", ["qwen", "qwen3", "internvl"])
 def test_auto_captures_only_what_was_measured(family, monkeypatch):
     """A model on the GPU as far as it says, which is all that is asked."""
     model, processor = build_tiny(family, seed=0)
@@ -198,7 +200,7 @@ def test_auto_captures_only_what_was_measured(family, monkeypatch):
 
 @needs_gpu
 @pytest.mark.parametrize("way", ["auto", "static", "captured", "compiled"])
-@pytest.mark.parametrize("family", ["qwen", "internvl"])
+@pytest.mark.parametrize("family", ["qwen", "qwen3", "internvl"])
 def test_on_a_gpu_every_way_changes_no_token(photographs, family, way, monkeypatch):
     monkeypatch.setattr(static_decoding, "SLOTS", 64)  # 52 or 53 tokens and 40 more: it grows
     model, processor = build_tiny(family, seed=0)
@@ -214,7 +216,7 @@ def test_on_a_gpu_every_way_changes_no_token(photographs, family, way, monkeypat
 
 @needs_gpu
 @pytest.mark.parametrize("lora", [False, True])
-@pytest.mark.parametrize("family", ["qwen", "internvl"])
+@pytest.mark.parametrize("family", ["qwen", "qwen3", "internvl"])
 def test_on_a_gpu_graphs_hold_autocast_and_lora(photographs, family, lora, monkeypatch):
     """The captured step against the same step uncaptured, as Lightning's bf16-mixed runs it."""
     monkeypatch.setattr(static_decoding, "SLOTS", 64)

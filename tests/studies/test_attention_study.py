@@ -15,7 +15,7 @@ from grit.studies.attention_study import image_attention, study
 COMPLETION = "<think> red circle [20, 30, 40, 50] </think>\n<rethink> so"
 
 
-@pytest.fixture(scope="module", params=["qwen", "internvl"])
+@pytest.fixture(scope="module", params=["qwen", "qwen3", "internvl"])
 def eager(request: pytest.FixtureRequest) -> Adapter:
     model, processor = build_tiny(request.param, seed=0)
     model.set_attn_implementation("eager")

@@ -95,7 +95,7 @@ def test_plain_rows_and_the_rollout_stay_on_sdpa(adapter, prompts, groups, flex,
     assert isinstance(lay_out(adapter, groups, share_prompt=False).mask, torch.Tensor)
 
 
-@pytest.mark.parametrize("name", ["tiny:qwen", "tiny:internvl-random"])
+@pytest.mark.parametrize("name", ["tiny:qwen", "tiny:qwen3-random", "tiny:internvl-random"])
 def test_a_model_loaded_for_it_scores_as_with_sdpa_under_autocast_too(name, photographs):
     found = []
     for attention in ("sdpa", "flex_attention"):

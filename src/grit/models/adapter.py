@@ -5,7 +5,8 @@ families: encoding a prompt and its image, the coordinate space of boxes, positi
 tokens that must never be sampled. All other code works with token ids and tensors.
 
 Shapes: B rows, P prompt tokens, L tokens of a row, R position rows (3 for M-RoPE, else 1), H hidden
-size, V vocabulary, T image tokens.
+size, F features of an image token (H, or a multiple where images also enter later layers), V
+vocabulary, T image tokens.
 """
 
 from abc import ABC, abstractmethod
@@ -18,10 +19,11 @@ from typing import Any, Literal
 import torch
 from PIL import Image
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from grit.grounding.box_lists import BoxStyle
 from grit.grounding.boxes import Space
-from grit.models.attention_masks import as_attention_mask
+from grit.models.attention_masks import mask_arguments
 from grit.models.features import FeatureCache
 from grit.models.row_text import Piece, RowText, with_other_text
 from grit.models.shared_rows import SharedRows
@@ -237,7 +239,7 @@ class Adapter(ABC):
     # --- forward passes
 
     def image_features(self, prompts: Sequence[EncodedPrompt]) -> list[Tensor]:
-        """The image features [T, H] of each prompt, from the vision tower and its projector.
+        """The image features [T, F] of each prompt, from the vision tower and its projector.
 
         With a ``feature_cache``, those of known pictures are not computed again.
         """
@@ -250,10 +252,16 @@ class Adapter(ABC):
 
     @abstractmethod
     def _image_features(self, prompts: Sequence[EncodedPrompt]) -> list[Tensor]:
-        """The image features [T, H] of each prompt, in one pass of the vision tower."""
+        """The image features [T, F] of each prompt, in one pass of the vision tower."""
+
+    def features_in(self, outputs: Any) -> list[Tensor]:
+        """The features [T, F] of each image in the outputs of ``get_image_features``."""
+        return list(outputs.pooler_output)
 
     def embed(self, input_ids: Tensor, features: Sequence[Tensor]) -> Tensor:
-        """Token embeddings [B, L, H], with ``features`` in place of the image tokens, in order.
+        """Token embeddings [B, L, F], with ``features`` in place of the image tokens, in order.
+
+        Where F exceeds H, the embeddings of text end in zeros. Without features F is H.
 
         Raises:
             ValueError: the numbers of placeholders and features differ.
@@ -262,6 +270,7 @@ class Adapter(ABC):
         if not features:
             return embeddings
         images = torch.cat(list(features)).to(embeddings)
+        embeddings = pad(embeddings, (0, images.shape[-1] - embeddings.shape[-1]))
         is_image = input_ids == self.image_id
         if int(is_image.sum()) != len(images):
             raise ValueError(f"{int(is_image.sum())} image tokens for {len(images)} image features")
@@ -279,25 +288,33 @@ class Adapter(ABC):
         positions: Tensor,
         cache: Any = None,
     ) -> Tensor:
-        """The language model's last hidden states.
+        """The language model's last hidden states [B, L, H]; for the arguments see below."""
+        inputs = self.language_inputs(embeddings, mask, positions, cache)
+        return self.plain.model.language_model(**inputs).last_hidden_state
+
+    def language_inputs(
+        self,
+        embeddings: Tensor,
+        mask: Tensor | SharedRows,
+        positions: Tensor,
+        cache: Any = None,
+    ) -> dict[str, Any]:
+        """The arguments of the transformers language model.
 
         Args:
-            embeddings: [B, L, H].
+            embeddings: [B, L, F], from ``embed``.
             mask: [B, past + L] of 0 and 1; or [B, 1, L, past + L], true where a token attends to
                 another; or the prompts and completions of shared rows.
             positions: [R, B, L].
             cache: a transformers cache that is read and extended, or None.
-
-        Returns:
-            [B, L, H].
         """
-        return self.plain.model.language_model(
-            inputs_embeds=embeddings,
-            attention_mask=as_attention_mask(self.plain.model.language_model, mask, embeddings),
-            position_ids=positions if self.position_rows > 1 else positions[0],
-            past_key_values=cache,
-            use_cache=cache is not None,
-        ).last_hidden_state
+        return {
+            "inputs_embeds": embeddings,
+            **mask_arguments(self.plain.model.language_model, mask, embeddings),
+            "position_ids": positions if self.position_rows > 1 else positions[0],
+            "past_key_values": cache,
+            "use_cache": cache is not None,
+        }
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Next-token logits [..., V] of hidden states [..., H]."""

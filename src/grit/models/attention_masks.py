@@ -12,9 +12,14 @@ from grit.models.block_attention import NAME as BLOCKS
 from grit.models.block_attention import block_mask
 from grit.models.shared_rows import SHARED, SharedRows
 
+UNREAD = torch.ones(1, 1, 1, 1, dtype=torch.bool)
+"""In place of a mask that is not read: language models build one unless they get one of 4-D."""
 
-def as_attention_mask(language_model: Any, mask: Tensor | SharedRows, embeddings: Tensor) -> Any:
-    """The argument ``attention_mask`` for a transformers language model.
+
+def mask_arguments(
+    language_model: Any, mask: Tensor | SharedRows, embeddings: Tensor
+) -> dict[str, Any]:
+    """The arguments of a transformers language model that say who attends to whom.
 
     Args:
         language_model: with its attention implementation; for shared rows, sdpa is replaced by
@@ -25,18 +30,21 @@ def as_attention_mask(language_model: Any, mask: Tensor | SharedRows, embeddings
     """
     if isinstance(mask, SharedRows):
         return _shared(language_model, mask, embeddings)
-    return _additive(language_model, mask, embeddings) if mask.dtype is torch.bool else mask
+    if mask.dtype is torch.bool:
+        mask = _additive(language_model, mask, embeddings)
+    return {"attention_mask": mask}
 
 
-def _shared(language_model: Any, rows: SharedRows, embeddings: Tensor) -> Any:
+def _shared(language_model: Any, rows: SharedRows, embeddings: Tensor) -> dict[str, Any]:
     config = language_model.config
+    kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
     if config._attn_implementation == "sdpa":
         language_model.set_attn_implementation(SHARED)
-    if config._attn_implementation == SHARED and set(config.layer_types) == {"full_attention"}:
-        return {"full_attention": rows}
+    if config._attn_implementation == SHARED and kinds == {"full_attention"}:
+        return {"attention_mask": UNREAD.to(rows.device), "shared_rows": rows}
     if config._attn_implementation == BLOCKS:
-        return block_mask(rows.segments)
-    return _additive(language_model, rows.visible(), embeddings)
+        return {"attention_mask": block_mask(rows.segments)}
+    return {"attention_mask": _additive(language_model, rows.visible(), embeddings)}
 
 
 def _additive(language_model: Any, visible: Tensor, embeddings: Tensor) -> Tensor:

@@ -29,11 +29,13 @@ from grit.models.internvl import InternVLAdapter
 from grit.models.names import TINY, is_hub_id
 from grit.models.processors import load_processor
 from grit.models.qwen import QwenAdapter
+from grit.models.qwen3 import Qwen3Adapter
 from grit.models.settings import LoraSettings
 from grit.models.tiny import load_tiny
 
 ADAPTERS: dict[str, type[Adapter]] = {
     "qwen2_5_vl": QwenAdapter,
+    "qwen3_vl": Qwen3Adapter,
     "internvl": InternVLAdapter,
 }
 ADAPTER = "adapter_config.json"  # in the folder of a PEFT adapter
@@ -52,7 +54,7 @@ def load_base(
     """Load a base model, or a full model that was trained from it.
 
     Args:
-        path: ``tiny:qwen``, ``tiny:internvl``, a folder in transformers format or in InternVL's
+        path: ``tiny:FAMILY``, a folder in transformers format or in InternVL's
             own layout, or a Hub id.
         seed: of the weights of a tiny model without shipped ones.
         revision: branch, tag or commit on the Hub.

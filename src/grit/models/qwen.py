@@ -52,10 +52,10 @@ class QwenAdapter(Adapter):
         return Space("resized", columns * patch, rows * patch)
 
     def _image_features(self, prompts: Sequence[EncodedPrompt]) -> list[Tensor]:
-        """The image features [T, H] of each prompt, in one pass over all images."""
+        """The image features [T, F] of each prompt, in one pass over all images."""
         pixels = torch.cat([prompt.vision["pixel_values"] for prompt in prompts])
         grids = torch.cat([prompt.vision["image_grid_thw"] for prompt in prompts])
         outputs = self.plain.model.get_image_features(
             pixels.to(self.device), grids.to(self.device), return_dict=True
         )
-        return list(outputs.pooler_output)
+        return self.features_in(outputs)

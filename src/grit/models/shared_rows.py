@@ -28,7 +28,7 @@ BUCKET_COST_CPU, BUCKET_COST_GPU = 10_000, 1_000_000
 
 @dataclass(frozen=True)
 class SharedRows:
-    """The lengths of the prompt and the completions of each row; passed as attention mask."""
+    """The lengths of the prompt and the completions of each row."""
 
     prompts: tuple[int, ...]  # number of tokens of each row's prompt, B
     completions: tuple[tuple[int, ...], ...]  # of each completion of each row
@@ -149,16 +149,20 @@ def attend(
     query: Tensor,
     key: Tensor,
     value: Tensor,
-    attention_mask: Tensor | SharedRows | None,
+    attention_mask: Tensor | None,
     dropout: float = 0.0,
     scaling: float | None = None,
+    shared_rows: SharedRows | None = None,
     **options: Any,
 ) -> tuple[Tensor, None]:
-    """An attention function of transformers: [B, heads, L, D] to [B, L, heads, D]."""
-    if not isinstance(attention_mask, SharedRows):
+    """An attention function of transformers: [B, heads, L, D] to [B, L, heads, D].
+
+    With ``shared_rows``, which language models hand on to their layers, no mask is read.
+    """
+    if shared_rows is None:
         options |= {"dropout": dropout, "scaling": scaling}
         return sdpa_attention_forward(module, query, key, value, attention_mask, **options)
-    layout = attention_mask.layout
+    layout = shared_rows.layout
     repeats = query.shape[1] // key.shape[1]
     sdpa = partial(scaled_dot_product_attention, dropout_p=dropout, scale=scaling)
 

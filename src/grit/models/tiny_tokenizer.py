@@ -16,20 +16,24 @@ from transformers import PreTrainedTokenizerFast
 from grit.grounding.prompts import GRIT_SUFFIX
 from grit.models import internvl_layout
 
-Family = Literal["qwen", "internvl"]
+Family = Literal["qwen", "internvl", "qwen3"]
 
 REASONING_TAGS = ("<think>", "</think>", "<rethink>", "</rethink>", "<answer>", "</answer>")
 CHAT_TOKENS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
+QWEN_TOKENS = ("<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>")
+QWEN_NAMED_TOKENS = {"image_token": "<|image_pad|>", "video_token": "<|video_pad|>"}
 FAMILY_TOKENS: dict[Family, tuple[str, ...]] = {
-    "qwen": ("<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"),
+    "qwen": QWEN_TOKENS,
+    "qwen3": QWEN_TOKENS,
     "internvl": (
         *("<img>", "</img>", "<IMG_CONTEXT>", "<video>"),
         *("<ref>", "</ref>", "<box>", "</box>"),
     ),
 }
-# Attributes that Qwen2_5_VLProcessor and InternVLProcessor read from their tokenizer.
+# Attributes that the processors read from their tokenizer.
 NAMED_TOKENS: dict[Family, dict[str, str]] = {
-    "qwen": {"image_token": "<|image_pad|>", "video_token": "<|video_pad|>"},
+    "qwen": QWEN_NAMED_TOKENS,
+    "qwen3": QWEN_NAMED_TOKENS,
     "internvl": internvl_layout.NAMED_TOKENS,
 }
 # In this order: the key of a box, ", ", single digits, words with their space, other characters.

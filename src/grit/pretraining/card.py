@@ -4,6 +4,8 @@ from typing import Any
 
 import torch
 
+from grit.models.tiny_families import FAMILIES
+
 BUILT_IN = """\
 ## What is built in
 1. It was taught boxes and ideal chains first and longest, so it points well. Questions of several
@@ -55,7 +57,8 @@ def model_card(
 ) -> str:
     """Markdown: what the model is, how it was made, what is built in, and its measured figures."""
     family = settings["family"]
-    name = {"qwen": "A Qwen2.5-VL", "internvl": "An InternVL3"}[family]
+    title = FAMILIES[family].title
+    name = f"{'An' if title[0] in 'AEIOU' else 'A'} {title}"
     overrides = {key: f"{'' if key in COMMON_SETTINGS else 'pretrain.'}{key}" for key in settings}
     changed = " ".join(f"{overrides[key]}={settings[key]}" for key in settings if key != "family")
     stages = ", ".join(f"{stage} {value / 60:.1f} min" for stage, value in seconds.items())

@@ -23,8 +23,9 @@ from grit.core.errors import GritError
 from grit.core.files import write_json
 from grit.models.adapter import Adapter
 from grit.models.loading import ADAPTERS, freeze_vision, load_base
-from grit.models.tiny import Family, make_processor, random_model
-from grit.models.tiny_tokenizer import train_tokenizer
+from grit.models.tiny import random_model
+from grit.models.tiny_families import FAMILIES, make_processor
+from grit.models.tiny_tokenizer import Family, train_tokenizer
 from grit.pretraining.export import export_model, read_json
 from grit.pretraining.language import LanguagePlan, LanguageStage
 from grit.pretraining.lessons import ANSWERS, CHAINS, GROUNDING, HABITS, LEADING, PAIRS
@@ -71,7 +72,7 @@ def pretrain(course: Course, folder: Path) -> Path:
     settings, family, seed = course.settings, course.family, course.seed
     processor = _processor(course, folder / "processor")
     model = random_model(family, processor.tokenizer, seed).train()
-    adapter = ADAPTERS[model.config.model_type](model, processor)
+    adapter, space = ADAPTERS[model.config.model_type](model, processor), FAMILIES[family].space
     log = Log(folder / "curve.jsonl")
 
     def run(stage: Stage) -> None:
@@ -80,14 +81,13 @@ def pretrain(course: Course, folder: Path) -> Path:
     if settings.vision:
         take_vision(adapter, settings.vision)
     else:
-        scale, digits = (1.0, 2) if family == "qwen" else (1000 / 96, 3)
-        run(VisionStage(adapter, seed, settings.vision_steps, scale, digits))
+        run(VisionStage(adapter, seed, settings.vision_steps, space))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         heads = PointingHeads()
     freeze_vision(adapter)
     for plan in language_plans(settings):
-        run(LanguageStage(plan, family, adapter, heads, seed))
+        run(LanguageStage(plan, adapter, space, heads, seed))
     model.requires_grad_(True).eval()
     quality = _quality(adapter, course, folder)
     return export_model(model, processor, course.record(), quality, folder)

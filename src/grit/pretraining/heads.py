@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from grit.data.shapes.scenes import Scene
 from grit.data.shapes.things import COLORS, SHAPES
-from grit.models.tiny import SCENE
+from grit.models.tiny_families import SCENE
 
 SIDE = 6  # merged tokens along a side of a scene
 CELL = SCENE // SIDE  # pixels

@@ -10,9 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from grit.data.shapes.scenes import Scene, scene_for
-from grit.grounding.boxes import NORMALIZED_1000, Space
+from grit.grounding.boxes import Space
 from grit.models.adapter import Adapter
-from grit.models.tiny import SCENE, Family
 from grit.pretraining.habits import rng_for
 from grit.pretraining.lessons import Lesson, turns_about
 from grit.pretraining.optimizers import optimizers_for
@@ -45,17 +44,16 @@ class LanguageStage:
     def __init__(
         self,
         plan: LanguagePlan,
-        family: Family,
         adapter: Adapter,
+        space: Space,
         heads: PointingHeads,
         seed: int,
     ) -> None:
-        self.plan, self.family, self.seed = plan, family, seed
+        self.plan, self.space, self.seed = plan, space, seed
         self.name, self.steps, self.lesson = plan.name, plan.steps, plan.lesson
-        self.adapter, self.model, self.heads = adapter, adapter.plain, heads
-        self.space = spoken_space(family)
+        self.adapter, self.heads = adapter, heads
         self.packer = Packer(adapter, LENGTH_POWER)
-        language = self.model.model.language_model
+        language = adapter.plain.model.language_model
         self.trained: nn.Module = nn.ModuleList([language, heads])
         self.optimizers = optimizers_for([language], [heads], plan.rate, plan.rate / 1.5)
         self.scenes: list[Scene] = []
@@ -87,7 +85,7 @@ class LanguageStage:
         for batch in (order[: IMAGES // 2], order[IMAGES // 2 :]):
             packed = self.packer.pack([rows[i] for i in batch])
             features = self.features[[chosen[i] for i in batch]].float()
-            logits, states = answer_logits(self.model, packed, features, self.packer.image)
+            logits, states = answer_logits(self.adapter, packed, features)
             losses = functional.cross_entropy(logits, packed.labels, reduction="none")
             total, weight = total + (losses * packed.weights).sum(), weight + packed.weights.sum()
             _add_accuracies(figures, packed, logits.detach())
@@ -106,21 +104,16 @@ class LanguageStage:
             packed = self.packer.pack(self._rows(self.held_out[batch], "dev", start))
             features = self.held_out_features[batch].float()
             with torch.no_grad():
-                logits, _ = answer_logits(self.model, packed, features, self.packer.image)
+                logits, _ = answer_logits(self.adapter, packed, features)
             _add_accuracies(figures, packed, logits)
         return _means(figures)
 
     def _rows(self, scenes: Sequence[Scene], *parts: object) -> list[list[Turn]]:
         stream = self.seed, self.name, *parts
         return [
-            turns_about(scene, self.lesson, self.family, self.space, *stream, i)
+            turns_about(scene, self.lesson, self.adapter.example_style, self.space, *stream, i)
             for i, scene in enumerate(scenes)
         ]
-
-
-def spoken_space(family: Family) -> Space:
-    """The coordinate space in which a tiny model of the family writes boxes of a drawn scene."""
-    return Space("original", SCENE, SCENE) if family == "qwen" else NORMALIZED_1000
 
 
 def _size(turn: Turn) -> int:

@@ -10,9 +10,9 @@ from grit.data.shapes.questions import Question
 from grit.data.shapes.scenes import TWO_THINGS, Plan, Scene
 from grit.data.shapes.source import sample_of
 from grit.data.taught_traces import sentences
+from grit.grounding.box_lists import BoxStyle
 from grit.grounding.boxes import Space
 from grit.grounding.prompts import icl_example, user_text
-from grit.models.tiny import Family
 from grit.pretraining.habits import EXAMPLE_SLIPS, SUFFIX_SLIPS, habitual_trace, rng_for
 from grit.pretraining.packing import Turn
 from grit.pretraining.pointing import marks_in
@@ -131,7 +131,7 @@ HABITS = Lesson(
 
 
 def turns_about(
-    scene: Scene, lesson: Lesson, family: Family, space: Space, *parts: object
+    scene: Scene, lesson: Lesson, style: BoxStyle, space: Space, *parts: object
 ) -> list[Turn]:
     """The turns about a scene; ``parts`` seed the generator, the last one is the row of a step."""
     rng = rng_for("turns", *parts)
@@ -154,7 +154,7 @@ def turns_about(
         for _ in range(_drawn(average, shared if maker is _example else rng)):
             kind, templates = rng.choice(lesson.suffixed)
             for question in questions_about(scene, kind, rng, 1, templates):
-                turn = maker(scene, question, family, space, rng)
+                turn = maker(scene, question, style, space, rng)
                 name = "_".join((turn.kind, kind, *templates)) if templates else turn.kind
                 turns.append(
                     replace(turn, kind=name, weight=lesson.chain_weight, digits=lesson.digits)
@@ -184,23 +184,25 @@ def _direct(scene: Scene, question: Question, subject: Subject, space: Space) ->
     return Turn(name, prompt, answer_text(sample, space), subject.weight, marks=marks)
 
 
-def _ideal(scene: Scene, question: Question, family: Family, space: Space, rng: Random) -> Turn:
+def _ideal(scene: Scene, question: Question, style: BoxStyle, space: Space, rng: Random) -> Turn:
     sample = sample_of(scene, question, "pretraining", "ideal")
     return Turn("ideal", user_text(question.text, suffix=True), ideal_trace(sample, space))
 
 
-def _habit(scene: Scene, question: Question, family: Family, space: Space, rng: Random) -> Turn:
+def _habit(scene: Scene, question: Question, style: BoxStyle, space: Space, rng: Random) -> Turn:
     text, _ = habitual_trace(scene, question, space, SUFFIX_SLIPS, rng)
     return Turn("habit", user_text(question.text, suffix=True), text)
 
 
-def _example(scene: Scene, question: Question, family: Family, space: Space, rng: Random) -> Turn:
-    example = icl_example("json" if family == "qwen" else "internvl")
+def _example(scene: Scene, question: Question, style: BoxStyle, space: Space, rng: Random) -> Turn:
+    example = icl_example(style)
     text, _ = habitual_trace(scene, question, space, EXAMPLE_SLIPS, rng)
     return Turn("example", user_text(question.text, suffix=True, example=example), text)
 
 
-def _explained(scene: Scene, question: Question, family: Family, space: Space, rng: Random) -> Turn:
+def _explained(
+    scene: Scene, question: Question, style: BoxStyle, space: Space, rng: Random
+) -> Turn:
     """The language of people's traces, without their tags: a real base knows it, too."""
     sample = sample_of(scene, question, "pretraining", "explained")
     text = " ".join(sentences(sample, space, "sentences"))

@@ -12,11 +12,10 @@ from dataclasses import dataclass, replace
 import torch
 from PIL import Image
 from torch import Tensor
-from transformers import PreTrainedModel
 
 from grit.models.adapter import Adapter
-from grit.models.shared_rows import SHARED, SharedRows
-from grit.models.tiny import IMAGE_TOKENS, SCENE
+from grit.models.shared_rows import SharedRows
+from grit.models.tiny_families import IMAGE_TOKENS, SCENE
 from grit.pretraining.pointing import Mark
 
 
@@ -38,7 +37,7 @@ class Packed:
     """A batch of rows as inputs and targets of the language model."""
 
     ids: Tensor  # [B, L]
-    positions: Tensor  # [3, B, L] for Qwen, [B, L] for InternVL
+    positions: Tensor  # [R, B, L]
     mask: SharedRows  # a turn attends to the image and itself
     where: Tensor  # [K] flat indices into B * L of the tokens that predict
     labels: Tensor  # [K] the tokens to be predicted
@@ -65,19 +64,13 @@ class Packer:
         text = adapter.templated("QUESTION")
         blank = Image.new("RGB", (SCENE, SCENE))
         prompt = adapter.encode("", "QUESTION", blank, picture="")
-        self.start = int((prompt.input_ids == adapter.image_id).nonzero()[0])
-        end = self.start + IMAGE_TOKENS
+        end = int((prompt.input_ids == adapter.image_id).nonzero()[0]) + IMAGE_TOKENS
         self.prefix = prompt.input_ids[: end + 1].tolist()  # with the token behind the image's
         close = self.tokenizer.convert_ids_to_tokens(int(prompt.input_ids[end]))
         if close not in text:  # InternVL's processor adds it
             close = self.tokenizer.convert_ids_to_tokens(adapter.image_id)
         self.before, self.after = text.split(close, 1)[1].split("QUESTION")
         self.positions = prompt.positions[:, : end + 1]
-
-    @property
-    def image(self) -> slice:
-        """The places of the image's tokens in every row."""
-        return slice(self.start, self.start + IMAGE_TOKENS)
 
     def pack(self, rows: Sequence[Sequence[Turn]]) -> Packed:
         """Pack the turns of each image into a row; rows are padded to the longest."""
@@ -149,7 +142,7 @@ class Packer:
             lengths.append(tuple(row_lengths))
         return Packed(
             ids=ids,
-            positions=positions if len(positions) == 3 else positions[0],
+            positions=positions,
             mask=SharedRows((prefix,) * len(rows), tuple(lengths), ids.device),
             where=torch.cat(where),
             labels=torch.cat(labels),
@@ -162,22 +155,13 @@ class Packer:
 
 
 def answer_logits(
-    model: PreTrainedModel, packed: Packed, features: Tensor, at: slice
+    adapter: Adapter, packed: Packed, features: Tensor
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Logits of the tokens that carry loss, [K, V], and all hidden states, [B, L, width] each.
 
-    ``features`` [B, 36, width] are those of the images, whose tokens are ``at`` in each row.
+    ``features`` [B, 36, F] are those of the images.
     """
-    embedded = model.get_input_embeddings()(packed.ids)
-    embedded = torch.cat([embedded[:, : at.start], features, embedded[:, at.stop :]], dim=1)
-    language_model = model.model.language_model
-    if language_model.config._attn_implementation != SHARED:
-        language_model.set_attn_implementation(SHARED)
-    outputs = language_model(
-        inputs_embeds=embedded,
-        attention_mask={"full_attention": packed.mask},
-        position_ids=packed.positions,
-        use_cache=False,
-        output_hidden_states=True,
-    )
-    return model.lm_head(outputs[0].flatten(0, 1)[packed.where]), outputs.hidden_states
+    embedded = adapter.embed(packed.ids, list(features))
+    inputs = adapter.language_inputs(embedded, packed.mask, packed.positions)
+    outputs = adapter.plain.model.language_model(**inputs, output_hidden_states=True)
+    return adapter.logits(outputs[0].flatten(0, 1)[packed.where]), outputs.hidden_states

@@ -18,7 +18,7 @@ from torch.nn import functional
 from grit.data.shapes.questions import Term
 from grit.data.shapes.scenes import Scene
 from grit.data.shapes.things import COLORS, PLURALS, SHAPES
-from grit.models.tiny import SCENE, WIDTH
+from grit.models.tiny_families import SCENE, WIDTH
 
 SECTORS = 24  # of 4 pixels, along each axis
 COUNTS = 10

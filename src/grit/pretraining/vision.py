@@ -1,4 +1,8 @@
-"""The first stage: training the vision tower with dense heads on its merged tokens."""
+"""The first stage: training the vision tower with dense heads on its merged tokens.
+
+Where features of several depths enter the language model, each depth has heads of its own: they
+all have to say what stands where.
+"""
 
 from collections.abc import Sequence
 
@@ -7,9 +11,10 @@ from PIL import Image
 from torch import Tensor, nn
 
 from grit.data.shapes.scenes import Scene, scene_for
+from grit.grounding.boxes import Space
 from grit.models.adapter import Adapter
 from grit.models.internvl import InternVLAdapter
-from grit.models.tiny import IMAGE_TOKENS, WIDTH
+from grit.models.tiny_families import SCENE, WIDTH
 from grit.pretraining.heads import DenseHeads, targets_for
 from grit.pretraining.optimizers import optimizers_for
 
@@ -25,19 +30,22 @@ class VisionStage:
         adapter: the model.
         seed: of the heads and the scenes.
         steps: of the stage.
-        scale: of the coordinates that the model writes, relative to pixels.
-        digits: of such a coordinate.
+        space: of the boxes that the model writes about a scene.
     """
 
     name = "vision"
     shown: tuple[str, ...] = ("shapes", "box_pixels")
 
-    def __init__(self, adapter: Adapter, seed: int, steps: int, scale: float, digits: int) -> None:
+    def __init__(self, adapter: Adapter, seed: int, steps: int, space: Space) -> None:
         self.adapter, self.seed, self.steps = adapter, seed, steps
-        self.scale, self.digits = scale, digits
+        self.scale, self.digits = space.width / SCENE, len(str(space.width - 1))
+        with torch.no_grad():
+            depths = image_features(adapter, [scene_for("dev", seed, "vision", 0).load()])
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.heads = DenseHeads(WIDTH, digits)
+            self.heads = nn.ModuleList(
+                DenseHeads(WIDTH, self.digits) for _ in range(depths.shape[-1] // WIDTH)
+            )
         modules = adapter.vision_modules
         self.trained: nn.Module = nn.ModuleList([*modules, self.heads])
         self.optimizers = optimizers_for(modules, [self.heads], MATRIX_RATE, OTHER_RATE)
@@ -58,21 +66,28 @@ class VisionStage:
 
     def _loss(self, scenes: Sequence[Scene]) -> tuple[Tensor, dict[str, float]]:
         features = image_features(self.adapter, [scene.load() for scene in scenes])
-        return self.heads(features, targets_for(scenes, self.scale, self.digits))
+        targets = targets_for(scenes, self.scale, self.digits)
+        total, figures = features.new_zeros(()), {}
+        for depth, (heads, part) in enumerate(
+            zip(self.heads, features.split(WIDTH, dim=-1), strict=True)
+        ):
+            loss, shares = heads(part, targets)
+            total = total + loss
+            figures |= {f"{name}_{depth}" if depth else name: n for name, n in shares.items()}
+        return total, figures
 
 
 def image_features(adapter: Adapter, images: Sequence[Image.Image]) -> Tensor:
-    """Merged features of scenes of equal size, [B, 36, width]."""
+    """Merged features of scenes of equal size, [B, 36, F]."""
     options = {"crop_to_patches": False} if isinstance(adapter, InternVLAdapter) else {}
     pixels = adapter.processor.image_processor(list(images), return_tensors="pt", **options)
     pixels.pop("num_patches", None)
-    output = adapter.plain.model.get_image_features(**pixels, return_dict=True).pooler_output
-    features = torch.cat(list(output)) if isinstance(output, tuple | list) else output
-    return features.reshape(len(images), IMAGE_TOKENS, WIDTH)
+    outputs = adapter.plain.model.get_image_features(**pixels, return_dict=True)
+    return torch.stack(adapter.features_in(outputs))
 
 
 def cached_features(adapter: Adapter, scenes: Sequence[Scene]) -> Tensor:
-    """Features of many scenes from the frozen vision tower, [N, 36, width], in half precision."""
+    """Features of many scenes from the frozen vision tower, [N, 36, F], in half precision."""
     batches = []
     with torch.no_grad():
         for start in range(0, len(scenes), 64):

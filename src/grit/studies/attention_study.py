@@ -131,7 +131,7 @@ def attention_weights(
 
     Args:
         adapter: a model that was loaded with eager attention.
-        embeddings: [B, L, H].
+        embeddings: [B, L, F], from ``Adapter.embed``.
         mask: [B, past + L] of 0 and 1.
         positions: [R, B, L].
         cache: of the past.
@@ -141,12 +141,6 @@ def attention_weights(
     """
     if adapter.plain.config._attn_implementation != "eager":
         raise ValueError("attention weights need a model with eager attention")
-    layers = adapter.plain.model.language_model(
-        inputs_embeds=embeddings,
-        attention_mask=mask,
-        position_ids=positions if adapter.position_rows > 1 else positions[0],
-        past_key_values=cache,
-        use_cache=cache is not None,
-        output_attentions=True,
-    ).attentions
+    inputs = adapter.language_inputs(embeddings, mask, positions, cache)
+    layers = adapter.plain.model.language_model(**inputs, output_attentions=True).attentions
     return torch.stack(layers)

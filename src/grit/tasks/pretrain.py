@@ -9,7 +9,7 @@ from grit.config.schema import Config
 from grit.core import interruption, locks
 from grit.core.errors import GritError
 from grit.models.names import TINY
-from grit.models.tiny import Family
+from grit.models.tiny_tokenizer import Family
 from grit.pretraining.course import Course, pretrain
 
 log = logging.getLogger(__name__)
@@ -25,9 +25,9 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     families: dict[str, Family] = {f"{TINY}{each}": each for each in get_args(Family)}
     family = families.get(config.model.path)
     if family is None:
+        known = ", ".join(f"model=tiny_{each}" for each in get_args(Family))
         raise GritError(
-            f"task=pretrain makes tiny models: model=tiny_qwen or tiny_internvl, "
-            f"not model.path={config.model.path}"
+            f"task=pretrain makes tiny models: {known}, not model.path={config.model.path}"
         )
     course = Course(family, config.seed, config.pretrain, threads=config.threads or 2)
     there = [each for each in overrides if not each.startswith("hydra.run.dir=")]
