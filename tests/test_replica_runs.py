@@ -13,7 +13,7 @@ from replicas import FAMILIES
 
 pytestmark = pytest.mark.slow
 
-CONFIG = {"qwen": "qwen2_5_vl_3b", "internvl": "internvl3_2b"}
+CONFIG = {"qwen": "qwen2_5_vl_3b", "qwen3": "qwen3_vl_2b", "internvl": "internvl3_2b"}
 SMALL = (
     *("experiment=smoke", "data=shapes", "suite=shapes", "suite.limit=1", "logger=none"),
     *("rollout.sampling.max_new_tokens=8", "trainer.checkpoint_every=1"),

@@ -20,6 +20,7 @@ from grit.rollout.settings import Sampling
 
 IMAGE = {  # the paper's image settings (conf/model)
     "qwen": {"min_pixels": 3136, "max_pixels": 200704},
+    "qwen3": {"min_pixels": 4096, "max_pixels": 262144},
     "internvl": {"min_patches": 1, "max_patches": 2},
 }
 GOLDEN = Path(__file__).parent / "golden_prompts"
@@ -76,6 +77,9 @@ def test_the_images_settings_are_ours_not_the_folders(model, picture):
     if family_of(name) == "qwen":  # 3136 to 200704 pixels, in squares of 28
         assert (prompt.space.width, prompt.space.height) == (504, 364)
         assert tokens == 504 * 364 // 28**2
+    elif family_of(name) == "qwen3":  # 4096 to 262144 pixels, in squares of 32
+        assert prompt.vision["image_grid_thw"].tolist() == [[1, 416 // 16, 576 // 16]]
+        assert tokens == 576 * 416 // 32**2
     else:  # the folder says crop_to_patches: false, max_patches: 12
         assert tokens == 256
         wide = encoded(adapter, picture.resize((640, 320)))
@@ -168,7 +172,11 @@ class Shown:
 
 @pytest.mark.parametrize("method", ["direct", "grit", "icl"])
 @pytest.mark.parametrize(
-    ("name", "form"), [("qwen", "processor"), ("internvl", "processor"), ("internvl", "released")]
+    ("name", "form"),
+    [
+        *(("qwen", "processor"), ("qwen3", "processor")),
+        *(("internvl", "processor"), ("internvl", "released")),
+    ],
 )
 def test_golden_prompts(load, picture, name, form, method, request, monkeypatch):
     """What the model reads, token by token decoded; the files are there to be looked at."""
@@ -195,4 +203,4 @@ def test_the_released_prompt_is_another_for_internvl_only(load, picture):
     for name in FAMILIES:
         adapter = load(name)
         by_template = adapter.templated("x")
-        assert (adapter.released("x") == by_template) is (name == "qwen")
+        assert (adapter.released("x") == by_template) is (name != "internvl")

@@ -23,6 +23,7 @@ def test_the_tokenizer_is_the_real_one(replica, name):
     [
         ("qwen", 151936, True),
         ("qwen_new", 151936, False),
+        ("qwen3", 151936, True),
         ("internvl", 151674, False),
         ("internvl_new", 151674, False),
     ],
@@ -47,6 +48,7 @@ def test_old_and_new_names_of_weights(replica):
 
     assert starts("qwen") == {"model", "visual"}
     assert starts("qwen_new") == {"lm_head", "model"}
+    assert starts("qwen3") == {"model"}
     assert starts("internvl") == {"language_model", "multi_modal_projector", "vision_tower"}
     assert starts("internvl_new") == {"lm_head", "model"}
 

@@ -13,10 +13,13 @@ from filelock import FileLock
 
 from replicas.folders import write_internvl, write_qwen
 from replicas.internvl_chat import write_internvl_chat
+from replicas.qwen3_vl import REAL as REAL_QWEN3
+from replicas.qwen3_vl import write_qwen3
 
 MAKERS: dict[str, Callable[[Path], Path]] = {
     "qwen": write_qwen,
     "qwen_new": lambda folder: write_qwen(folder, age="new", tied=False),
+    "qwen3": write_qwen3,
     "internvl": write_internvl,
     "internvl_new": lambda folder: write_internvl(folder, age="new"),
     # What GRIT's authors released: a former name of the processor, and InternVL's own layout.
@@ -28,8 +31,11 @@ MAKERS: dict[str, Callable[[Path], Path]] = {
 REAL_SIZE = {  # without weights
     "qwen_real": lambda folder: write_qwen(folder, real_size=True),
     "internvl_real": lambda folder: write_internvl(folder, real_size=True),
+    "qwen3_2b": lambda folder: write_qwen3(folder, sizes=REAL_QWEN3["2b"]),
+    "qwen3_4b": lambda folder: write_qwen3(folder, sizes=REAL_QWEN3["4b"]),
+    "qwen3_8b": lambda folder: write_qwen3(folder, sizes=REAL_QWEN3["8b"], tied=False),
 }
-FAMILIES = ("qwen", "internvl")
+FAMILIES = ("qwen", "qwen3", "internvl")
 
 
 class Shelf:

@@ -175,7 +175,7 @@ def write_qwen(
         (folder / "chat_template.jinja").write_text(QWEN_TEMPLATE)
     if not real_size:
         renamed = {"model.language_model.": "model.", "model.visual.": "visual."}
-        _weights(folder, renamed if old else {}, seed)
+        write_weights(folder, renamed if old else {}, seed)
     return folder
 
 
@@ -277,7 +277,7 @@ def write_internvl(folder: Path, *, age: Age = "old", real_size: bool = False) -
         "lm_head.": "language_model.lm_head.",
     }
     if not real_size:
-        _weights(folder, renamed if age == "old" else {})
+        write_weights(folder, renamed if age == "old" else {})
     return folder
 
 
@@ -318,14 +318,14 @@ def write_tokenizer(
     )
 
 
-def _weights(folder: Path, renamed: Mapping[str, str], seed: int = 0) -> None:
+def write_weights(folder: Path, renamed: Mapping[str, str] | None = None, seed: int = 0) -> None:
     """Random weights in bf16, in two files with an index, under other names where told."""
     config = AutoConfig.from_pretrained(folder)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = AutoModelForImageTextToText.from_config(config).to(torch.bfloat16)
     weights = {
-        _renamed(name, renamed): weight.contiguous()
+        _renamed(name, renamed or {}): weight.contiguous()
         for name, weight in model.state_dict().items()
         if not (config.tie_word_embeddings and name == "lm_head.weight")
     }

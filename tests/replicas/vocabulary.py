@@ -1,4 +1,4 @@
-"""The real vocabulary of Qwen2.5, which InternVL3's language model shares.
+"""The real vocabulary of Qwen2.5, which Qwen3's and InternVL3's language models share.
 
 The package dashscope ships its 151,643 byte-pair tokens, in the order in which they were learnt;
 the merges of a ``tokenizer.json`` follow from that order.
@@ -38,6 +38,12 @@ QWEN_TOKENS: dict[int, tuple[str, bool]] = {
             *("<|fim_suffix|>", "<|fim_pad|>", "<|repo_name|>", "<|file_sep|>"),
         ],
         start=151657,
+    )
+}
+QWEN3_TOKENS = QWEN_TOKENS | {
+    id_: (text, False)
+    for id_, text in enumerate(
+        ["<tool_response>", "</tool_response>", "<think>", "</think>"], start=151665
     )
 }
 INTERNVL_TOKENS = QWEN_TOKENS | {

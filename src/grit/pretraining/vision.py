@@ -67,7 +67,7 @@ class VisionStage:
     def _loss(self, scenes: Sequence[Scene]) -> tuple[Tensor, dict[str, float]]:
         features = image_features(self.adapter, [scene.load() for scene in scenes])
         targets = targets_for(scenes, self.scale, self.digits)
-        total, figures = features.new_zeros(()), {}
+        total, figures = features.new_zeros(()), dict[str, float]()
         for depth, (heads, part) in enumerate(
             zip(self.heads, features.split(WIDTH, dim=-1), strict=True)
         ):
