@@ -13,8 +13,8 @@ LARGEST = 200_000  # bytes: a notebook is read in a browser and kept in the repo
 PATIENCE = 300  # seconds for a kernel to start, and for a cell: machines may be busy
 
 
-def test_there_are_three() -> None:
-    assert [path.name[0] for path in NOTEBOOKS] == ["1", "2", "3"]
+def test_there_are_four() -> None:
+    assert [path.name[0] for path in NOTEBOOKS] == ["1", "2", "3", "4"]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

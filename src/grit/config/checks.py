@@ -63,19 +63,28 @@ def check_exhibits(names: Sequence[str]) -> None:
             raise GritError(f"exhibits: {name} is not one; there are {', '.join(EXHIBITS)}")
 
 
+OWNERS: dict[str, tuple[Task, ...]] = {  # fields that only some tasks take
+    "input": ("score", "infer"),
+    "output": ("score",),
+    "predictions": ("evaluate",),
+    "checkpoint": ("evaluate", "infer"),
+    "image": ("infer",),
+    "question": ("infer",),
+}
 OF_RUNS = ("tables", "report", "correlation", "attention", "faithfulness")
 
 
 def _check_task(config: Config) -> None:
-    owners = {
-        "input": "score",
-        "output": "score",
-        "predictions": "evaluate",
-        "checkpoint": "evaluate",
-    }
-    for name, task in owners.items():
-        if getattr(config, name) is not None and config.task != task:
-            raise GritError(f"config: {name} is for task={task}, and this is task={config.task}")
+    for name, tasks in OWNERS.items():
+        if getattr(config, name) is not None and config.task not in tasks:
+            raise GritError(
+                f"config: {name} is for task={' or '.join(tasks)}, and this is task={config.task}"
+            )
+    if config.samples > 1 and config.task != "infer":
+        raise GritError(
+            f"config: samples is for task=infer, and this is task={config.task}: pass@k is made of "
+            "evaluation.samples"
+        )
     if config.data.check_only and config.task != "data":
         raise GritError(f"config: data.check_only is for task=data, and this is task={config.task}")
     if config.runs and config.task not in OF_RUNS:

@@ -44,6 +44,7 @@ Task = Literal[
     "correlation",
     "attention",
     "faithfulness",
+    "infer",
 ]
 Exhibit = Literal[
     "table1", "table2", "table3", "figure4", "figure5", "figure6", "faithfulness", "methods"
@@ -107,17 +108,37 @@ class Config:
         "CPU threads; null: torch's own choice", None, ge=1, changes_results=False
     )
     checkpoint: Text | None = setting(
-        "task=evaluate: trained weights: a .ckpt file, a folder with an adapter or a model, a "
-        "run's folder, or a Hub id, ORG/NAME or ORG/NAME@REVISION",
+        "task=evaluate, infer: trained weights: a .ckpt file, a folder with an adapter or a model, "
+        "a run's folder, or a Hub id, ORG/NAME or ORG/NAME@REVISION",
         None,
     )
     predictions: Text | None = setting(
         "task=evaluate: predictions made anywhere: JSONL, or a file of lmms-eval or VLMEvalKit",
         None,
     )
-    input: Text | None = setting("task=score: completions, JSONL", None, changes_results=False)
+    input: Text | None = setting(
+        "task=score: completions, JSONL; task=infer: rows with image and question, JSONL",
+        None,
+        changes_results=False,
+    )
     output: Text | None = setting(
         "task=score: where the scored rows go", None, changes_results=False
+    )
+    image: Text | None = setting(
+        "task=infer: an image, a folder of images, or the folder of input's images; null: a drawn "
+        "scene",
+        None,
+        changes_results=False,
+    )
+    question: Text | None = setting(
+        "task=infer: what to ask about each image", None, changes_results=False
+    )
+    samples: int = setting(
+        "task=infer: answers to each question; 1: the greedy one, else drawn at "
+        "evaluation.temperature",
+        1,
+        ge=1,
+        changes_results=False,
     )
     runs: list[Text] = setting(
         "folders of finished runs, or of many; task=tables: also wandb:ENTITY/PROJECT",

@@ -57,6 +57,11 @@ _OF_SERVERS = tuple(
         *("start_within", "timeout", "weights_folder"),
     )
 )
+_ASKING = (
+    *("model", "method", "evaluation.max_new_tokens", "evaluation.temperature"),
+    *("trainer.accelerator", "trainer.precision", *_OF_DECODING),
+    *("rollout.sampling.max_new_tokens", "data.max_prompt_tokens"),
+)
 _FIGURES = ("correlation", "attention", "faithfulness")
 _PARTS = (
     *("model", "data", "method", "reward", "judge", "suite", "training", "objective", "trainer"),
@@ -72,6 +77,7 @@ _USED: dict[Task, Fields] = {
     "attention": ("attention",),
     "faithfulness": ("judge", "faithfulness"),
     "pretrain": ("model", "pretrain"),
+    "infer": _ASKING,
     "data": ("data", "suite", "preparation", "trainer.progress_bar"),
 }
 

@@ -16,11 +16,13 @@ DIGITS = 12
 # settings (settings.py), whose values are in the fingerprint of the configuration.
 _NOT_RESULTS = (
     *("figures", "runs", "pages", "studies", "tracking", "paper", "config"),
+    "inference",
     "pretraining",  # makes the base models, whose weights are hashed
     "assets",  # the files of the run's own model are hashed by `code_fingerprint`
     *("__init__.py", "__main__.py", "tasks/__init__.py"),
     *("core/disk.py", "core/errors.py", "core/files.py", "core/fingerprints.py"),
-    *("core/interruption.py", "core/keys.py", "core/locks.py", "core/run_log.py"),
+    *("core/interruption.py", "core/keys.py", "core/library_noise.py"),
+    *("core/locks.py", "core/run_log.py"),
     "core/secrets.py",
     *("data/preparation", "data/set_counts.py"),
     *("evaluation/controls.py", "evaluation/over_runs.py", "evaluation/paired.py"),
@@ -31,6 +33,7 @@ _NOT_RESULTS = (
     *("tasks/attention.py", "tasks/check.py", "tasks/correlation.py", "tasks/data.py"),
     *(
         "tasks/faithfulness.py",
+        "tasks/infer.py",
         "tasks/pretrain.py",
         "tasks/report.py",
         "tasks/score.py",

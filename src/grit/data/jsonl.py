@@ -49,7 +49,7 @@ def read_samples(
         has_image = has_folder and _is_file(path, row)
         missing += not has_image
         if has_image:
-            _check_inside(path, root, row)
+            check_inside(path, root, row)
         if has_image or not require_images:
             samples.append(sample)
     return SampleFile(samples, missing, rows, beyond)
@@ -59,7 +59,7 @@ def _sample(row: Row, folder: Path, name: str) -> tuple[Sample, Path, int]:
     """The sample, the path of its image, and how many of its boxes reach beyond the image."""
     answer, answer_is_box = row.answer()
     size = row.pixels("width"), row.pixels("height")
-    path = folder / _image_name(row)
+    path = folder / image_name(row)
     space = Space("original", *size)
     row.refuse_misspelt("bboxs")
     boxes, beyond = read_annotation(row, "bboxs", size)
@@ -82,7 +82,8 @@ def _sample(row: Row, folder: Path, name: str) -> tuple[Sample, Path, int]:
     return sample, path, beyond
 
 
-def _image_name(row: Row) -> str:
+def image_name(row: Row) -> str:
+    """The row's path of an image, relative to its folder and inside of it."""
     name = row.text("image", blank=False)
     posix, windows = PurePosixPath(name), PureWindowsPath(name)
     leaves = posix.is_absolute() or windows.drive or windows.root or ".." in windows.parts
@@ -91,7 +92,7 @@ def _image_name(row: Row) -> str:
     return name
 
 
-def _check_inside(path: Path, root: Path, row: Row) -> None:
+def check_inside(path: Path, root: Path, row: Row) -> None:
     """Refuse a symbolic link out of the images folder: untrusted rows could read any file by it."""
     target = path.resolve()
     if not target.is_relative_to(root):

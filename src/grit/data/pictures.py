@@ -166,15 +166,29 @@ class ImageFile:
             raise self._unusable(error) from error
 
     def _unusable(self, error: Exception) -> GritError:
-        name = f'{self.where}: field "image": {self.path}' if self.where else str(self.path)
-        if isinstance(error, OtherSize):
-            stated, actual = "{} x {}".format(*self.size), "{} x {}".format(*error.size)
-            return GritError(f"{name}: expected {stated} pixels (width x height), found {actual}")
-        if isinstance(error, Unusable):
-            return GritError(f"{name}: {error}")
-        if isinstance(error, FileNotFoundError):
-            return GritError(f"{name} is missing")
-        reason = " ".join(str(error).split()) or type(error).__name__
-        if isinstance(error, UnidentifiedImageError):
-            reason = _UNIDENTIFIED
-        return GritError(f"{name} cannot be read as an image: {reason}")
+        return unreadable(
+            f'{self.where}: field "image": {self.path}' if self.where else str(self.path),
+            error,
+            self.size,
+        )
+
+
+def unreadable(name: str, error: Exception, stated: Size | None = None) -> GritError:
+    """What was raised while an image was read, as an error for the user.
+
+    Args:
+        name: of the file, with the row that refers to it.
+        error: of ``opened``, ``rgb`` or Pillow.
+        stated: the size that the file should have.
+    """
+    if isinstance(error, OtherSize) and stated is not None:
+        expected, actual = "{} x {}".format(*stated), "{} x {}".format(*error.size)
+        return GritError(f"{name}: expected {expected} pixels (width x height), found {actual}")
+    if isinstance(error, Unusable):
+        return GritError(f"{name}: {error}")
+    if isinstance(error, FileNotFoundError):
+        return GritError(f"{name} is missing")
+    reason = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, UnidentifiedImageError):
+        reason = _UNIDENTIFIED
+    return GritError(f"{name} cannot be read as an image: {reason}")

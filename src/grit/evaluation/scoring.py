@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from grit.evaluation.predictions import Prediction, ScoredPrediction
 from grit.grounding.boxes import Box, converted, union_iou
-from grit.grounding.traces import Trace, parse
+from grit.grounding.traces import Trace, format_parts, parse
 from grit.judge.judge import Judge, Query, score_once
 from grit.judge.rules import normalized
 
@@ -70,12 +70,7 @@ def _scored(
     judged: Mapping[Query, float | None],
 ) -> ScoredPrediction:
     boxes = _original_boxes(prediction, trace)
-    parts = {
-        "think_pair": trace.think_pair,
-        "rethink_pair": trace.rethink_pair,
-        "box_in_chain": bool(trace.boxes),
-        "answer": trace.answer is not None,
-    }
+    parts = format_parts(trace)
     right = answer is not None and normalized(answer) == normalized(prediction.truth)
     unanswered = None if prediction.truth_is_box else 0.0
     return ScoredPrediction(

@@ -51,6 +51,16 @@ def parse(completion: str) -> Trace:
     )
 
 
+def format_parts(trace: Trace) -> dict[str, bool]:
+    """The conditions of the format, by the names of ``format_parts`` in predictions.jsonl."""
+    return {
+        "think_pair": trace.think_pair,
+        "rethink_pair": trace.rethink_pair,
+        "box_in_chain": bool(trace.boxes),
+        "answer": trace.answer is not None,
+    }
+
+
 def before_answer(completion: str) -> str:
     """The chain that an answer stands on: everything before the first ``<answer>``."""
     return completion.partition("<answer>")[0]

@@ -2,8 +2,8 @@
 
 import base64
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from PIL import Image
@@ -11,10 +11,15 @@ from PIL import Image
 from grit.evaluation.consistency import answers_right, boxes_right
 from grit.evaluation.predictions import ScoredPrediction
 from grit.grounding.boxes import Box, Corners, Space
-from grit.grounding.traces import BOX_PATTERN, boxes_in
+from grit.grounding.traces import BOX_PATTERN, boxes_in, format_parts, parse
 
 VIEW = 240  # longest side of a picture in the unit of its overlay
-COLORS = 8  # box numbers take them in turn
+PALETTE = (
+    *("#d6323a", "#1877c9", "#21824f", "#b85c00"),
+    *("#8341bd", "#0b7c86", "#c2338b", "#75624a"),
+)
+"""Box numbers take these colours in turn, in pages and in pictures."""
+COLORS = len(PALETTE)
 MOST_TEXT = 1200  # characters of a completion that are shown
 _PHOTOGRAPH = 384  # pixels of the longest side of an embedded photograph
 _TINY = 160  # pixels of the longest side up to which every pixel is kept, and shown as a square
@@ -87,23 +92,48 @@ def is_right(row: ScoredPrediction) -> bool | None:
 
 
 def chain_of(row: ScoredPrediction) -> Chain:
-    """What there is to see of a row.
-
-    Boxes are numbered from 1 in order of first mention; equal ones share their number.
-    """
-    pieces, numbers = _pieces(row.prediction.completion)
-    shown = sum(len(piece.text) for piece in pieces)
-    space = row.prediction.space
-    return Chain(
-        pieces=pieces,
-        left_out=len(row.prediction.completion) - shown,
-        marks=() if space is None else _marks(row, numbers, space),
+    """What there is to see of a row, its beginning alone if it is long."""
+    said, space = row.prediction, row.prediction.space
+    unjudged = chain_said(said.completion, row.boxes or (), space, most_text=MOST_TEXT)
+    return replace(
+        unjudged,
         truths=() if space is None else _truths(row, space),
         answer=row.answer,
         right=is_right(row),
         giou=row.giou,
-        missing=tuple(_MISSING[name] for name, there in row.parts.items() if not there),
+        missing=_missing(row.parts),
     )
+
+
+def chain_said(
+    completion: str, boxes: Sequence[Box], space: Space | None, *, most_text: int | None = None
+) -> Chain:
+    """What there is to see of a completion that nobody judged.
+
+    Boxes are numbered from 1 in order of first mention; equal ones share their number.
+
+    Args:
+        completion: the text.
+        boxes: all that it has, in order, in ``space``.
+        space: pixels of the original image; None: its size is unknown, and no box is drawn.
+        most_text: characters that are shown; None: all.
+    """
+    pieces, numbers = _pieces(completion, most_text)
+    trace = parse(completion)
+    return Chain(
+        pieces=pieces,
+        left_out=len(completion) - sum(len(piece.text) for piece in pieces),
+        marks=() if space is None else _marks(completion, boxes, numbers, space),
+        truths=(),
+        answer=trace.answer,
+        right=None,
+        giou=None,
+        missing=_missing(format_parts(trace)),
+    )
+
+
+def _missing(parts: Mapping[str, bool]) -> tuple[str, ...]:
+    return tuple(_MISSING[name] for name, there in parts.items() if not there)
 
 
 def embedded(image: Image.Image | None, space: Space | None) -> EmbeddedPicture:
@@ -129,11 +159,11 @@ def _view_size(width: float, height: float) -> tuple[float, float]:
     return round(width * scale, 1), round(height * scale, 1)
 
 
-def _pieces(completion: str) -> tuple[tuple[Piece, ...], dict[Corners, int]]:
-    """The completion in pieces, cut after ``MOST_TEXT`` characters but never inside a box."""
+def _pieces(completion: str, most_text: int | None) -> tuple[tuple[Piece, ...], dict[Corners, int]]:
+    """The completion in pieces, cut after ``most_text`` characters but never inside a box."""
     numbers: dict[Corners, int] = {}
     pieces: list[Piece] = []
-    done, end = 0, min(len(completion), MOST_TEXT)
+    done, end = 0, len(completion) if most_text is None else min(len(completion), most_text)
     for match in BOX_PATTERN.finditer(completion):
         start, stop = match.span()
         if completion[start - 1 : start] == "[" and completion[stop : stop + 1] == "]":
@@ -164,12 +194,14 @@ def _tagged(text: str) -> list[Piece]:
     return pieces
 
 
-def _marks(row: ScoredPrediction, numbers: dict[Corners, int], space: Space) -> tuple[Mark, ...]:
+def _marks(
+    completion: str, boxes: Sequence[Box], numbers: dict[Corners, int], space: Space
+) -> tuple[Mark, ...]:
     """The numbered boxes that have an area inside the picture."""
-    spoken = boxes_in(row.prediction.completion)
+    spoken = boxes_in(completion)
     width, height = _view_size(space.width, space.height)
     frames: dict[int, Frame] = {}
-    for corners, box in zip(spoken, row.boxes or (), strict=False):
+    for corners, box in zip(spoken, boxes, strict=False):
         frame = _frame(box, space)
         if corners in numbers and frame is not None:
             frames.setdefault(numbers[corners], frame)

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from grit.evaluation.controls import CONSTANT, clipped
 from grit.figures.markup import environment
-from grit.pages.chains import COLORS, MOST_TEXT
+from grit.pages.chains import COLORS, MOST_TEXT, PALETTE
 from grit.pages.training_curves import FRAME, STACK
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -28,7 +28,7 @@ def page(template: str, **values: Any) -> str:
         .get_template(template)
         .render(
             **values,
-            style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
+            style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8") + _palette()),
             script=Markup(script),
             script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         )
@@ -41,6 +41,11 @@ def _environment() -> Environment:
     constants = {"COLORS": COLORS, "CONSTANT": CONSTANT, "MOST_TEXT": MOST_TEXT}
     templates.globals |= constants | {"FRAME": FRAME, "STACK": STACK}
     return templates
+
+
+def _palette() -> str:
+    """The classes of the boxes' colours: c1 is that of number 1."""
+    return "".join(f".c{n} {{ --c: {color}; }}\n" for n, color in enumerate(PALETTE, start=1))
 
 
 def _decimal(value: float | None, digits: int) -> str:

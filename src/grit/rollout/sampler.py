@@ -3,7 +3,7 @@
 Shapes: G prompts, N completions of each, B = G * N rows, P prompt tokens, V vocabulary.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -17,6 +17,10 @@ from grit.rollout.decoding import Prefilled
 from grit.rollout.ending import Ending
 from grit.rollout.engine import Completion, Engine, Weights
 from grit.rollout.settings import DecodeMode, Sampling
+
+Watch = Callable[[int, int, Sequence[int], bool], None]
+"""Called for each new token with the index of the prompt, the number of its completion, all token
+ids of the completion so far, and whether it has ended."""
 
 
 class Sampler(Engine):
@@ -48,9 +52,13 @@ class Sampler(Engine):
 
     @torch.no_grad()
     def sample(
-        self, prompts: Sequence[EncodedPrompt], seeds: Sequence[Sequence[int]], sampling: Sampling
+        self,
+        prompts: Sequence[EncodedPrompt],
+        seeds: Sequence[Sequence[int]],
+        sampling: Sampling,
+        watch: Watch | None = None,
     ) -> list[list[Completion]]:
-        """As every ``Engine``."""
+        """As every ``Engine``; ``watch`` is told of each token, and what it raises ends it."""
         if len({len(group) for group in seeds}) > 1:
             raise ValueError("every prompt needs the same number of seeds")
         model = self.adapter.model
@@ -61,7 +69,10 @@ class Sampler(Engine):
             for chosen in self._batches(prompts, len(seeds[0]) if seeds else 1, sampling):
                 with hint_on_oom("rollout.tokens_per_batch"):
                     batch = self._complete(
-                        [prompts[i] for i in chosen], [seeds[i] for i in chosen], sampling
+                        [prompts[i] for i in chosen],
+                        [seeds[i] for i in chosen],
+                        sampling,
+                        None if watch is None else _of_chosen(watch, chosen),
                     )
                 for i, group in zip(chosen, batch, strict=True):
                     completions[i] = group
@@ -89,7 +100,11 @@ class Sampler(Engine):
         return batches
 
     def _complete(
-        self, prompts: list[EncodedPrompt], seeds: list[Sequence[int]], sampling: Sampling
+        self,
+        prompts: list[EncodedPrompt],
+        seeds: list[Sequence[int]],
+        sampling: Sampling,
+        watch: Watch | None = None,
     ) -> list[list[Completion]]:
         n, device = len(seeds[0]), self.adapter.device
         logits, prefilled = self._start(prompts, n)
@@ -107,6 +122,8 @@ class Sampler(Engine):
                 if not ended[row]:
                     written[row].append(token)
                     ended[row] = self._ends(written[row])
+                    if watch is not None:
+                        watch(row // n, row % n, written[row], ended[row])
             alive = torch.tensor([not ended[row] for row in rows.tolist()])
             if not alive.any() or step + 1 == sampling.max_new_tokens:
                 break
@@ -156,6 +173,15 @@ class Sampler(Engine):
             for ids, end in zip(written, ended, strict=True)
         ]
         return [flat[start : start + n] for start in range(0, len(flat), n)]
+
+
+def _of_chosen(watch: Watch, chosen: Sequence[int]) -> Watch:
+    """``watch`` for a batch of the prompts with the indices ``chosen``."""
+
+    def watch_batch(place: int, number: int, token_ids: Sequence[int], ended: bool) -> None:
+        watch(chosen[place], number, token_ids, ended)
+
+    return watch_batch
 
 
 def _uniforms(seeds: Sequence[int], sampling: Sampling) -> Tensor:

@@ -216,9 +216,8 @@ class FinishedRun:
         from grit.models.setup import make_adapter
         from grit.training.device import prepare_device
 
-        settings, name = self.settings, self.settings.checkpoint
-        if name is None and settings.method.learns and settings.task == "train":
-            name = str(self.folder)
+        settings = self.settings
+        name = trained_weights(settings, self.folder)
         adapter = make_adapter(
             replace(settings.model, attention=attention or settings.model.attention),
             learning=False,
@@ -228,6 +227,18 @@ class FinishedRun:
         here = replace(settings.trainer, devices=1, num_nodes=1)  # one process, as it is here
         adapter.model.eval().to(prepare_device(here, settings.threads))
         return adapter
+
+
+def trained_weights(settings: Config, folder: Path) -> str | None:
+    """What ``checkpoint=`` would be for the model that a run evaluated; None for the base itself.
+
+    Args:
+        settings: of the run.
+        folder: of the run.
+    """
+    if settings.checkpoint is None and settings.method.learns and settings.task == "train":
+        return str(folder)
+    return settings.checkpoint
 
 
 def find_runs(roots: Sequence[Path]) -> list[FinishedRun]:

@@ -1,20 +1,13 @@
 """The tasks: a thin module for each value of ``task=``, with a function ``perform``."""
 
-import logging
 import os
-import warnings
 from importlib import import_module
 from pathlib import Path
 
 from grit.config.schema import Config
 from grit.core import disk, interruption
 from grit.core.errors import GritError
-
-# Warnings of libraries about each other, on which a user cannot act.
-NOISE = (
-    ".*LeafSpec.* is deprecated",  # Lightning 2.6 with torch 2.15
-    ".*is_gradient_checkpointing.* is deprecated",  # peft 0.21 with transformers 5.23
-)
+from grit.core.library_noise import quieten
 
 
 def perform(config: Config, folder: Path, overrides: list[str]) -> None:
@@ -61,14 +54,3 @@ def _of_the_machine(error: Exception, config: Config, folder: Path) -> str | Non
                 f"trainer.max_silence={config.trainer.max_silence:g} s: see what it said last"
             )
     return None
-
-
-def quieten() -> None:
-    """Silence libraries' warnings on which a user cannot act, and transformers' progress bars."""
-    from transformers.utils.logging import disable_progress_bar  # takes seconds
-
-    for message in NOISE:
-        warnings.filterwarnings("ignore", message=message)
-    disable_progress_bar()  # while loading weights
-    # If DeepSpeed is installed, it logs its accelerator in every run, even when it is not used.
-    logging.getLogger("DeepSpeed").addFilter(lambda said: "accelerator" not in said.getMessage())

@@ -14,10 +14,10 @@ from grit.config.configuration import figure_settings
 from grit.config.planned import asks_for, planned
 from grit.config.schema import Config
 from grit.core.errors import GritError
+from grit.core.library_noise import quieten
 from grit.runs.job_log import Job, JobLog, Outcome
 from grit.runs.judging import is_drawn
 from grit.runs.printed import MINIATURES, MODELS
-from grit.tasks import quieten
 
 log = logging.getLogger(__name__)
 MEASURED = {

@@ -1,0 +1,1 @@
+"""Asking a model about images, outside of training and evaluation."""

@@ -1,0 +1,228 @@
+"""A model that can be asked: ``grit.load(RUN).ask(image, question)``."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Event, Lock
+
+from PIL import Image
+
+from grit.config.composing import composed_config
+from grit.config.schema import Config
+from grit.core.background import in_background
+from grit.core.library_noise import quieten
+from grit.core.seeding import seed_for
+from grit.data.samples import Sample
+from grit.inference.answers import Answer
+from grit.inference.questions import Asked, Canvas, Photograph
+from grit.inference.sources import Source, source_of
+from grit.models.adapter import Adapter, EncodedPrompt
+from grit.models.prompt_limits import PromptLengths, PromptLimit
+from grit.models.prompting import Prompting
+from grit.models.setup import make_adapter
+from grit.rollout.engine import Completion
+from grit.rollout.engines import make_sampler
+from grit.rollout.sampler import Watch
+from grit.rollout.settings import Sampling
+from grit.training.device import autocast, prepare_device
+
+AT_A_TIME = 64  # questions whose prompts are in memory; answers do not depend on it
+Picture = str | Path | Image.Image
+
+
+class _Unwanted(Exception):
+    """Nobody listens to a stream any more."""
+
+
+class GroundedModel:
+    """A vision-language model, and how it is asked. Calls from several threads wait in line."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        config = source.config
+        here = replace(config.trainer, devices=1, num_nodes=1)
+        self.device = prepare_device(here, config.threads)
+        self.adapter: Adapter = make_adapter(
+            config.model, learning=False, checkpoint=source.checkpoint
+        )
+        self.adapter.model.eval().to(self.device)
+        self.prompting = Prompting(config.method.suffix, config.method.example)
+        self.sampler = make_sampler(self.adapter, config.rollout)
+        self._lengths = PromptLengths(self.adapter, self.prompting)
+        self._lock = Lock()
+
+    @property
+    def name(self) -> str:
+        """What it was loaded by."""
+        return self.source.name
+
+    @property
+    def config(self) -> Config:
+        """The settings that it was loaded by."""
+        return self.source.config
+
+    def ask(self, image: Picture, question: str) -> Answer:
+        """The greedy answer to a question about an image.
+
+        Args:
+            image: a file, or an image in memory.
+            question: in words.
+
+        Raises:
+            GritError: the image cannot be read, or the prompt is too long for the model.
+        """
+        ((answer,),) = self.answers([_asked(image, question)])
+        return answer
+
+    def sample(self, image: Picture, question: str, count: int, *, seed: int = 0) -> list[Answer]:
+        """``count`` different answers, drawn at ``evaluation.temperature``; as ``ask`` otherwise.
+
+        Args:
+            image: a file, or an image in memory.
+            question: in words.
+            count: how many.
+            seed: the same gives the same answers.
+        """
+        (answers,) = self.answers([_asked(image, question)], count, greedy=False, seed=seed)
+        return answers
+
+    def stream(self, image: Picture, question: str) -> Iterator[Answer]:
+        """The answer of ``ask`` as it is written: one for each token, each longer than the last.
+
+        A stream that is closed before its end stops the model.
+        """
+        asked = _asked(image, question)
+        loaded, prompt = asked.picture.load(), self._prompt(asked)
+        tokens: SimpleQueue[tuple[int, ...] | None] = SimpleQueue()
+        unwanted = Event()
+
+        def watch(_: int, __: int, token_ids: Sequence[int], ended: bool) -> None:
+            if unwanted.is_set():
+                raise _Unwanted
+            if not ended:
+                tokens.put(tuple(token_ids))
+
+        done = in_background(lambda: self._complete([prompt], [[0]], self._sampling(True), watch))
+        done.add_done_callback(lambda _: tokens.put(None))
+        try:
+            while (token_ids := tokens.get()) is not None:
+                text = self.adapter.decode(token_ids)
+                partial = Completion(token_ids, text.rstrip("\ufffd"), truncated=False)
+                yield self._answer(asked, loaded, prompt, partial)
+            ((completion,),) = done.result()
+            yield self._answer(asked, loaded, prompt, completion)
+        finally:
+            unwanted.set()
+
+    def answers(
+        self,
+        questions: Sequence[Asked],
+        count: int = 1,
+        *,
+        greedy: bool | None = None,
+        seed: int = 0,
+        watch: Watch | None = None,
+    ) -> list[list[Answer]]:
+        """``count`` answers to each question.
+
+        Args:
+            questions: about images.
+            count: of each.
+            greedy: the likeliest token each time; None: for a single answer.
+            seed: of answers that are drawn.
+            watch: is told of each token, with the index of its question.
+
+        Raises:
+            GritError: an image cannot be read, or a prompt is too long; before any is answered.
+        """
+        samples = [asked.sample() for asked in questions]
+        self._check_lengths(samples)
+        sampling = self._sampling(count == 1 if greedy is None else greedy)
+        found: list[list[Answer]] = []
+        for start in range(0, len(questions), AT_A_TIME):
+            part = range(start, min(start + AT_A_TIME, len(questions)))
+            prompts = [self.prompting.encode(samples[at], self.adapter) for at in part]
+            seeds = [
+                [seed_for("inference", seed, samples[at].id, k) for k in range(count)]
+                for at in part
+            ]
+            told = None if watch is None else _shifted(watch, start)
+            groups = self._complete(prompts, seeds, sampling, told)
+            for at, prompt, group in zip(part, prompts, groups, strict=True):
+                image = questions[at].picture.load()
+                found.append(
+                    [
+                        self._answer(questions[at], image, prompt, completion, number)
+                        for number, completion in enumerate(group, start=1)
+                    ]
+                )
+        return found
+
+    def _complete(
+        self,
+        prompts: Sequence[EncodedPrompt],
+        seeds: Sequence[Sequence[int]],
+        sampling: Sampling,
+        watch: Watch | None,
+    ) -> list[list[Completion]]:
+        with self._lock, autocast(self.config.trainer.precision, self.device):
+            return self.sampler.sample(prompts, seeds, sampling, watch)
+
+    def _sampling(self, greedy: bool) -> Sampling:
+        settings = self.config.evaluation
+        temperature = 0.0 if greedy else settings.temperature
+        return Sampling(temperature=temperature, max_new_tokens=settings.max_new_tokens)
+
+    def _prompt(self, asked: Asked) -> EncodedPrompt:
+        sample = asked.sample()
+        self._check_lengths([sample])
+        return self.prompting.encode(sample, self.adapter)
+
+    def _check_lengths(self, samples: Sequence[Sample]) -> None:
+        config = self.config
+        limit = PromptLimit.of(
+            self.adapter,
+            max_new_tokens=config.evaluation.max_new_tokens,
+            setting="evaluation.max_new_tokens",
+            max_prompt_tokens=config.data.max_prompt_tokens,
+        )
+        limit.check(samples, self._lengths)
+
+    def _answer(
+        self,
+        asked: Asked,
+        image: Image.Image,
+        prompt: EncodedPrompt,
+        completion: Completion,
+        number: int = 1,
+    ) -> Answer:
+        return Answer(
+            question=asked.question,
+            completion=completion.text,
+            image=image,
+            spoken=prompt.space,
+            name=asked.image,
+            tagged=self.config.method.tagged_answer,
+            truncated=completion.truncated,
+            sample=number,
+            truth=asked.truth,
+        )
+
+
+def load(checkpoint: str | Path | None = None, *overrides: str) -> GroundedModel:
+    """A model to ask: the body of ``grit.load``, which see."""
+    quieten()
+    name = None if checkpoint is None else str(checkpoint)
+    config = replace(composed_config("task=infer", *overrides), checkpoint=name)
+    return GroundedModel(source_of(config, overrides))
+
+
+def _asked(image: Picture, question: str) -> Asked:
+    if isinstance(image, Image.Image):
+        return Asked("", Canvas(image), question)
+    return Asked(str(image), Photograph(Path(image)), question)
+
+
+def _shifted(watch: Watch, start: int) -> Callable[[int, int, Sequence[int], bool], None]:
+    return lambda place, *rest: watch(start + place, *rest)

@@ -1,0 +1,159 @@
+"""What ``task=infer`` asks: an image, a folder of images, a JSONL file, or a drawn scene."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from PIL import Image, ImageOps
+
+from grit.core.errors import GritError
+from grit.data.jsonl import check_inside, image_name
+from grit.data.pictures import decode, opened, rgb, unreadable
+from grit.data.rows import LONGEST_TEXT, read_rows
+from grit.data.samples import Picture, Sample
+from grit.data.shapes.source import ShapesSource
+from grit.grounding.boxes import Space
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
+SCENE = "scene.png"  # the name of a drawn scene
+_SCENE_KINDS = ("tallyqa", "vsr")  # seeds take them in turn
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """An image file as a viewer shows it: turned as its EXIF data says."""
+
+    path: Path
+    name: str = field(default="", compare=False)  # for messages; "": the path
+
+    @cached_property
+    def key(self) -> str:
+        """A hash of the file's bytes."""
+        try:
+            with self.path.open("rb") as stream:
+                return hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError as error:
+            raise unreadable(self.name or str(self.path), error) from error
+
+    def load(self) -> Image.Image:
+        """The image as RGB; raises GritError if it cannot be read."""
+        try:
+            with opened(self.path) as image:
+                turned = ImageOps.exif_transpose(image)
+                return rgb(turned, turned.size)
+        except Exception as error:  # on damaged files Pillow's decoders raise nearly anything
+            raise unreadable(self.name or str(self.path), error) from error
+
+    def check(self) -> None:
+        """Raise what ``load`` would raise, at an eighth of a JPEG's size."""
+        try:
+            with opened(self.path) as image:
+                decode(image)
+        except Exception as error:  # as in ``load``
+            raise unreadable(self.name or str(self.path), error) from error
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """An image that is in memory."""
+
+    image: Image.Image
+
+    @cached_property
+    def key(self) -> str:
+        """A hash of the pixels."""
+        image = self.load()
+        return hashlib.sha256(f"{image.size}".encode() + image.tobytes()).hexdigest()
+
+    def load(self) -> Image.Image:
+        """The image as RGB, transparent pixels white."""
+        try:
+            return rgb(self.image, self.image.size)
+        except Exception as error:  # a lazily loaded file may be damaged
+            raise unreadable("the image", error) from error
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question about an image."""
+
+    image: str  # its name, in the answers' file
+    picture: Picture
+    question: str
+    truth: str | None = None  # the answer, where it is known
+
+    def sample(self) -> Sample:
+        """The question as the rest of the suite takes it."""
+        key = self.picture.key
+        space = Space("original", *self.picture.load().size)
+        return Sample(f"{key}/{self.question}", self.question, "", "asked", self.picture, space)
+
+
+def asked(image: str | None, question: str | None, file: str | None, *, seed: int) -> list[Asked]:
+    """The questions that the settings ``image``, ``question`` and ``input`` ask.
+
+    Every image is opened and decoded, so that an error comes before a model is loaded.
+
+    Args:
+        image: a file; a folder, of which each image is asked; with ``file`` that of its images.
+        question: about each of them. None with neither image nor file: one of a drawn scene's.
+        file: JSON Lines with ``image``, relative to the file's folder, and ``question``.
+        seed: of the drawn scene.
+
+    Raises:
+        GritError: something is missing, cannot be read or does not fit together.
+    """
+    if file is not None:
+        found = _of_file(Path(file), Path(file).parent if image is None else Path(image), question)
+    elif image is None:
+        return [drawn(seed, question)]
+    else:
+        if question is None:
+            raise GritError(f'image={image} needs question="...", what to ask about it')
+        found = [Asked(str(path), Photograph(path), question) for path in _images(Path(image))]
+    for each in found:
+        assert isinstance(each.picture, Photograph)
+        each.picture.check()
+    return found
+
+
+def drawn(seed: int, question: str | None = None) -> Asked:
+    """A drawn scene of the dev split, and a question about it with its answer.
+
+    Args:
+        seed: of the scene.
+        question: in the place of the scene's own, whose answer is then not known.
+    """
+    kind = _SCENE_KINDS[seed % len(_SCENE_KINDS)]
+    sample = ShapesSource(kind, "dev", 1, seed=seed)[0]
+    if question is not None:
+        return Asked(SCENE, sample.picture, question)
+    return Asked(SCENE, sample.picture, sample.question, sample.answer)
+
+
+def _images(path: Path) -> Sequence[Path]:
+    """The file, or the images of the folder by name."""
+    if not path.exists():
+        raise GritError(f"image={path}: there is no such file or folder")
+    if not path.is_dir():
+        return [path]
+    found = sorted(each for each in path.iterdir() if each.suffix.lower() in SUFFIXES)
+    if not found:
+        raise GritError(f"image={path}: the folder has no image ({', '.join(SUFFIXES)})")
+    return found
+
+
+def _of_file(file: Path, folder: Path, question: str | None) -> list[Asked]:
+    if question is not None:
+        raise GritError("question=: with input=FILE.jsonl every row has its own")
+    found = []
+    root = folder.resolve()
+    for row in read_rows(file):
+        name = image_name(row)
+        path = folder / name
+        check_inside(path, root, row)
+        text = row.text("question", blank=False, longest=LONGEST_TEXT)
+        found.append(Asked(name, Photograph(path, f'{row.where}: field "image": {path}'), text))
+    return found

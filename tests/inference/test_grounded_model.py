@@ -1,0 +1,217 @@
+"""``grit.load``: which model a name means, and that it is asked as an evaluation asks it."""
+
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from trained_run import LORA, write_trained_run
+
+import grit
+from grit.core.errors import GritError
+from grit.inference.questions import drawn
+from grit.models.loading import save_trained
+from grit.models.prompting import Prompting
+from grit.rollout.sampler import Sampler
+from grit.rollout.settings import Sampling
+
+QUESTION = "How many red circles are there?"
+SHORT = ("trainer.accelerator=cpu", "evaluation.max_new_tokens=24")
+ASKED = drawn(0, QUESTION)
+SCENE = ASKED.picture.load()
+
+
+def greedy(adapter, prompting: Prompting | None = None) -> str:
+    """What the evaluation loop's sampler makes of the question."""
+    prompt = (prompting or Prompting()).encode(ASKED.sample(), adapter)
+    (group,) = Sampler(adapter).sample([prompt], [[0]], Sampling(temperature=0, max_new_tokens=24))
+    return group[0].text
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory):
+    """A run that trained all weights: its folder, and what its model says."""
+    folder = tmp_path_factory.mktemp("runs") / "full"
+    return folder, greedy(write_trained_run(folder))
+
+
+@pytest.fixture(scope="module")
+def lora(tmp_path_factory: pytest.TempPathFactory):
+    folder = tmp_path_factory.mktemp("runs") / "lora"
+    return folder, greedy(write_trained_run(folder, *LORA, "model=tiny_internvl", shake=0.2))
+
+
+@pytest.fixture(scope="module")
+def base():
+    return grit.load(None, *SHORT)
+
+
+def test_importing_grit_loads_nothing_heavy():
+    program = "import grit, sys; print({'torch', 'transformers', 'hydra'} & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "set()"
+
+
+def test_without_a_name_it_is_the_miniature(base):
+    assert base.name == "tiny_qwen"
+    assert base.ask(SCENE, QUESTION).completion == greedy(base.adapter)
+
+
+@pytest.mark.parametrize("run", ["full", "lora"])
+def test_a_run_is_asked_by_its_own_settings(request, base, run):
+    folder, said = request.getfixturevalue(run)
+    for name in (folder, folder / "model"):
+        model = grit.load(name)
+        assert model.name == folder.name
+        assert model.config.model.name == ("tiny_internvl" if run == "lora" else "tiny_qwen")
+        assert model.ask(SCENE, QUESTION).completion == said
+    assert said != base.ask(SCENE, QUESTION).completion
+
+
+def test_the_command_line_counts_more_than_the_run(full):
+    folder, _ = full
+    model = grit.load(
+        folder, "evaluation.max_new_tokens=3", "method=direct", "model.attention=eager"
+    )
+    assert model.config.evaluation.max_new_tokens == 3
+    assert model.config.method.name == "direct"
+    assert model.config.model.attention == "eager"
+    assert not model.prompting.suffix
+    answer = model.ask(SCENE, QUESTION)
+    assert len(model.adapter.tokenizer(answer.completion)["input_ids"]) <= 3
+    assert answer.answer == answer.completion.strip()
+
+
+def test_a_model_folder_of_elsewhere_says_itself_what_it_is(full, tmp_path):
+    folder, said = full
+    model = tmp_path / "model"
+    (folder / "model").rename(model)  # no run's settings beside it
+    try:
+        loaded = grit.load(model, "trainer.accelerator=cpu")
+        assert (loaded.name, loaded.config.model.dtype) == ("model", "float32")
+        assert loaded.config.evaluation.max_new_tokens == 1000
+        short = grit.load(model, *SHORT)
+        assert short.ask(SCENE, QUESTION).completion == said
+    finally:
+        model.rename(folder / "model")
+
+
+def test_an_adapter_of_elsewhere_names_its_base(tmp_path):
+    adapter = write_trained_run(tmp_path / "run", *LORA, shake=0.2)
+    said = greedy(adapter)
+    base = tmp_path / "base"
+    with adapter.without_lora():
+        plain = grit.load(None, *SHORT).adapter
+    save_trained(plain, base)
+    alone = tmp_path / "adapter"
+    adapter.model.peft_config["default"].base_model_name_or_path = str(base)
+    save_trained(adapter, alone)
+    assert grit.load(alone, *SHORT).ask(SCENE, QUESTION).completion == said
+    base.rename(tmp_path / "gone")
+    with pytest.raises(GritError, match="which is not here: say by model="):
+        grit.load(alone)
+    assert grit.load(alone, "model=tiny_qwen", *SHORT).ask(SCENE, QUESTION).completion == said
+
+
+def test_a_model_of_the_hub(hub, full):
+    folder, said = full
+    hub.put_model("me/some-model", folder / "model")
+    model = grit.load("me/some-model", *SHORT)
+    assert model.name == "me/some-model"
+    assert model.ask(SCENE, QUESTION).completion == said
+
+
+def test_a_name_that_is_nothing(hub):
+    with pytest.raises(GritError, match="checkpoint=nowhere: expected"):
+        grit.load("nowhere")
+    with pytest.raises(GritError, match="cannot give it"):
+        grit.load("me/nothing")
+    with pytest.raises(GritError, match="grup_size"):
+        grit.load(None, "training.grup_size=3")
+
+
+def test_a_stream_grows_to_the_answer(base):
+    parts = list(base.stream(SCENE, QUESTION))
+    whole = base.ask(SCENE, QUESTION)
+    assert len(parts) > 5
+    assert parts[-1] == whole
+    for shorter, longer in pairwise(parts):
+        assert longer.completion.startswith(shorter.completion)
+    counts = [len(part.boxes) for part in parts]
+    assert counts == sorted(counts)
+
+
+def test_a_stream_that_nobody_wants_stops_the_model(base, monkeypatch):
+    steps = []
+    logits = base.adapter.logits
+    monkeypatch.setattr(base.adapter, "logits", lambda h: steps.append(1) or logits(h))
+    stream = base.stream(SCENE, QUESTION)
+    next(stream)
+    stream.close()
+    base.ask(SCENE, "?")  # waits for the lock
+    asked = len(steps)
+    list(base.stream(SCENE, QUESTION))
+    assert asked < 2 * (len(steps) - asked) + 3
+
+
+def test_an_error_in_a_stream_is_raised(base, monkeypatch):
+    def broken(*_):
+        raise RuntimeError("the model broke")
+
+    monkeypatch.setattr(base.adapter, "logits", broken)
+    with pytest.raises(RuntimeError, match="the model broke"):
+        list(base.stream(SCENE, QUESTION))
+
+
+def test_samples_differ_and_come_again(base):
+    first, again = (base.sample(SCENE, QUESTION, 4) for _ in range(2))
+    assert [each.completion for each in first] == [each.completion for each in again]
+    assert [each.sample for each in first] == [1, 2, 3, 4]
+    assert len({each.completion for each in first}) > 1
+    other = base.sample(SCENE, QUESTION, 4, seed=1)
+    assert [each.completion for each in other] != [each.completion for each in first]
+
+
+def test_questions_in_one_batch_are_answered_as_alone(base):
+    questions = [drawn(0, QUESTION), drawn(1), drawn(2)]
+    groups = base.answers(questions)
+    assert [group[0].question for group in groups] == [each.question for each in questions]
+    for asked, (answer,) in zip(questions, groups, strict=True):
+        assert answer.completion == base.ask(asked.picture.load(), asked.question).completion
+
+
+def test_more_questions_than_are_in_memory_are_told_by_their_own_number(base, monkeypatch):
+    monkeypatch.setattr("grit.inference.grounded_model.AT_A_TIME", 2)
+    seen: dict[int, bool] = {}
+    base.answers([drawn(n) for n in range(3)], watch=lambda q, k, ids, end: seen.update({q: end}))
+    assert sorted(seen) == [0, 1, 2]
+
+
+def test_what_cannot_be_asked(base, tmp_path):
+    with pytest.raises(GritError, match="is missing"):
+        base.ask(tmp_path / "none.png", QUESTION)
+    (tmp_path / "a.png").write_bytes(b"no image")
+    with pytest.raises(GritError, match="cannot be read as an image"):
+        base.ask(tmp_path / "a.png", QUESTION)
+    with pytest.raises(GritError, match="tokens"):
+        base.ask(SCENE, "why " * 3000)
+    assert base.ask(Image.new("RGB", (300, 20)), QUESTION).image.size == (300, 20)
+
+
+def test_several_threads_wait_in_line(base):
+    from concurrent.futures import ThreadPoolExecutor
+
+    alone = base.ask(SCENE, QUESTION).completion
+    with ThreadPoolExecutor(3) as pool:
+        said = pool.map(lambda _: base.ask(SCENE, QUESTION).completion, range(3))
+        assert set(said) == {alone}
+    assert torch.is_grad_enabled()
+
+
+def test_a_path_is_named_without_its_place(full):
+    assert str(Path(full[0]).parent) not in grit.load(full[0]).name
