@@ -5,11 +5,12 @@
     python -m benchmarks.gpu_step --decode auto dynamic compiled --no-trl
     python -m benchmarks.gpu_step --attention sdpa flex_attention --no-trl
     python -m benchmarks.gpu_step --rollout-batch 65536 262144 --no-trl
+    python -m benchmarks.gpu_step --training LoRA --merge-lora 0 1 --no-trl
 
 32 prompts x 4 completions of 300 tokens behind prompts of 432, with a reference pass and
 gradient checkpointing; LoRA on a bf16 base, and full training of fp32 weights under bf16 autocast.
 Ours is measured once for each choice of ``rollout.decode``, ``model.attention``,
-``rollout.tokens_per_batch`` and ``trainer.precision`` that is named.
+``rollout.tokens_per_batch``, ``trainer.precision`` and ``rollout.merge_lora`` that is named.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -70,11 +71,13 @@ def ours(shape: Shape, choices: Mapping[str, Sequence[Any]]) -> Iterator[Arm]:
         "attention": "sdpa",
         "rollout_batch": shape.tokens_per_rollout_batch,
         "precision": usual_precision(shape),
+        "merge_lora": 0,
     }
     for values in product(*choices.values()):
         chosen = dict(zip(choices, values, strict=True))
         parts = {name: value for name, value in chosen.items() if value != usual[name]}
-        label = " ".join(["ours", *map(str, parts.values())])
+        words = ["merged" if name == "merge_lora" else str(parts[name]) for name in parts]
+        label = " ".join(["ours", *words])
         yield Arm(f"{label}, {shape.dtype}", shape, parts=parts)
 
 
@@ -111,12 +114,13 @@ def main() -> None:
     batch = PAPER.tokens_per_rollout_batch
     options.add_argument("--rollout-batch", nargs="+", default=[batch], type=int)
     options.add_argument("--precision", nargs="+", choices=["32-true", "bf16-mixed"])
+    options.add_argument("--merge-lora", nargs="+", type=int, choices=[0, 1])
     chosen = options.parse_args()
     device = "cuda" if torch.cuda.is_available() else "cpu"
     base = replace(SMOKE, group_size=2, beta=0.01, device=device) if chosen.smoke else PAPER
     base = replace(base, steps=chosen.steps, warmup=chosen.warmup)
     base = replace(base, tokens_per_rollout_batch=batch)
-    named = ("decode", "attention", "rollout_batch", "precision")
+    named = ("decode", "attention", "rollout_batch", "precision", "merge_lora")
     choices = {name: getattr(chosen, name) for name in named if getattr(chosen, name)}
     rows = []
     for model in ("smoke",) if chosen.smoke else chosen.models:

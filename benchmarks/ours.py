@@ -88,6 +88,7 @@ def make_learner(shape: Shape, parts: dict[str, Any]) -> GRPOGR:
         tokens_per_batch=parts.get("rollout_batch", shape.tokens_per_rollout_batch),
         share_prefill=parts.get("share_prefill", True),
         decode=parts.get("decode", "auto"),
+        merge_lora=parts.get("merge_lora", False),
     )
     return GRPOGR(
         adapter,

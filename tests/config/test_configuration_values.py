@@ -90,6 +90,11 @@ def test_a_value_that_cannot_work_is_named(default: DictConfig, field: str, valu
             ],
             ["rollout.decode", "model.attention", "sdpa"],
         ),
+        (["rollout.merge_lora=true"], ["rollout.merge_lora=true", "model.adaptation=full"]),
+        (
+            ["rollout.merge_lora=true", "model=qwen2_5_vl_3b", "trainer=fsdp"],
+            ["rollout.merge_lora=true", "trainer=fsdp"],
+        ),
         (["model.attention=flash_attention_2"], ["training.share_prompt=false", "flex_attention"]),
         (["model=qwen2_5_vl_3b", "model.adaptation=full"], ["model.dtype", "model.adaptation"]),
         (["rollout=vllm", "rollout.launch=false"], ["rollout.urls", "rollout.launch=true"]),

@@ -75,6 +75,7 @@ def test_predictions_are_asked_no_questions() -> None:
         ["task=correlation", "runs=[a]", "judge=openai", "correlation.chains=2", "seed=1"],
         ["rollout=vllm", "rollout.urls=[http://a:1]", "rollout.importance_cap=null"],
         ["task=evaluate", "rollout=vllm", "rollout.python=a", "rollout.sampling.max_new_tokens=9"],
+        ["model=qwen2_5_vl_3b", "rollout.merge_lora=true", "rollout.importance_cap=3"],
         ["task=pretrain", "model=tiny_qwen", "pretrain.pool=2"],
         ["task=data", "data.root=x", "preparation.workers=2"],
         ["task=faithfulness", "runs=[a]", "judge=openai", "faithfulness.mask=blur", "seed=1"],

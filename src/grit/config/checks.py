@@ -23,6 +23,7 @@ def check(config: Config) -> None:
     _check_trainer(config)
     _check_model(config)
     _check_training(config)
+    _check_merging(config)
     _check_rollout(config)
     _check_method(config)
     if isinstance(config.judge, ServiceJudgeSettings):
@@ -162,6 +163,21 @@ def _check_rollout(config: Config) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise GritError(f"config: rollout.urls: expected http://HOST:PORT, found {url}")
+
+
+def _check_merging(config: Config) -> None:
+    if not config.rollout.merge_lora or not config.method.learns:
+        return
+    if config.model.adaptation != "lora":
+        raise GritError(
+            "config: rollout.merge_lora=true merges adapters, and model.adaptation="
+            f"{config.model.adaptation} has none"
+        )
+    if config.trainer.strategy == "fsdp":
+        raise GritError(
+            "config: rollout.merge_lora=true needs whole weights on each device; trainer=fsdp "
+            "shards them: trainer=ddp or zero1"
+        )
 
 
 def _check_method(config: Config) -> None:

@@ -48,7 +48,8 @@ _OF: dict[str, Fields] = {  # settings that only one way of training uses
     for training in ("grpo_gr", "sft")
 }
 _OF_DECODING = tuple(
-    f"rollout.{name}" for name in ("share_prefill", "compact", "decode", "tokens_per_batch")
+    f"rollout.{name}"
+    for name in ("share_prefill", "compact", "decode", "tokens_per_batch", "merge_lora")
 )
 _OF_SERVERS = tuple(
     f"rollout.{name}"
@@ -139,7 +140,8 @@ def _rules(config: Config) -> Iterator[_Rule]:
 def _engine_rule(rollout: RolloutSettings) -> _Rule:
     """The settings of the engine that is not chosen."""
     if rollout.name == "native":
-        return _Rule("rollout=native asks no server", _OF_SERVERS, ())
+        corrected = ("rollout.importance_cap",) if rollout.merge_lora else ()
+        return _Rule("rollout=native asks no server", _OF_SERVERS, (), corrected)
     return _Rule(f"rollout={rollout.name} does not decode in this process", (), _OF_DECODING)
 
 

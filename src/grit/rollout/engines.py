@@ -61,6 +61,7 @@ def make_sampler(adapter: Adapter, settings: RolloutSettings) -> Sampler:
         share_prefill=settings.share_prefill,
         compact=settings.compact,
         decode=settings.decode,
+        merge_lora=settings.merge_lora,
     )
 
 

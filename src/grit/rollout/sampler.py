@@ -4,6 +4,7 @@ Shapes: G prompts, N completions of each, B = G * N rows, P prompt tokens, V voc
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor
@@ -11,6 +12,7 @@ from transformers import DynamicCache
 
 from grit.core.memory import hint_on_oom
 from grit.models.adapter import Adapter, EncodedPrompt
+from grit.models.merged_lora import merged_lora
 from grit.rollout.choice import choose
 from grit.rollout.decode_modes import decoder
 from grit.rollout.decoding import Prefilled
@@ -29,7 +31,8 @@ class Sampler(Engine):
     Batches have at most ``tokens_per_batch`` tokens.
     Turning off ``share_prefill`` and ``compact`` only costs time: each completion then has its own
     prefill, and ended rows stay in the batch until all have ended. ``decode`` names the
-    implementation of a decode step.
+    implementation of a decode step. With ``merge_lora`` it samples from adapters merged into the
+    base's weights, which rounds them: completions then have log-probabilities of their own.
     """
 
     samples_from_model = True
@@ -42,8 +45,10 @@ class Sampler(Engine):
         share_prefill: bool = True,
         compact: bool = True,
         decode: DecodeMode = "dynamic",
+        merge_lora: bool = False,
     ) -> None:
         self.adapter = adapter
+        self.merge_lora = merge_lora
         self.tokens_per_batch = tokens_per_batch
         self.share_prefill = share_prefill
         self.compact = compact
@@ -64,18 +69,19 @@ class Sampler(Engine):
         model = self.adapter.model
         was_training = model.training
         model.eval()
+        merged = merged_lora(self.adapter) if self.merge_lora else nullcontext()
         try:
             completions: list[list[Completion]] = [[] for _ in prompts]
-            for chosen in self._batches(prompts, len(seeds[0]) if seeds else 1, sampling):
-                with hint_on_oom("rollout.tokens_per_batch"):
+            with merged, hint_on_oom("rollout.tokens_per_batch"):
+                for chosen in self._batches(prompts, len(seeds[0]) if seeds else 1, sampling):
                     batch = self._complete(
                         [prompts[i] for i in chosen],
                         [seeds[i] for i in chosen],
                         sampling,
                         None if watch is None else _of_chosen(watch, chosen),
                     )
-                for i, group in zip(chosen, batch, strict=True):
-                    completions[i] = group
+                    for i, group in zip(chosen, batch, strict=True):
+                        completions[i] = group
             return completions
         finally:
             model.train(was_training)
@@ -115,9 +121,14 @@ class Sampler(Engine):
 
         rows = torch.arange(len(prompts) * n)  # which completion each row of the batch belongs to
         written: list[list[int]] = [[] for _ in rows]
+        logps: list[list[float]] = [[] for _ in rows]  # stay empty but for ``merge_lora``
         ended = [False] * len(rows)
         for step in range(sampling.max_new_tokens):
             tokens = choose(logits, uniforms[:, step], sampling, forbidden)
+            if self.merge_lora:
+                for row, logp in zip(rows.tolist(), _logps(logits, tokens, sampling), strict=True):
+                    if not ended[row]:
+                        logps[row].append(logp)
             for row, token in zip(rows.tolist(), tokens.tolist(), strict=True):
                 if not ended[row]:
                     written[row].append(token)
@@ -133,7 +144,7 @@ class Sampler(Engine):
                 decoding.keep(keep)
                 tokens, uniforms = tokens[keep], uniforms[keep]
             logits = decoding.step(tokens)
-        return self._grouped(written, ended, n)
+        return self._grouped(written, logps, ended, n)
 
     def _start(self, prompts: list[EncodedPrompt], n: int) -> tuple[Tensor, Prefilled]:
         """The results of ``_prefill`` with ``n`` rows for each prompt: [B, V], and B rows."""
@@ -166,13 +177,26 @@ class Sampler(Engine):
         return self.adapter.logits(hidden[:, -1]), prefilled
 
     def _grouped(
-        self, written: list[list[int]], ended: list[bool], n: int
+        self, written: list[list[int]], logps: list[list[float]], ended: list[bool], n: int
     ) -> list[list[Completion]]:
         flat = [
-            Completion(tuple(ids), self.adapter.decode(ids), truncated=not end)
-            for ids, end in zip(written, ended, strict=True)
+            Completion(
+                tuple(ids),
+                self.adapter.decode(ids),
+                truncated=not end,
+                logps=tuple(said) if self.merge_lora else None,
+            )
+            for ids, said, end in zip(written, logps, ended, strict=True)
         ]
         return [flat[start : start + n] for start in range(0, len(flat), n)]
+
+
+def _logps(logits: Tensor, tokens: Tensor, sampling: Sampling) -> list[float]:
+    """Log-probabilities of ``tokens`` [B], as the policy takes them: of all ids."""
+    scaled = logits.float() / (sampling.temperature or 1.0)
+    chosen = scaled.gather(-1, tokens.unsqueeze(-1)).squeeze(-1)
+    found: list[float] = (chosen - scaled.logsumexp(-1)).tolist()
+    return found
 
 
 def _of_chosen(watch: Watch, chosen: Sequence[int]) -> Watch:

@@ -51,7 +51,12 @@ class RolloutSettings:
     tokens_per_batch: int = setting(
         "tokens of the prompts and completions that are sampled in one batch", 65536, ge=1
     )
-    # vllm
+    merge_lora: bool = setting(
+        "sample from adapters merged into the base's weights: fewer kernels a decode step; their "
+        "rounding is corrected as another engine's is",
+        False,
+    )
+    # vllm, and native with merge_lora
     importance_cap: float | None = setting(
         "a token's loss is multiplied by pi_policy / pi_engine, at most this (TRL's "
         "vllm_importance_sampling_cap); null: not corrected",
