@@ -22,7 +22,11 @@ from grit.config.configuration import GROUPS
 from grit.config.schema import Config, Task
 
 NAMED = {  # by the design
-    "model": {"tiny_qwen", "tiny_qwen3", "tiny_internvl", "qwen2_5_vl_3b", "internvl3_2b"},
+    "model": {
+        *("tiny_qwen", "tiny_qwen3", "tiny_internvl", "auto"),
+        *("qwen2_5_vl_3b", "qwen2_5_vl_7b", "qwen3_vl_2b", "qwen3_vl_4b", "qwen3_vl_8b"),
+        *("internvl3_2b", "internvl3_5_1b", "internvl3_5_2b", "internvl3_5_4b"),
+    },
     "data": {"shapes", "vsr_tally", "vsr_tally_500", "vsr_tally_7000", "vsr_only"},
     "method": {"grit", "direct", "cot", "icl", "sft"},
     "reward": {

@@ -28,7 +28,8 @@ QUESTION = "How many dogs are there in the picture?"
 
 
 def family_of(name):
-    return name.split("_")[0]
+    """Of a replica: "internvl" also of "internvl3_5"."""
+    return next(family for family in ("qwen3", "qwen", "internvl") if name.startswith(family))
 
 
 @pytest.fixture(scope="module")

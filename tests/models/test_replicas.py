@@ -25,6 +25,7 @@ def test_the_tokenizer_is_the_real_one(replica, name):
         ("qwen_new", 151936, False),
         ("qwen3", 151936, True),
         ("internvl", 151674, False),
+        ("internvl3_5", 151936, False),
         ("internvl_new", 151674, False),
     ],
 )

@@ -11,7 +11,15 @@ from typing import Any
 
 from filelock import FileLock
 
-from replicas.folders import write_internvl, write_qwen
+from replicas.folders import (
+    REAL_INTERNVL,
+    REAL_QWEN,
+    REAL_QWEN_7B,
+    write_internvl,
+    write_qwen,
+)
+from replicas.internvl3_5 import REAL as REAL_INTERNVL3_5
+from replicas.internvl3_5 import write_internvl3_5
 from replicas.internvl_chat import write_internvl_chat
 from replicas.qwen3_vl import REAL as REAL_QWEN3
 from replicas.qwen3_vl import write_qwen3
@@ -21,6 +29,7 @@ MAKERS: dict[str, Callable[[Path], Path]] = {
     "qwen_new": lambda folder: write_qwen(folder, age="new", tied=False),
     "qwen3": write_qwen3,
     "internvl": write_internvl,
+    "internvl3_5": write_internvl3_5,
     "internvl_new": lambda folder: write_internvl(folder, age="new"),
     # What GRIT's authors released: a former name of the processor, and InternVL's own layout.
     "qwen_released": lambda folder: write_qwen(
@@ -29,8 +38,12 @@ MAKERS: dict[str, Callable[[Path], Path]] = {
     "internvl_released": write_internvl_chat,
 }
 REAL_SIZE = {  # without weights
-    "qwen_real": lambda folder: write_qwen(folder, real_size=True),
-    "internvl_real": lambda folder: write_internvl(folder, real_size=True),
+    "qwen_real": lambda folder: write_qwen(folder, sizes=REAL_QWEN),
+    "internvl_real": lambda folder: write_internvl(folder, sizes=REAL_INTERNVL),
+    "qwen_7b": lambda folder: write_qwen(folder, sizes=REAL_QWEN_7B, tied=False),
+    "internvl3_5_1b": lambda folder: write_internvl3_5(folder, sizes=REAL_INTERNVL3_5["1b"]),
+    "internvl3_5_2b": lambda folder: write_internvl3_5(folder, sizes=REAL_INTERNVL3_5["2b"]),
+    "internvl3_5_4b": lambda folder: write_internvl3_5(folder, sizes=REAL_INTERNVL3_5["4b"]),
     "qwen3_2b": lambda folder: write_qwen3(folder, sizes=REAL_QWEN3["2b"]),
     "qwen3_4b": lambda folder: write_qwen3(folder, sizes=REAL_QWEN3["4b"]),
     "qwen3_8b": lambda folder: write_qwen3(folder, sizes=REAL_QWEN3["8b"], tied=False),

@@ -12,6 +12,7 @@ from transformers import AutoConfig, AutoModelForImageTextToText
 from replicas.vocabulary import INTERNVL_TOKENS, QWEN_TOKENS, tokenizer_json
 
 Age = Literal["old", "new"]
+Sizes = tuple[Mapping[str, Any], Mapping[str, Any]]  # fields of the language model and the tower
 WIDTH, LAYERS, HEADS, KEY_VALUE_HEADS, FEED_FORWARD = 64, 2, 4, 2, 128
 # What the real towers have instead; a folder of that size is written without weights.
 REAL_QWEN = (
@@ -30,6 +31,18 @@ REAL_QWEN = (
         "out_hidden_size": 2048,
         "fullatt_block_indexes": [7, 15, 23, 31],
     },
+)
+REAL_QWEN_7B = (
+    REAL_QWEN[0]
+    | {
+        "hidden_size": 3584,
+        "intermediate_size": 18944,
+        "num_hidden_layers": 28,
+        "num_attention_heads": 28,
+        "num_key_value_heads": 4,
+        "vocab_size": 152064,
+    },
+    REAL_QWEN[1] | {"out_hidden_size": 3584},
 )
 REAL_INTERNVL = (
     {
@@ -82,7 +95,7 @@ def write_qwen(
     tied: bool = True,
     image_processor: str = "Qwen2VLImageProcessor",
     seed: int = 0,
-    real_size: bool = False,
+    sizes: Sizes | None = None,
 ) -> Path:
     """``Qwen/Qwen2.5-VL-3B-Instruct`` in small.
 
@@ -125,8 +138,8 @@ def write_qwen(
         "tokens_per_second": 2,
         "temporal_patch_size": 2,
     }
-    if real_size:
-        text, vision = text | REAL_QWEN[0], vision | REAL_QWEN[1]
+    if sizes is not None:
+        text, vision = text | sizes[0], vision | sizes[1]
     config = {
         "architectures": ["Qwen2_5_VLForConditionalGeneration"],
         "model_type": "qwen2_5_vl",
@@ -173,14 +186,21 @@ def write_qwen(
         write_json(folder / "chat_template.json", {"chat_template": QWEN_TEMPLATE})
     else:
         (folder / "chat_template.jinja").write_text(QWEN_TEMPLATE)
-    if not real_size:
+    if sizes is None:
         renamed = {"model.language_model.": "model.", "model.visual.": "visual."}
         write_weights(folder, renamed if old else {}, seed)
     return folder
 
 
-def write_internvl(folder: Path, *, age: Age = "old", real_size: bool = False) -> Path:
-    """``OpenGVLab/InternVL3-2B-hf`` in small.
+def write_internvl(
+    folder: Path,
+    *,
+    age: Age = "old",
+    sizes: Sizes | None = None,
+    text_fields: Mapping[str, Any] | None = None,
+    added: Mapping[int, tuple[str, bool]] = INTERNVL_TOKENS,
+) -> Path:
+    """``OpenGVLab/InternVL3-2B-hf`` in small; with other ``text_fields`` a relative of it.
 
     ``old``: weights under their names of transformers 4.52, as the Hub has them; ``new``: 5's.
     """
@@ -204,6 +224,7 @@ def write_internvl(folder: Path, *, age: Age = "old", real_size: bool = False) -
         "eos_token_id": 151645,
         "tie_word_embeddings": False,
         "torch_dtype": "bfloat16",
+        **(text_fields or {}),
     }
     vision: dict[str, Any] = {
         "model_type": "internvl_vision",
@@ -221,16 +242,16 @@ def write_internvl(folder: Path, *, age: Age = "old", real_size: bool = False) -
         "use_qk_norm": False,
         "torch_dtype": "bfloat16",
     }
-    if real_size:
-        text, vision = text | REAL_INTERNVL[0], vision | REAL_INTERNVL[1]
+    if sizes is not None:
+        text, vision = text | sizes[0], vision | sizes[1]
     config = {
         "architectures": ["InternVLForConditionalGeneration"],
         "model_type": "internvl",
         "downsample_ratio": 0.5,
         "image_seq_length": 256,
-        "image_token_id": 151667,
+        "image_token_id": next(id_ for id_, (text, _) in added.items() if text == "<IMG_CONTEXT>"),
         "projector_hidden_act": "gelu",
-        "tie_word_embeddings": False,
+        "tie_word_embeddings": text["tie_word_embeddings"],
         "vision_feature_layer": -1,
         "vision_feature_select_strategy": "default",
         "torch_dtype": "bfloat16",
@@ -268,7 +289,7 @@ def write_internvl(folder: Path, *, age: Age = "old", real_size: bool = False) -
         "end_image_token": "</img>",
         "video_token": "<video>",
     }
-    write_tokenizer(folder, INTERNVL_TOKENS, {"extra_special_tokens": named, **named})
+    write_tokenizer(folder, added, {"extra_special_tokens": named, **named})
     (folder / "chat_template.jinja").write_text(INTERNVL_TEMPLATE)
     renamed = {
         "model.language_model.": "language_model.model.",
@@ -276,7 +297,7 @@ def write_internvl(folder: Path, *, age: Age = "old", real_size: bool = False) -
         "model.multi_modal_projector.": "multi_modal_projector.",
         "lm_head.": "language_model.lm_head.",
     }
-    if not real_size:
+    if sizes is None:
         write_weights(folder, renamed if age == "old" else {})
     return folder
 

@@ -9,6 +9,7 @@ from replicas.folders import (
     KEY_VALUE_HEADS,
     LAYERS,
     WIDTH,
+    Sizes,
     write_json,
     write_tokenizer,
     write_weights,
@@ -38,8 +39,8 @@ QWEN3_TEMPLATE = (
     "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{%- endif %}"
 )
 HALF = [0.5, 0.5, 0.5]
-SMALL = {
-    "text": {
+SMALL: Sizes = (
+    {
         "hidden_size": WIDTH,
         "intermediate_size": FEED_FORWARD,
         "num_hidden_layers": LAYERS,
@@ -52,7 +53,7 @@ SMALL = {
             "mrope_interleaved": True,
         },
     },
-    "vision": {
+    {
         "depth": LAYERS + 1,
         "hidden_size": WIDTH,
         "intermediate_size": FEED_FORWARD,
@@ -60,12 +61,12 @@ SMALL = {
         "out_hidden_size": WIDTH,
         "deepstack_visual_indexes": [0, 1],
     },
-}
+)
 
 
 def real(
     hidden: int, intermediate: int, layers: int, heads: int, vision: dict[str, Any] | None = None
-) -> dict[str, dict[str, Any]]:
+) -> Sizes:
     """The sizes of a real model: of its language model, and of its vision tower."""
     text = {
         "hidden_size": hidden,
@@ -88,7 +89,7 @@ def real(
         "out_hidden_size": hidden,
         "deepstack_visual_indexes": [5, 11, 17],
     }
-    return {"text": text, "vision": tower | (vision or {})}
+    return text, tower | (vision or {})
 
 
 LARGER_TOWER = {
@@ -104,9 +105,7 @@ REAL = {
 }
 
 
-def write_qwen3(
-    folder: Path, *, sizes: dict[str, dict[str, Any]] | None = None, tied: bool = True
-) -> Path:
+def write_qwen3(folder: Path, *, sizes: Sizes | None = None, tied: bool = True) -> Path:
     """A folder like the Hub's; one of real ``sizes`` is written without weights."""
     folder.mkdir(parents=True)
     small = sizes or SMALL
@@ -123,7 +122,7 @@ def write_qwen3(
         "tie_word_embeddings": tied,
         "vocab_size": 151936,
         "dtype": "bfloat16",
-        **small["text"],
+        **small[0],
     }
     vision: dict[str, Any] = {
         "model_type": "qwen3_vl",
@@ -133,7 +132,7 @@ def write_qwen3(
         "patch_size": 16,
         "spatial_merge_size": 2,
         "temporal_patch_size": 2,
-        **small["vision"],
+        **small[1],
     }
     write_json(
         folder / "config.json",

@@ -46,16 +46,16 @@ QWEN3_TOKENS = QWEN_TOKENS | {
         ["<tool_response>", "</tool_response>", "<think>", "</think>"], start=151665
     )
 }
+_OF_INTERNVL = (
+    *("<img>", "</img>", "<IMG_CONTEXT>", "<quad>", "</quad>"),
+    *("<ref>", "</ref>", "<box>", "</box>"),
+    "<video>",  # transformers' processor asks for it; InternVL3's head has no row for it
+)
 INTERNVL_TOKENS = QWEN_TOKENS | {
-    id_: (text, True)
-    for id_, text in enumerate(
-        [
-            *("<img>", "</img>", "<IMG_CONTEXT>", "<quad>", "</quad>"),
-            *("<ref>", "</ref>", "<box>", "</box>"),
-            "<video>",  # transformers' processor asks for it; the head has no row for it
-        ],
-        start=151665,
-    )
+    id_: (text, True) for id_, text in enumerate(_OF_INTERNVL, start=151665)
+}
+INTERNVL3_5_TOKENS = QWEN3_TOKENS | {
+    id_: (text, True) for id_, text in enumerate(_OF_INTERNVL, start=151669)
 }
 
 

@@ -43,6 +43,13 @@ def test_the_miniature(check, model: str) -> None:
 REAL = {
     "qwen_real": ("qwen2_5_vl_3b", "qwen2_5_vl", 151936, 151935, "resized"),
     "internvl_real": ("internvl3_2b", "internvl", 151674, 151667, "normalized_1000"),
+    "qwen_7b": ("qwen2_5_vl_7b", "qwen2_5_vl", 152064, 152063, "resized"),
+    "internvl3_5_1b": ("internvl3_5_1b", "internvl", 151936, 151935, "normalized_1000"),
+    "internvl3_5_2b": ("internvl3_5_2b", "internvl", 151936, 151935, "normalized_1000"),
+    "internvl3_5_4b": ("internvl3_5_4b", "internvl", 151936, 151935, "normalized_1000"),
+    "qwen3_2b": ("qwen3_vl_2b", "qwen3_vl", 151936, 151935, "normalized_1000"),
+    "qwen3_4b": ("qwen3_vl_4b", "qwen3_vl", 151936, 151935, "normalized_1000"),
+    "qwen3_8b": ("qwen3_vl_8b", "qwen3_vl", 151936, 151935, "normalized_1000"),
 }
 
 
@@ -59,6 +66,27 @@ def test_the_real_models_without_their_weights(check, replica, name: str) -> Non
     first = found["prompts"][0]
     assert first["tokens"] <= found["prompt_tokens"]["max"]
     assert first["box"]["read"] == pytest.approx(first["box"]["annotated"], abs=1)
+
+
+def test_auto_reads_the_family_from_the_folder(check, replica) -> None:
+    ended, found = check("model=auto", f"model.path={replica('qwen3_2b')}", "suite.limit=1")
+    assert (ended.code, ended.err) == (0, "")
+    assert (found["model"], found["family"]) == ("qwen3_2b", "qwen3_vl")
+
+
+def test_auto_says_that_it_knows_no_adapter(check, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "config.json").write_text('{"model_type": "idefics3"}')
+    ended, found = check("model=auto", "model.path=other", "suite.limit=1")
+    assert ended.code == 1
+    assert found["problems"] == [ended.err.strip().removeprefix("grit: ")]
+    assert "its family is idefics3; there are adapters for qwen2_5_vl, " in found["problems"][0]
+
+
+def test_auto_needs_a_path(check) -> None:
+    ended, found = check("model=auto", "suite.limit=1")
+    assert ended.code == 1
+    assert "model=auto needs model.path=FOLDER or a Hub id" in found["problems"][0]
 
 
 @pytest.mark.parametrize(("training", "measured"), [("paper_lora", 15.8), ("paper", 73.0)])

@@ -19,6 +19,7 @@ from grit.core.errors import GritError
 from grit.core.keys import refuse_keys
 from grit.core.settings import declared, defaults, group_of, may_be_null, type_name
 from grit.judge.settings import WITH_FIELDS, ServiceJudgeSettings, read_prompt
+from grit.models.names import last_part
 
 PACKAGE = Path(__file__).parent.parent
 # A checkout has conf/ at its root; a wheel carries it inside the package.
@@ -51,6 +52,7 @@ def register() -> None:
     OmegaConf.register_new_resolver("grit_root", lambda: str(ROOT), replace=True)
     OmegaConf.register_new_resolver("grit_help", help_text, replace=True)
     OmegaConf.register_new_resolver("grit_folder", _folder_name, replace=True)
+    OmegaConf.register_new_resolver("grit_model_name", last_part, replace=True)
     # The schema is first in the defaults list, so that every field can be overridden. Types are
     # checked later: OmegaConf's typed dictionaries take no new keys from a command line.
     store = ConfigStore.instance()

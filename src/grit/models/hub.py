@@ -46,7 +46,7 @@ def model_folder(
     Raises:
         GritError: it is neither a folder nor on the Hub, or the Hub cannot be reached.
     """
-    if Path(name).is_dir():
+    if name and Path(name).is_dir():
         return Path(name)
     check_name(name, setting)
     patterns = [*SETTINGS, *(WEIGHTS if weights else ())]

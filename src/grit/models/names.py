@@ -12,7 +12,14 @@ def is_hub_id(name: str) -> bool:
     return name.count("/") == 1 and not name.startswith((".", "/", "~")) and "\\" not in name
 
 
+def last_part(name: str) -> str:
+    """What a model's path is called for short: its last part; "auto" for an empty path."""
+    return Path(name).name or "auto"
+
+
 def check_name(name: str, setting: str = "model.path") -> None:
     """Raise GritError for a folder that does not exist; the Hub is not asked."""
+    if not name:
+        raise GritError(f"{setting} is empty: model=auto needs {setting}=FOLDER or a Hub id")
     if not (name.startswith(TINY) or is_hub_id(name) or Path(name).is_dir()):
         raise GritError(f"{setting}={name}: there is no such folder")

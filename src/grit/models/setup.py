@@ -1,12 +1,17 @@
 """The model that the settings describe: loaded, frozen, with LoRA and trained weights in place."""
 
+import logging
+
 import torch
 
 from grit.models.adapter import Adapter
 from grit.models.features import MEBIBYTE, FeatureCache
 from grit.models.loading import Checkpoint, add_lora, freeze_vision, load_base, load_trained
+from grit.models.names import TINY
 from grit.models.settings import ModelSettings
 from grit.models.skeleton import load_skeleton
+
+log = logging.getLogger(__name__)
 
 
 def make_adapter(
@@ -34,6 +39,8 @@ def make_adapter(
         image=model.image,
         trained=None if whole is None else whole.path,
     )
+    if not model.path.startswith(TINY):
+        log.info("%s: a model of the family %s", model.path, adapter.plain.config.model_type)
     adapter.prompt_form = model.prompt
     if checkpoint is not None and whole is None:
         if checkpoint.path.is_file() and model.adaptation == "lora":
