@@ -32,7 +32,7 @@ class Loopback:
                     loopback.asked[path] += 1
                 loopback._answers.get(path, status(404))(self)
 
-            do_HEAD = do_GET
+            do_HEAD = do_POST = do_PUT = do_GET
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -66,11 +66,21 @@ class Loopback:
         kind = {"Content-Type": "application/json"}
         self.put(f"/api/datasets/{name}", content(json.dumps(info).encode(), kind))
 
-    def put_model(self, name: str, folder: Path, *, commit: str = COMMIT) -> None:
-        """A model of the Hub with the files of a folder, the large ones as the Hub stores them."""
+    def put_model(
+        self,
+        name: str,
+        folder: Path,
+        *,
+        commit: str = COMMIT,
+        card: dict[str, str] | None = None,
+    ) -> None:
+        """A model of the Hub with the files of a folder, the large ones as the Hub stores them.
+
+        ``card`` has fields of the head of its model card.
+        """
         kind = {"Content-Type": "application/json"}
         tree = []
-        for path in sorted(folder.iterdir()):
+        for path in sorted(each for each in folder.iterdir() if each.is_file()):
             body = path.read_bytes()
             sha256 = hashlib.sha256(body).hexdigest()
             entry = {"type": "file", "path": path.name, "size": len(body), "oid": sha256[:40]}
@@ -81,6 +91,8 @@ class Loopback:
             for revision in ("main", commit):
                 self.put(f"/{name}/resolve/{revision}/{path.name}", content(body, headers))
         info = {"id": name, "sha": commit, "private": False, "tags": [], "siblings": []}
+        if card is not None:
+            info["cardData"] = card
         answer = content(json.dumps(info).encode(), kind)
         for place in ("", "/revision/main", f"/revision/{commit}"):
             self.put(f"/api/models/{name}{place}", answer)

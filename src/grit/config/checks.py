@@ -66,9 +66,10 @@ def check_exhibits(names: Sequence[str]) -> None:
 
 OWNERS: dict[str, tuple[Task, ...]] = {  # fields that only some tasks take
     "input": ("score", "infer"),
-    "output": ("score",),
+    "output": ("score", "export"),
     "predictions": ("evaluate",),
-    "checkpoint": ("evaluate", "infer"),
+    "checkpoint": ("evaluate", "infer", "export"),
+    "push": ("export",),
     "image": ("infer",),
     "question": ("infer",),
 }
@@ -97,6 +98,8 @@ def _check_task(config: Config) -> None:
         )
     if config.task == "score" and not (config.input and config.output):
         raise GritError("config: task=score needs input=FILE.jsonl and output=FILE.jsonl")
+    if config.task == "export" and config.checkpoint is None:
+        raise GritError("config: task=export needs checkpoint=RUN, the folder of a run")
     if config.predictions is not None and config.checkpoint is not None:
         raise GritError("config: evaluate either predictions=FILE or checkpoint=..., not both")
 

@@ -13,6 +13,7 @@ from grit.core.settings import Text, setting, settings
 from grit.data.preparation.settings import PreparationSettings
 from grit.data.settings import DataSettings, SuiteSettings
 from grit.evaluation.settings import EvaluationSettings
+from grit.inference.settings import ExportSettings
 from grit.judge.settings import (
     OWN,
     SERVICE,
@@ -45,6 +46,7 @@ Task = Literal[
     "attention",
     "faithfulness",
     "infer",
+    "export",
 ]
 Exhibit = Literal[
     "table1", "table2", "table3", "figure4", "figure5", "figure6", "faithfulness", "methods"
@@ -108,8 +110,8 @@ class Config:
         "CPU threads; null: torch's own choice", None, ge=1, changes_results=False
     )
     checkpoint: Text | None = setting(
-        "task=evaluate, infer: trained weights: a .ckpt file, a folder with an adapter or a model, "
-        "a run's folder, or a Hub id, ORG/NAME or ORG/NAME@REVISION",
+        "task=evaluate, infer, export: trained weights: a .ckpt file, a folder with an adapter or "
+        "a model, a run's folder, or a Hub id, ORG/NAME or ORG/NAME@REVISION",
         None,
     )
     predictions: Text | None = setting(
@@ -122,7 +124,14 @@ class Config:
         changes_results=False,
     )
     output: Text | None = setting(
-        "task=score: where the scored rows go", None, changes_results=False
+        "task=score: where the scored rows go; task=export: the folder; null: model/ of the run's",
+        None,
+        changes_results=False,
+    )
+    push: Text | None = setting(
+        "task=export: upload to this repository of the Hub, ORG/NAME, with the token of HF_TOKEN",
+        None,
+        changes_results=False,
     )
     image: Text | None = setting(
         "task=infer: an image, a folder of images, or the folder of input's images; null: a drawn "
@@ -165,6 +174,7 @@ class Config:
     # What `pretrain` makes, a base model, is in the fingerprints by its weights.
     pretrain: PretrainSettings = setting("", PretrainSettings, changes_results=False)
     preparation: PreparationSettings = setting("", PreparationSettings, changes_results=False)
+    export: ExportSettings = setting("", ExportSettings, changes_results=False)
     check: CheckSettings = setting("", CheckSettings, changes_results=False)
     correlation: CorrelationSettings = setting("", CorrelationSettings, changes_results=False)
     attention: AttentionSettings = setting("", AttentionSettings, changes_results=False)

@@ -67,7 +67,7 @@ _FIGURES = ("correlation", "attention", "faithfulness")
 _PARTS = (
     *("model", "data", "method", "reward", "judge", "suite", "training", "objective", "trainer"),
     "rollout",
-    *("evaluation", "pretrain", "preparation", *_FIGURES),
+    *("evaluation", "pretrain", "preparation", "export", *_FIGURES),
 )
 # The parts that the other tasks use. `logger`, `threads`, `seed`, `experiment` are not reported.
 _USED: dict[Task, Fields] = {
@@ -79,6 +79,7 @@ _USED: dict[Task, Fields] = {
     "faithfulness": ("judge", "faithfulness"),
     "pretrain": ("model", "pretrain"),
     "infer": _ASKING,
+    "export": ("model", "method", "export"),
     "data": ("data", "suite", "preparation", "trainer.progress_bar"),
 }
 
@@ -133,7 +134,13 @@ def _rules(config: Config) -> Iterator[_Rule]:
     if not config.evaluation.samples:
         yield _Rule("evaluation.samples=0 draws none", (), ("evaluation.temperature",))
     if task in ("train", "evaluate"):
-        others = ("pretrain", "preparation", "check", *(() if config.exhibits else _FIGURES))
+        others = (
+            "pretrain",
+            "preparation",
+            "check",
+            "export",
+            *(() if config.exhibits else _FIGURES),
+        )
         yield _Rule(f"it is for other tasks than task={task}", (), others)
 
 

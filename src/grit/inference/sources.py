@@ -31,6 +31,7 @@ class Source:
     config: Config
     checkpoint: Checkpoint | None  # trained weights in the place of the base's
     run: Path | None = None  # the folder that the settings are from
+    is_evaluated: bool = False  # whether the run's results are those of these weights
 
     @property
     def name(self) -> str:
@@ -63,7 +64,10 @@ def source_of(config: Config, overrides: Sequence[str]) -> Source:
         weights = trained_weights(stored, run) if Path(name).resolve() == run else name
         for path in given:
             stored = _overridden(stored, config, path)
-        return Source(stored, None if weights is None else find_checkpoint(weights), run)
+        named = None if weights is None else find_checkpoint(weights)
+        last = trained_weights(stored, run)
+        evaluated = None if last is None else find_checkpoint(last).path
+        return Source(stored, named, run, named is not None and named.path == evaluated)
     checkpoint = find_checkpoint(name)
     if ["model"] in given:
         return Source(config, checkpoint)

@@ -1,4 +1,4 @@
-"""Model folders: local ones, and downloads from the Hugging Face Hub.
+"""Model folders: local ones, downloads from the Hugging Face Hub, and uploads to it.
 
 Only weights, settings and vocabularies are downloaded, never code.
 """
@@ -12,12 +12,16 @@ from typing import Any
 
 import httpx2
 from huggingface_hub import HfApi, snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+from huggingface_hub.errors import (
+    HfHubHTTPError,
+    HFValidationError,
+    LocalTokenNotFoundError,
+)
 from huggingface_hub.utils import logging as hub_log
 
 from grit.core.errors import GritError
 from grit.models.folders import short
-from grit.models.names import check_name
+from grit.models.names import check_name, is_hub_id
 
 TIMEOUT = 10.0  # seconds for the first answer of the Hub
 SETTINGS = ("*.json", "*.txt", "*.jinja", "*.model")
@@ -72,6 +76,73 @@ def commit_of(folder: Path) -> str | None:
     paths = [folder, *folder.absolute().parents]
     commits = (path.name for path in paths if path.parent.name == "snapshots")
     return next((name for name in commits if COMMIT.fullmatch(name)), None)
+
+
+def licence_of(name: str, revision: str | None = None) -> dict[str, str]:
+    """The fields ``license``, ``license_name`` and ``license_link`` of a model's card on the Hub.
+
+    Empty if the Hub cannot be reached or the card has none.
+    """
+    try:
+        with _without_warnings():
+            info = HfApi().model_info(name, revision=revision, timeout=TIMEOUT)
+    except _ERRORS:
+        return {}
+    card = {} if info.card_data is None else info.card_data.to_dict()
+    fields = ("license", "license_name", "license_link")
+    return {field: str(card[field]) for field in fields if card.get(field)}
+
+
+def check_upload(name: str) -> None:
+    """Check a name to upload to, and that the Hub knows the token of HF_TOKEN.
+
+    Raises:
+        GritError: the name is no Hub id, or nobody is logged in, or the Hub does not answer.
+    """
+    if not is_hub_id(name) or "@" in name:
+        raise GritError(f"push={name}: expected ORG/NAME, a repository of the Hub")
+    try:
+        with _without_warnings():
+            HfApi().whoami()
+    except LocalTokenNotFoundError as error:
+        raise GritError(f"push={name}: the Hub needs a token: set HF_TOKEN") from error
+    except _ERRORS as error:
+        raise GritError(
+            f"push={name}: the Hub does not take this token, or cannot be reached "
+            f"({short(error)}); check HF_TOKEN, the network and HF_ENDPOINT"
+        ) from error
+
+
+def upload(folder: Path, name: str, *, private: bool) -> str:
+    """Upload a model folder as one commit to a repository, which is made if there is none.
+
+    Args:
+        folder: of the model; files of a dot are left out.
+        name: Hub id.
+        private: a repository that is made.
+
+    Returns:
+        The address of the commit.
+
+    Raises:
+        GritError: the Hub refuses it, or cannot be reached; the folder stays.
+    """
+    api = HfApi()
+    try:
+        with _without_warnings():
+            api.create_repo(name, private=private, exist_ok=True)
+            commit = api.upload_folder(
+                repo_id=name,
+                folder_path=folder,
+                commit_message="A model trained with GRIT",
+                ignore_patterns=[".*"],
+            )
+    except (*_ERRORS, ValueError, RuntimeError) as error:
+        raise GritError(
+            f"push={name}: the Hub did not take it ({short(error)}); {folder} is complete: "
+            f"'hf upload {name} {folder}' tries again"
+        ) from error
+    return str(commit.commit_url)
 
 
 @contextmanager

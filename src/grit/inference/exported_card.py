@@ -1,0 +1,224 @@
+"""The model card of an exported model: what it is, how it was made, what it can do.
+
+The head is in the Hub's format, with the results as its ``model-index``. Paths of this machine are
+shortened, and keys hidden.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from huggingface_hub import EvalResult, ModelCardData
+
+from grit.config.schema import Config
+from grit.core.secrets import redacted
+from grit.figures.markdown_format import rows_markdown
+from grit.figures.places import without_places
+from grit.figures.table import Table
+from grit.grounding.prompts import GRIT_SUFFIX
+from grit.inference.settings import ExportSettings
+from grit.inference.sources import Source
+from grit.models.hub import licence_of
+from grit.models.names import TINY
+from grit.models.tiny import shipped_folder, tiny_family
+from grit.pages.outcomes import outcome_table
+from grit.runs.finished import FinishedRun
+from grit.runs.judging import judging_note
+from grit.runs.results import Results, read_results
+from grit.runs.run_record import RECORD, RESULTS, read_record
+from grit.runs.shown_metrics import definitions, shown_metrics
+
+SUITE = "https://arxiv.org/abs/2505.15879"
+_ASKED_AS_TRAINED = (  # transformers takes the base's settings beside an adapter
+    "from transformers import GenerationConfig",
+    'model.generation_config = GenerationConfig.from_pretrained("NAME")',
+)
+_BUILT_IN = "## What is built in"
+
+
+@dataclass(frozen=True)
+class Card:
+    """What the card says."""
+
+    config: Config
+    base: str | None  # Hub id
+    is_adapter: bool
+    licence: Mapping[str, str]  # the fields of the base's card
+    title: str
+    record: Mapping[str, Any] = field(default_factory=dict)  # of the run
+    results: Results | None = None
+    outcome: Table | None = None
+    built_in: str = ""  # of a tiny model's base
+
+    @classmethod
+    def of(
+        cls, source: Source, settings: ExportSettings, base: str | None, *, is_adapter: bool
+    ) -> "Card":
+        """The card of a model; results only where they are those of these very weights."""
+        model = source.config.model
+        found: dict[str, Any] = {}
+        if source.run is not None:
+            found["record"] = read_record(source.run / RECORD)
+            if source.is_evaluated and (source.run / RESULTS).exists():
+                found |= _results(FinishedRun.read(source.run))
+        if model.path.startswith(TINY):
+            found["built_in"] = _built_in(model.path.removeprefix(TINY))
+        return cls(
+            config=source.config,
+            base=base,
+            is_adapter=is_adapter,
+            licence=_licence(settings, base, model.revision, tiny=model.path.startswith(TINY)),
+            title=f"{model.name}, trained with GRIT on {source.config.data.name}",
+            **found,
+        )
+
+
+def model_card(card: Card) -> str:
+    """The text of ``README.md``."""
+    parts = [f"---\n{_head(card).to_yaml()}\n---", f"# {card.title}", *_body(card)]
+    return redacted(without_places("\n\n".join(parts))) + "\n"
+
+
+def _head(card: Card) -> ModelCardData:
+    fields: dict[str, Any] = dict(card.licence)
+    if card.base is not None:
+        fields["base_model"] = card.base
+        fields["base_model_relation"] = "adapter" if card.is_adapter else "finetune"
+    if card.results is not None:
+        fields |= {"model_name": card.title, "eval_results": list(_eval_results(card.results))}
+    return ModelCardData(
+        library_name="peft" if card.is_adapter else "transformers",
+        pipeline_tag="image-text-to-text",
+        tags=["grit", "grpo", "visual-grounding", "vision-language", "reasoning"],
+        **fields,
+    )
+
+
+def _eval_results(results: Results) -> Iterator[EvalResult]:
+    """Each metric of each set, with its interval among the arguments."""
+    for name, found in results.sets.items():
+        for metric in shown_metrics([results]):
+            estimate = found.metrics[metric.key]
+            if estimate.mean is not None:
+                yield EvalResult(
+                    task_type="image-text-to-text",
+                    dataset_type=name,
+                    dataset_name=f"{name} ({results.suite or 'suite unknown'})",
+                    metric_type=metric.key,
+                    metric_name=metric.title,
+                    metric_value=round(estimate.mean, 4),
+                    metric_args={
+                        "low": estimate.low,
+                        "high": estimate.high,
+                        "n": estimate.n,
+                        "judge": results.judge,
+                    },
+                )
+
+
+def _body(card: Card) -> Iterator[str]:
+    config = card.config
+    kind = "A LoRA adapter for" if card.is_adapter else "A whole model, trained from"
+    yield (
+        f"{kind} {card.base or config.model.name}. Asked about an image, it reasons in text "
+        f"interleaved with boxes, then answers ([GRIT]({SUITE}))."
+    )
+    yield "## Use"
+    yield f"```python\n{_usage(card)}\n```"
+    yield (
+        "Boxes are four integers: of Qwen2.5-VL in pixels of the resized image, of InternVL from 0 "
+        "to 1000. With the suite, `grit.load(NAME).ask(image, question)` gives them in pixels of "
+        "the image."
+    )
+    yield "## Training"
+    yield "\n".join(f"- {line}" for line in _training(card))
+    if card.outcome is not None and card.results is not None:
+        yield "## Results"
+        yield "Means with 95% bootstrap intervals over questions."
+        yield rows_markdown(card.outcome)
+        notes = [judging_note([card.results]), *definitions([card.results])]
+        yield " ".join(filter(None, notes))
+    if card.built_in:
+        yield _BUILT_IN
+        yield card.built_in
+    yield "## Licence"
+    yield _licence_text(card)
+
+
+def _usage(card: Card) -> str:
+    """Loading in three lines, and a question."""
+    load = 'AutoModelForImageTextToText.from_pretrained("NAME")'
+    suffix = repr(GRIT_SUFFIX) if card.config.method.suffix else '""'
+    return "\n".join(
+        [
+            "from transformers import AutoModelForImageTextToText, AutoProcessor",
+            f"model = {load}{'  # needs peft' if card.is_adapter else ''}",
+            'processor = AutoProcessor.from_pretrained("NAME")',
+            *(_ASKED_AS_TRAINED if card.is_adapter else ()),
+            "",
+            f"suffix = {suffix}",
+            'text = "\\nQuestion: How many cups are there?" + suffix',
+            'content = [{"type": "image", "path": "photo.jpg"}, {"type": "text", "text": text}]',
+            "inputs = processor.apply_chat_template(",
+            '    [{"role": "user", "content": content}],',
+            '    add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt",',
+            ")",
+            'stop = {"stop_strings": ["</answer>"], "tokenizer": processor.tokenizer}',
+            "ids = model.generate(**inputs, **stop)",
+            'print(processor.decode(ids[0, inputs["input_ids"].shape[1] :]))',
+        ]
+    )
+
+
+def _training(card: Card) -> Iterator[str]:
+    config, record, results = card.config, card.record, card.results
+    trained_on = f"data: `{config.data.name}`"
+    if results is not None and results.triplets:
+        trained_on += f", {results.triplets} image-question-answer triplets"
+    yield trained_on
+    annotation = record.get("annotation")
+    if annotation == "answers":
+        yield "annotation: the answers alone; no annotated box was seen"
+    elif annotation:
+        yield f"annotation: {annotation}"
+    reward = f", reward `{config.reward.name}`" if config.method.training == "grpo_gr" else ""
+    judged = f"judge `{config.judge.label}`, seed {config.seed}"
+    yield f"method: `{config.method.name}`{reward}, {judged}"
+    if "command" in record:
+        yield f"command: `{record['command']}`"
+    if record.get("git"):
+        yield f"code: commit {record['git']}"
+    versions = record.get("versions")
+    if isinstance(versions, Mapping):
+        yield "with " + ", ".join(f"{name} {version}" for name, version in versions.items())
+
+
+def _licence(
+    settings: ExportSettings, base: str | None, revision: str | None, *, tiny: bool
+) -> dict[str, str]:
+    if settings.licence is not None:
+        return {"license": settings.licence}
+    if tiny:
+        return {"license": "mit"}  # of this package, which brings the base
+    return (base is not None and licence_of(base, revision)) or {"license": "unknown"}
+
+
+def _licence_text(card: Card) -> str:
+    name = card.licence.get("license_name") or card.licence["license"]
+    if name == "unknown":
+        return "That of the base model, which could not be read: see the base's own card."
+    link = card.licence.get("license_link")
+    return f"That of the base model: {name}{f' ({link})' if link else ''}."
+
+
+def _results(run: FinishedRun) -> dict[str, Any]:
+    former = run.folder / "results.before.json"
+    before = read_results(former) if former.exists() else None
+    outcome = outcome_table(before, run.results, run.rows("before"), run.rows(), intervals=True)
+    return {"results": run.results, "outcome": outcome}
+
+
+def _built_in(name: str) -> str:
+    """The section of the shipped model's own card."""
+    text = (shipped_folder(tiny_family(name)) / "MODEL_CARD.md").read_text(encoding="utf-8")
+    return text.partition(_BUILT_IN)[2].partition("\n## ")[0].strip()

@@ -1,0 +1,271 @@
+"""An exported model: stock transformers writes what the suite does, by the card's own lines."""
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import huggingface_hub.constants
+import pytest
+import yaml
+from finished_runs import write_run
+from huggingface_hub import ModelCard
+from trained_run import LORA, write_trained_run
+from upload_hub import TOKEN, UploadHub
+
+from grit.config.composing import composed_config
+from grit.core.errors import GritError
+from grit.grounding.prompts import GRIT_SUFFIX
+from grit.inference.exported_card import Card, model_card
+from grit.inference.exported_model import Exported, export
+from grit.inference.questions import drawn
+from grit.inference.settings import ExportSettings
+from grit.inference.sources import source_of
+from grit.models.hub import check_upload, upload
+from grit.models.loading import save_trained
+from grit.models.prompting import Prompting
+from grit.models.setup import make_adapter
+from grit.rollout.sampler import Sampler
+from grit.rollout.settings import Sampling
+
+# huggingface_hub 2.4 with httpx2, while it uploads a large file
+pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
+QUESTION = "How many red circles are there?"
+ASKED = drawn(0, QUESTION)
+
+
+def exported(run: Path, folder: Path, **settings) -> Exported:
+    config = replace(composed_config("task=export", "checkpoint=x"), checkpoint=str(run))
+    return export(source_of(config, ["task=export"]), ExportSettings(**settings), folder)
+
+
+def ours(adapter) -> list[int]:
+    prompt = Prompting().encode(ASKED.sample(), adapter)
+    greedy = Sampling(temperature=0, max_new_tokens=24)
+    ((completion,),) = Sampler(adapter).sample([prompt], [[0]], greedy)
+    return list(completion.token_ids)
+
+
+def theirs(folder: Path, tmp_path: Path, **environment: str) -> list[int]:
+    """The tokens of the card's own program, in a process without the suite."""
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    (program,) = re.findall(r"```python\n(.*?)\n```", card, re.DOTALL)
+    ASKED.picture.load().save(tmp_path / "photo.png")
+    for old, new in {
+        "NAME": str(folder),
+        "photo.jpg": str(tmp_path / "photo.png"),
+        "How many cups are there?": QUESTION,
+    }.items():
+        assert old in program
+        program = program.replace(old, new)
+    program += '\nprint("TOKENS", ids[0, inputs["input_ids"].shape[1] :].tolist())'
+    program += '\nimport sys; print("grit" in sys.modules)'
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"HF_HUB_OFFLINE": "1"} | environment,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    *_, tokens, with_suite = done.stdout.splitlines()
+    assert with_suite == "False"
+    return yaml.safe_load(tokens.removeprefix("TOKENS "))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory):
+    """A run that trained all weights, with results before and after; and its tokens."""
+    folder = tmp_path_factory.mktemp("runs") / "full"
+    write_run(folder_of(folder))
+    said = ours(write_trained_run(folder, "data=shapes"))
+    return folder, said
+
+
+def folder_of(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    return folder
+
+
+@pytest.mark.slow
+def test_all_weights(run, tmp_path):
+    folder, said = run
+    found = exported(folder, tmp_path / "out")
+    assert (found.is_adapter, found.note) == (False, "")
+    assert theirs(found.folder, tmp_path) == said
+
+
+@pytest.mark.slow
+def test_an_adapter_of_a_base_that_is_nowhere_else_is_merged(tmp_path):
+    adapter = write_trained_run(tmp_path / "run", *LORA, "model=tiny_internvl", shake=0.2)
+    found = exported(tmp_path / "run", tmp_path / "out")
+    assert not found.is_adapter
+    assert found.note == "tiny:internvl is no model of the Hub"
+    assert not (found.folder / "adapter_config.json").exists()
+    assert theirs(found.folder, tmp_path) == ours(adapter)
+
+
+@pytest.mark.slow
+def test_an_adapter_stays_one_where_its_base_is_on_the_hub(hub, tmp_path):
+    base = tmp_path / "base"
+    save_trained(make_adapter(composed_config().model, learning=False), base)
+    hub.put_model("me/base", base)
+    adapter = write_trained_run(tmp_path / "run", *LORA, "model.path=me/base", shake=0.2)
+    said = ours(adapter)
+    found = exported(tmp_path / "run", tmp_path / "out")
+    assert found.is_adapter
+    settings = (found.folder / "adapter_config.json").read_text()
+    assert '"base_model_name_or_path": "me/base"' in settings
+    assert str(tmp_path) not in settings
+    assert not list(found.folder.glob("model*.safetensors"))
+    cache = huggingface_hub.constants.HF_HUB_CACHE  # has the base, as after a download
+    assert theirs(found.folder, tmp_path, HF_HUB_CACHE=cache) == said
+    merged = exported(tmp_path / "run", tmp_path / "merged", weights="merged")
+    assert (merged.is_adapter, merged.note) == (False, "")
+    assert theirs(merged.folder, tmp_path) == said
+
+
+def test_the_card_says_what_it_was_trained_on_and_what_it_can_do(run, tmp_path):
+    folder, _ = run
+    found = exported(folder, tmp_path / "out")
+    text = (found.folder / "README.md").read_text(encoding="utf-8")
+    head = ModelCard(text).data
+    assert (head.license, head.library_name) == ("mit", "transformers")
+    assert head.pipeline_tag == "image-text-to-text"
+    by_metric = {(e.dataset_type, e.metric_type): e for e in head.eval_results}
+    acc = by_metric["vsr", "acc"]
+    assert acc.metric_value == pytest.approx(100 * 5 / 6, abs=0.01)
+    assert acc.metric_args["low"] < acc.metric_value <= acc.metric_args["high"]
+    assert "`python -m grit data=shapes`" in text
+    assert "no annotated box was seen" in text
+    assert re.search(r"\| vsr ACC \| 6 \| 0\.0 \[.*\] \| 83\.3 \[.*\] \| \+83\.3 \[.*\] \|", text)
+    assert "## What is built in" in text
+    assert repr(GRIT_SUFFIX) in text
+    assert str(tmp_path) not in text
+    assert str(folder.parent) not in text
+
+
+def test_results_are_those_of_the_exported_weights_alone(run, tmp_path):
+    folder, _ = run
+    best = folder / "model" / "best"
+    best.mkdir()
+    for file in (folder / "model").glob("*.*"):
+        (best / file.name).write_bytes(file.read_bytes())
+    try:
+        text = (exported(best, tmp_path / "out").folder / "README.md").read_text()
+    finally:
+        for file in best.iterdir():
+            file.unlink()
+        best.rmdir()
+    assert ModelCard(text).data.eval_results is None
+    assert "## Results" not in text
+    assert "`python -m grit data=shapes`" in text
+
+
+def test_keys_and_places_stay_out_of_a_card(run, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    config = replace(composed_config("task=export", "checkpoint=x"), checkpoint=str(run[0]))
+    card = Card.of(source_of(config, []), ExportSettings(), None, is_adapter=False)
+    record = {"command": f"python -m grit data.root=/home/someone/data/mine x={TOKEN}"}
+    text = model_card(replace(card, record=record))
+    assert "data.root=.../data/mine" in text
+    assert TOKEN not in text
+    assert "/home/someone" not in text
+
+
+def test_the_licence_is_the_bases(hub, run, tmp_path):
+    card = {"license": "other", "license_name": "some-licence", "license_link": "LICENSE"}
+    hub.put_model("me/base", run[0] / "model", card=card)
+    text = (exported(run[0], tmp_path / "a", base="me/base").folder / "README.md").read_text()
+    assert ModelCard(text).data.license == "mit"  # the miniature's, whatever it is called
+    config = replace(composed_config("task=export", "checkpoint=x"), checkpoint=str(run[0]))
+    source = source_of(config, [])
+    hubs = replace(source.config, model=replace(source.config.model, path="me/base"))
+    head = ModelCard(
+        model_card(
+            Card.of(replace(source, config=hubs), ExportSettings(), "me/base", is_adapter=False)
+        )
+    ).data
+    assert (head.license, head.license_name) == ("other", "some-licence")
+    assert (head.base_model, head.base_model_relation) == ("me/base", "finetune")
+    said = Card.of(source, ExportSettings(licence="apache-2.0"), None, is_adapter=False)
+    assert ModelCard(model_card(said)).data.license == "apache-2.0"
+    unknown = Card.of(replace(source, config=hubs), ExportSettings(), None, is_adapter=False)
+    assert ModelCard(model_card(unknown)).data.license == "unknown"
+
+
+def test_nothing_is_written_over(run, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine.txt").write_text("mine")
+    with pytest.raises(GritError, match="the folder has files"):
+        exported(run[0], tmp_path / "out")
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(GritError, match="expected a folder"):
+        exported(run[0], tmp_path / "file")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["file", "out"]
+
+
+def test_a_run_without_training_has_nothing_to_give(tmp_path):
+    write_trained_run(tmp_path / "run", "method=direct")
+    with pytest.raises(GritError, match="has trained nothing"):
+        exported(tmp_path / "run", tmp_path / "out")
+
+
+@pytest.fixture
+def uploads(hub, monkeypatch):
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    hub_of_uploads = UploadHub(hub)
+    hub_of_uploads.expect("me/mine")
+    return hub_of_uploads
+
+
+@pytest.fixture
+def model(tmp_path):
+    folder = tmp_path / "model"
+    folder.mkdir()
+    for name in ("README.md", "config.json", "model.safetensors", ".hidden"):
+        (folder / name).write_text(f"this is {name}")
+    return folder
+
+
+@pytest.mark.parametrize("private", [True, False])
+def test_an_upload_has_every_file(uploads, model, private):
+    check_upload("me/mine")
+    address = upload(model, "me/mine", private=private)
+    assert address.startswith(f"{uploads.server.url}/me/mine/commit/")
+    assert uploads.private == {"me/mine": private}
+    files = uploads.files["me/mine"]
+    assert sorted(files) == ["README.md", "config.json", "model.safetensors"]
+    assert files["model.safetensors"] == b"this is model.safetensors"
+
+
+@pytest.mark.parametrize("name", ["mine", "a/b/c", "./mine", "me/mine@main"])
+def test_a_name_that_is_no_repository(uploads, name):
+    with pytest.raises(GritError, match="expected ORG/NAME"):
+        check_upload(name)
+
+
+def test_without_a_token_or_with_a_wrong_one_nothing_is_begun(uploads, monkeypatch, tmp_path):
+    monkeypatch.setattr(huggingface_hub.constants, "HF_TOKEN_PATH", str(tmp_path / "none"))
+    monkeypatch.setenv("HF_TOKEN", "hf_wrong0123456789")
+    with pytest.raises(GritError, match="does not take this token") as raised:
+        check_upload("me/mine")
+    assert "hf_wrong" not in str(raised.value)
+    monkeypatch.delenv("HF_TOKEN")
+    with pytest.raises(GritError, match="set HF_TOKEN"):
+        check_upload("me/mine")
+
+
+def test_a_hub_that_fails_leaves_the_folder_and_says_how_to_go_on(uploads, model):
+    from loopback import status
+
+    uploads.server.put("/api/models/me/mine/commit/main", status(403))
+    with pytest.raises(GritError, match="is complete: 'hf upload me/mine") as raised:
+        upload(model, "me/mine", private=True)
+    assert "\n" not in str(raised.value)
+    assert TOKEN not in str(raised.value)
+    assert (model / "model.safetensors").exists()
