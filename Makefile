@@ -6,7 +6,7 @@ SHARED_OUT := -n auto --dist loadfile --no-loadscope-reorder
 export HF_HUB_DISABLE_TELEMETRY := 1
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: demo test quick attack check docs fix clean
+.PHONY: demo test test-vllm quick attack check docs fix clean
 
 .venv/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -20,6 +20,13 @@ demo: .venv/.ready            ## the main job on the embedded default
 
 test: .venv/.ready            ## all tests
 	$(BIN)/python -m pytest $(SHARED_OUT)
+
+.venv-vllm/.ready: tests/vllm/overlay.txt tests/vllm/overlay.py .venv/.ready
+	$(BIN)/python tests/vllm/overlay.py .venv-vllm
+	touch $@
+
+test-vllm: .venv-vllm/.ready  ## what needs vLLM: its servers on this machine's CPU
+	VLLM_PYTHON=$(CURDIR)/.venv-vllm/bin/python $(BIN)/python -m pytest -m vllm tests/vllm
 
 quick: .venv/.ready           ## the tests that a change needs first; FILES= names what has changed
 	$(BIN)/python -m pytest $(SHARED_OUT) -m "not slow" $$($(BIN)/python tests/quick.py $(FILES))
@@ -40,4 +47,4 @@ fix: .venv/.ready             ## what linters can mend by themselves
 	$(BIN)/ruff format .
 
 clean:                        ## the environment and caches; never runs/
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis dist site
+	rm -rf .venv .venv-vllm .pytest_cache .mypy_cache .ruff_cache .hypothesis dist site

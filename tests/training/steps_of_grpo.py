@@ -25,6 +25,8 @@ from grit.rewards.reward import Reward
 from grit.rollout.decode_modes import in_one_piece
 from grit.rollout.engines import make_sampler
 from grit.rollout.settings import RolloutSettings, Sampling
+from grit.rollout.vllm_engine import VLLM
+from grit.rollout.vllm_server import VLLMServer
 from grit.runs.metrics_log import MetricsLog
 from grit.training.checkpoints import Checkpoints
 from grit.training.layouts.data_parallel import Unwrapped
@@ -44,6 +46,7 @@ class Settings:
     updates_per_rollout: int = 1
     stop_after: int | None = None  # steps
     resume: bool = False
+    url: str | None = None  # of a server that completes prompts
 
 
 def letters(response):
@@ -93,6 +96,10 @@ class StopsAfter(pl.Callback):
             signal.raise_signal(signal.SIGTERM)
 
 
+def engine_of(adapter, rollout, url):
+    return make_sampler(adapter, rollout) if url is None else VLLM(adapter, [VLLMServer(url, 60.0)])
+
+
 def learner_of(settings: Settings) -> KeepsGradients:
     adapter = load_base("tiny:qwen-random", seed=0)
     if settings.lora:
@@ -107,7 +114,7 @@ def learner_of(settings: Settings) -> KeepsGradients:
     rollout = RolloutSettings(sampling=Sampling(max_new_tokens=8))
     return KeepsGradients(
         adapter,
-        make_sampler(adapter, rollout),
+        engine_of(adapter, rollout, settings.url),
         Prompting(),
         Reward({"letters": (letters, 1.0)}, []),
         RulesJudge(),
@@ -153,7 +160,8 @@ def two_steps(settings: Settings) -> None:
     samples = [*ShapesSource("vsr", "train", 3), *ShapesSource("tallyqa", "train", 2)]
     data = PromptModule(samples, prompts_per_step=4, max_steps=2, seed=0)
     whence = folder / "step-000001.ckpt" if settings.resume else None
-    trainer.fit(learner, data, ckpt_path=whence, weights_only=True)
+    with learner.engine:
+        trainer.fit(learner, data, ckpt_path=whence, weights_only=True)
     mine = {
         "rollouts": [[r.sample.id, r.completion.text] for r in learner.last_rollouts],
         "passes": learner.seen_passes,
