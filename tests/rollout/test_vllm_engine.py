@@ -107,6 +107,7 @@ def test_lora_is_sent_by_a_new_name_each_time(prompts, tmp_path):
         ("/v1/load_lora_adapter", first),
         ("/v1/load_lora_adapter", second),
         ("/v1/unload_lora_adapter", first),
+        ("/v1/unload_lora_adapter", second),  # at the end
     ]
     assert first != second
 

@@ -20,11 +20,6 @@ collect_ignore_glob = [] if PYTHON else ["test_*.py"]
 START_WITHIN = 900.0
 
 
-@pytest.fixture(autouse=True)
-def _torch_sets_no_warnings_of_vllm(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-
-
 def started(adapter: Adapter, model: str, folder: Path) -> LaunchedServer:
     settings = RolloutSettings(name="vllm", launch=True, python=PYTHON)
     port = free_port()

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import psutil
 import pytest
 import torch
 from test_vllm_parity import CLOSE, DRAWN, GREEDY, bare, furthest, own
@@ -42,15 +43,19 @@ def test_every_version_of_an_adapter_is_computed_with(served_lora, questions):
             engine.sample(prompts[:1], [[0]], GREEDY)
 
 
-def test_a_server_that_dies_is_one_line(served_lora, questions):
+def test_a_server_that_dies_is_one_line_and_leaves_no_process(served_lora, questions):
     """The last test of this server."""
     adapter, server = served_lora
     prompts = questions(adapter, 8)
     long = replace(GREEDY, temperature=1.0, max_new_tokens=400)
     with VLLM(adapter, [VLLMServer(server.url, 300.0)]) as engine:
         engine.update(0, adapter.model.state_dict)
+        started = psutil.Process(server._keeper.pid).children(recursive=True)
+        assert len(started) > 2  # vLLM's workers too
         server.close()
         with pytest.raises(EngineFailed, match="does not answer any more") as said:
             engine.sample(prompts, [[0]] * len(prompts), long)
     assert "\n" not in str(said.value)
     assert server.url in str(said.value)
+    _, alive = psutil.wait_procs(started, timeout=30)
+    assert [each for each in alive if each.status() != psutil.STATUS_ZOMBIE] == []

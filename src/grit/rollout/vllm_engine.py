@@ -11,7 +11,7 @@ import math
 import secrets
 import shutil
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -23,14 +23,16 @@ from torch import Tensor
 
 from grit.core import processes
 from grit.core.background import in_background
+from grit.core.disk import needing
 from grit.models.adapter import Adapter, EncodedPrompt
 from grit.rollout.ending import Ending
 from grit.rollout.engine import STOP, Completion, Engine, Weights
 from grit.rollout.settings import Sampling
-from grit.rollout.vllm_server import AT_ONCE, VLLMServer
+from grit.rollout.vllm_server import AT_ONCE, EngineFailed, VLLMServer
 
 MODEL = "grit"  # the name by which servers serve the base
 BAN = -100.0  # the lowest bias of vLLM's protocol
+AT_THE_END = 5.0  # seconds that a server may take to forget an adapter
 MEMORY = Path("/dev/shm")  # files there are not written to a disk
 
 
@@ -88,7 +90,9 @@ class VLLM(Engine):
             return
         file = folder / "weights.safetensors"
         names = [name for name, _ in self.adapter.plain.named_parameters()]  # tied ones once
-        save_file({name: weights[name].detach().cpu().contiguous() for name in names}, file)
+        whole = {name: weights[name].detach().cpu().contiguous() for name in names}
+        with needing("the weights for the server", sum(each.nbytes for each in whole.values())):
+            save_file(whole, file)
         for server in self.servers:
             server.load_weights(file, self.label)
         file.unlink()
@@ -105,9 +109,13 @@ class VLLM(Engine):
             shutil.rmtree(self._scratch, ignore_errors=True)
 
     def close(self) -> None:
-        """Close connections and remove the weights' file; servers of the user go on."""
+        """Close connections, remove what was written and loaded; servers of the user go on."""
         self._clear()
+        forgets = self.serves_lora and self._version is not None and processes.rank() == 0
         for server in self.servers:
+            with suppress(EngineFailed):  # it may be what has ended the run
+                if forgets:
+                    server.unload_adapter(self.label, timeout=AT_THE_END)
             server.close()
 
     # --- completions

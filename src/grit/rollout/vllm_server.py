@@ -63,7 +63,11 @@ class VLLMServer:
         """
         self._post("/v1/load_lora_adapter", {"lora_name": name, "lora_path": str(folder)})
         if former is not None:
-            self._post("/v1/unload_lora_adapter", {"lora_name": former})
+            self.unload_adapter(former)
+
+    def unload_adapter(self, name: str, timeout: float | None = None) -> None:
+        """Forget the LoRA adapter of a name; the answer may take ``timeout`` seconds."""
+        self._post("/v1/unload_lora_adapter", {"lora_name": name}, timeout)
 
     def load_weights(self, file: Path, version: str) -> None:
         """Replace all weights by those of a safetensors file that the server can read.
@@ -96,9 +100,11 @@ class VLLMServer:
             "trust_env": False,  # a proxy for the internet knows nothing of it
         }
 
-    def _post(self, path: str, body: dict[str, Any] | None = None) -> None:
+    def _post(
+        self, path: str, body: dict[str, Any] | None = None, timeout: float | None = None
+    ) -> None:
         try:
-            response = self._client.post(path, json=body)
+            response = self._client.post(path, json=body, timeout=timeout or self.timeout)
         except httpx2.HTTPError as error:
             raise self.failed(self._said(error)) from error
         if not response.is_success:
