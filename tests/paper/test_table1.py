@@ -584,3 +584,17 @@ def test_an_untrained_method_has_one_run_whatever_is_drawn(run: MakeRun, tmp_pat
     (table,) = tables_of(evidence(tmp_path))
     assert cell(table, "Direct query", "VSR").mean == (100.0, 100.0, 100.0, 1)
     assert not {DRAWS, ONE_DRAW} & set(table.notes)
+
+
+def test_a_third_model_stands_beside_the_papers_two(run: MakeRun, tmp_path: Path) -> None:
+    models = ("tiny_qwen3", "mine", "tiny_internvl", "tiny_qwen")
+    for model in models:
+        run(model, {"vsr": (1.0, 0.0)}, model=model)
+    table = tables_of(evidence(tmp_path))[0]
+    shown = {section.title.split(",")[0]: section for section in table.sections}
+    assert list(shown) == ["tiny_qwen", "tiny_internvl", "tiny_qwen3", "mine"]
+    assert "the miniature of Qwen3-VL 2B" in shown["tiny_qwen3"].title
+    printed = {model: [row for row in part.rows if row.paper] for model, part in shown.items()}
+    assert printed["tiny_qwen"]
+    assert not printed["tiny_qwen3"]  # the paper has not got it
+    assert [row.label for row in shown["tiny_qwen3"].rows][-1] == "GRIT"

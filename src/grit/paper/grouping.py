@@ -8,7 +8,14 @@ from grit.config.identity import OF_TRAINING, REPEATED
 from grit.paper.evidence import Evidence, Run
 from grit.runs.draws import draw_of, repetitions_of
 from grit.runs.evaluated import method_label
-from grit.runs.printed import METHODS, MODELS, OTHER_METHODS, PAPER_REWARD, UNTRAINED
+from grit.runs.printed import (
+    METHODS,
+    MINIATURES,
+    MODELS,
+    OTHER_METHODS,
+    PAPER_REWARD,
+    UNTRAINED,
+)
 from grit.runs.results import Results
 from grit.runs.twins import differing, distinctions
 
@@ -100,7 +107,7 @@ def place(variant: Variant) -> int:
 def models_of(groups: Groups, evidence: Evidence) -> list[str]:
     """Models that finished or failed: known ones in their order, then others as they come."""
     there = [*(variant.model for variant in groups), *(job.model for job in evidence.failed)]
-    known = [model for model in MODELS if model in there]
+    known = [model for model in MODELS | MINIATURES if model in there]
     return list(dict.fromkeys([*known, *there]))
 
 

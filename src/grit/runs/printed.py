@@ -21,12 +21,16 @@ MODELS = {  # our name -> the paper's model, also for its miniature
     "tiny_qwen": QWEN,
     "tiny_internvl": INTERNVL,
 }
-MINIATURES = ("tiny_qwen", "tiny_internvl")
+MINIATURES = {  # -> the model that it stands for, which need not be one of the paper's
+    "tiny_qwen": QWEN,
+    "tiny_internvl": INTERNVL,
+    "tiny_qwen3": "Qwen3-VL 2B",
+}
 
 
 def model_title(model: str) -> str:
     """A model's name; for a miniature also the model that it stands for."""
-    return f"{model}, the miniature of {MODELS[model]}" if model in MINIATURES else model
+    return f"{model}, the miniature of {MINIATURES[model]}" if model in MINIATURES else model
 
 
 class TestSet(NamedTuple):
