@@ -34,6 +34,7 @@ RELEASED = Path(os.environ.get("GRIT_DATA", CHECKOUT.parent / "shared" / "data" 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--write-golden", action="store_true", help="write golden files anew")
+    parser.addoption("--model-folder", help="the contract of adapters on this model alone")
 
 
 PROCESSES = {"desk", "place", "small", "replica", "command", "service", "mortal", "installed"}

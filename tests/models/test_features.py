@@ -35,17 +35,3 @@ def test_what_does_not_fit_is_still_given():
     cache, asked = FeatureCache(1), []
     assert len(cache.get(["a", "b"], features_of("ab", asked))) == 2
     assert cache.bytes == 0
-
-
-def test_a_cached_adapter_gives_the_same_features(adapter, prompts):
-    with torch.no_grad():
-        expected = adapter.image_features(prompts)
-        adapter.feature_cache = FeatureCache(10**8)
-        try:
-            for order in ([0, 1, 2], [2, 0]):
-                found = adapter.image_features([prompts[i] for i in order])
-                for i, features in zip(order, found, strict=True):
-                    torch.testing.assert_close(features, expected[i])
-            assert adapter.feature_cache.hits == 2
-        finally:
-            adapter.feature_cache = None

@@ -48,6 +48,13 @@ REAL_SIZE = {  # without weights
     "qwen3_4b": lambda folder: write_qwen3(folder, sizes=REAL_QWEN3["4b"]),
     "qwen3_8b": lambda folder: write_qwen3(folder, sizes=REAL_QWEN3["8b"], tied=False),
 }
+_OF_INTERNVL = {"min_patches": 1, "max_patches": 2}
+IMAGE_SETTINGS = {  # the paper's number of image tokens (conf/model)
+    "qwen": {"min_pixels": 3136, "max_pixels": 200704},
+    "qwen3": {"min_pixels": 4096, "max_pixels": 262144},
+    "internvl": _OF_INTERNVL,
+    "internvl3_5": _OF_INTERNVL,
+}
 FAMILIES = ("qwen", "qwen3", "internvl")
 
 

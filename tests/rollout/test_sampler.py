@@ -42,53 +42,6 @@ def test_without_sharing_every_completion_has_a_prefill(adapter, prompts, monkey
     assert rows == [len(prompts), 3 * len(prompts)]
 
 
-def test_greedy_equals_transformers_generate(adapter, prompts):
-    ours = Sampler(adapter).sample(prompts, [[0]] * 3, Sampling(temperature=0, max_new_tokens=12))
-    for prompt, (completion,) in zip(prompts, ours, strict=True):
-        inputs = dict(prompt.vision, input_ids=prompt.input_ids[None])
-        if adapter.position_rows == 3:
-            inputs["mm_token_type_ids"] = (inputs["input_ids"] == adapter.image_id).int()
-        generated = adapter.plain.generate(
-            **inputs,
-            attention_mask=torch.ones_like(inputs["input_ids"]),
-            do_sample=False,
-            max_new_tokens=12,
-            suppress_tokens=adapter.forbidden_ids.tolist(),
-        )[0, len(prompt.input_ids) :]
-        assert list(completion.token_ids) == generated.tolist()[: len(completion.token_ids)]
-        assert completion.truncated == (len(completion.token_ids) == 12)
-
-
-def test_the_forked_cache_predicts_what_a_full_forward_predicts(adapter, prompts, monkeypatch):
-    """Every distribution that sampling draws from, against the plain model on the whole row."""
-    import grit.rollout.sampler as sampler_module
-
-    seen = []
-    choose = sampler_module.choose
-
-    def spy(logits, *arguments):
-        seen.append(logits.clone())
-        return choose(logits, *arguments)
-
-    monkeypatch.setattr(sampler_module, "choose", spy)
-    prompt = prompts[1]
-    (group,) = Sampler(adapter).sample([prompt], [[1, 2, 3]], Sampling(max_new_tokens=6))
-    if any(len(c.token_ids) < 6 for c in group):
-        pytest.fail("this seed ends a completion early; choose another")
-    for row, completion in enumerate(group):
-        ids = torch.cat([prompt.input_ids, torch.tensor(completion.token_ids)])[None]
-        inputs = dict(prompt.vision)
-        if adapter.position_rows == 3:
-            inputs["mm_token_type_ids"] = (ids == adapter.image_id).int()
-        with torch.no_grad():
-            whole = adapter.plain(
-                input_ids=ids, attention_mask=torch.ones_like(ids), **inputs
-            ).logits
-        expected = whole[0, len(prompt.input_ids) - 1 : -1].softmax(-1)
-        ours = torch.stack([logits[row] for logits in seen]).softmax(-1)
-        torch.testing.assert_close(ours, expected, atol=1e-5, rtol=0)
-
-
 class Scripted:
     """Makes a model say a text: its logits are those of a script, one token after the other."""
 
