@@ -46,11 +46,13 @@ def straight(desk: Desk, trained: Done) -> Path:
 def test_a_run_prints_a_table_of_before_and_after(trained: Done) -> None:
     succeeded(trained)
     lines = trained.stdout.splitlines()
-    table = [line.split() for line in lines if re.match(rf" *({'|'.join(SETS)}) +2 ", line)]
-    assert [line[0] for line in table] == SETS
-    assert all(len(line) >= 6 for line in table)  # the set, its size, two metrics twice
-    for word in ("before", "after"):
-        assert sum(line.split().count(word) for line in lines) >= 2  # ACC and GIoU at least
+    row = rf" *({'|'.join(SETS)}) (ACC|GIoU|Format) +2 "
+    table = [line.split() for line in lines if re.match(row, line)]
+    assert list(dict.fromkeys(line[0] for line in table)) == SETS
+    assert len(table) == 15  # three metrics of each set; two have no boxes, one has no answers
+    assert all(len(line) >= 6 for line in table)  # set, metric, n, before, after, difference
+    heading = next(line.split() for line in lines if "difference" in line)
+    assert heading[-3:] == ["before", "after", "difference"]
     assert "straight/results.json" in trained.stdout
 
 

@@ -2,9 +2,12 @@ import io
 from dataclasses import replace
 from typing import Any
 
+import pytest
+from finished_runs import ROWS, drawn_rows, results_of
 from rich.console import Console
 
 from grit.evaluation.bootstrap import Estimate
+from grit.evaluation.paired import difference
 from grit.pages.comparison import (
     comparison_notes,
     print_comparison,
@@ -34,7 +37,7 @@ AFTER = run(vsr=set_of(72.9, 0.325, 1.0), ovd_position=set_of(None, 0.398, 0.25)
 
 def printed(before: Results, after: Results | None, width: int = 80, **options: object) -> str:
     stream = io.StringIO()
-    print_comparison(before, after, Console(file=stream, width=width, **options))
+    print_comparison(before, after, console=Console(file=stream, width=width, **options))
     return stream.getvalue()
 
 
@@ -45,10 +48,13 @@ def cells(text: str, name: str) -> list[str]:
 
 def test_the_table_has_before_and_after() -> None:
     text = printed(BEFORE, AFTER)
-    assert cells(text, "vsr") == ["vsr", "288", "37.5", "72.9", "0.122", "0.325", "0.50", "1.00"]
-    assert cells(text, "ovd") == ["ovd_position", "288", "-", "-", "0.388", "0.398", "0.00", "0.25"]
+    assert cells(text, "vsr ACC") == ["vsr", "ACC", "288", "37.5", "72.9", "-"]
+    assert cells(text, "vsr GIoU") == ["vsr", "GIoU", "288", "0.122", "0.325", "-"]
+    assert cells(text, "vsr Format") == ["vsr", "Format", "288", "0.50", "1.00", "-"]
+    assert cells(text, "ovd_position GIoU")[2:] == ["288", "0.388", "0.398", "-"]
+    assert "ovd_position ACC" not in text
     head = text.partition("───")[0]
-    assert [head.count(word) for word in ("ACC", "GIoU", "before", "after")] == [2, 2, 3, 3]
+    assert head.split() == ["Set", "and", "metric", "n", "before", "after", "difference"]
     assert max(len(line) for line in text.splitlines()) <= 80
     assert "\x1b" not in text  # nobody is at a terminal
 
@@ -62,9 +68,9 @@ def test_one_run_alone_has_one_column_a_metric() -> None:
 def test_acc_has_two_ways_where_the_judge_gives_something_in_between() -> None:
     before = run(mathvista_mini=set_of(66.3, 0.1, 0.5, binary=49.5), mme=set_of(88.9, None, 0.0))
     text = printed(before, AFTER)
-    line = ["mathvista_mini", "288", "66.3", "-", "49.5", "-", "0.100", "-", "0.50", "-"]
-    assert cells(text, "mathvista") == line
-    assert [text.partition("───")[0].count(word) for word in ("ACC>0.5", "before")] == [2, 4]
+    for metric, value in {"ACC ": "66.3", "ACC>0.5": "49.5", "GIoU": "0.100"}.items():
+        line = cells(text, f"mathvista_mini {metric}")
+        assert line[1:] == [metric.strip(), "288", value, "-", "-"]
     assert max(len(line) for line in text.splitlines()) <= 80
     assert " ".join(text.split()).endswith(f"{DEFINITIONS} {DIFFERENT}")
 
@@ -87,14 +93,26 @@ def test_names_are_never_read_as_markup() -> None:
 
 def test_a_stream_that_knows_ascii_only_gets_ascii() -> None:
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
-    print_comparison(BEFORE, AFTER, Console(file=stream, width=80))
+    print_comparison(BEFORE, AFTER, console=Console(file=stream, width=80))
     stream.flush()
 
 
 def test_a_set_of_one_run_only_is_shown_with_a_gap() -> None:
     text = printed(BEFORE, run(vsr=AFTER.sets["vsr"], gqa=set_of(1.0, 0.5, 0.5)))
-    assert cells(text, "ovd") == ["ovd_position", "288", "-", "-", "0.388", "-", "0.00", "-"]
-    assert cells(text, "gqa") == ["gqa", "288", "-", "1.0", "-", "0.500", "-", "0.50"]
+    assert cells(text, "ovd_position GIoU")[2:] == ["288", "0.388", "-", "-"]
+    assert cells(text, "gqa ACC")[2:] == ["288", "-", "1.0", "-"]
+
+
+def test_the_difference_is_that_of_the_same_questions_with_its_interval() -> None:
+    after, before = drawn_rows([1]), drawn_rows(range(ROWS))
+    stream = io.StringIO()
+    console = Console(file=stream, width=80)
+    print_comparison(results_of(before), results_of(after), before, after, console)
+    change = difference(before["vsr"], after["vsr"], "acc")
+    assert change.mean == pytest.approx(100 * 5 / 6)
+    shown = f"+83.3 [{change.low:.1f}, {change.high:.1f}]"
+    assert cells(stream.getvalue(), "vsr ACC")[2:] == ["6", "0.0", "83.3", *shown.split()]
+    assert "The difference is of the same questions" in stream.getvalue()
 
 
 def test_what_is_left_out_is_said_once() -> None:

@@ -45,7 +45,7 @@ def test_rules_on_anything_but_drawn_scenes_are_named(suite, judge, said) -> Non
     assert judging_note([found("shapes"), results]) == (BY_RULES if said else None)
 
     stream = io.StringIO()
-    print_comparison(results, results, Console(file=stream, width=400))
+    print_comparison(results, results, console=Console(file=stream, width=400))
     assert (BY_RULES in stream.getvalue()) is said
 
     page = render(ReportData("A run", Measured(results, ROWS), lambda *_: None))

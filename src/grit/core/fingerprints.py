@@ -34,6 +34,8 @@ _NOT_RESULTS = (
     *(
         "tasks/faithfulness.py",
         "tasks/infer.py",
+        "tasks/multirun.py",
+        "tasks/export.py",
         "tasks/pretrain.py",
         "tasks/report.py",
         "tasks/score.py",

@@ -1,8 +1,6 @@
 """The evaluation loop: completions, greedy or sampled, for every question of a test set."""
 
-from collections.abc import Sequence
-
-from tqdm import tqdm
+from collections.abc import Callable, Sequence
 
 from grit.core import processes
 from grit.core.seeding import seed_for
@@ -24,7 +22,7 @@ def answer(
     max_new_tokens: int,
     temperature: float = 0.0,
     count: int = 1,
-    progress: bool = True,
+    progress: Callable[[int], object] | None = None,
 ) -> list[Prediction]:
     """Completions of the model for each question of the set ``name``.
 
@@ -41,32 +39,31 @@ def answer(
         temperature: 0 for greedy completions. Others are seeded by set, question and number alone:
             models that are compared draw the same random numbers, whatever the run's seed is.
         count: completions of each question, which follow each other in the result.
-        progress: show a bar.
+        progress: is told of how many more questions this rank has answered.
     """
     sampling = Sampling(temperature=temperature, max_new_tokens=max_new_tokens)
     rows = range(processes.rank(), len(samples), processes.count())  # this rank's questions
-    label = name if count == 1 else f"{name}, {count} answers"
 
     def mine() -> list[Prediction]:
         predictions: list[Prediction] = []
-        with tqdm(total=len(rows), desc=label, unit="question", disable=not progress) as bar:
-            for start in range(0, len(rows), engine.prompts_at_a_time):
-                part = rows[start : start + engine.prompts_at_a_time]
-                asked = [samples[row] for row in part]
-                prompts = [prompting.encode(sample, adapter) for sample in asked]
-                seeds = [
-                    [seed_for("evaluation", name, sample.id, k) for k in range(count)]
-                    for sample in asked
-                ]
-                completions = engine.sample(prompts, seeds, sampling)
-                predictions += [
-                    Prediction.of(sample, completion.text, set=name, row=row, spoken=prompt.space)
-                    for row, sample, prompt, group in zip(
-                        part, asked, prompts, completions, strict=True
-                    )
-                    for completion in group
-                ]
-                bar.update(len(part))
+        for start in range(0, len(rows), engine.prompts_at_a_time):
+            part = rows[start : start + engine.prompts_at_a_time]
+            asked = [samples[row] for row in part]
+            prompts = [prompting.encode(sample, adapter) for sample in asked]
+            seeds = [
+                [seed_for("evaluation", name, sample.id, k) for k in range(count)]
+                for sample in asked
+            ]
+            completions = engine.sample(prompts, seeds, sampling)
+            predictions += [
+                Prediction.of(sample, completion.text, set=name, row=row, spoken=prompt.space)
+                for row, sample, prompt, group in zip(
+                    part, asked, prompts, completions, strict=True
+                )
+                for completion in group
+            ]
+            if progress is not None:
+                progress(len(part))
         return predictions
 
     ranks = processes.gathered(processes.together(mine))  # an engine may fail on one of them

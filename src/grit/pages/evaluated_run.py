@@ -42,7 +42,7 @@ def show_run(
     if before is None:
         print_evaluation(after)
     else:
-        print_comparison(before.results, after.results)
+        print_comparison(before.results, after.results, before.rows, after.rows)
         _print_controls(before, "Controls before training")
         _print_controls(after, "Controls after training")
     metrics, validated = MetricsLog(folder / "metrics.jsonl"), MetricsLog(folder / VALIDATION)

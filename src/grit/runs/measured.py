@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NoReturn
+
+from tqdm import tqdm
 
 from grit.config.identity import code_hash, config_hash, made_of
 from grit.config.schema import Config
@@ -99,10 +101,15 @@ def evaluate_model(
         trained_on: the triplets that the model was trained on in this run.
         checkpoint: the trained weights that were loaded into the model, if any.
     """
-    predictions, sampled = ask(config, adapter, engine, sets), {}
+    phase = "evaluation"
+    if config.task == "train" and config.method.learns:
+        phase += f" {stem or 'after'} training"
+    predictions, sampled = ask(config, adapter, engine, sets, phase=phase), {}
     if count := config.evaluation.samples:
         asked = [replace(each, samples=_answered_in_words(each.samples)) for each in sets]
-        sampled = ask(config, adapter, engine, asked, count, config.evaluation.temperature)
+        temperature = config.evaluation.temperature
+        phase += f", {count} answers each"
+        sampled = ask(config, adapter, engine, asked, count, temperature, phase=phase)
     if processes.rank() > 0:
         return None
     former = NOTHING if stem else _usage_so_far(folder)
@@ -132,6 +139,8 @@ def ask(
     sets: Sequence[TestSet],
     count: int = 1,
     temperature: float = 0.0,
+    *,
+    phase: str,
 ) -> dict[str, list[Prediction]]:
     """The model's answers to each question of the sets, by set; every rank has to call it.
 
@@ -142,23 +151,36 @@ def ask(
         sets: the test sets; those without a question are left out.
         count: answers to each question.
         temperature: 0 for greedy answers.
+        phase: what this is, for its one progress bar.
     """
     prompting = Prompting(config.method.suffix, config.method.example)
-    return {
-        each.name: answer(
-            adapter,
-            engine,
-            prompting,
-            each.name,
-            each.samples,
-            max_new_tokens=config.evaluation.max_new_tokens,
-            temperature=temperature,
-            count=count,
-            progress=config.trainer.progress_bar and processes.rank() == 0,
-        )
-        for each in sets
-        if each.samples
-    }
+    found = {}
+    with _bar(config, phase, sets) as bar:
+        for each in filter(lambda each: each.samples, sets):
+            bar.set_postfix_str(each.name)
+            found[each.name] = answer(
+                adapter,
+                engine,
+                prompting,
+                each.name,
+                each.samples,
+                max_new_tokens=config.evaluation.max_new_tokens,
+                temperature=temperature,
+                count=count,
+                progress=bar.update,
+            )
+    return found
+
+
+def _bar(config: Config, phase: str, sets: Sequence[TestSet]) -> "tqdm[NoReturn]":
+    """A bar of this rank's questions of all sets; shown by rank 0, at a terminal alone."""
+    ranks, rank = processes.count(), processes.rank()
+    questions = sum(len(range(rank, len(each.samples), ranks)) for each in sets)
+    shown = config.trainer.progress_bar and rank == 0
+    if shown:
+        log.info("%s: %d questions", phase, sum(len(each.samples) for each in sets))
+    hidden = None if shown else True  # None: where nobody sits at a terminal
+    return tqdm(total=questions, desc=phase, unit="question", leave=False, disable=hidden)
 
 
 def measure(

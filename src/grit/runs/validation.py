@@ -106,7 +106,7 @@ class Validation(pl.Callback):
         config = self.config
         whole = learner.layout.gathered() if self.engine.samples_from_model else nullcontext()
         with autocast(config.trainer.precision, learner.device), whole:
-            predictions = ask(config, learner.adapter, self.engine, self.sets)
+            predictions = ask(config, learner.adapter, self.engine, self.sets, phase="validation")
         scores: dict[str, float] = {}
         if processes.rank() == 0:
             results = measure(config, predictions, self.judge, self.sets).results

@@ -22,6 +22,7 @@ from grit.rollout.vllm_command import Served
 from grit.runs.folder import RunFolder, hold_together
 from grit.runs.inputs import inputs_of
 from grit.runs.measured import check_judged, evaluate_model, measure
+from grit.runs.opening import opening
 from grit.runs.preflight import preflight
 from grit.runs.results import Results, read_results
 from grit.runs.run_record import PREDICTIONS
@@ -52,6 +53,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     if processes.rank() == 0:
         trained_on = None if checkpoint is None else annotation_of_weights(checkpoint.path)
         run.begin(config, checkpoint, trained_on)
+        log.info("%s", opening(config, run.folder, 0))
     hold_together(run.folder)
     with (
         tracked(config, run.folder, overrides) as tracker,

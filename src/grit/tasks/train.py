@@ -33,6 +33,7 @@ from grit.runs.folder import RunFolder, hold_together
 from grit.runs.inputs import inputs_of
 from grit.runs.measured import Measured, check_judged, evaluate_model, measure, usage_before
 from grit.runs.metrics_log import MetricsLog
+from grit.runs.opening import opening
 from grit.runs.preflight import preflight
 from grit.runs.results import write_results
 from grit.runs.used_annotation import annotation_of
@@ -47,6 +48,7 @@ from grit.training.layouts.named import layout_named
 from grit.training.learner import Learner
 from grit.training.module import GRPOGR
 from grit.training.sft import FewShotSFT, taught_rows
+from grit.training.step_lines import StepLines
 from grit.training.weights import learnt_weights
 
 log = logging.getLogger(__name__)
@@ -84,6 +86,8 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
             write_json(run.folder / "drawn.json", drawn_rows(samples, config.data.seed) | counted)
     hold_together(run.folder)
     before = after = None
+    if processes.rank() == 0:
+        log.info("%s", opening(config, run.folder, len(samples)))
     temperature = config.training.logp_temperature or config.rollout.sampling.temperature
     with (
         tracked(config, run.folder, overrides) as tracker,
@@ -207,6 +211,7 @@ def _train(
         loggers=_loggers(run, tracker),
         callbacks=[
             CompletionSamples(config.logger.sample_every),
+            *_step_lines(config),
             *([Validation(config, engine, dev, judge, run.folder)] if dev else []),
         ],
     )
@@ -217,6 +222,13 @@ def _train(
         keep_best(run.folder)
     if not (config.evaluation.before_training or config.evaluation.after_training):
         log.info("both evaluations are off: task=evaluate checkpoint=%s makes one", model)
+
+
+def _step_lines(config: Config) -> list[StepLines]:
+    if not config.trainer.progress_bar:
+        return []
+    weights = {name: term.weight for name, term in config.reward.terms.items()}
+    return [StepLines(config.trainer.max_steps, weights)]
 
 
 def _loggers(run: RunFolder, tracker: Tracker) -> list[Logger]:

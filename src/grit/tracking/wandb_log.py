@@ -10,6 +10,7 @@ import pytorch_lightning as pl
 import wandb
 from pytorch_lightning.loggers import WandbLogger
 
+from grit.runs.run_record import relative
 from grit.tracking.wandb_end import limits
 from grit.tracking.wandb_images import SAID, boxed_image
 from grit.tracking.wandb_results import STEP
@@ -81,7 +82,10 @@ def wandb_logger(
 
 def _begun(begin: Callable[[Mode], Any], mode: Mode) -> Any:
     if mode != "online":
-        return begin(mode)
+        run = begin(mode)
+        if mode == "offline":
+            log.info("W&B: offline: `wandb sync %s` sends it", _shown(run))
+        return run
     wandb.setup(wandb.Settings(silent=True))  # no summary at the end: `finish` reports
     try:
         run = begin("online")
@@ -91,11 +95,16 @@ def _begun(begin: Callable[[Mode], Any], mode: Mode) -> Any:
         log.warning(
             "W&B does not take this run, so it is logged offline: %s; `wandb sync %s` sends it",
             reason,
-            Path(run.dir).parent,
+            _shown(run),
         )
         return run
     log.info("W&B: %s", run.url)
     return run
+
+
+def _shown(run: Any) -> Path:
+    """The folder of a W&B run, as short as the working directory allows."""
+    return relative(Path(run.dir).parent)
 
 
 class SectionedLogger(WandbLogger):

@@ -104,7 +104,7 @@ def _lightning(
         logger=loggers,
         callbacks=callbacks,
         log_every_n_steps=1,
-        enable_progress_bar=trainer.progress_bar,
+        enable_progress_bar=False,  # StepLines says more in a line that does not wrap
         enable_checkpointing=False,  # done by Checkpoints
         enable_model_summary=False,
         use_distributed_sampler=False,

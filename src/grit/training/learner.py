@@ -53,6 +53,7 @@ class Learner(pl.LightningModule):
         self.layout = layout or DataParallel()
         self._laid_out = False
         self.committed = False  # the current step has begun to change the weights
+        self.last_metrics: dict[str, float] = {}  # of the last step, for the console
         self.policy = Policy(
             adapter,
             share_prompt=settings.share_prompt,
@@ -133,9 +134,7 @@ class Learner(pl.LightningModule):
         """
         for logger in self.loggers:
             logger.log_metrics({f"train/{name}": v for name, v in metrics.items()}, step=step)
-        for name in ("loss", "kl", "reward"):
-            if name in metrics:
-                self.log(f"train/{name}", metrics[name], batch_size=1, prog_bar=True, logger=False)
+        self.last_metrics = metrics
 
     def configure_optimizers(self) -> Any:
         """AdamW on the trainable parameters, with warm-up and a cosine schedule over the steps."""

@@ -1,0 +1,44 @@
+"""The table that a multirun ends in: a row for each finished run."""
+
+from collections.abc import Sequence
+from statistics import fmean
+
+from rich.console import Console
+
+from grit.figures.table import Cell, Column, Row, Section, Table, single
+from grit.figures.terminal_format import print_table
+from grit.pages.differences import run_labels
+from grit.runs.finished import FinishedRun
+from grit.runs.results import Results
+from grit.runs.run_record import relative
+from grit.runs.shown_metrics import Metric, shown_metrics
+
+_NOTE = "Means over the sets of each run; task=report runs=[{}] makes a page of them."
+
+
+def runs_table(runs: Sequence[FinishedRun]) -> Table:
+    """Each run by what sets it apart, with its metrics' means over its sets, all sets alike."""
+    metrics = shown_metrics([run.results for run in runs])
+    rows = tuple(
+        Row(label or run.folder.name, (Cell(str(len(run.results.sets))), *_means(run, metrics)))
+        for label, run in zip(run_labels(runs), runs, strict=True)
+    )
+    columns = (Column("", "sets"), *(Column("", metric.title) for metric in metrics))
+    return Table("", columns, (Section("", rows),), corner="Run")
+
+
+def print_runs(runs: Sequence[FinishedRun], console: Console | None = None) -> None:
+    """Print the table, and how to see more."""
+    print_table(runs_table(runs), console)
+    place = relative(runs[0].folder.parent)
+    (console or Console()).print(_NOTE.format(place), markup=False, highlight=False)
+
+
+def _means(run: FinishedRun, metrics: Sequence[Metric]) -> list[Cell]:
+    return [single(_mean(run.results, metric), metric.digits) for metric in metrics]
+
+
+def _mean(results: Results, metric: Metric) -> float | None:
+    means = [found.metrics[metric.key].mean for found in results.sets.values()]
+    there = [mean for mean in means if mean is not None]
+    return fmean(there) if there else None

@@ -1,0 +1,28 @@
+"""A multirun ends in one table of its runs."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig
+
+from grit.core.errors import GritError
+
+
+class PrintRuns(Callback):
+    """A Hydra callback; an experiment with exhibits has tables of its own."""
+
+    def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
+        """Print the table of the finished runs below the sweep's folder, if there are several."""
+        if config.exhibits:
+            return
+        from grit.pages.finished_runs import print_runs  # not before it is needed
+        from grit.runs.finished import find_runs
+
+        try:
+            runs = find_runs([Path(config.hydra.sweep.dir)])
+            if len(runs) > 1:
+                print_runs(runs)
+        except GritError as error:  # no run has results
+            print(f"grit: {error}", file=sys.stderr)
