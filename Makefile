@@ -21,12 +21,12 @@ demo: .venv/.ready            ## the main job on the embedded default
 test: .venv/.ready            ## all tests
 	$(BIN)/python -m pytest $(SHARED_OUT)
 
-.venv-vllm/.ready: tests/vllm/overlay.txt tests/vllm/overlay.py .venv/.ready
-	$(BIN)/python tests/vllm/overlay.py .venv-vllm
+.venv-vllm/.ready: tests/vllm_servers/overlay.txt tests/vllm_servers/overlay.py .venv/.ready
+	$(BIN)/python tests/vllm_servers/overlay.py .venv-vllm
 	touch $@
 
 test-vllm: .venv-vllm/.ready  ## what needs vLLM: its servers on this machine's CPU
-	VLLM_PYTHON=$(CURDIR)/.venv-vllm/bin/python $(BIN)/python -m pytest -m vllm tests/vllm
+	VLLM_PYTHON=$(CURDIR)/.venv-vllm/bin/python $(BIN)/python -m pytest -m vllm tests/vllm_servers
 
 quick: .venv/.ready           ## the tests that a change needs first; FILES= names what has changed
 	$(BIN)/python -m pytest $(SHARED_OUT) -m "not slow" $$($(BIN)/python tests/quick.py $(FILES))

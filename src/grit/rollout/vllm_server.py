@@ -1,6 +1,6 @@
 """A client of one vLLM server: token ids in, token ids and log-probabilities out; new weights.
 
-The server is one of `vllm serve` in the version of tests/vllm/overlay.txt, with its development
+The server is vLLM's, in the version of tests/vllm_servers/overlay.txt, with its development
 endpoints (``VLLM_SERVER_DEV_MODE=1``) and ``--enable-scale-out``. Every failure is an
 ``EngineFailed`` that names the server.
 """

@@ -1,11 +1,14 @@
-"""vLLM's servers, started as a run starts them; none of this is collected without VLLM_PYTHON."""
+"""vLLM's servers, started as a run starts them; none of this is collected without VLLM_PYTHON.
 
-import os
+The folder cannot be named vllm: tests/ is on the path, and TRL would take it for the package.
+"""
+
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from composing import config
+from whole_runs import PYTHON
 
 from grit.data.shapes.source import ShapesSource
 from grit.models.adapter import Adapter
@@ -15,7 +18,6 @@ from grit.rollout.settings import RolloutSettings
 from grit.rollout.vllm_command import ENVIRONMENT, ON_A_CPU, Served
 from grit.rollout.vllm_launch import LaunchedServer, free_port
 
-PYTHON = os.environ.get("VLLM_PYTHON")
 collect_ignore_glob = [] if PYTHON else ["test_*.py"]
 START_WITHIN = 900.0
 

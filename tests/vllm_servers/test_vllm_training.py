@@ -5,8 +5,7 @@ from statistics import fmean
 
 import psutil
 import pytest
-from conftest import PYTHON
-from whole_runs import completions, grit
+from whole_runs import PYTHON, completions, grit
 
 from grit.runs.metrics_log import MetricsLog
 

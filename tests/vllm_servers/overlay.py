@@ -5,7 +5,7 @@ without their dependencies, in the versions of overlay.txt, into an environment 
 one's packages behind its own: the server then runs on the torch and transformers that are tested
 here. That it works is what the tests show; vLLM does not promise it.
 
-    python tests/vllm/overlay.py FOLDER
+    python tests/vllm_servers/overlay.py FOLDER
 """
 
 import subprocess

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+PYTHON = os.environ.get("VLLM_PYTHON")  # of the environment with vLLM
 QUIET = ("logger=none", "trainer.progress_bar=false", "trainer.accelerator=cpu", "threads=1")
 
 
