@@ -31,7 +31,7 @@ def test_internvl_gathers_the_boxes_of_a_label() -> None:
     )
 
 
-@pytest.mark.parametrize("style", ["json", "internvl"])
+@pytest.mark.parametrize("style", ["json", "internvl", "glm"])
 def test_all_boxes_are_found_again(style) -> None:
     assert sorted(boxes_in(box_list(style, CHAIRS))) == sorted(box for _, box in CHAIRS)
 

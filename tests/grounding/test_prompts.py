@@ -23,7 +23,7 @@ def test_user_text():
     assert user_text(question, suffix=True, example=example).endswith(f"<answer>.\n{example}")
 
 
-@pytest.mark.parametrize("style", ["json", "internvl"])
+@pytest.mark.parametrize("style", ["json", "internvl", "glm"])
 def test_the_example_is_a_perfect_trace(style):
     example = icl_example(style)
     assert example.count("How many chairs are there?") == 1

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
-from replicas import FAMILIES, MAKERS
+from replicas import FAMILIES, IMAGE_SETTINGS, MAKERS
 
 from grit.data.samples import Sample
 from grit.grounding.boxes import Box, Space
@@ -18,24 +18,21 @@ from grit.rollout.engine import STOP
 from grit.rollout.sampler import Sampler
 from grit.rollout.settings import Sampling
 
-IMAGE = {  # the paper's image settings (conf/model)
-    "qwen": {"min_pixels": 3136, "max_pixels": 200704},
-    "qwen3": {"min_pixels": 4096, "max_pixels": 262144},
-    "internvl": {"min_patches": 1, "max_patches": 2},
-}
 GOLDEN = Path(__file__).parent / "golden_prompts"
 QUESTION = "How many dogs are there in the picture?"
 
 
 def family_of(name):
     """Of a replica: "internvl" also of "internvl3_5"."""
-    return next(family for family in ("qwen3", "qwen", "internvl") if name.startswith(family))
+    return next(
+        family for family in ("qwen3", "qwen", "internvl", "glm") if name.startswith(family)
+    )
 
 
 @pytest.fixture(scope="module")
 def load(replica):
     """Gives the adapter of a replica in fp32, loaded once."""
-    return cache(lambda name: load_base(str(replica(name)), image=IMAGE[family_of(name)]))
+    return cache(lambda name: load_base(str(replica(name)), image=IMAGE_SETTINGS[family_of(name)]))
 
 
 @pytest.fixture(scope="module", params=MAKERS)
@@ -175,7 +172,7 @@ class Shown:
 @pytest.mark.parametrize(
     ("name", "form"),
     [
-        *(("qwen", "processor"), ("qwen3", "processor")),
+        *(("qwen", "processor"), ("qwen3", "processor"), ("glm", "processor")),
         *(("internvl", "processor"), ("internvl", "released")),
     ],
 )

@@ -11,7 +11,7 @@ from grit.models.tiny import build_tiny
 from grit.models.tiny_families import FAMILIES
 
 TINY = tuple(f"tiny:{family}" for family in FAMILIES)
-REPLICAS = ("qwen", "qwen3", "internvl", "internvl3_5")
+REPLICAS = ("qwen", "qwen3", "internvl", "internvl3_5", "glm")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

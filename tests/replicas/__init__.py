@@ -18,6 +18,7 @@ from replicas.folders import (
     write_internvl,
     write_qwen,
 )
+from replicas.glm4v import write_glm4v
 from replicas.internvl3_5 import REAL as REAL_INTERNVL3_5
 from replicas.internvl3_5 import write_internvl3_5
 from replicas.internvl_chat import write_internvl_chat
@@ -37,6 +38,7 @@ MAKERS: dict[str, Callable[[Path], Path]] = {
     ),
     "internvl_released": write_internvl_chat,
 }
+OTHER_VOCABULARY: dict[str, Callable[[Path], Path]] = {"glm": write_glm4v}
 REAL_SIZE = {  # without weights
     "qwen_real": lambda folder: write_qwen(folder, sizes=REAL_QWEN),
     "internvl_real": lambda folder: write_internvl(folder, sizes=REAL_INTERNVL),
@@ -54,6 +56,7 @@ IMAGE_SETTINGS = {  # the paper's number of image tokens (conf/model)
     "qwen3": {"min_pixels": 4096, "max_pixels": 262144},
     "internvl": _OF_INTERNVL,
     "internvl3_5": _OF_INTERNVL,
+    "glm": {"max_pixels": 401408},  # it counts two equal frames: 256 * 28 * 28 each
 }
 FAMILIES = ("qwen", "qwen3", "internvl")
 
@@ -70,7 +73,7 @@ class Shelf:
         with FileLock(self.root / f"{name}.lock"):
             if not folder.exists():
                 partial = self.root / f".{name}"
-                (MAKERS | REAL_SIZE)[name](partial).rename(folder)
+                (MAKERS | OTHER_VOCABULARY | REAL_SIZE)[name](partial).rename(folder)
         return folder
 
 

@@ -3,7 +3,7 @@
 "plain" is the short style of the tiny models (`shapes.ideal_traces`). The others are English
 sentences around the same boxes: "sentences" with boxes as GRIT's format has them, for any model,
 and in the form that a family of large models writes since its pre-training ("json" for Qwen2.5-VL,
-as GRIT's prompt asks, and "internvl"):
+as GRIT's prompt asks, "internvl", and "glm"):
 
     <think> I look for every dog on the couch: <ref>dog</ref><box>[[5, 6, 20, 22]]</box> </think>
     <rethink> The box holds one dog, so I count 1 dog. </rethink>
@@ -30,10 +30,10 @@ from grit.data.shapes.ideal_traces import (
 from grit.data.wording.answer_sentences import answer_sentence, search_phrase
 from grit.data.wording.counted import IN_THE_IMAGE, counted_thing
 from grit.data.wording.nouns import things_named
-from grit.grounding.box_lists import box_list, rounded_corners
+from grit.grounding.box_lists import BoxStyle, box_list, rounded_corners
 from grit.grounding.boxes import Box, Space
 
-SentenceStyle = Literal["sentences", "json", "internvl"]
+SentenceStyle = Literal["sentences"] | BoxStyle
 TraceStyle = Literal["plain"] | SentenceStyle
 
 _MARKUP = re.compile(r"[<>\[\]{}\n]|\d,\s*\d")  # would be parsed as the trace's own tags and boxes

@@ -1,7 +1,8 @@
 """Labelled boxes as text, in the format that each model family was pre-trained on.
 
 Qwen2.5-VL writes a JSON list with one object per line, indented by a tab. InternVL groups boxes by
-label: ``<ref>chair</ref><box>[[38, 212, 131, 402], [147, 205, 236, 391]]</box>``.
+label: ``<ref>chair</ref><box>[[38, 212, 131, 402], [147, 205, 236, 391]]</box>``; GLM-4.1V does so
+between tokens of its own: ``chair <|begin_of_box|>[[38, 212, 131, 402]]<|end_of_box|>``.
 """
 
 import json
@@ -11,7 +12,9 @@ from typing import Literal
 
 from grit.grounding.boxes import Box, Corners, Space
 
-BoxStyle = Literal["json", "internvl"]
+BoxStyle = Literal["json", "internvl", "glm"]
+BOX_TOKENS = ("<ref>", "</ref>", "<box>", "</box>", "<|begin_of_box|>", "<|end_of_box|>")
+"""What stands around boxes: tokens of their own in some families."""
 LabelledCorners = tuple[str, Corners]
 
 
@@ -41,11 +44,23 @@ def internvl_group(label: str, boxes: Sequence[Corners]) -> str:
     return f"<ref>{label}</ref><box>{[list(corners) for corners in boxes]}</box>"
 
 
+def glm_group(label: str, boxes: Sequence[Corners]) -> str:
+    """All boxes of one label between GLM-4.1V's box tokens."""
+    return f"{label} <|begin_of_box|>{[list(corners) for corners in boxes]}<|end_of_box|>"
+
+
+def boxes_of_label(style: BoxStyle, label: str, boxes: Sequence[Corners]) -> str:
+    """All boxes of one label, within a sentence."""
+    if style == "json":
+        return "[" + ", ".join(json_object(label, corners) for corners in boxes) + "]"
+    return (internvl_group if style == "internvl" else glm_group)(label, boxes)
+
+
 def box_list(style: BoxStyle, boxes: Sequence[LabelledCorners]) -> str:
-    """The text of one or more labelled boxes; labels of "internvl" are in order of appearance."""
+    """The text of one or more labelled boxes; groups by label are in order of appearance."""
     if style == "json":
         return "[\n\t" + ",\n\t".join(json_object(*labelled) for labelled in boxes) + "\n]"
     groups: dict[str, list[Corners]] = {}
     for label, corners in boxes:
         groups.setdefault(label, []).append(corners)
-    return ", ".join(internvl_group(*group) for group in groups.items())
+    return ", ".join(boxes_of_label(style, *group) for group in groups.items())

@@ -1,6 +1,6 @@
 """The text of a prompt: the question, GRIT's suffix, and the worked example of one-shot ICL."""
 
-from grit.grounding.box_lists import BoxStyle, internvl_group, json_object
+from grit.grounding.box_lists import BoxStyle, boxes_of_label
 
 GRIT_SUFFIX = (
     " First, think between <think> and </think> while output necessary coordinates needed to"
@@ -25,13 +25,9 @@ _CHAIRS = (
 def icl_example(style: BoxStyle) -> str:
     """The worked example that one-shot ICL appends to the suffix: question, trace and answer.
 
-    As in the released code it counts five chairs. ``json`` writes the boxes under the key
-    ``bbox_2d`` (Qwen2.5-VL), ``internvl`` as ``<ref>chair</ref><box>[[...], ...]</box>``.
+    As in the released code it counts five chairs; their boxes are written in ``style``.
     """
-    if style == "json":
-        boxes = "[" + ", ".join(json_object("chair", box) for box in _CHAIRS) + "]"
-    else:
-        boxes = internvl_group("chair", _CHAIRS)
+    boxes = boxes_of_label(style, "chair", _CHAIRS)
     return (
         "Example:\nQuestion: How many chairs are there?\n"
         f"<think> I look for every chair in the image: {boxes} </think>\n"

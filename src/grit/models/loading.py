@@ -24,6 +24,7 @@ from grit.models.full_model import (
     load_full_model,
     stored_generation_config,
 )
+from grit.models.glm4v import Glm4vAdapter
 from grit.models.hub import commit_of, model_folder
 from grit.models.internvl import InternVLAdapter
 from grit.models.names import TINY, is_hub_id
@@ -37,6 +38,7 @@ ADAPTERS: dict[str, type[Adapter]] = {
     "qwen2_5_vl": QwenAdapter,
     "qwen3_vl": Qwen3Adapter,
     "internvl": InternVLAdapter,
+    "glm4v": Glm4vAdapter,
 }
 ADAPTER = "adapter_config.json"  # in the folder of a PEFT adapter
 

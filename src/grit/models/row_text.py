@@ -15,9 +15,11 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
+from grit.grounding.box_lists import BOX_TOKENS
+
 OF_TRACES = (  # tags of traces: in a trace they keep their meaning
     *("<think>", "</think>", "<rethink>", "</rethink>", "<answer>", "</answer>"),
-    *("<ref>", "</ref>", "<box>", "</box>"),
+    *BOX_TOKENS,
 )
 
 
