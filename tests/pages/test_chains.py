@@ -40,6 +40,14 @@ def one(
     return row
 
 
+def test_a_box_that_is_mentioned_again_is_marked() -> None:
+    chain = chain_of(one("a [1, 2, 30, 40], b [5, 6, 70, 80], a [1, 2, 30, 40], a 1, 2, 30, 40"))
+    boxes = [piece for piece in chain.pieces if piece.kind == "box"]
+    assert [box.again for box in boxes] == [False, False, True, True]
+    assert chain.repeated == 2
+    assert chain_of(one("a [1, 2, 30, 40]")).repeated == 0
+
+
 def test_boxes_have_the_same_number_in_the_text_and_in_the_picture() -> None:
     text = "<think> a [64, 48, 320, 240], b [0, 0, 64, 48] </think> a [64, 48, 320, 240] 1, 2, 3, 4"
     chain = chain_of(one(text))

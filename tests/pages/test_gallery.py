@@ -7,7 +7,7 @@ from grit.evaluation.scoring import score_predictions
 from grit.grounding.boxes import Box, Space
 from grit.judge.rules import RulesJudge
 from grit.pages.chains import embedded
-from grit.pages.gallery import EACH, choose, gallery
+from grit.pages.gallery import EACH, SMALL, choose, examples_of, gallery, kind_of
 
 PHOTO = Space("original", 640, 480)
 
@@ -41,17 +41,24 @@ def no_picture(name: str, row: str) -> None:
     return None
 
 
+TRUE = (Box(0, 0, 100, 100, PHOTO),)
+
+
 def changing(n: int) -> tuple[list[ScoredPrediction], list[ScoredPrediction]]:
-    """n rows each: of four, one is fixed, one broken, one stays right, one stays wrong."""
+    """n rows each: of five, one is fixed, one broken, one stays wrong, two stay right.
+
+    Of these one has right boxes and one wrong ones.
+    """
     before, after = [], []
     for row in range(n):
-        was, now = (("no", "yes"), ("yes", "no"), ("yes", "yes"), ("no", "no"))[row % 4]
-        before.append(said(f"<answer> {was}", row))
-        after.append(said(f"<answer> {now}", row))
+        was, now = ("no yes", "yes no", "yes yes", "no no", "yes yes")[row % 5].split()
+        high = 90 if row % 5 == 2 else 9
+        before.append(said(f"<answer> {was}", row, TRUE))
+        after.append(said(f"<think> [0, 0, 100, {high}] <answer> {now}", row, TRUE))
     return scored(*before), scored(*after)
 
 
-def test_fixed_broken_good_and_bad_are_chosen_once_each() -> None:
+def test_each_kind_is_chosen_once() -> None:
     before, after = changing(80)
     chosen = choose(before, after)
     kinds = [example.kind for example in chosen]
@@ -60,39 +67,54 @@ def test_fixed_broken_good_and_bad_are_chosen_once_each() -> None:
     assert len(set(ids)) == len(ids)
     for example in chosen:
         row = example.after.prediction.row
-        right = {"fixed": {0}, "broken": {1}, "good": {0, 2}, "bad": {1, 3}}[example.kind]
-        assert row % 4 in right
+        place = {"fixed": 0, "broken": 1, "good": 2, "bad": 3, "lucky": 4}[example.kind]
+        assert row % 5 == place
         assert (example.before is not None) == (example.kind in ("fixed", "broken"))
     assert choose(before[::-1], after[::-1]) == chosen
 
 
-def test_good_answers_have_right_boxes_if_any_has() -> None:
-    true = (Box(0, 0, 100, 100, PHOTO),)
+def test_good_is_a_right_answer_with_right_boxes_and_lucky_one_without() -> None:
     rows = [
-        said(f"<think> [0, 0, 100, {90 if row % 10 == 3 else 9}] <answer> yes", row, true)
+        said(f"<think> [0, 0, 100, {90 if row % 10 == 3 else 9}] <answer> yes", row, TRUE)
         for row in range(30)
     ]
-    good = [example.after for example in choose([], scored(*rows)) if example.kind == "good"]
-    assert [row.prediction.row % 10 for row in good] == [3] * EACH["good"]
+    by_kind: dict[str, set[int]] = {}
+    for example in examples_of([], scored(*rows)):
+        by_kind.setdefault(example.kind, set()).add(example.after.prediction.row % 10)
+    assert by_kind == {"good": {3}, "lucky": set(range(10)) - {3}}
+
+
+def test_where_no_box_is_annotated_a_good_chain_is_in_the_format() -> None:
+    whole = "<think> [0, 0, 9, 9] </think> <rethink> so </rethink> <answer> yes"
+    kinds = [kind_of(row) for row in scored(said(whole), said("<answer> yes"), said("<answer> no"))]
+    assert kinds == ["good", "lucky", "bad"]
+
+
+def test_a_small_set_is_shown_whole_and_a_larger_one_is_not() -> None:
+    _, after = changing(SMALL)
+    ids = {example.after.prediction.id for example in choose([], after)}
+    assert len(ids) == SMALL
+    assert len(choose([], changing(SMALL + 1)[1])) < SMALL
 
 
 def test_unjudged_rows_are_neither_good_nor_bad() -> None:
     failed = replace(scored(said("<answer> yes"))[0], acc=None, judge_failed=True)
-    assert choose([], [failed]) == []
-    assert gallery({}, {"vsr": [failed], "none": []}, no_picture).sets == {}
+    assert [example.kind for example in choose([], [failed])] == ["unjudged"]
+    found = gallery({}, {"vsr": [failed], "none": []}, no_picture)
+    assert (list(found.sets), found.kinds) == (["vsr"], ["unjudged"])
 
 
 def test_cards_beyond_the_budget_are_left_out_of_all_sets_alike(monkeypatch) -> None:
     photograph = embedded(Image.new("RGB", (300, 300)), None)
-    budget = 5 * len(photograph.uri) + 5 * 500
+    budget = 5 * len(photograph.uri) + 5 * 2000  # a box and its words
     monkeypatch.setattr("grit.pages.gallery.embedded", lambda *_: photograph)
     _, after = changing(80)
     sets = dict.fromkeys(("a", "b"), after)
     found = gallery({}, sets, no_picture, budget=budget)
     shown = {name: len(cards) for name, cards in found.sets.items()}
     assert shown == {"a": 3, "b": 2}
-    assert found.kinds == ["good", "bad"]
-    assert found.left_out == 2 * (EACH["good"] + EACH["bad"]) - 5
+    assert found.kinds == ["good", "lucky"]
+    assert found.left_out == 2 * (EACH["good"] + EACH["lucky"] + EACH["bad"]) - 5
 
 
 def test_a_chain_of_nothing_but_boxes_counts_too() -> None:

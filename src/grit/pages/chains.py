@@ -41,6 +41,7 @@ class Piece(NamedTuple):
     kind: Literal["text", "tag", "box"]
     text: str
     number: int = 0
+    again: bool = False  # a box that was mentioned before
 
 
 class Frame(NamedTuple):
@@ -72,6 +73,11 @@ class Chain:
     right: bool | None  # None: nobody could say
     giou: float | None
     missing: tuple[str, ...]  # parts of the format that the completion lacks, in words
+
+    @property
+    def repeated(self) -> int:
+        """How many mentions are of a box that was mentioned before."""
+        return sum(piece.again for piece in self.pieces)
 
 
 @dataclass(frozen=True)
@@ -173,8 +179,11 @@ def _pieces(completion: str, most_text: int | None) -> tuple[tuple[Piece, ...], 
         if stop > end:
             end = start
             break
-        number = numbers.setdefault(boxes_in(match[0])[0], len(numbers) + 1)
-        pieces += [*_tagged(completion[done:start]), Piece("box", completion[start:stop], number)]
+        corners = boxes_in(match[0])[0]
+        again = corners in numbers
+        number = numbers.setdefault(corners, len(numbers) + 1)
+        box = Piece("box", completion[start:stop], number, again)
+        pieces += [*_tagged(completion[done:start]), box]
         done = stop
     return (*pieces, *_tagged(completion[done:end])), numbers
 

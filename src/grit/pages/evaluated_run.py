@@ -8,7 +8,9 @@ import yaml
 
 from grit.config.identity import plain
 from grit.config.schema import Config
+from grit.core.files import write_text
 from grit.evaluation.controls import controls, print_controls
+from grit.pages.all_chains import render_all_chains
 from grit.pages.comparison import print_comparison
 from grit.pages.gallery import PictureOf
 from grit.pages.run_page import ReportData, write_report
@@ -18,6 +20,7 @@ from grit.runs.measured import Measured
 from grit.runs.metrics_log import MetricsLog
 from grit.runs.run_record import RECORD, VALIDATION, read_record
 
+ALL_CHAINS = "chains.html"
 log = logging.getLogger(__name__)
 
 
@@ -30,7 +33,7 @@ def print_evaluation(measured: Measured) -> None:
 def show_run(
     config: Config, folder: Path, picture_of: PictureOf, after: Measured, before: Measured | None
 ) -> None:
-    """Print the tables and write ``report.html``.
+    """Print the tables; write ``report.html``, and ``chains.html`` with every chain.
 
     Args:
         config: of the run.
@@ -46,6 +49,9 @@ def show_run(
         _print_controls(before, "Controls before training")
         _print_controls(after, "Controls after training")
     metrics, validated = MetricsLog(folder / "metrics.jsonl"), MetricsLog(folder / VALIDATION)
+    was = {} if before is None else before.rows
+    chains = render_all_chains(run_name(config), was, after.rows, picture_of)
+    write_text(folder / ALL_CHAINS, chains)
     write_report(
         folder / "report.html",
         ReportData(
@@ -53,6 +59,7 @@ def show_run(
             after=after,
             before=before,
             picture_of=picture_of,
+            all_chains=ALL_CHAINS,
             metrics=metrics.rows() if metrics.path.exists() else [],
             validation=validated.rows() if validated.path.exists() else [],
             config=yaml.safe_dump(plain(config), sort_keys=False, allow_unicode=True),

@@ -1,27 +1,28 @@
-"""Which reasoning chains a report shows: good, bad and changed ones, the same on every call.
+"""Which reasoning chains a report shows: good, lucky, bad and changed ones, the same every time.
 
 Among the rows of a kind a fixed random rank decides, not a score: what is shown is typical of it,
 and a run that does well cannot look better than it is.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
-from typing import Literal
+from typing import Literal, get_args
 
 from PIL import Image
 
 from grit.core.seeding import seed_for
-from grit.evaluation.consistency import RIGHT_BOXES
+from grit.evaluation.consistency import boxes_right
 from grit.evaluation.metrics import unique_rows
 from grit.evaluation.predictions import ScoredPrediction
 from grit.pages.chains import Chain, EmbeddedPicture, chain_of, embedded, is_right
 
-Kind = Literal["fixed", "broken", "good", "bad"]
+Kind = Literal["fixed", "broken", "good", "lucky", "bad", "unjudged"]
 PictureOf = Callable[[str, str], Image.Image | None]  # set and id -> the image; None: not there
 Rows = Mapping[str, Sequence[ScoredPrediction]]  # by set
 
-EACH: Mapping[Kind, int] = {"fixed": 2, "broken": 1, "good": 2, "bad": 2}  # of a set
+EACH: Mapping[Kind, int] = {"fixed": 2, "broken": 1, "good": 2, "lucky": 1, "bad": 2}  # of a set
+SMALL = 12  # rows of a set that is shown whole
 BUDGET = 3_500_000  # characters of all cards in one page
 _PIECE, _MARK = 150, 700  # characters that one takes in the page, about
 
@@ -58,7 +59,7 @@ class Gallery:
     def kinds(self) -> list[Kind]:
         """The kinds of which there is a card."""
         there = {card.kind for cards in self.sets.values() for card in cards}
-        return [kind for kind in EACH if kind in there]
+        return [kind for kind in get_args(Kind) if kind in there]
 
 
 def gallery(before: Rows, after: Rows, picture_of: PictureOf, *, budget: int = BUDGET) -> Gallery:
@@ -70,7 +71,7 @@ def gallery(before: Rows, after: Rows, picture_of: PictureOf, *, budget: int = B
         for name, example in zip(chosen, turn, strict=True):
             if example is None:
                 continue
-            card = _card(example, picture_of)
+            card = card_of(example, picture_of)
             if spent + _cost(card) > budget:
                 left_out += 1
                 continue
@@ -80,35 +81,49 @@ def gallery(before: Rows, after: Rows, picture_of: PictureOf, *, budget: int = B
 
 
 def choose(before: Sequence[ScoredPrediction], after: Sequence[ScoredPrediction]) -> list[Example]:
-    """A few examples of each kind from one set, in the order fixed, broken, good, bad.
+    """A few examples of each kind from one set, in the order of the kinds; all of a small set."""
+    examples = examples_of(before, after)
+    if len(examples) <= SMALL:
+        return examples
+    chosen: list[Example] = []
+    for kind, count in EACH.items():
+        candidates = [example for example in examples if example.kind == kind]
+        if kind == "bad":  # with boxes if possible: there is more to see
+            candidates.sort(key=lambda example: not example.after.boxes)
+        chosen += candidates[:count]
+    return chosen
+
+
+def examples_of(
+    before: Sequence[ScoredPrediction], after: Sequence[ScoredPrediction]
+) -> list[Example]:
+    """Every row of a set by its kind, in the order of the kinds, by random rank within each."""
+    was = {row.prediction.id: row for row in unique_rows(before)}
+    order = get_args(Kind)
+    examples = []
+    for row in sorted(unique_rows(after), key=stable_rank):
+        old = was.get(row.prediction.id)
+        kind = kind_of(row, old)
+        examples.append(Example(kind, row, old if kind in ("fixed", "broken") else None))
+    return sorted(examples, key=lambda example: order.index(example.kind))
+
+
+def kind_of(row: ScoredPrediction, before: ScoredPrediction | None = None) -> Kind:
+    """What a row is an example of.
 
     fixed, broken: the answer was wrong before and is right after, and the reverse.
-    good: right, with right boxes where there are some to compare with, in the format otherwise.
-    bad: wrong, with boxes if possible: there is more to see.
+    good: the answer is right and so are the boxes; where none are annotated, the chain is in the
+    format. lucky: the answer is right without. bad: the answer is wrong.
     """
-    was = {row.prediction.id: row for row in unique_rows(before)}
-    rows = sorted(unique_rows(after), key=stable_rank)
-    pairs = [(was.get(row.prediction.id), row) for row in rows]
-    kinds: dict[Kind, Iterable[Example]] = {
-        "fixed": _changed("fixed", pairs, right=True),
-        "broken": _changed("broken", pairs, right=False),
-        "good": [
-            Example("good", row)
-            for row in sorted(rows, key=_is_shaky)  # stable: the rank decides among equals
-            if is_right(row) is True
-        ],
-        "bad": [
-            Example("bad", row)
-            for row in sorted(rows, key=lambda row: not row.boxes)
-            if is_right(row) is False
-        ],
-    }
-    chosen: list[Example] = []
-    for kind, candidates in kinds.items():
-        used = {example.after.prediction.id for example in chosen}
-        fresh = [each for each in candidates if each.after.prediction.id not in used]
-        chosen += fresh[: EACH[kind]]
-    return chosen
+    right = is_right(row)
+    if right is None:
+        return "unjudged"
+    if before is not None and is_right(before) is (not right):
+        return "fixed" if right else "broken"
+    if not right:
+        return "bad"
+    with_boxes = boxes_right(row)
+    return "good" if (bool(row.format) if with_boxes is None else with_boxes) else "lucky"
 
 
 def _cost(card: Card) -> int:
@@ -117,30 +132,13 @@ def _cost(card: Card) -> int:
     return len(card.picture.uri) + sum(drawn)
 
 
-def _changed(
-    kind: Kind,
-    pairs: Sequence[tuple[ScoredPrediction | None, ScoredPrediction]],
-    *,
-    right: bool,
-) -> list[Example]:
-    """Answers whose rightness is now ``right`` and was the opposite."""
-    return [
-        Example(kind, row, was)
-        for was, row in pairs
-        if was is not None and is_right(row) is right and is_right(was) is (not right)
-    ]
-
-
 def stable_rank(row: ScoredPrediction) -> int:
     """A row's random rank: the same on every call, whatever was said."""
     return seed_for("gallery", row.prediction.set, row.prediction.id)
 
 
-def _is_shaky(row: ScoredPrediction) -> bool:
-    return not row.format if row.giou is None else row.giou < RIGHT_BOXES
-
-
-def _card(example: Example, picture_of: PictureOf) -> Card:
+def card_of(example: Example, picture_of: PictureOf) -> Card:
+    """The example, ready to draw, with what was said before if that is part of it."""
     said = example.after.prediction
     chains = [("after", chain_of(example.after))]
     if example.before is not None:

@@ -30,6 +30,7 @@ class ReportData:
     metrics: Sequence[Mapping[str, Any]] = ()  # rows of metrics.jsonl
     validation: Sequence[Mapping[str, Any]] = ()  # rows of validation.jsonl
     config: str = ""  # YAML
+    all_chains: str = ""  # the page beside it that has every chain
     meta: Mapping[str, str] = field(default_factory=dict)  # label -> text; "command" is set apart
 
 

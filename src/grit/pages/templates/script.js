@@ -43,20 +43,35 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") hold(undefined);
 });
 
-// Which chains are shown: a card has to fit every filter.
+// Which chains are shown: a card has to fit every filter and hold every word that is searched for.
 const filters = document.querySelector(".filters");
 if (filters) {
   const wanted = {};
   const cards = [...document.querySelectorAll(".card")];
-  const apply = () => {
-    for (const card of cards) {
-      card.hidden = Object.entries(wanted).some(([key, value]) => value && card.dataset[key] !== value);
-    }
+  const texts = cards.map((card) => card.textContent.toLowerCase());
+  const perPage = Number(filters.dataset.perPage) || cards.length || 1;
+  const pager = document.querySelector(".pager");
+  let words = [];
+  let at = 0;
+  const fits = (card, place) =>
+    Object.entries(wanted).every(([key, value]) => !value || card.dataset[key] === value) &&
+    words.every((word) => texts[place].includes(word));
+  const apply = (page) => {
+    const found = cards.filter(fits);
+    const pages = Math.max(1, Math.ceil(found.length / perPage));
+    at = Math.min(Math.max(page, 0), pages - 1);
+    const shown = new Set(found.slice(at * perPage, (at + 1) * perPage));
+    for (const card of cards) card.hidden = !shown.has(card);
     for (const part of document.querySelectorAll(".set, .of-run")) {
       part.hidden = !part.querySelector(".card:not([hidden])");
     }
-    const shown = cards.filter((card) => !card.hidden).length;
-    filters.querySelector("[role=status]").textContent = `${shown} of ${cards.length} chains`;
+    filters.querySelector("[role=status]").textContent = `${found.length} of ${cards.length} chains`;
+    if (!pager) return;
+    pager.hidden = pages < 2;
+    pager.querySelector("span").textContent = `page ${at + 1} of ${pages}`;
+    for (const turn of pager.querySelectorAll("button")) {
+      turn.disabled = at + Number(turn.dataset.turn) < 0 || at + Number(turn.dataset.turn) >= pages;
+    }
   };
   filters.hidden = false;
   filters.addEventListener("click", (event) => {
@@ -66,17 +81,27 @@ if (filters) {
       each.setAttribute("aria-pressed", String(each === button));
     }
     wanted[button.parentElement.dataset.filter] = button.dataset.show;
-    apply();
+    apply(0);
+  });
+  filters.querySelector("[data-search]")?.addEventListener("input", (event) => {
+    words = event.target.value.toLowerCase().split(/\s+/).filter(Boolean);
+    apply(0);
+  });
+  pager?.addEventListener("click", (event) => {
+    const turn = event.target.closest("[data-turn]");
+    if (!turn) return;
+    apply(at + Number(turn.dataset.turn));
+    filters.scrollIntoView();
   });
   const runs = filters.querySelector("select");
   if (runs) {
     wanted.run = runs.value;
     runs.addEventListener("change", () => {
       wanted.run = runs.value;
-      apply();
+      apply(0);
     });
   }
-  apply();
+  apply(0);
 }
 
 // One metric's table at a time.
