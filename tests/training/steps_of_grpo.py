@@ -39,6 +39,7 @@ class Settings:
     folder: str
     processes: int = 1
     strategy: str = "auto"
+    model: str = "tiny:qwen-random"
     lora: bool = False  # with dropout and gradient checkpointing, on a frozen base
     base: str = "bfloat16"  # its type of numbers
     tokens_per_pass: int = 1  # a pass a group
@@ -101,7 +102,7 @@ def engine_of(adapter, rollout, url):
 
 
 def learner_of(settings: Settings) -> KeepsGradients:
-    adapter = load_base("tiny:qwen-random", seed=0)
+    adapter = load_base(settings.model, seed=0)
     if settings.lora:
         torch.manual_seed(3)
         adapter.model.to(getattr(torch, settings.base))

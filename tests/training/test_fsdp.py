@@ -37,6 +37,18 @@ def test_the_update_is_the_same(runs):
     assert_same_update(two, one)
 
 
+@pytest.mark.parametrize("strategy", ["fsdp", "zero1"])
+def test_images_that_enter_later_layers_too_give_the_same_update(tmp_path, strategy):
+    model = {"model": "tiny:qwen3-random"}
+    one = steps(tmp_path / "one", 1, **model)
+    two = steps(tmp_path / "two", 2, strategy, tokens_per_pass=TOKENS, **model)
+    alone, together = gradients(one), gradients(two)
+    assert alone.keys() == together.keys()
+    for name, gradient in alone.items():
+        close(together[name], gradient, name, atol=1e-5)
+    assert_same_update(two, one)
+
+
 def test_processes_run_the_same_number_of_passes(runs):
     for step in zip(*of_processes(runs[1], "passes"), strict=True):
         first, second = ([counts for _, counts in passes] for passes in step)
@@ -90,6 +102,8 @@ def test_a_checkpoint_is_that_of_any_layout(lora, tmp_path):
     assert_same_update(steps(resumed, 2, "zero1", **options, resume=True), straight)
 
 
-@pytest.mark.parametrize("choices", [[], ["model=tiny_internvl", "method=sft"]], ids=str)
+@pytest.mark.parametrize(
+    "choices", [[], ["model=tiny_qwen3"], ["model=tiny_internvl", "method=sft"]], ids=str
+)
 def test_the_command_runs_to_the_end(tmp_path, choices):
     assert_model_is_whole(command(tmp_path, "trainer=fsdp", *choices))
