@@ -324,7 +324,7 @@ def test_missing_images_are_counted_and_not_listed(
         missing = dict.fromkeys(missing, 2) | {"vsr": 1}
     for name, count in missing.items():
         assert re.search(rf"\b{name}\b.*\b{count}\b", done.stdout)
-    assert len(done.stdout.splitlines()) < 80  # of two runs
+    assert len(done.stdout.splitlines()) < 100  # of two runs, with their tables
 
 
 def test_a_model_speaks_boxes_of_its_own_space(
