@@ -94,7 +94,7 @@ COMMANDS = [
         says=("127.0.0.1:9", "no connection", "judge=rules"),
     ),
     wrong(*folder("./gone"), says=("model.path=./gone", "no such folder")),
-    alone(wrong(*folder("./bert"), says=("bert", "adapters for qwen2_5_vl, internvl"))),
+    alone(wrong(*folder("./bert"), says=("bert", "adapters for qwen2_5_vl, qwen3_vl, internvl"))),
     wrong(*folder("./nothing"), says=("nothing/config.json", "model_type")),
     wrong(*folder("./code"), says=("code that lies in the folder", "never run")),
     wrong("task=check", "check.gpu=H1000", says=("check.gpu=H1000", "A100-80GB")),
