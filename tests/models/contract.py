@@ -27,7 +27,8 @@ from grit.models.features import FeatureCache
 from grit.models.loading import add_lora, load_base, save_trained
 from grit.models.settings import LoraSettings
 from grit.rollout import sampler as sampler_module
-from grit.rollout.sampler import STOP, Sampler
+from grit.rollout.engine import STOP
+from grit.rollout.sampler import Sampler
 from grit.rollout.settings import Sampling
 from grit.training.groups import Group, lay_out
 from grit.training.logprobs import token_scores
