@@ -19,6 +19,7 @@ pytestmark = pytest.mark.slow
 
 ROWS = 60  # questions of each kind
 ROOM = 0.12  # that so few may be away from the figures on the model cards
+MISSED = {"internvl": {"mme_color"}}  # aims that a base has not reached, as its card says
 
 
 @pytest.mark.slow
@@ -28,12 +29,8 @@ def test_a_base_answers_what_it_is_asked_directly(family: Family) -> None:
         pytest.skip(f"tiny_{family} is not trained yet")
     found = direct_quality(load_base(f"tiny:{family}"), ROWS, seed=3)
     weak = {name: found[name] for name, aim in AIMS.items() if found[name] < aim - ROOM}
-    assert weak == {}
-
-
-@pytest.mark.slow
-def test_tiny_qwen_answers_at_once_as_weakly_as_the_papers_base() -> None:
-    found = direct_quality(load_base("tiny:qwen"), ROWS, seed=3)
+    assert weak.keys() == MISSED.get(family, set()), weak
+    # In-domain it answers at once as weakly as the paper's base.
     apart = {
         name: found[name]
         for name, (low, high) in PROFILE.items()
