@@ -19,10 +19,14 @@ class PrintRuns(Callback):
             return
         from grit.pages.finished_runs import print_runs  # not before it is needed
         from grit.runs.finished import find_runs
+        from grit.runs.run_record import RESULTS
 
+        folder = Path(config.hydra.sweep.dir)
+        if not any(folder.rglob(RESULTS)):  # each job has said why, or measures nothing
+            return
         try:
-            runs = find_runs([Path(config.hydra.sweep.dir)])
+            runs = find_runs([folder])
             if len(runs) > 1:
                 print_runs(runs)
-        except GritError as error:  # no run has results
+        except GritError as error:  # a run's files are damaged
             print(f"grit: {error}", file=sys.stderr)
