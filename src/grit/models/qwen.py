@@ -7,15 +7,21 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from grit.grounding.box_lists import BoxStyle
 from grit.grounding.boxes import Space
-from grit.models.adapter import Adapter, EncodedPrompt
+from grit.models.adapter import Adapter
+from grit.models.encoded_prompt import EncodedPrompt
 
 
 class QwenAdapter(Adapter):
     """Adapter of ``Qwen2_5_VLForConditionalGeneration``."""
 
-    example_style = "json"
+    example_style: BoxStyle = "json"
     position_rows = 3
+    placeholders: tuple[str, ...] = (
+        *("<|image_pad|>", "<|video_pad|>", "<|vision_start|>", "<|vision_end|>"),
+        "<|vision_pad|>",
+    )
 
     @property
     def vision_modules(self) -> list[nn.Module]:
@@ -24,16 +30,14 @@ class QwenAdapter(Adapter):
 
     @property
     def image_id(self) -> int:
-        """``<|image_pad|>``."""
+        """The token that stands for a feature of an image."""
         return self.plain.config.image_token_id
 
     @property
     def placeholder_ids(self) -> set[int]:
-        """Image and video pads, and the tokens around them."""
-        names = ["<|image_pad|>", "<|video_pad|>", "<|vision_start|>", "<|vision_end|>"]
-        names += ["<|vision_pad|>"]
+        """Images and videos, and the tokens around them."""
         vocabulary = self.tokenizer.get_vocab()
-        return {vocabulary[name] for name in names if name in vocabulary} | {self.image_id}
+        return {vocabulary[n] for n in self.placeholders if n in vocabulary} | {self.image_id}
 
     def _positions(self, features: Any) -> Tensor:
         positions, _ = self.plain.model.get_rope_index(

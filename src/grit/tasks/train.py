@@ -1,6 +1,7 @@
 """``task=train``: evaluates, trains by the method, evaluates again, and prints the table."""
 
 import logging
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -99,23 +100,34 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
             _train(config, adapter, engine, reward, judge, layout, samples, dev, run, tracker)
             adapter.model.to(device)
         if config.evaluation.after_training or not learns:
-            gathers = learns and engine.samples_from_model
-            whole = layout.gathered() if gathers else nullcontext()
+            whole = layout.gathered() if learns and engine.samples_from_model else nullcontext()
             with autocast(config.trainer.precision, device), whole:
                 after = evaluate_model(
                     *(config, adapter, engine, sets, judge, run.folder),
                     trained_on=samples if learns else (),
                 )
-            if after is not None:
-                picture_of = pictures_of(sets)
-                show_run(config, run.folder, picture_of, after, before)
-                tracker.findings(after, before, picture_of)
+            _show(config, run, tracker, sets, after, before)
     if processes.rank() == 0:
         run.end()
     if after is not None:
         check_judged(judge, after)
     if rewarded and config.training.must_learn:
         _check_learnt(run.folder)
+
+
+def _show(
+    config: Config,
+    run: RunFolder,
+    tracker: Tracker,
+    sets: Sequence[TestSet],
+    after: Measured | None,
+    before: Measured | None,
+) -> None:
+    """Print and log what the run came to; other ranks than 0 have no ``after``."""
+    if after is not None:
+        picture_of = pictures_of(sets)
+        show_run(config, run.folder, picture_of, after, before)
+        tracker.findings(after, before, picture_of)
 
 
 def _training_rows(config: Config) -> tuple[list[Sample], dict[str, int]]:

@@ -65,7 +65,8 @@ class FileEngine(WeightTransferEngine[NoInit, File]):
 
 def _weights(path: str) -> Iterable[tuple[str, Tensor]]:
     with safe_open(path, framework="pt") as file:
-        for name in file.keys():  # noqa: SIM118  # no mapping
+        names = file.keys()  # it is no mapping, and cannot be iterated over
+        for name in names:
             yield name, file.get_tensor(name)
 
 
