@@ -22,7 +22,8 @@ from grit.core.seeding import seed_for
 from grit.grounding.box_lists import box_list, rounded_corners
 from grit.grounding.boxes import Box, Space
 from grit.grounding.traces import parse
-from grit.models.adapter import Adapter, EncodedPrompt
+from grit.models.adapter import Adapter
+from grit.models.encoded_prompt import EncodedPrompt
 from grit.models.features import FeatureCache
 from grit.models.loading import add_lora, load_base, save_trained
 from grit.models.settings import LoraSettings

@@ -1,5 +1,6 @@
-"""Atomic writes: a file appears whole or not at all."""
+"""Files: atomic writes, by which a file appears whole or not at all, and hashes."""
 
+import hashlib
 import json
 import os
 import pickle
@@ -121,6 +122,12 @@ def archive_is_whole(path: Path) -> bool:
             return archive.testzip() is None
     except _DAMAGED:
         return False
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def write_bytes(path: Path, content: bytes) -> None:

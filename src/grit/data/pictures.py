@@ -11,7 +11,6 @@ size after the rotation, it is. Rotations that keep the size (by 180 degrees, mi
 square) are not applied. The orientation tag of a TIFF file is always applied, by Pillow.
 """
 
-import hashlib
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from grit.core.errors import GritError
+from grit.core.files import file_hash
 
 Size = tuple[int, int]  # width and height, pixels
 
@@ -137,8 +137,7 @@ class ImageFile:
     def key(self) -> str:
         """A hash of the file's bytes."""
         try:
-            with self.path.open("rb") as stream:
-                return hashlib.file_digest(stream, "sha256").hexdigest()
+            return file_hash(self.path)
         except OSError as error:
             raise self._unusable(error) from error
 

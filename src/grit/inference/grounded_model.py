@@ -17,7 +17,8 @@ from grit.data.samples import Sample
 from grit.inference.answers import Answer
 from grit.inference.questions import Asked, Canvas, Photograph
 from grit.inference.sources import Source, source_of
-from grit.models.adapter import Adapter, EncodedPrompt
+from grit.models.adapter import Adapter
+from grit.models.encoded_prompt import EncodedPrompt
 from grit.models.prompt_limits import PromptLengths, PromptLimit
 from grit.models.prompting import Prompting
 from grit.models.setup import make_adapter

@@ -9,6 +9,7 @@ from pathlib import Path
 from PIL import Image, ImageOps
 
 from grit.core.errors import GritError
+from grit.core.files import file_hash
 from grit.data.jsonl import check_inside, image_name
 from grit.data.pictures import decode, opened, rgb, unreadable
 from grit.data.rows import LONGEST_TEXT, read_rows
@@ -32,8 +33,7 @@ class Photograph:
     def key(self) -> str:
         """A hash of the file's bytes."""
         try:
-            with self.path.open("rb") as stream:
-                return hashlib.file_digest(stream, "sha256").hexdigest()
+            return file_hash(self.path)
         except OSError as error:
             raise unreadable(self.name or str(self.path), error) from error
 

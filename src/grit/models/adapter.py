@@ -10,9 +10,8 @@ vocabulary, T image tokens.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import Any, Literal
 
@@ -24,6 +23,7 @@ from torch.nn.functional import pad
 from grit.grounding.box_lists import BoxStyle
 from grit.grounding.boxes import Space
 from grit.models.attention_masks import mask_arguments
+from grit.models.encoded_prompt import EncodedPrompt
 from grit.models.features import FeatureCache
 from grit.models.row_text import Piece, RowText, with_other_text
 from grit.models.shared_rows import SharedRows
@@ -31,24 +31,6 @@ from grit.models.shared_rows import SharedRows
 SLOT = "\ue000"  # replaces a row's text while a chat template is rendered around it
 PromptForm = Literal["processor", "released"]
 """The text around the user's turn: by the processor's template, or as in GRIT's released code."""
-
-
-@dataclass(frozen=True)
-class EncodedPrompt:
-    """A prompt with its image as model inputs, on the CPU."""
-
-    id: str
-    picture: str  # key of the image's content
-    input_ids: Tensor  # [P], image placeholders expanded
-    positions: Tensor  # [R, P]
-    vision: dict[str, Tensor]  # inputs of the vision tower
-    space: Space  # the coordinate space of the boxes that the model writes about this image
-    image: Image.Image = field(repr=False, compare=False)  # as given, for engines elsewhere
-
-    @property
-    def next_position(self) -> int:
-        """The position of the first token after the prompt, the same in every position row."""
-        return int(self.positions.max()) + 1
 
 
 class Adapter(ABC):
@@ -93,14 +75,8 @@ class Adapter(ABC):
 
     def without_lora(self) -> AbstractContextManager[None]:
         """A context with LoRA disabled; without LoRA nothing changes."""
-        if hasattr(self.model, "disable_adapter"):
-            return self._lora_disabled()
-        return nullcontext()
-
-    @contextmanager
-    def _lora_disabled(self) -> Iterator[None]:
-        with self.model.disable_adapter():
-            yield
+        has_lora = hasattr(self.model, "disable_adapter")
+        return self.model.disable_adapter() if has_lora else nullcontext()
 
     # --- tokens
 

@@ -8,7 +8,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 from grit.grounding.boxes import NORMALIZED_1000, Space
-from grit.models.adapter import Adapter, EncodedPrompt
+from grit.models.adapter import Adapter
+from grit.models.encoded_prompt import EncodedPrompt
 
 SYSTEM_MESSAGE = (
     "你是书生·万象，英文名是InternVL，是由上海人工智能实验室、清华大学及多家合作单位联合开发的"

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from grit.data.samples import Sample
 from grit.grounding.prompts import BOX_TAGS_SUFFIX, GRIT_SUFFIX, icl_example, user_text
-from grit.models.adapter import Adapter, EncodedPrompt
+from grit.models.adapter import Adapter
+from grit.models.encoded_prompt import EncodedPrompt
 
 
 @dataclass(frozen=True)

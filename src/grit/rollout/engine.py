@@ -7,7 +7,7 @@ from types import TracebackType
 
 from torch import Tensor
 
-from grit.models.adapter import EncodedPrompt
+from grit.models.encoded_prompt import EncodedPrompt
 from grit.rollout.settings import Sampling
 
 STOP = "</answer>"

@@ -11,7 +11,8 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from grit.core.memory import hint_on_oom
-from grit.models.adapter import Adapter, EncodedPrompt
+from grit.models.adapter import Adapter
+from grit.models.encoded_prompt import EncodedPrompt
 from grit.models.merged_lora import merged_lora
 from grit.rollout.choice import choose
 from grit.rollout.decode_modes import decoder

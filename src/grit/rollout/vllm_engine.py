@@ -24,7 +24,8 @@ from torch import Tensor
 from grit.core import processes
 from grit.core.background import in_background
 from grit.core.disk import needing
-from grit.models.adapter import Adapter, EncodedPrompt
+from grit.models.adapter import Adapter
+from grit.models.encoded_prompt import EncodedPrompt
 from grit.rollout.ending import Ending
 from grit.rollout.engine import STOP, Completion, Engine, Weights
 from grit.rollout.settings import Sampling

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 from grit.data.samples import Picture
 from grit.evaluation.predictions import Prediction
-from grit.models.adapter import Adapter, EncodedPrompt
+from grit.models.adapter import Adapter
+from grit.models.encoded_prompt import EncodedPrompt
 from grit.models.prompting import Prompting
 from grit.rollout.engine import Engine
 from grit.rollout.engines import make_sampler

@@ -22,7 +22,8 @@ from torch import Tensor
 
 from grit.core.seeding import seed_for
 from grit.grounding.traces import BOX_PATTERN
-from grit.models.adapter import Adapter, EncodedPrompt
+from grit.models.adapter import Adapter
+from grit.models.encoded_prompt import EncodedPrompt
 
 RETHINK = "<rethink>"
 PREFIXES = ("boxes", "no_boxes", "fewer_words")

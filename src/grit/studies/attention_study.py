@@ -21,7 +21,8 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from grit.evaluation.bootstrap import Estimate, estimate
-from grit.models.adapter import Adapter, EncodedPrompt
+from grit.models.adapter import Adapter
+from grit.models.encoded_prompt import EncodedPrompt
 from grit.rollout.sampler import Sampler
 from grit.rollout.settings import Sampling
 from grit.studies.attention_prefixes import PREFIXES, extended

@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from grit.models.adapter import Adapter, EncodedPrompt
+from grit.models.adapter import Adapter
+from grit.models.encoded_prompt import EncodedPrompt
 from grit.training.groups import Group, RowBatch, lay_out
 from grit.training.logprobs import TokenScores, token_logp, token_scores
 

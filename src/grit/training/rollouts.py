@@ -16,7 +16,8 @@ from grit.core.seeding import seed_for
 from grit.data.samples import Sample
 from grit.grounding.boxes import Box, union_iou
 from grit.judge.judge import Judge
-from grit.models.adapter import Adapter, EncodedPrompt
+from grit.models.adapter import Adapter
+from grit.models.encoded_prompt import EncodedPrompt
 from grit.models.prompting import Prompting
 from grit.rewards.response import Attempt
 from grit.rewards.reward import Outcome, Reward

@@ -3,7 +3,6 @@
 So they are in its cache (``HF_HOME``), downloads resume, and ``HF_ENDPOINT`` and ``HF_TOKEN`` hold.
 """
 
-import hashlib
 from fnmatch import fnmatch
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +18,7 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.hf_api import RepoSibling
 
+from grit.core.files import file_hash
 from grit.data.pictures import Unusable
 
 _TIMEOUT = 10.0  # seconds for the first answer of the Hub
@@ -52,11 +52,11 @@ class HubDataset:
         stated = self._files[path].lfs
         try:
             local = Path(hf_hub_download(self.name, path, repo_type="dataset"))
-            if stated is not None and _sha256(local) != stated.sha256:
+            if stated is not None and file_hash(local) != stated.sha256:
                 local = Path(
                     hf_hub_download(self.name, path, repo_type="dataset", force_download=True)
                 )
-                if _sha256(local) != stated.sha256:
+                if file_hash(local) != stated.sha256:
                     raise Unusable(f"{path} does not have the checksum that the Hub states")
         except _ERRORS as error:
             raise self._unusable(error) from error
@@ -88,8 +88,3 @@ class HubDataset:
             return Unusable(f"the Hub answers {error.response.status_code}")
         reason = str(error).strip().splitlines()
         return Unusable(f"the Hub cannot give it ({reason[0] if reason else type(error).__name__})")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
