@@ -85,6 +85,10 @@ def run(tmp_path_factory: pytest.TempPathFactory):
     return folder, said
 
 
+def card_of(found) -> str:
+    return (found.folder / "README.md").read_text(encoding="utf-8")
+
+
 def folder_of(folder: Path) -> Path:
     folder.mkdir(parents=True)
     return folder
@@ -95,6 +99,7 @@ def test_all_weights(run, tmp_path):
     folder, said = run
     found = exported(folder, tmp_path / "out")
     assert (found.is_adapter, found.note) == (False, "")
+    assert "in pixels of the image as the processor resizes it" in card_of(found)
     assert theirs(found.folder, tmp_path) == said
 
 
@@ -105,6 +110,7 @@ def test_an_adapter_of_a_base_that_is_nowhere_else_is_merged(tmp_path):
     assert not found.is_adapter
     assert found.note == "tiny:internvl is no model of the Hub"
     assert not (found.folder / "adapter_config.json").exists()
+    assert "from 0 to 1000 across and down the image" in card_of(found)
     assert theirs(found.folder, tmp_path) == ours(adapter)
 
 
@@ -168,7 +174,7 @@ def test_results_are_those_of_the_exported_weights_alone(run, tmp_path):
 def test_keys_and_places_stay_out_of_a_card(run, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     config = replace(composed_config("task=export", "checkpoint=x"), checkpoint=str(run[0]))
-    card = Card.of(source_of(config, []), ExportSettings(), None, is_adapter=False)
+    card = Card.of(source_of(config, []), ExportSettings(), None, is_adapter=False, space="resized")
     record = {"command": f"python -m grit data.root=/home/someone/data/mine x={TOKEN}"}
     text = model_card(replace(card, record=record))
     assert "data.root=.../data/mine" in text
@@ -186,14 +192,24 @@ def test_the_licence_is_the_bases(hub, run, tmp_path):
     hubs = replace(source.config, model=replace(source.config.model, path="me/base"))
     head = ModelCard(
         model_card(
-            Card.of(replace(source, config=hubs), ExportSettings(), "me/base", is_adapter=False)
+            Card.of(
+                replace(source, config=hubs),
+                ExportSettings(),
+                "me/base",
+                is_adapter=False,
+                space="resized",
+            )
         )
     ).data
     assert (head.license, head.license_name) == ("other", "some-licence")
     assert (head.base_model, head.base_model_relation) == ("me/base", "finetune")
-    said = Card.of(source, ExportSettings(licence="apache-2.0"), None, is_adapter=False)
+    said = Card.of(
+        source, ExportSettings(licence="apache-2.0"), None, is_adapter=False, space="resized"
+    )
     assert ModelCard(model_card(said)).data.license == "apache-2.0"
-    unknown = Card.of(replace(source, config=hubs), ExportSettings(), None, is_adapter=False)
+    unknown = Card.of(
+        replace(source, config=hubs), ExportSettings(), None, is_adapter=False, space="resized"
+    )
     assert ModelCard(model_card(unknown)).data.license == "unknown"
 
 

@@ -15,6 +15,7 @@ from grit.core.secrets import redacted
 from grit.figures.markdown_format import rows_markdown
 from grit.figures.places import without_places
 from grit.figures.table import Table
+from grit.grounding.boxes import SpaceName
 from grit.grounding.prompts import GRIT_SUFFIX
 from grit.inference.settings import ExportSettings
 from grit.inference.sources import Source
@@ -33,6 +34,11 @@ _ASKED_AS_TRAINED = (  # transformers takes the base's settings beside an adapte
     "from transformers import GenerationConfig",
     'model.generation_config = GenerationConfig.from_pretrained("NAME")',
 )
+_SPACES: dict[SpaceName, str] = {
+    "resized": "in pixels of the image as the processor resizes it",
+    "normalized_1000": "from 0 to 1000 across and down the image",
+    "original": "in pixels of the image",
+}
 _BUILT_IN = "## What is built in"
 
 
@@ -43,6 +49,7 @@ class Card:
     config: Config
     base: str | None  # Hub id
     is_adapter: bool
+    space: SpaceName  # in which it writes boxes
     licence: Mapping[str, str]  # the fields of the base's card
     title: str
     record: Mapping[str, Any] = field(default_factory=dict)  # of the run
@@ -52,7 +59,13 @@ class Card:
 
     @classmethod
     def of(
-        cls, source: Source, settings: ExportSettings, base: str | None, *, is_adapter: bool
+        cls,
+        source: Source,
+        settings: ExportSettings,
+        base: str | None,
+        *,
+        is_adapter: bool,
+        space: SpaceName,
     ) -> "Card":
         """The card of a model; results only where they are those of these very weights."""
         model = source.config.model
@@ -67,6 +80,7 @@ class Card:
             config=source.config,
             base=base,
             is_adapter=is_adapter,
+            space=space,
             licence=_licence(settings, base, model.revision, tiny=model.path.startswith(TINY)),
             title=f"{model.name}, trained with GRIT on {source.config.data.name}",
             **found,
@@ -126,9 +140,8 @@ def _body(card: Card) -> Iterator[str]:
     yield "## Use"
     yield f"```python\n{_usage(card)}\n```"
     yield (
-        "Boxes are four integers: of Qwen2.5-VL in pixels of the resized image, of InternVL from 0 "
-        "to 1000. With the suite, `grit.load(NAME).ask(image, question)` gives them in pixels of "
-        "the image."
+        f"Boxes are four integers, {_SPACES[card.space]}. With the suite, "
+        "`grit.load(NAME).ask(image, question)` gives them in pixels of the image."
     )
     yield "## Training"
     yield "\n".join(f"- {line}" for line in _training(card))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from PIL import Image
 from transformers import GenerationConfig
 
 from grit.core.disk import needing
@@ -60,7 +61,8 @@ def export(source: Source, settings: ExportSettings, folder: Path) -> Exported:
     adapter = make_adapter(model, learning=False, checkpoint=checkpoint)
     if not keeps_adapter:
         _merge(adapter, settings.dtype or source.config.model.dtype)
-    card = Card.of(source, settings, base, is_adapter=keeps_adapter)
+    shown = adapter.encode("card", "", Image.new("RGB", (64, 64)), picture="card")
+    card = Card.of(source, settings, base, is_adapter=keeps_adapter, space=shown.space.name)
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     size = sum(weight.nbytes for weight in adapter.model.state_dict().values())
