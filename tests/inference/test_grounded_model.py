@@ -76,9 +76,12 @@ def test_a_run_is_asked_by_its_own_settings(request, base, run):
 def test_the_command_line_counts_more_than_the_run(full):
     folder, _ = full
     model = grit.load(
-        folder, "evaluation.max_new_tokens=3", "method=direct", "model.attention=eager"
+        folder,
+        *("evaluation.max_new_tokens=3", "method=direct", "model.attention=eager"),
+        "rollout.tokens_per_batch=99",
     )
     assert model.config.evaluation.max_new_tokens == 3
+    assert model.sampler.tokens_per_batch == 99
     assert model.config.method.name == "direct"
     assert model.config.model.attention == "eager"
     assert not model.prompting.suffix

@@ -21,7 +21,7 @@ from grit.models.settings import ModelSettings
 from grit.runs.finished import trained_weights
 from grit.runs.run_record import CONFIG, RECORD
 
-_PARTS = ("model", "method", "evaluation", "training", "trainer", "threads")  # that asking goes by
+_PARTS = ("model", "method", "evaluation", "rollout", "trainer", "threads")  # that asking goes by
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def source_of(config: Config, overrides: Sequence[str]) -> Source:
     for path in given:
         if path[0] == "model":
             found = _overridden(found, config.model, path[1:])
-    if not any(path[0] in ("evaluation", "training") for path in given):  # not the miniature's
+    if not any(path[0] in ("evaluation", "rollout") for path in given):  # not the miniature's
         evaluation = replace(config.evaluation, max_new_tokens=EvaluationSettings().max_new_tokens)
         config = replace(config, evaluation=evaluation)
     return Source(replace(config, model=found), None if checkpoint.is_whole else checkpoint)
