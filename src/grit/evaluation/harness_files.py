@@ -73,7 +73,6 @@ def _tables(sets: Sets, folder: Path) -> Iterator[Path]:
 
 def _record(index: int, scored: ScoredPrediction) -> dict[str, Any]:
     said = scored.prediction
-    fields = said.picture_fields | {"bboxs": json.dumps(said.picture_fields.get("bboxs"))}
     return {
         "index": index,
         "question": said.question,
@@ -81,7 +80,8 @@ def _record(index: int, scored: ScoredPrediction) -> dict[str, Any]:
         "prediction": scored.answer or "",
         "completion": said.completion,
         **_scores(scored),
-        **(fields if said.true_boxes is not None else said.picture_fields),
+        **said.picture_fields,
+        "bboxs": json.dumps(said.picture_fields.get("bboxs")),  # a cell is text; null: none
     }
 
 
