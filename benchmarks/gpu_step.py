@@ -3,7 +3,7 @@
     python -m benchmarks.gpu_step                           # an H200-class GPU
     python -m benchmarks.gpu_step --smoke --log /tmp/log.md # small, without a GPU too
     python -m benchmarks.gpu_step --decode auto dynamic compiled --no-trl
-    python -m benchmarks.gpu_step --attention sdpa flex_attention --no-trl
+    python -m benchmarks.gpu_step --attention sdpa eager --no-trl
     python -m benchmarks.gpu_step --rollout-batch 65536 262144 --no-trl
     python -m benchmarks.gpu_step --training LoRA --merge-lora 0 1 --no-trl
 
@@ -29,7 +29,7 @@ from benchmarks.step import SMOKE, parser
 from grit.rollout.settings import DecodeMode
 
 MODELS = ("qwen2_5_vl_3b", "internvl3_2b")
-ATTENTIONS = ("sdpa", "eager", "flex_attention")  # the last learns on a GPU only
+ATTENTIONS = ("sdpa", "eager")
 PAPER = Shape(
     prompts=32,
     group_size=4,

@@ -13,7 +13,6 @@ from benchmarks.shape import Shape, make_adapter, reward_of, samples
 from grit.data.datamodule import PromptModule
 from grit.judge.rules import RulesJudge
 from grit.models.adapter import Adapter
-from grit.models.block_attention import use_attention
 from grit.models.features import MEBIBYTE, FeatureCache
 from grit.models.loading import add_lora, freeze_vision
 from grit.models.prompting import Prompting
@@ -71,7 +70,7 @@ def make_learner(shape: Shape, parts: dict[str, Any]) -> GRPOGR:
     """The module, with its random model."""
     adapter = make_adapter(shape)
     make_learn(adapter, shape)
-    use_attention(adapter.plain, parts.get("attention", "sdpa"))
+    adapter.plain.set_attn_implementation(parts.get("attention", "sdpa"))
     limit = parts.get("feature_cache_mib", 1024)
     if limit:
         adapter.feature_cache = FeatureCache(limit * MEBIBYTE)

@@ -84,7 +84,6 @@ COMMANDS = [
         says=("max_new_tokens=9999", "4096 positions"),
     ),
     wrong("rollout.decode=captured", FEW, CPU, says=("captured", "NVIDIA GPU")),
-    wrong("model.attention=flex_attention", FEW, CPU, says=("flex", "sdpa")),
     wrong(
         "+reward.terms.mine={call: raises.on_most, weight: 1.0}",
         says=("reward.terms.mine", "a made-up response", "KeyError: '2'"),

@@ -128,10 +128,10 @@ def test_the_other_benchmarks_fill_their_tables(tmp_path, monkeypatch):
         monkeypatch.setattr(sys, "argv", ["x", "--smoke", "--log", str(log)])
         module.main()
     switched = ["x", "--smoke", "--log", str(log), "--no-trl", "--decode", "captured"]
-    monkeypatch.setattr(sys, "argv", [*switched, "--attention", "flex_attention"])
+    monkeypatch.setattr(sys, "argv", [*switched, "--attention", "eager"])
     gpu_step.main()
     text = log.read_text()
-    assert "| smoke | full | ours captured flex_attention | 2.00 |" in text
+    assert "| smoke | full | ours captured eager | 2.00 |" in text
     assert "| 52 | 2 | 2.00 / 2.00 | 1.00 / 1.00 | 3.00 / 3.00 | 2.00 / 2.00 |" in text
     assert "| smoke | LoRA | TRL | 2.00 | in rollout | 1.00 | 3.00 | 0.67 | 4 | - | 2.0 |" in text
 

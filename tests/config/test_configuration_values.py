@@ -95,7 +95,7 @@ def test_a_value_that_cannot_work_is_named(default: DictConfig, field: str, valu
             ["rollout.merge_lora=true", "model=qwen2_5_vl_3b", "trainer=fsdp"],
             ["rollout.merge_lora=true", "trainer=fsdp"],
         ),
-        (["model.attention=flash_attention_2"], ["training.share_prompt=false", "flex_attention"]),
+        (["model.attention=flash_attention_2"], ["training.share_prompt=false", "sdpa does"]),
         (["model=qwen2_5_vl_3b", "model.adaptation=full"], ["model.dtype", "model.adaptation"]),
         (["rollout=vllm", "rollout.launch=false"], ["rollout.urls", "rollout.launch=true"]),
         (["rollout=vllm", "rollout.urls=[host:1]"], ["rollout.urls", "http://HOST:PORT", "host:1"]),

@@ -132,13 +132,13 @@ def _check_model(config: Config) -> None:
     if model.attention == "flash_attention_2" and learns and config.training.share_prompt:
         raise GritError(
             "config: model.attention=flash_attention_2 needs training.share_prompt=false: it takes "
-            "no mask for completions that share a prompt; sdpa and flex_attention do"
+            "no mask for completions that share a prompt; sdpa does"
         )
     plain = config.rollout.decode in ("auto", "dynamic")
     if model.attention == "flash_attention_2" and not plain:
         raise GritError(
-            f"config: rollout.decode={config.rollout.decode} needs model.attention=sdpa, eager "
-            "or flex_attention: flash_attention_2 cannot leave slots of a static cache out"
+            f"config: rollout.decode={config.rollout.decode} needs model.attention=sdpa or "
+            "eager: flash_attention_2 cannot leave slots of a static cache out"
         )
     if model.adaptation == "full" and model.dtype == "bfloat16":
         raise GritError(

@@ -8,8 +8,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grit.models.block_attention import NAME as BLOCKS
-from grit.models.block_attention import block_mask
 from grit.models.shared_rows import SHARED, SharedRows
 
 UNREAD = torch.ones(1, 1, 1, 1, dtype=torch.bool)
@@ -42,8 +40,6 @@ def _shared(language_model: Any, rows: SharedRows, embeddings: Tensor) -> dict[s
         language_model.set_attn_implementation(SHARED)
     if config._attn_implementation == SHARED and kinds == {"full_attention"}:
         return {"attention_mask": UNREAD.to(rows.device), "shared_rows": rows}
-    if config._attn_implementation == BLOCKS:
-        return {"attention_mask": block_mask(rows.segments)}
     return {"attention_mask": _additive(language_model, rows.visible(), embeddings)}
 
 

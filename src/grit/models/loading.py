@@ -16,7 +16,6 @@ from grit.core.disk import needing
 from grit.core.errors import GritError
 from grit.core.files import UNREADABLE, archive_is_whole, put_in_place
 from grit.models.adapter import Adapter
-from grit.models.block_attention import FLEX, use_attention
 from grit.models.folders import OWN_CODE, needs_code, settings_in, short
 from grit.models.full_model import (
     check_tokens,
@@ -61,7 +60,7 @@ def load_base(
         seed: of the weights of a tiny model without shipped ones.
         revision: branch, tag or commit on the Hub.
         dtype: of the weights.
-        attention: transformers' ``attn_implementation``; flex_attention: see ``block_attention``.
+        attention: transformers' ``attn_implementation``.
         image: overrides of the image processor's settings; not for tiny models.
         trained: folder of a full model that was trained from this one. Configuration and weights
             are loaded from it, and the base's weights are not downloaded; tokenizer, processor and
@@ -84,12 +83,11 @@ def load_base(
         source,
         image_token_id=processor.image_token_id,
         dtype=dtype,
-        attention="sdpa" if attention == FLEX else attention,
+        attention=attention,
     )
     if trained is not None:
         check_tokens(model, processor, trained, folder)
         model.generation_config = stored_generation_config(folder) or model.generation_config
-    use_attention(model, attention)
     return ADAPTERS[family](model, processor)
 
 
@@ -98,7 +96,7 @@ def _load_tiny_base(
 ) -> Adapter:
     model, processor = load_tiny(name, seed)
     model = model.to(dtype)
-    use_attention(model, attention)
+    model.set_attn_implementation(attention)
     adapter = ADAPTERS[model.config.model_type](model, processor)
     if trained is not None:
         load_trained(adapter, trained)

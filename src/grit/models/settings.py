@@ -37,10 +37,8 @@ class ModelSettings:
         "processor",
     )
     dtype: Literal["float32", "bfloat16"] = setting("of the base weights", "bfloat16")
-    attention: Literal["sdpa", "eager", "flex_attention", "flash_attention_2"] = setting(
-        "flex_attention: shared rows of the update skip the blocks between completions, all else "
-        "is sdpa; it trains on a GPU only, and is not yet measured there",
-        "sdpa",
+    attention: Literal["sdpa", "eager", "flash_attention_2"] = setting(
+        "the implementation; with sdpa, completions that share a prompt skip each other", "sdpa"
     )
     gradient_checkpointing: bool = setting("less memory for a second forward pass", False)
     image: dict[Text, int] = setting(

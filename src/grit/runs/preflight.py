@@ -40,7 +40,7 @@ def preflight(
     """
     if reward is not None:
         reward.rehearse()
-    check_device(device, config.model, config.rollout.decode, learns=config.method.learns)
+    check_device(device, config.model, config.rollout.decode)
     check_prompts(config, make_skeleton(config.model), samples, sets)
     if processes.rank() == 0:
         meet(judge)

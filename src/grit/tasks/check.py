@@ -101,4 +101,4 @@ def _others(config: Config, samples: Sequence[Sample], problems: Problems) -> No
         meet(make_judge(config.judge))
     with problems.noted():
         device = prepare_device(config.trainer, config.threads)
-        check_device(device, config.model, config.rollout.decode, learns=config.method.learns)
+        check_device(device, config.model, config.rollout.decode)

@@ -49,16 +49,13 @@ def prepare_device(trainer: TrainerSettings, threads: int | None) -> torch.devic
     return device
 
 
-def check_device(
-    device: torch.device, model: ModelSettings, decode: DecodeMode, *, learns: bool
-) -> None:
+def check_device(device: torch.device, model: ModelSettings, decode: DecodeMode) -> None:
     """Raise GritError for a decode mode or an attention that the device does not support.
 
     Args:
         device: of the run.
         model: its settings.
         decode: the mode of decoding.
-        learns: whether there are backward passes.
     """
     attention = model.attention
     if decode == "captured" and device.type != "cuda":
@@ -77,11 +74,6 @@ def check_device(
                 "model.attention=flash_attention_2 needs the package flash_attn, which is not "
                 "installed; use sdpa"
             )
-    if attention == "flex_attention" and learns and device.type == "cpu":
-        raise GritError(
-            "model.attention=flex_attention learns on a GPU only: torch has no such backward pass "
-            "for the CPU; use sdpa"
-        )
 
 
 def autocast(precision: str, device: torch.device) -> AbstractContextManager[object]:
