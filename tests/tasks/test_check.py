@@ -94,7 +94,8 @@ def test_memory_is_near_what_was_measured(check, replica, training: str, measure
     """Peaks of a 3B step on an H100 and an H200, benchmarks/README.md: 32 x 4 x 300 tokens."""
     model = "model=qwen2_5_vl_3b", f"model.path={replica('qwen_real')}"
     shape = "rollout.sampling.max_new_tokens=300", f"training={training}", "suite.limit=1"
-    _, found = check(*model, *shape, "rollout.tokens_per_batch=65536")
+    layers = "model.gradient_checkpointing=true", "rollout.tokens_per_batch=65536"
+    _, found = check(*model, *shape, *layers)
     assert found["memory_gb"]["total"] == pytest.approx(measured, rel=0.25)
 
 
@@ -102,7 +103,8 @@ def test_seconds_are_near_what_was_measured(check, replica) -> None:
     """23.4 s on an H100; the prompts here are shorter."""
     model = "model=qwen2_5_vl_3b", f"model.path={replica('qwen_real')}"
     shape = "rollout.sampling.max_new_tokens=300", "suite.limit=1"
-    _, found = check(*model, *shape, "rollout.tokens_per_batch=65536")
+    layers = "model.gradient_checkpointing=true", "rollout.tokens_per_batch=65536"
+    _, found = check(*model, *shape, *layers)
     assert found["seconds_per_step"] == pytest.approx(23.4, rel=0.4)
 
 

@@ -3,11 +3,15 @@
 from dataclasses import replace
 
 import pytest
+import torch
+from peft import LoraConfig, get_peft_model
 from settings_of import lora
+from transformers.models.qwen2_5_vl.configuration_qwen2_5_vl import Qwen2_5_VLTextConfig
+from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import Qwen2_5_VLTextModel
 
 from grit.models.loading import add_lora, freeze_vision, load_base
 from grit.models.skeleton import load_skeleton
-from grit.training.costs import GPUS, Load, Sizes, memory, seconds
+from grit.training.costs import GPUS, KEPT, Load, Sizes, memory, seconds
 
 LOAD = Load(
     prompts=4,
@@ -19,7 +23,7 @@ LOAD = Load(
     learns=True,
     reference=True,
     copied_reference=True,
-    checkpointing=False,
+    recomputed_layers=0,
     tokens_per_batch=65536,
     tokens_per_pass=16384,
     tokens_per_chunk=256,
@@ -51,7 +55,7 @@ def test_lora_is_fp32_and_all_that_learns():
 def test_memory_counts_what_is_alive_together():
     sizes = Sizes.of(load_skeleton("tiny:qwen"), bytes_of_weight=4)
     million = replace(
-        sizes, weights=10**9, learning=10**8, cache=10**5, hidden=0, intermediate=0, vocabulary=0
+        sizes, weights=10**9, learning=10**8, cache=10**5, hidden=0, inside=0, vocabulary=0
     )
     found = memory(million, LOAD)
     assert found["weights"] == 2  # with the reference
@@ -67,7 +71,48 @@ def test_time_grows_with_what_is_done():
     gpu = GPUS["H100"]
     least = seconds(sizes, LOAD, gpu)
     assert seconds(sizes, replace(LOAD, new_tokens=200), gpu) > 1.5 * least
-    assert seconds(sizes, replace(LOAD, checkpointing=True), gpu) > least
+    assert seconds(sizes, replace(LOAD, recomputed_layers=4), gpu) > least
     assert seconds(sizes, replace(LOAD, learns=False), gpu) < least
     assert seconds(sizes, replace(LOAD, tokens_per_batch=1000), gpu) > least
     assert seconds(sizes, LOAD, GPUS["RTX3090"]) > least
+
+
+def kept_bytes(layers: int, tokens: int, adapts: bool, autocast: bool) -> int:
+    """What autograd saves of a decoder of Qwen2.5-VL's proportions, but for weights."""
+    config = Qwen2_5_VLTextConfig(
+        hidden_size=256,
+        intermediate_size=1376,
+        num_attention_heads=8,
+        num_key_value_heads=2,
+        num_hidden_layers=layers,
+        vocab_size=8,
+        bos_token_id=None,
+        eos_token_id=None,
+        rope_parameters={"rope_type": "default", "mrope_section": [4, 6, 6], "rope_theta": 1e6},
+    )
+    model: torch.nn.Module = Qwen2_5_VLTextModel(config)
+    if adapts:
+        names = r".*\.(q|k|v|o|gate|up|down)_proj"
+        model = get_peft_model(model.bfloat16(), LoraConfig(r=16, target_modules=names))
+        for name, parameter in model.named_parameters():
+            parameter.data = parameter.data.float() if "lora_" in name else parameter.data
+    inputs = torch.randn(1, tokens, 256, dtype=torch.bfloat16 if adapts else torch.float32)
+    saved = {}
+
+    def save(tensor: torch.Tensor) -> torch.Tensor:
+        if tokens in tensor.shape:
+            saved[tensor.untyped_storage().data_ptr()] = tensor
+        return tensor
+
+    hooks = torch.autograd.graph.saved_tensors_hooks(save, lambda tensor: tensor)
+    with hooks, torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        result = model(inputs_embeds=inputs.requires_grad_())
+    assert result.last_hidden_state.requires_grad
+    return sum(tensor.untyped_storage().nbytes() for tensor in saved.values())
+
+
+@pytest.mark.parametrize(("training", "autocast"), KEPT)
+def test_what_a_layer_keeps_is_what_autograd_saves(training, autocast):
+    two, one = (kept_bytes(layers, 500, training == "lora", autocast) for layers in (2, 1))
+    values = 500 * (8 * 256 + 4 * 1376)
+    assert (two - one) / values == pytest.approx(KEPT[training, autocast], rel=0.06)

@@ -40,7 +40,11 @@ class ModelSettings:
     attention: Literal["sdpa", "eager", "flash_attention_2"] = setting(
         "the implementation; with sdpa, completions that share a prompt skip each other", "sdpa"
     )
-    gradient_checkpointing: bool = setting("less memory for a second forward pass", False)
+    gradient_checkpointing: bool | Literal["auto"] = setting(
+        "a layer's activations are computed a second time instead of kept; auto: in as many layers "
+        "as a step needs to fit into 0.7 of the device's memory, by the estimate of task=check",
+        False,
+    )
     image: dict[Text, int] = setting(
         "settings of the image processor (min_pixels, max_pixels, min_patches, max_patches); "
         "not for tiny:FAMILY",

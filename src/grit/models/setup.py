@@ -54,11 +54,9 @@ def make_adapter(
 
 
 def make_trainable(adapter: Adapter, model: ModelSettings) -> None:
-    """Freeze what does not learn, put LoRA in, switch gradient checkpointing on."""
+    """Freeze what does not learn, put LoRA in."""
     if model.freeze_vision:
         freeze_vision(adapter)
-    if model.gradient_checkpointing:
-        adapter.plain.activation_checkpointing_enable({"use_reentrant": False})
     if model.adaptation == "lora":
         add_lora(adapter, model.lora, with_vision=not model.freeze_vision)
 

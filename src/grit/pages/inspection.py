@@ -76,6 +76,8 @@ def _costs(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     has = GPUS[record["gpu"]].memory
     fits = "" if gigabytes["total"] <= has else f": MORE than the {has:g} GB of one {record['gpu']}"
     yield "memory (estimate)", f"{gigabytes['total']:g} GB for each device ({parts}){fits}"
+    if record["recomputed_layers"]:
+        yield "", f"with gradient checkpointing in {record['recomputed_layers']} layers"
     if record["seconds_per_step"] is not None:
         hours = record["seconds_per_step"] * record["steps"] / 3600
         yield (

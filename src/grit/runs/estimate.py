@@ -15,6 +15,7 @@ from grit.models.prompt_limits import PromptLengths
 from grit.models.prompting import Prompting
 from grit.models.setup import make_trainable
 from grit.rollout.engine import STOP
+from grit.runs.recomputing import recomputed_layers
 from grit.training.costs import GPUS, Load, Sizes, memory, seconds
 
 TOKENS_OF_A_JUDGEMENT = 210, 10  # input and output: the prompt with a short answer, a score
@@ -105,11 +106,11 @@ def costs(
         samples: the training triplets, or the test questions if nothing is trained.
         questions: number of test questions.
     """
-    load, learns = _load(config, adapter, samples), config.method.learns
+    learns, gpu = config.method.learns, GPUS[config.check.gpu]
     if learns:
         make_trainable(adapter, config.model)
-    sizes = Sizes.of(adapter, bytes_of_weight=2 if config.model.dtype == "bfloat16" else 4)
-    gpu = GPUS[config.check.gpu]
+    sizes, load = sizes_of(config, adapter), step_load(config, adapter, samples)
+    load = replace(load, recomputed_layers=recomputed_layers(config, sizes, load, gpu.memory))
     asking = replace(
         load,
         prompts=questions,
@@ -122,6 +123,7 @@ def costs(
         "gpu": config.check.gpu,
         "parameters": sizes.language + sizes.vision,
         "learning": sizes.learning if learns else 0,
+        "recomputed_layers": load.recomputed_layers if learns else 0,
         "memory_gb": memory(sizes, load if learns else asking),
         "steps": config.trainer.max_steps if learns else 0,
         "seconds_per_step": round(seconds(sizes, load, gpu), 1) if learns else None,
@@ -129,8 +131,17 @@ def costs(
     }
 
 
-def _load(config: Config, adapter: Adapter, samples: Sequence[Sample]) -> Load:
-    """The work of a training step."""
+def sizes_of(config: Config, adapter: Adapter) -> Sizes:
+    """The sizes of a run's model, with or without its weights."""
+    return Sizes.of(
+        adapter,
+        bytes_of_weight=2 if config.model.dtype == "bfloat16" else 4,
+        autocast=config.trainer.precision == "bf16-mixed",
+    )
+
+
+def step_load(config: Config, adapter: Adapter, samples: Sequence[Sample]) -> Load:
+    """The work of a training step, without gradient checkpointing."""
     lengths = PromptLengths(adapter, Prompting(config.method.suffix, config.method.example))
     tokens = [lengths.of(sample) for sample in samples]
     images = [
@@ -149,7 +160,7 @@ def _load(config: Config, adapter: Adapter, samples: Sequence[Sample]) -> Load:
         learns=config.method.learns,
         reference=reference,
         copied_reference=reference and config.model.adaptation == "full",
-        checkpointing=config.model.gradient_checkpointing,
+        recomputed_layers=0,
         tokens_per_batch=config.rollout.tokens_per_batch,
         tokens_per_pass=training.tokens_per_pass,
         tokens_per_chunk=training.tokens_per_chunk,

@@ -30,12 +30,14 @@ from grit.rewards.reward import Reward, reward_from
 from grit.rollout.engine import Engine
 from grit.rollout.engines import engine_of
 from grit.rollout.vllm_command import Served
+from grit.runs.estimate import sizes_of, step_load
 from grit.runs.folder import RunFolder, hold_together
 from grit.runs.inputs import inputs_of
 from grit.runs.measured import Measured, check_judged, evaluate_model, measure, usage_before
 from grit.runs.metrics_log import MetricsLog
 from grit.runs.opening import opening
 from grit.runs.preflight import preflight
+from grit.runs.recomputing import set_checkpointing
 from grit.runs.results import write_results
 from grit.runs.used_annotation import annotation_of
 from grit.runs.validation import Validation, keep_best
@@ -81,6 +83,9 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     features = config.training.feature_cache_mib
     adapter = make_adapter(config.model, learning=learns, feature_cache_mib=features)
     adapter.model.train(learns).to(device)
+    if learns:
+        load = step_load(config, adapter, samples)
+        set_checkpointing(config, adapter, sizes_of(config, adapter), load, device)
     if processes.rank() == 0:
         run.begin(config, annotation=annotation_of(config, samples))
         if learns:

@@ -19,6 +19,12 @@ GIGA = 1e9
 STATES = 12  # bytes of gradient and AdamW states for each trainable parameter
 OF_COMPUTE = 0.14  # measured share of peak FLOP/s in passes over many tokens
 OF_BANDWIDTH = 0.10  # measured share of peak bandwidth in decode steps
+KEPT = {  # bytes kept for the backward pass, in 8 hidden + 4 intermediate values of a layer, by
+    ("lora", False): 3.2,  # whether adapters learn on a bf16 base, and by autocast to bf16
+    ("lora", True): 2.4,
+    ("full", False): 4.1,
+    ("full", True): 2.6,
+}  # what autograd saves in a decoder layer of Qwen2.5-VL; tests/training/test_costs.py counts it
 
 
 @dataclass(frozen=True)
@@ -52,18 +58,19 @@ class Sizes:
     learning: int  # trainable parameters
     layers: int
     hidden: int
-    intermediate: int
     vocabulary: int
     cache: int  # bytes of one token's keys and values in all layers
     value: int  # bytes of a base weight, and of an activation
+    inside: float  # bytes of the activations kept for each token and layer
 
     @classmethod
-    def of(cls, adapter: Adapter, *, bytes_of_weight: int) -> "Sizes":
+    def of(cls, adapter: Adapter, *, bytes_of_weight: int, autocast: bool = False) -> "Sizes":
         """The sizes of a model, which may be on the meta device.
 
         Args:
             adapter: the model, with LoRA and frozen parameters as in training.
             bytes_of_weight: 2 or 4, of the base's dtype. LoRA weights are fp32.
+            autocast: products are computed in bf16.
         """
         config = adapter.plain.config.get_text_config()
         heads = config.num_key_value_heads
@@ -78,10 +85,11 @@ class Sizes:
             learning=_count(p for p in adapter.plain.parameters() if p.requires_grad),
             layers=config.num_hidden_layers,
             hidden=config.hidden_size,
-            intermediate=config.intermediate_size,
             vocabulary=config.vocab_size,
             cache=2 * config.num_hidden_layers * heads * size * bytes_of_weight,
             value=bytes_of_weight,
+            inside=KEPT["lora" if added and bytes_of_weight == 2 else "full", autocast]
+            * (8 * config.hidden_size + 4 * config.intermediate_size),
         )
 
 
@@ -103,7 +111,7 @@ class Load:
     learns: bool
     reference: bool  # log pi_ref is computed
     copied_reference: bool  # by a copy of the weights, not by the base under LoRA
-    checkpointing: bool  # gradient checkpointing: activations of a layer are recomputed
+    recomputed_layers: int  # by gradient checkpointing
     tokens_per_batch: int
     tokens_per_pass: int
     tokens_per_chunk: int
@@ -150,9 +158,9 @@ def _activations(sizes: Sizes, load: Load) -> float:
     """Bytes of the activations saved by a pass of the update, and of its logits."""
     row = load.prompt_tokens + load.completions * load.new_tokens
     tokens = min(max(load.tokens_per_pass, row), load.row_tokens)
-    inside = sizes.value * (8 * sizes.hidden + 4 * sizes.intermediate)  # per token and layer
-    kept = sizes.value * sizes.hidden * sizes.layers
-    layers = kept + inside if load.checkpointing else sizes.layers * inside
+    again = load.recomputed_layers
+    one = sizes.inside if again else 0.0  # the one that is computed again
+    layers = again * sizes.value * sizes.hidden + (sizes.layers - again) * sizes.inside + one
     chunk = load.tokens_per_chunk or load.prompts * load.completions * load.new_tokens
     return tokens * layers + 4 * 4 * chunk * sizes.vocabulary  # four copies of logits in fp32
 
@@ -167,7 +175,8 @@ def seconds(sizes: Sizes, load: Load, gpu: Gpu) -> float:
         backward = (
             1 if sizes.learning < sizes.language / 2 else 2
         )  # frozen weights need no gradient
-        flops += passed * (1 + backward + load.checkpointing + load.reference)
+        again = load.recomputed_layers / sizes.layers
+        flops += passed * (1 + backward + again + load.reference)
     filled = load.rows_in_a_batch * (load.prompt_tokens + load.new_tokens / 2) * sizes.cache
     steps = load.batches * load.new_tokens
     moved = steps * (sizes.language * sizes.value + filled)
