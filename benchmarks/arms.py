@@ -85,7 +85,7 @@ def measure_here(arm: Arm) -> Measurement:
     if arm.program == "trl":
         from benchmarks import theirs
 
-        steps = theirs.measure(arm.shape)
+        steps = theirs.measure(arm.shape, arm.parts)
     else:
         from benchmarks import ours
 

@@ -84,6 +84,12 @@ def ours(shape: Shape, choices: Mapping[str, Sequence[Any]]) -> Iterator[Arm]:
 def row(arm: Arm, found: Measurement) -> list[str]:
     """A line of the table."""
     shape = arm.shape
+    training = "LoRA" if shape.lora else "full"
+    return [shape.model, training, arm.label.split(",")[0], *speeds(shape, found)]
+
+
+def speeds(shape: Shape, found: Measurement) -> list[str]:
+    """Seconds of the phases and of the step, completions/s, tokens/s, MFU and memory."""
     peak = None
     if shape.device == "cuda":
         name = torch.cuda.get_device_name()
@@ -91,9 +97,6 @@ def row(arm: Arm, found: Measurement) -> list[str]:
     phases = found.rollout, found.reference, found.update, found.step
     utilisation = f"{useful_flops(shape) / found.step / peak:.1%}" if peak else "-"
     return [
-        shape.model,
-        "LoRA" if shape.lora else "full",
-        arm.label.split(",")[0],
         *(f"{seconds:.2f}" if seconds is not None else "in rollout" for seconds in phases),
         f"{shape.prompts * shape.group_size / found.step:.2f}",
         f"{found.tokens / found.step:.0f}",

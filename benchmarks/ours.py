@@ -16,11 +16,13 @@ from grit.models.adapter import Adapter
 from grit.models.features import MEBIBYTE, FeatureCache
 from grit.models.loading import add_lora, freeze_vision
 from grit.models.prompting import Prompting
-from grit.models.settings import LoraSettings
+from grit.models.settings import LoraSettings, ModelSettings
 from grit.rewards.response import Response
 from grit.rewards.reward import Reward
-from grit.rollout.engines import make_sampler
+from grit.rollout.engine import Engine
+from grit.rollout.engines import engine_of
 from grit.rollout.settings import RolloutSettings, Sampling
+from grit.rollout.vllm_command import Served
 from grit.runs.metrics_log import MetricsLog
 from grit.training.module import GRPOGR
 from grit.training.settings import SFTSettings, TrainingSettings
@@ -49,10 +51,23 @@ def make_learn(adapter: Adapter, shape: Shape) -> None:
 
 def measure(shape: Shape, parts: dict[str, Any]) -> list[dict[str, float]]:
     """Seconds of each measured step; ``parts`` are settings of ``training`` that differ."""
-    learner = make_learner(shape, parts)
-    with tempfile.TemporaryDirectory() as folder:
-        metrics = MetricsLog(Path(folder) / "metrics.jsonl")
-        fit(learner, shape, metrics, parts.get("precision", usual_precision(shape)))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        adapter = make_adapter(shape)
+        served = Served(ModelSettings(name="bench", path=str(folder / "model"), dtype=shape.dtype))
+        if "vllm_python" in parts:
+            adapter.model.save_pretrained(folder / "model")
+            adapter.processor.save_pretrained(folder / "model")
+        make_learn(adapter, shape)
+        adapter.plain.set_attn_implementation(parts.get("attention", "sdpa"))
+        # Completions of a fixed length: nothing that ends one is ever sampled.
+        closing = adapter.tokenizer.convert_tokens_to_ids("</answer>")
+        ends = torch.tensor([*adapter.end_ids, closing])
+        adapter.forbidden_ids = torch.cat([adapter.forbidden_ids, ends])
+        rollout, metrics = rollout_settings(shape, parts), MetricsLog(folder / "metrics.jsonl")
+        with engine_of(adapter, rollout, served, folder) as engine:
+            learner = make_learner(adapter, engine, rollout, shape, parts)
+            fit(learner, shape, metrics, parts.get("precision", usual_precision(shape)))
         steps = [json.loads(line) for line in metrics.path.read_text().splitlines()]
     return [
         {
@@ -66,32 +81,37 @@ def measure(shape: Shape, parts: dict[str, Any]) -> list[dict[str, float]]:
     ]
 
 
-def make_learner(shape: Shape, parts: dict[str, Any]) -> GRPOGR:
-    """The module, with its random model."""
-    adapter = make_adapter(shape)
-    make_learn(adapter, shape)
-    adapter.plain.set_attn_implementation(parts.get("attention", "sdpa"))
-    limit = parts.get("feature_cache_mib", 1024)
-    if limit:
-        adapter.feature_cache = FeatureCache(limit * MEBIBYTE)
-    # Completions of a fixed length: nothing that ends one is ever sampled.
-    closing = adapter.tokenizer.convert_tokens_to_ids("</answer>")
-    ends = torch.tensor([*adapter.end_ids, closing])
-    adapter.forbidden_ids = torch.cat([adapter.forbidden_ids, ends])
-
-    def reward(response: Response) -> float:
-        return reward_of(response.token_ids or ())
-
-    rollout = RolloutSettings(
+def rollout_settings(shape: Shape, parts: dict[str, Any]) -> RolloutSettings:
+    """The engine and how it samples; with ``vllm_python``, a vLLM server beside the training."""
+    vllm = {"name": "vllm", "launch": True, "python": parts.get("vllm_python")}
+    return RolloutSettings(
         sampling=Sampling(max_new_tokens=shape.completion),
         tokens_per_batch=parts.get("rollout_batch", shape.tokens_per_rollout_batch),
         share_prefill=parts.get("share_prefill", True),
         decode=parts.get("decode", "auto"),
         merge_lora=parts.get("merge_lora", False),
+        **(vllm if "vllm_python" in parts else {}),
     )
+
+
+def make_learner(
+    adapter: Adapter,
+    engine: Engine,
+    rollout: RolloutSettings,
+    shape: Shape,
+    parts: dict[str, Any],
+) -> GRPOGR:
+    """The module of a model that learns."""
+    limit = parts.get("feature_cache_mib", 1024)
+    if limit:
+        adapter.feature_cache = FeatureCache(limit * MEBIBYTE)
+
+    def reward(response: Response) -> float:
+        return reward_of(response.token_ids or ())
+
     return GRPOGR(
         adapter,
-        make_sampler(adapter, rollout),
+        engine,
         Prompting(),
         Reward({"cheap": (reward, 1.0)}, []),
         RulesJudge(),

@@ -42,8 +42,8 @@ class TimedTrainer(GRPOTrainer):
         return batch
 
 
-def measure(shape: Shape) -> list[dict[str, float]]:
-    """Seconds of each measured step."""
+def measure(shape: Shape, parts: dict[str, Any]) -> list[dict[str, float]]:
+    """Seconds of each measured step; with ``vllm`` in ``parts``, vLLM samples in this process."""
     adapter = make_adapter(shape)
     make_learn(adapter, shape)
     clock = Clock()
@@ -51,10 +51,14 @@ def measure(shape: Shape) -> list[dict[str, float]]:
         if shape.beta and not shape.lora:  # TRL loads a reference from where the model came from
             adapter.model.save_pretrained(f"{folder}/model")
             adapter.model.config._name_or_path = f"{folder}/model"
+        if parts.get("vllm"):  # loads the base itself
+            make_adapter(shape).model.save_pretrained(f"{folder}/base")
+            adapter.processor.save_pretrained(f"{folder}/base")
+            adapter.plain.config._name_or_path = f"{folder}/base"
         trainer = TimedTrainer(
             model=adapter.model,
             reward_funcs=cheap,
-            args=settings(shape, folder),
+            args=settings(shape, folder, vllm=parts.get("vllm", False)),
             train_dataset=dataset(shape, adapter),
             processing_class=adapter.processor,
             callbacks=[clock],
@@ -84,7 +88,7 @@ def dataset(shape: Shape, adapter: Any) -> Dataset:
     return Dataset.from_list(rows)
 
 
-def settings(shape: Shape, folder: str) -> GRPOConfig:
+def settings(shape: Shape, folder: str, *, vllm: bool = False) -> GRPOConfig:
     """TRL's settings; as many groups at a time as the shape says."""
     on_gpu = shape.device == "cuda"
     return GRPOConfig(
@@ -93,7 +97,11 @@ def settings(shape: Shape, folder: str) -> GRPOConfig:
         gradient_accumulation_steps=shape.prompts // shape.groups_per_pass,
         num_generations=shape.group_size,
         max_completion_length=shape.completion,
-        generation_kwargs={"min_new_tokens": shape.completion},  # completions of a fixed length
+        # completions of a fixed length
+        generation_kwargs={"min_tokens" if vllm else "min_new_tokens": shape.completion},
+        use_vllm=vllm,
+        vllm_mode="colocate",
+        vllm_gpu_memory_utilization=0.3,
         max_steps=shape.warmup + shape.steps,
         learning_rate=1e-6,
         optim="adamw_torch",

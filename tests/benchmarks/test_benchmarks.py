@@ -119,11 +119,11 @@ def test_the_table_goes_to_the_log(smoke, tmp_path, monkeypatch):
 
 
 def test_the_other_benchmarks_fill_their_tables(tmp_path, monkeypatch):
-    from benchmarks import arms, gpu_step, scaling
+    from benchmarks import arms, gpu_step, peers, scaling
 
     made = arms.Measurement(rollout=2.0, update=1.0, step=3.0, tokens=12, peak=2e9)
     log = tmp_path / "log.md"
-    for module in (scaling, gpu_step):
+    for module in (scaling, gpu_step, peers):
         monkeypatch.setattr(module, "measured", lambda arm, folder: made)
         monkeypatch.setattr(sys, "argv", ["x", "--smoke", "--log", str(log)])
         module.main()
@@ -133,6 +133,9 @@ def test_the_other_benchmarks_fill_their_tables(tmp_path, monkeypatch):
     text = log.read_text()
     assert "| smoke | full | ours captured eager | 2.00 |" in text
     assert "| 52 | 2 | 2.00 / 2.00 | 1.00 / 1.00 | 3.00 / 3.00 | 2.00 / 2.00 |" in text
+    assert "| 52 | 2 | ours | 2.00 | in rollout | 1.00 | 3.00 |" in text
+    assert "| 52 | 2 | TRL | 2.00 | in rollout | 1.00 | 3.00 |" in text
+    assert "Ours with vLLM was left out" in text
     assert "| smoke | LoRA | TRL | 2.00 | in rollout | 1.00 | 3.00 | 0.67 | 4 | - | 2.0 |" in text
 
 

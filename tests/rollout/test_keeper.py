@@ -73,6 +73,12 @@ def test_one_that_ends_at_once_says_why(tmp_path: Path) -> None:
         launched([sys.executable, "-c", "print('no model'); raise SystemExit(3)"], tmp_path)
 
 
+def test_the_line_of_an_error_is_shown_not_what_follows_it(tmp_path: Path) -> None:
+    said = r"WARNING: errors may follow\nValueError: too long\n  see the pages"
+    with pytest.raises(GritError, match=r"ended with code 1: ValueError: too long \("):
+        launched([sys.executable, "-c", f"print('{said}'); raise SystemExit(1)"], tmp_path)
+
+
 def test_one_that_never_answers_is_ended(tmp_path: Path) -> None:
     code = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
     with pytest.raises(GritError, match=r"does not answer 1 s after its start") as said:

@@ -23,6 +23,7 @@ ENVIRONMENT = {
     "VLLM_NO_USAGE_STATS": "1",
     "PYTHONPATH": str(SERVER_SIDE),
 }
+CPU_TOKENS = 8192  # of a batch, and so of a prompt with its completion
 ON_A_CPU = {"VLLM_CPU_KVCACHE_SPACE": "1"}  # GiB
 
 
@@ -60,7 +61,9 @@ class Served:
             words += ["--logprobs-mode", "processed_logprobs"]
         if not on_gpu:  # with chunked prefill a request with a seed ends the CPU engine (0.32)
             words += ["--enforce-eager", "--no-enable-chunked-prefill"]
-            words += ["--max-num-batched-tokens", "8192", "--block-size", "32"]
+            words += ["--max-num-batched-tokens", str(CPU_TOKENS), "--block-size", "32"]
+            if adapter.plain.config.get_text_config().max_position_embeddings > CPU_TOKENS:
+                words += ["--max-model-len", str(CPU_TOKENS)]
         return [*words, *settings.server_options]
 
     def _folder(self) -> Path:

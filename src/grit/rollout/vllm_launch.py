@@ -88,9 +88,10 @@ class LaunchedServer:
         log.info("rollout.launch: %s after %.0f s", self.url, time.monotonic() - began)
 
     def _last(self) -> str:
-        """The last line of the log, and where the others are."""
+        """The last line of the log that speaks of an error, else the last; and where the log is."""
         lines = self.log_file.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        last = excerpt(lines[-1], _SHOWN) if lines else "it said nothing"
+        errors = [each for each in lines if "error" in each.lower() and "WARN" not in each]
+        last = excerpt([*lines, *errors][-1].strip(), _SHOWN) if lines else "it said nothing"
         return f"{last} ({self.log_file})"
 
 
