@@ -56,6 +56,21 @@ def test_completions_are_those_of_the_model_behind_it(adapter, prompts, fakes, t
     assert asked == [4 + 2, 2 + 1]  # prompts go round the servers
 
 
+def test_what_watches_is_told_of_whole_completions(adapter, prompts, fakes, tmp_path):
+    told = {}
+
+    def watch(place, number, token_ids, ended):
+        told[place, number] = token_ids, ended
+
+    with engine(adapter, fakes, tmp_path) as vllm:
+        said = vllm.sample(prompts, [[7, 8]] * 3, SHORT, watch)
+    assert told == {
+        (place, number): (each.token_ids, not each.truncated)
+        for place, group in enumerate(said)
+        for number, each in enumerate(group)
+    }
+
+
 def test_all_weights_reach_every_server_before_its_first_completion(
     adapter, prompts, fakes, tmp_path
 ):

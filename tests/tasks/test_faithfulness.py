@@ -19,6 +19,7 @@ from grit.evaluation.scoring import score_predictions
 from grit.judge.rules import RulesJudge
 from grit.judge.settings import JudgeSettings
 from grit.rollout.sampler import Sampler
+from grit.rollout.settings import RolloutSettings
 from grit.runs.finished import FinishedRun
 from grit.runs.job_log import Job, Outcome
 from grit.runs.results import write_predictions
@@ -66,6 +67,7 @@ def settings() -> FigureSettings:
         exhibits=["faithfulness"],
         judge=JudgeSettings(name="rules"),
         suite=SuiteSettings(name="mine", root="."),
+        rollout=RolloutSettings(),
         correlation=CorrelationSettings(),
         attention=AttentionSettings(),
         faithfulness=FaithfulnessSettings(questions=2, draws=2),

@@ -22,6 +22,7 @@ from grit.evaluation.scoring import score_predictions
 from grit.judge.rules import RulesJudge
 from grit.judge.settings import JudgeSettings
 from grit.models.loading import load_base
+from grit.rollout.settings import RolloutSettings
 from grit.runs.finished import FinishedRun
 from grit.runs.job_log import Job, Outcome
 from grit.runs.results import Results, set_result, write_predictions, write_results
@@ -165,6 +166,7 @@ def settings(**changed: int) -> FigureSettings:
         exhibits=["figure4", "figure5"],
         judge=JudgeSettings(name="rules"),
         suite=SuiteSettings(name="mine", root="."),
+        rollout=RolloutSettings(),
         correlation=CorrelationSettings(chains=changed.get("chains", 2)),
         attention=AttentionSettings(samples=changed.get("samples", 2), tokens=3),
         faithfulness=FaithfulnessSettings(questions=2, draws=2),

@@ -76,6 +76,7 @@ class FigureSettings:
     exhibits: list[Exhibit] = setting("which tables and figures are asked for")
     judge: AnyJudge
     suite: SuiteSettings
+    rollout: RolloutSettings
     correlation: CorrelationSettings
     attention: AttentionSettings
     faithfulness: FaithfulnessSettings

@@ -22,9 +22,8 @@ from grit.models.encoded_prompt import EncodedPrompt
 from grit.models.prompt_limits import PromptLengths, PromptLimit
 from grit.models.prompting import Prompting
 from grit.models.setup import make_adapter
-from grit.rollout.engine import Completion
+from grit.rollout.engine import Completion, Watch
 from grit.rollout.engines import make_sampler
-from grit.rollout.sampler import Watch
 from grit.rollout.settings import Sampling
 from grit.training.device import autocast, prepare_device
 

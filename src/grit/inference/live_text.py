@@ -40,7 +40,7 @@ class LiveText:
         self._waiting: dict[int, tuple[Sequence[int], bool]] = {}
 
     def watch(self, question: int, number: int, token_ids: Sequence[int], ended: bool) -> None:
-        """Take note of a new token; see ``rollout.sampler.Watch``."""
+        """Take note of a new token; see ``rollout.engine.Watch``."""
         self._waiting[question * self.count + number] = token_ids, ended
         while self._turn in self._waiting:
             ids, over = self._waiting[self._turn]

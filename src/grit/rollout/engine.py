@@ -15,6 +15,10 @@ STOP = "</answer>"
 Weights = Callable[[], Mapping[str, Tensor]]
 """Gathers the trained weights, whole on rank 0, by their names in the model's ``state_dict``."""
 
+Watch = Callable[[int, int, Sequence[int], bool], None]
+"""Called with the index of a prompt, the number of its completion, all token ids of the completion
+so far, and whether it has ended: for each new token, or once by an engine that does not stream."""
+
 
 @dataclass(frozen=True)
 class Completion:
@@ -36,7 +40,11 @@ class Engine(ABC):
 
     @abstractmethod
     def sample(
-        self, prompts: Sequence[EncodedPrompt], seeds: Sequence[Sequence[int]], sampling: Sampling
+        self,
+        prompts: Sequence[EncodedPrompt],
+        seeds: Sequence[Sequence[int]],
+        sampling: Sampling,
+        watch: Watch | None = None,
     ) -> list[list[Completion]]:
         """Complete each prompt once per seed.
 
@@ -45,6 +53,7 @@ class Engine(ABC):
             seeds: N seeds for each prompt; the same prompt and seed give the same completion in
                 any batch. Greedy sampling ignores their values.
             sampling: temperature and limits.
+            watch: sees completions as they come; what it raises ends the sampling.
 
         Returns:
             For each prompt, a completion for each of its seeds.

@@ -3,7 +3,7 @@
 Shapes: G prompts, N completions of each, B = G * N rows, P prompt tokens, V vocabulary.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 
 import torch
@@ -18,12 +18,8 @@ from grit.rollout.choice import choose
 from grit.rollout.decode_modes import decoder
 from grit.rollout.decoding import Prefilled
 from grit.rollout.ending import Ending
-from grit.rollout.engine import Completion, Engine, Weights
+from grit.rollout.engine import Completion, Engine, Watch, Weights
 from grit.rollout.settings import DecodeMode, Sampling
-
-Watch = Callable[[int, int, Sequence[int], bool], None]
-"""Called for each new token with the index of the prompt, the number of its completion, all token
-ids of the completion so far, and whether it has ended."""
 
 
 class Sampler(Engine):
@@ -64,7 +60,7 @@ class Sampler(Engine):
         sampling: Sampling,
         watch: Watch | None = None,
     ) -> list[list[Completion]]:
-        """As every ``Engine``; ``watch`` is told of each token, and what it raises ends it."""
+        """As every ``Engine``; ``watch`` is told of each token."""
         if len({len(group) for group in seeds}) > 1:
             raise ValueError("every prompt needs the same number of seeds")
         model = self.adapter.model

@@ -27,7 +27,7 @@ from grit.core.disk import needing
 from grit.models.adapter import Adapter
 from grit.models.encoded_prompt import EncodedPrompt
 from grit.rollout.ending import Ending
-from grit.rollout.engine import STOP, Completion, Engine, Weights
+from grit.rollout.engine import STOP, Completion, Engine, Watch, Weights
 from grit.rollout.settings import Sampling
 from grit.rollout.vllm_server import AT_ONCE, EngineFailed, VLLMServer
 
@@ -122,19 +122,29 @@ class VLLM(Engine):
     # --- completions
 
     def sample(
-        self, prompts: Sequence[EncodedPrompt], seeds: Sequence[Sequence[int]], sampling: Sampling
+        self,
+        prompts: Sequence[EncodedPrompt],
+        seeds: Sequence[Sequence[int]],
+        sampling: Sampling,
+        watch: Watch | None = None,
     ) -> list[list[Completion]]:
         """As every ``Engine``; the completions have the engine's log-probabilities.
+
+        ``watch`` is told of whole completions.
 
         Raises:
             EngineFailed: a server does not answer, or answers what it should not.
         """
         # In a daemon thread, so that Ctrl-C does not wait for the servers.
-        everything = in_background(lambda: asyncio.run(self._all(prompts, seeds, sampling)))
+        everything = in_background(lambda: asyncio.run(self._all(prompts, seeds, sampling, watch)))
         return everything.result()
 
     async def _all(
-        self, prompts: Sequence[EncodedPrompt], seeds: Sequence[Sequence[int]], sampling: Sampling
+        self,
+        prompts: Sequence[EncodedPrompt],
+        seeds: Sequence[Sequence[int]],
+        sampling: Sampling,
+        watch: Watch | None,
     ) -> list[list[Completion]]:
         async with AsyncExitStack() as stack:
             sessions = [
@@ -145,11 +155,18 @@ class VLLM(Engine):
             async def group(place: int, prompt: EncodedPrompt) -> list[Completion]:
                 # Prompts go round the servers; ranks begin at different ones.
                 at = sessions[(place + processes.rank()) % len(sessions)]
+                body = self._body(prompt, sampling)
+
+                async def one(number: int, seed: int) -> Completion:
+                    found = await self._one(*at, prompt, body, seed, sampling)
+                    if watch is not None:
+                        watch(place, number, found.token_ids, not found.truncated)
+                    return found
+
                 async with asyncio.TaskGroup() as tasks:
-                    body = self._body(prompt, sampling)
                     asked = [
-                        tasks.create_task(self._one(*at, prompt, body, seed, sampling))
-                        for seed in seeds[place]
+                        tasks.create_task(one(number, seed))
+                        for number, seed in enumerate(seeds[place])
                     ]
                 return [each.result() for each in asked]
 

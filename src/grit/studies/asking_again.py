@@ -1,7 +1,9 @@
 """A run's model asked again: the same question about another picture, from nothing or a chain."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from grit.data.samples import Picture
 from grit.evaluation.predictions import Prediction
@@ -9,8 +11,9 @@ from grit.models.adapter import Adapter
 from grit.models.encoded_prompt import EncodedPrompt
 from grit.models.prompting import Prompting
 from grit.rollout.engine import Engine
-from grit.rollout.engines import make_sampler
-from grit.rollout.settings import Sampling
+from grit.rollout.engines import engine_of
+from grit.rollout.settings import RolloutSettings, Sampling
+from grit.rollout.vllm_command import Served
 from grit.runs.finished import FinishedRun
 from grit.studies.attention_prefixes import extended
 from grit.studies.faithfulness_study import Answers
@@ -20,6 +23,25 @@ from grit.training.device import autocast
 PICTURES_AT_A_TIME = 64  # encoded prompts in memory at a time; results do not depend on it
 
 
+@contextmanager
+def asking(run: FinishedRun, rollout: RolloutSettings, folder: Path) -> Iterator["Asking"]:
+    """A run's model, asked by the engine of ``rollout``; the native one as its run had it.
+
+    Args:
+        run: whose model is loaded.
+        rollout: of the command that asks.
+        folder: for the log of a server that is started.
+
+    Raises:
+        GritError: the model is missing, or a server cannot be started or asked.
+    """
+    adapter = run.adapter()
+    if rollout.name == "native":
+        rollout = replace(run.settings.rollout, name="native")
+    with engine_of(adapter, rollout, Served(run.settings.model), folder) as engine:
+        yield Asking(run, adapter, engine)
+
+
 @dataclass(frozen=True)
 class Asking:
     """A run's model, and how its evaluation has asked it."""
@@ -27,12 +49,6 @@ class Asking:
     run: FinishedRun
     adapter: Adapter
     engine: Engine
-
-    @classmethod
-    def of(cls, run: FinishedRun) -> "Asking":
-        """Load the model of a run; raises GritError where it is missing."""
-        adapter = run.adapter()
-        return cls(run, adapter, make_sampler(adapter, run.settings.rollout))
 
     def __call__(self, asked: Sequence[tuple[Prediction, Picture]]) -> list[Answers]:
         """Greedy completions of each question about the picture beside it, in both ways.

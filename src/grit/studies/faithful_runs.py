@@ -13,7 +13,7 @@ from grit.judge.making import make_judge
 from grit.judge.settings import ServiceJudgeSettings
 from grit.runs.finished import FinishedRun
 from grit.runs.job_log import Job
-from grit.studies.asking_again import Asking
+from grit.studies.asking_again import asking
 from grit.studies.changed_pictures import changed_pictures
 from grit.studies.faithfulness_figure import (
     FAITHFULNESS,
@@ -46,7 +46,7 @@ def build(
     jobs = [job for job in jobs if job.method != "direct"]
     runs, unfinished = runs_of_jobs(sweep, jobs)
     judge = cache(lambda: ready_judge(figures))  # of no use without runs, and may need a key
-    found, unmeasured = measured(runs, lambda run: faithful(figures, run, judge()))
+    found, unmeasured = measured(runs, lambda run: faithful(figures, run, judge(), folder))
     shown = [row for _, row in found]
     yield from write_runs(figures, shown, [*unfinished, *unmeasured], folder)
     if unmeasured:
@@ -92,8 +92,10 @@ def _judge_name(figures: FigureSettings) -> str:
     return judge.label
 
 
-def faithful(figures: FigureSettings, run: FinishedRun, judge: Judge) -> FaithfulRun:
+def faithful(figures: FigureSettings, run: FinishedRun, judge: Judge, folder: Path) -> FaithfulRun:
     """Ask a run's model its questions again, with something taken away from their pictures.
+
+    ``folder`` is for the log of an engine that is started.
 
     Raises:
         GritError: no completion has boxes in a chain before its answer; or the test sets or the
@@ -115,7 +117,8 @@ def faithful(figures: FigureSettings, run: FinishedRun, judge: Judge) -> Faithfu
     drawn = subsample(grounded, settings.questions, figures.seed)
     questions = [_question(figures, run, chains[each.set, each.id]) for each in drawn]
     tagged = run.settings.method.tagged_answer
-    found = faithfulness(questions, Asking.of(run), judge, tagged_answers=tagged)
+    with asking(run, figures.rollout, folder) as asked:
+        found = faithfulness(questions, asked, judge, tagged_answers=tagged)
     return FaithfulRun(name_of(run), len(rows), len(grounded), *found)
 
 

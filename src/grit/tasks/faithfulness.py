@@ -22,7 +22,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     runs = distinct([FinishedRun.with_predictions(Path(name)) for name in config.runs])
     judge = ready_judge(figures)
     mine = RunFolder.at(config, folder, overrides)
-    measured = [faithful(figures, run, judge) for run in runs]
+    measured = [faithful(figures, run, judge, folder) for run in runs]
     mine.begin(config)
     for path in write_runs(figures, measured, (), folder):
         log.info("%s", path)
