@@ -79,6 +79,8 @@ def test_predictions_are_asked_no_questions() -> None:
         ["task=pretrain", "model=tiny_qwen", "pretrain.pool=2"],
         ["task=data", "data.root=x", "preparation.workers=2"],
         ["task=faithfulness", "runs=[a]", "judge=openai", "faithfulness.mask=blur", "seed=1"],
+        ["task=faithfulness", "runs=[a]", "rollout=vllm", "rollout.urls=[http://127.0.0.1:9]"],
+        ["task=infer", "image=a.png", "rollout=vllm", "rollout.launch=true"],
         ["exhibits=[faithfulness]", "faithfulness.questions=2"],
         ["exhibits=[figure5]", "attention.samples=2", "correlation.chains=1"],
     ],

@@ -54,13 +54,13 @@ _OF_DECODING = tuple(
 _OF_SERVERS = tuple(
     f"rollout.{name}"
     for name in (
-        *("importance_cap", "urls", "launch", "python", "gpus", "server_options"),
+        *("urls", "launch", "python", "gpus", "server_options"),
         *("start_within", "timeout", "weights_folder"),
     )
 )
 _ASKING = (
     *("model", "method", "evaluation.max_new_tokens", "evaluation.temperature"),
-    *("trainer.accelerator", "trainer.precision", *_OF_DECODING),
+    *("trainer.accelerator", "trainer.precision", "rollout.name", *_OF_DECODING, *_OF_SERVERS),
     *("rollout.sampling.max_new_tokens", "data.max_prompt_tokens"),
 )
 _FIGURES = ("correlation", "attention", "faithfulness")
@@ -76,7 +76,7 @@ _USED: dict[Task, Fields] = {
     "report": (),
     "correlation": ("judge", "correlation"),
     "attention": ("attention",),
-    "faithfulness": ("judge", "faithfulness"),
+    "faithfulness": ("judge", "faithfulness", "rollout.name", *_OF_SERVERS),
     "pretrain": ("model", "pretrain"),
     "infer": _ASKING,
     "export": ("model", "method", "export"),
@@ -148,7 +148,8 @@ def _engine_rule(rollout: RolloutSettings) -> _Rule:
     """The settings of the engine that is not chosen."""
     if rollout.name == "native":
         corrected = ("rollout.importance_cap",) if rollout.merge_lora else ()
-        return _Rule("rollout=native asks no server", _OF_SERVERS, (), corrected)
+        servers = (*_OF_SERVERS, "rollout.importance_cap")
+        return _Rule("rollout=native asks no server", servers, (), corrected)
     return _Rule(f"rollout={rollout.name} does not decode in this process", (), _OF_DECODING)
 
 
