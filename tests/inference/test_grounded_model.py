@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -160,6 +161,21 @@ def test_a_stream_that_nobody_wants_stops_the_model(base, monkeypatch):
     asked = len(steps)
     list(base.stream(SCENE, QUESTION))
     assert asked < 2 * (len(steps) - asked) + 3
+
+
+def test_a_stream_ends_with_its_time_also_where_no_token_comes(base):
+    with base._lock, pytest.raises(TimeoutError):  # another question is being answered
+        next(base.stream(SCENE, QUESTION, within=0.2))
+    assert list(base.stream(SCENE, QUESTION, within=600))[-1] == base.ask(SCENE, QUESTION)
+
+
+def test_where_it_looked_while_it_wrote_a_box(base):
+    answer = replace(base.ask(SCENE, QUESTION), completion="<think> a [8, 9, 70, 80] </think>")
+    found = base.attention(answer, 1)
+    assert found.shape == (6, 6)
+    assert 0 < found.sum() < 1
+    with pytest.raises(KeyError):
+        base.attention(answer, 2)
 
 
 def test_an_error_in_a_stream_is_raised(base, monkeypatch):

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 from grit.core.seeding import seed_for
@@ -174,6 +175,28 @@ class AdapterContract:
                 assert len(features) == (prompt.input_ids == adapter.image_id).sum()
                 alone = adapter.image_features([prompt])[0]
                 torch.testing.assert_close(features, alone, **EXACT)
+
+    def test_image_tokens_lie_where_they_show_the_picture(self, adapter):
+        """A spot in the picture changes the features most where it is, whatever its shape."""
+        for size, place in (
+            ((96, 96), (0.2, 0.7)),
+            ((96, 192), (0.8, 0.3)),
+            ((260, 120), (0.9, 0.8)),
+        ):
+            plain = Image.new("RGB", size, (90, 120, 150))
+            spotted = plain.copy()
+            x, y = place[0] * size[0], place[1] * size[1]
+            spotted.paste((255, 255, 0), tuple(round(at) for at in (x - 6, y - 6, x + 6, y + 6)))
+            with torch.no_grad():
+                prompts = [adapter.encode("p", "A", each, picture="") for each in (plain, spotted)]
+                before, after = adapter.image_features(prompts)
+            change = (after - before).norm(dim=-1)
+            found = adapter.on_picture(prompts[0], change)
+            torch.testing.assert_close(found.sum(), change.sum())
+            row, column = divmod(int(found.argmax()), found.shape[1])
+            rows, columns = found.shape
+            assert abs((column + 0.5) / columns - place[0]) < 0.5 / columns + 6 / size[0]
+            assert abs((row + 0.5) / rows - place[1]) < 0.5 / rows + 6 / size[1]
 
     def test_too_few_image_features_are_refused(self, adapter, prompts):
         features = adapter.image_features(prompts[:1])[0]

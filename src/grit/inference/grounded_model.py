@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Event, Lock
+from time import monotonic
 
+import numpy as np
 from PIL import Image
 
 from grit.config.composing import composed_config
@@ -25,10 +27,12 @@ from grit.models.setup import make_adapter
 from grit.rollout.engine import Completion, Watch
 from grit.rollout.engines import make_sampler
 from grit.rollout.settings import Sampling
+from grit.studies.box_attention import box_attention
 from grit.training.device import autocast, prepare_device
 
 AT_A_TIME = 64  # questions whose prompts are in memory; answers do not depend on it
 Picture = str | Path | Image.Image
+Tokens = SimpleQueue[tuple[int, ...] | None]  # a completion's so far; None: it has ended
 
 
 class _Unwanted(Exception):
@@ -87,14 +91,25 @@ class GroundedModel:
         (answers,) = self.answers([_asked(image, question)], count, greedy=False, seed=seed)
         return answers
 
-    def stream(self, image: Picture, question: str) -> Iterator[Answer]:
+    def stream(
+        self, image: Picture, question: str, *, within: float | None = None
+    ) -> Iterator[Answer]:
         """The answer of ``ask`` as it is written: one for each token, each longer than the last.
 
         A stream that is closed before its end stops the model.
+
+        Args:
+            image: a file, or an image in memory.
+            question: in words.
+            within: seconds for all of it; None: no limit.
+
+        Raises:
+            TimeoutError: it has taken longer; the model stops.
         """
+        end = None if within is None else monotonic() + within
         asked = _asked(image, question)
         loaded, prompt = asked.picture.load(), self._prompt(asked)
-        tokens: SimpleQueue[tuple[int, ...] | None] = SimpleQueue()
+        tokens: Tokens = SimpleQueue()
         unwanted = Event()
 
         def watch(_: int, __: int, token_ids: Sequence[int], ended: bool) -> None:
@@ -106,7 +121,7 @@ class GroundedModel:
         done = in_background(lambda: self._complete([prompt], [[0]], self._sampling(True), watch))
         done.add_done_callback(lambda _: tokens.put(None))
         try:
-            while (token_ids := tokens.get()) is not None:
+            while (token_ids := _next(tokens, end)) is not None:
                 text = self.adapter.decode(token_ids)
                 partial = Completion(token_ids, text.rstrip("\ufffd"), truncated=False)
                 yield self._answer(asked, loaded, prompt, partial)
@@ -114,6 +129,24 @@ class GroundedModel:
             yield self._answer(asked, loaded, prompt, completion)
         finally:
             unwanted.set()
+
+    def attention(self, answer: Answer, number: int) -> np.ndarray:
+        """Where the model looked while it first wrote a box: [rows, columns] over the picture.
+
+        As in figure 5 averaged over layers, heads and the box's tokens. The sum is the share of all
+        attention that the picture got.
+
+        Args:
+            answer: of this model.
+            number: of the box, as in ``answer.numbered``.
+
+        Raises:
+            KeyError: the answer has no such box.
+        """
+        span = answer.chain.span(number)
+        prompt = self._prompt(_asked(answer.image, answer.question))
+        with self._lock, autocast(self.config.trainer.precision, self.device):
+            return box_attention(prompt, answer.completion, span, self.adapter)
 
     def answers(
         self,
@@ -216,6 +249,16 @@ def load(checkpoint: str | Path | None = None, *overrides: str) -> GroundedModel
     name = None if checkpoint is None else str(checkpoint)
     config = replace(composed_config("task=infer", *overrides), checkpoint=name)
     return GroundedModel(source_of(config, overrides))
+
+
+def _next(tokens: Tokens, end: float | None) -> tuple[int, ...] | None:
+    """What comes next; raises TimeoutError if nothing does until ``end``, of time.monotonic()."""
+    if end is None:
+        return tokens.get()
+    try:
+        return tokens.get(timeout=max(end - monotonic(), 0))
+    except Empty:
+        raise TimeoutError from None
 
 
 def _asked(image: Picture, question: str) -> Asked:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import IO
 
 from PIL import Image, ImageOps
 
@@ -39,12 +40,7 @@ class Photograph:
 
     def load(self) -> Image.Image:
         """The image as RGB; raises GritError if it cannot be read."""
-        try:
-            with opened(self.path) as image:
-                turned = ImageOps.exif_transpose(image)
-                return rgb(turned, turned.size)
-        except Exception as error:  # on damaged files Pillow's decoders raise nearly anything
-            raise unreadable(self.name or str(self.path), error) from error
+        return viewed(self.path, self.name or str(self.path))
 
     def check(self) -> None:
         """Raise what ``load`` would raise, at an eighth of a JPEG's size."""
@@ -89,6 +85,20 @@ class Asked:
         key = self.picture.key
         space = Space("original", *self.picture.load().size)
         return Sample(f"{key}/{self.question}", self.question, "", "asked", self.picture, space)
+
+
+def viewed(source: Path | IO[bytes], name: str) -> Image.Image:
+    """An image as a viewer shows it, turned as its EXIF data says, as RGB.
+
+    Raises:
+        GritError: it cannot be read; ``name`` says which one.
+    """
+    try:
+        with opened(source) as image:
+            turned = ImageOps.exif_transpose(image)
+            return rgb(turned, turned.size)
+    except Exception as error:  # on damaged files Pillow's decoders raise nearly anything
+        raise unreadable(name, error) from error
 
 
 def asked(image: str | None, question: str | None, file: str | None, *, seed: int) -> list[Asked]:

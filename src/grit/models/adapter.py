@@ -252,6 +252,14 @@ class Adapter(ABC):
             raise ValueError(f"{int(is_image.sum())} image tokens for {len(images)} image features")
         return embeddings.masked_scatter(is_image.unsqueeze(-1), images)
 
+    @abstractmethod
+    def on_picture(self, prompt: EncodedPrompt, values: Tensor) -> Tensor:
+        """Values [T] of the image tokens as they lie on the picture [rows, columns].
+
+        The map covers the whole picture. A value is spread over what its token shows of it: the sum
+        stays.
+        """
+
     @property
     @abstractmethod
     def image_id(self) -> int:

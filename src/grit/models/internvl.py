@@ -1,11 +1,13 @@
 """InternVL: image tiles, coordinates from 0 to 1000, one row of position ids."""
 
 from collections.abc import Sequence
+from math import isqrt
 from typing import Any
 
 import torch
 from PIL import Image
 from torch import Tensor, nn
+from transformers.models.got_ocr2.image_processing_got_ocr2 import get_optimal_tiled_canvas
 
 from grit.grounding.boxes import NORMALIZED_1000, Space
 from grit.models.adapter import Adapter
@@ -64,3 +66,22 @@ class InternVLAdapter(Adapter):
         pixels = torch.cat([prompt.vision["pixel_values"] for prompt in prompts])
         outputs = self.plain.model.get_image_features(pixels.to(self.device), return_dict=True)
         return [part.flatten(0, 1) for part in outputs.pooler_output.split(tiles)]
+
+    def on_picture(self, prompt: EncodedPrompt, values: Tensor) -> Tensor:
+        """Values [T] on the picture [rows, columns]: tiles side by side, the thumbnail over all."""
+        count = len(prompt.vision["pixel_values"])
+        side = isqrt(len(values) // count)
+        tiles = values.reshape(count, side, side)
+        if count == 1:
+            return tiles[0]
+        images = self.processor.image_processor
+        columns, rows = get_optimal_tiled_canvas(
+            (prompt.image.height, prompt.image.width),
+            (images.size["height"], images.size["width"]),
+            images.min_patches,
+            images.max_patches,
+        )
+        *parts, thumbnail = tiles.split(1)
+        lines = [torch.cat(parts[row * columns :][:columns], -1)[0] for row in range(rows)]
+        spread = thumbnail[0].repeat_interleave(rows, 0).repeat_interleave(columns, 1)
+        return torch.cat(lines) + spread / (rows * columns)

@@ -63,3 +63,9 @@ class QwenAdapter(Adapter):
             pixels.to(self.device), grids.to(self.device), return_dict=True
         )
         return self.features_in(outputs)
+
+    def on_picture(self, prompt: EncodedPrompt, values: Tensor) -> Tensor:
+        """Values [T] on the picture [rows, columns]: a token is a square of merged patches."""
+        _, rows, columns = prompt.vision["image_grid_thw"][0].tolist()
+        merge = self.processor.image_processor.merge_size
+        return values.reshape(rows // merge, columns // merge)

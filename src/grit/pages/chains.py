@@ -74,6 +74,15 @@ class Chain:
     giou: float | None
     missing: tuple[str, ...]  # parts of the format that the completion lacks, in words
 
+    def span(self, number: int) -> tuple[int, int]:
+        """Where in the completion a box is first: its first character, the one behind its last."""
+        start = 0
+        for piece in self.pieces:
+            if piece.number == number:
+                return start, start + len(piece.text)
+            start += len(piece.text)
+        raise KeyError(number)
+
     @property
     def repeated(self) -> int:
         """How many mentions are of a box that was mentioned before."""

@@ -83,14 +83,21 @@ def _attention(
     return rows
 
 
-@torch.no_grad()
 def image_attention(
     prompt: EncodedPrompt, generated: Sequence[int], adapter: Adapter
 ) -> np.ndarray:
-    """Attention [T] on an image token of the steps that generated these T tokens after a prompt.
+    """``attention_by_image_token``, averaged over image tokens too: [T]."""
+    return attention_by_image_token(prompt, generated, adapter).mean(1).cpu().numpy()
 
-    Averaged over layers, heads and image tokens, in float32. What was read before the first of
-    these steps is read once, without keeping its weights: only [layers, heads, T, K] are.
+
+@torch.no_grad()
+def attention_by_image_token(
+    prompt: EncodedPrompt, generated: Sequence[int], adapter: Adapter
+) -> Tensor:
+    """Attention [T, images] of the steps that generated these T tokens after a prompt.
+
+    Averaged over layers and heads, in float32. What was read before the first of these steps is
+    read once, without keeping its weights: only [layers, heads, T, K] are.
     """
     whole = extended(prompt, generated[:-1])  # the last token's own query generates none of them
     start = len(prompt.input_ids) - 1  # the query that generated the first token
@@ -102,7 +109,7 @@ def image_attention(
     adapter.hidden_states(embeddings[:, :start], mask[:, :start], positions[..., :start], cache)
     weights = attention_weights(adapter, embeddings[:, start:], mask, positions[..., start:], cache)
     on_image: Tensor = weights[:, 0][..., ids[0] == adapter.image_id]  # [layers, heads, Q, images]
-    return on_image.float().mean((0, 1, 3)).cpu().numpy()
+    return on_image.float().mean((0, 1))
 
 
 def _curve(rows: np.ndarray) -> AttentionCurve:
@@ -131,7 +138,7 @@ def attention_weights(
     """Who attends to whom: weights [layers, B, heads, L, past + L]; each row sums to 1.
 
     Args:
-        adapter: a model that was loaded with eager attention.
+        adapter: a model whose language model has eager attention.
         embeddings: [B, L, F], from ``Adapter.embed``.
         mask: [B, past + L] of 0 and 1.
         positions: [R, B, L].
@@ -140,8 +147,9 @@ def attention_weights(
     Raises:
         ValueError: the model has another attention, which never has the weights in memory.
     """
-    if adapter.plain.config._attn_implementation != "eager":
+    language_model = adapter.plain.model.language_model
+    if language_model.config._attn_implementation != "eager":
         raise ValueError("attention weights need a model with eager attention")
     inputs = adapter.language_inputs(embeddings, mask, positions, cache)
-    layers = adapter.plain.model.language_model(**inputs, output_attentions=True).attentions
+    layers = language_model(**inputs, output_attentions=True).attentions
     return torch.stack(layers)

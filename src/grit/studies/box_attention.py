@@ -1,0 +1,51 @@
+"""Where a model looked while it wrote a box: the attention of figure 5, laid over the picture."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from grit.models.adapter import Adapter
+from grit.models.encoded_prompt import EncodedPrompt
+from grit.studies.attention_prefixes import extended
+from grit.studies.attention_study import attention_by_image_token
+
+
+def box_attention(
+    prompt: EncodedPrompt, completion: str, span: tuple[int, int], adapter: Adapter
+) -> np.ndarray:
+    """The attention [rows, columns] on the picture of the steps that wrote a part of a chain.
+
+    Averaged over layers, heads and the part's tokens; its sum is the share of all attention that
+    the picture got. The model may have any attention: it has eager attention meanwhile.
+
+    Args:
+        prompt: that the chain answers.
+        completion: the chain.
+        span: the part's first character and the one behind its last.
+        adapter: of the model.
+    """
+    encoded = adapter.tokenizer(completion, add_special_tokens=False, return_offsets_mapping=True)
+    start, end = span
+    written = [
+        place
+        for place, (first, last) in enumerate(encoded["offset_mapping"])
+        if first < end and start < last
+    ]
+    ids = encoded["input_ids"]
+    before = extended(prompt, ids[: written[0]])
+    with _eager(adapter):
+        weights = attention_by_image_token(before, ids[written[0] : written[-1] + 1], adapter)
+    return adapter.on_picture(prompt, weights.mean(0)).cpu().numpy()
+
+
+@contextmanager
+def _eager(adapter: Adapter) -> Iterator[None]:
+    """Eager attention in the language model, the only one that has its weights in memory."""
+    language_model = adapter.plain.model.language_model
+    usual = language_model.config._attn_implementation
+    language_model.set_attn_implementation("eager")
+    try:
+        yield
+    finally:
+        language_model.set_attn_implementation(usual)
