@@ -28,6 +28,7 @@ ROOMS = (  # a room imports only itself and rooms above it
     "pages",
     "studies",
     "inference",
+    "demo",
     "tracking",
     "paper",
     "tasks",

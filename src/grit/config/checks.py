@@ -68,7 +68,7 @@ OWNERS: dict[str, tuple[Task, ...]] = {  # fields that only some tasks take
     "input": ("score", "infer"),
     "output": ("score", "export"),
     "predictions": ("evaluate",),
-    "checkpoint": ("evaluate", "infer", "export"),
+    "checkpoint": ("evaluate", "infer", "demo", "export"),
     "push": ("export",),
     "image": ("infer",),
     "question": ("infer",),

@@ -81,6 +81,7 @@ def help_text() -> str:
         "task=evaluate  a model (checkpoint=: a folder or Hub id), or predictions=FILE.jsonl",
         "task=score     score completions with a reward: input=FILE.jsonl output=FILE.jsonl",
         "task=infer     ask about an image: image=FILE question=TEXT checkpoint=RUN (or a Hub id)",
+        "task=demo      a page to ask on, boxes as they come: checkpoint=RUN demo.beside=OTHER",
         "task=export    a run's model with a card, for others: checkpoint=RUN push=ORG/NAME",
         "task=check     what a run would be and cost, and what is wrong with it; needs no weights",
         "task=report    one page and a W&B report about many runs: runs=[FOLDER,...]",

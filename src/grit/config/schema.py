@@ -12,6 +12,7 @@ from pydantic import Discriminator, Tag
 from grit.core.settings import Text, setting, settings
 from grit.data.preparation.settings import PreparationSettings
 from grit.data.settings import DataSettings, SuiteSettings
+from grit.demo.settings import DemoSettings
 from grit.evaluation.settings import EvaluationSettings
 from grit.inference.settings import ExportSettings
 from grit.judge.settings import (
@@ -46,6 +47,7 @@ Task = Literal[
     "attention",
     "faithfulness",
     "infer",
+    "demo",
     "export",
 ]
 Exhibit = Literal[
@@ -111,8 +113,8 @@ class Config:
         "CPU threads; null: torch's own choice", None, ge=1, changes_results=False
     )
     checkpoint: Text | None = setting(
-        "task=evaluate, infer, export: trained weights: a .ckpt file, a folder with an adapter or "
-        "a model, a run's folder, or a Hub id, ORG/NAME or ORG/NAME@REVISION",
+        "task=evaluate, infer, demo, export: trained weights: a .ckpt file, a folder with an "
+        "adapter or a model, a run's folder, or a Hub id, ORG/NAME or ORG/NAME@REVISION",
         None,
     )
     predictions: Text | None = setting(
@@ -176,6 +178,7 @@ class Config:
     pretrain: PretrainSettings = setting("", PretrainSettings, changes_results=False)
     preparation: PreparationSettings = setting("", PreparationSettings, changes_results=False)
     export: ExportSettings = setting("", ExportSettings, changes_results=False)
+    demo: DemoSettings = setting("", DemoSettings, changes_results=False)
     check: CheckSettings = setting("", CheckSettings, changes_results=False)
     correlation: CorrelationSettings = setting("", CorrelationSettings, changes_results=False)
     attention: AttentionSettings = setting("", AttentionSettings, changes_results=False)

@@ -67,7 +67,7 @@ _FIGURES = ("correlation", "attention", "faithfulness")
 _PARTS = (
     *("model", "data", "method", "reward", "judge", "suite", "training", "objective", "trainer"),
     "rollout",
-    *("evaluation", "pretrain", "preparation", "export", *_FIGURES),
+    *("evaluation", "pretrain", "preparation", "export", "demo", *_FIGURES),
 )
 # The parts that the other tasks use. `logger`, `threads`, `seed`, `experiment` are not reported.
 _USED: dict[Task, Fields] = {
@@ -79,6 +79,7 @@ _USED: dict[Task, Fields] = {
     "faithfulness": ("judge", "faithfulness", "rollout.name", *_OF_SERVERS),
     "pretrain": ("model", "pretrain"),
     "infer": _ASKING,
+    "demo": (*_ASKING, "demo"),
     "export": ("model", "method", "export"),
     "data": ("data", "suite", "preparation", "trainer.progress_bar"),
 }
@@ -139,6 +140,7 @@ def _rules(config: Config) -> Iterator[_Rule]:
             "preparation",
             "check",
             "export",
+            "demo",
             *(() if config.exhibits else _FIGURES),
         )
         yield _Rule(f"it is for other tasks than task={task}", (), others)

@@ -16,7 +16,7 @@ DIGITS = 12
 # settings (settings.py), whose values are in the fingerprint of the configuration.
 _NOT_RESULTS = (
     *("figures", "runs", "pages", "studies", "tracking", "paper", "config"),
-    "inference",
+    *("inference", "demo"),
     "pretraining",  # makes the base models, whose weights are hashed
     "assets",  # the files of the run's own model are hashed by `code_fingerprint`
     *("__init__.py", "__main__.py", "tasks/__init__.py"),
@@ -31,6 +31,7 @@ _NOT_RESULTS = (
     "rewards/scored_file.py",
     *("rollout/keeper.py", "rollout/vllm_launch.py"),
     *("tasks/attention.py", "tasks/check.py", "tasks/correlation.py", "tasks/data.py"),
+    "tasks/demo.py",
     *(
         "tasks/faithfulness.py",
         "tasks/infer.py",

@@ -14,10 +14,10 @@ _ILLEGIBLE = re.compile(
 )
 
 
-def environment(folder: Path = TEMPLATES) -> Environment:
-    """Jinja for the templates of a folder; a value that is missing is an error."""
+def environment(*folders: Path) -> Environment:
+    """Jinja for the templates of folders, or of this room; a value that is missing is an error."""
     return Environment(
-        loader=FileSystemLoader(folder),
+        loader=FileSystemLoader(folders or (TEMPLATES,)),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=legible,

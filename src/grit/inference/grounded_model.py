@@ -1,6 +1,6 @@
 """A model that can be asked: ``grit.load(RUN).ask(image, question)``."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -93,7 +93,7 @@ class GroundedModel:
 
     def stream(
         self, image: Picture, question: str, *, within: float | None = None
-    ) -> Iterator[Answer]:
+    ) -> Generator[Answer, None, None]:
         """The answer of ``ask`` as it is written: one for each token, each longer than the last.
 
         A stream that is closed before its end stops the model.

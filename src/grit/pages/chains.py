@@ -151,8 +151,10 @@ def _missing(parts: Mapping[str, bool]) -> tuple[str, ...]:
     return tuple(_MISSING[name] for name, there in parts.items() if not there)
 
 
-def embedded(image: Image.Image | None, space: Space | None) -> EmbeddedPicture:
-    """The picture as a data URI: tiny ones pixel by pixel, others as a JPEG of at most 384."""
+def embedded(
+    image: Image.Image | None, space: Space | None, *, side: int = _PHOTOGRAPH
+) -> EmbeddedPicture:
+    """The picture as a data URI: tiny ones pixel by pixel, others as a JPEG of at most ``side``."""
     if image is None:
         size = (1.0, 1.0) if space is None else (space.width, space.height)
         return EmbeddedPicture("", False, *_view_size(*size))
@@ -162,7 +164,7 @@ def embedded(image: Image.Image | None, space: Space | None) -> EmbeddedPicture:
     if tiny:
         picture.save(stream, "PNG", optimize=True)
     else:
-        picture.thumbnail((_PHOTOGRAPH, _PHOTOGRAPH), Image.Resampling.LANCZOS)
+        picture.thumbnail((side, side), Image.Resampling.LANCZOS)
         picture.save(stream, "JPEG", quality=_QUALITY, optimize=True)
     kind = "png" if tiny else "jpeg"
     data = base64.b64encode(stream.getvalue()).decode("ascii")

@@ -6,6 +6,7 @@ written, is escaped; no markup comes from data.
 
 import base64
 import hashlib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,23 +21,41 @@ from grit.pages.training_curves import FRAME, STACK
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def page(template: str, **values: Any) -> str:
-    """A whole page from one of the templates."""
-    script = (TEMPLATES / "script.js").read_text(encoding="utf-8")
-    return (
-        _environment()
-        .get_template(template)
-        .render(
-            **values,
-            style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8") + _palette()),
-            script=Markup(script),
-            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        )
+def page(template: str, *, room: Path | None = None, **values: Any) -> str:
+    """A whole page from one of the templates.
+
+    Args:
+        template: its file's name.
+        room: a folder with further templates, and with a script and a style that are added.
+        values: of the template.
+    """
+    folders = _folders(room)
+    script, style = (
+        "\n".join((folder / name).read_text(encoding="utf-8") for folder in folders)
+        for name in ("script.js", "style.css")
+    )
+    return fragment(
+        template,
+        room=room,
+        **values,
+        style=Markup(style + _palette()),
+        script=Markup(script),
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
 
 
-def _environment() -> Environment:
-    templates = environment(TEMPLATES)
+def fragment(template: str, *, room: Path | None = None, **values: Any) -> str:
+    """A part of a page; for the arguments see ``page``."""
+    return _environment(room).get_template(template).render(**values)
+
+
+def _folders(room: Path | None) -> list[Path]:
+    return [TEMPLATES] if room is None else [TEMPLATES, room]
+
+
+@cache
+def _environment(room: Path | None) -> Environment:
+    templates = environment(*_folders(room))
     templates.filters |= {"clipped": clipped, "decimal": _decimal, "zip": zip}
     constants = {"COLORS": COLORS, "CONSTANT": CONSTANT, "MOST_TEXT": MOST_TEXT}
     templates.globals |= constants | {"FRAME": FRAME, "STACK": STACK}

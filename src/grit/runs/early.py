@@ -35,7 +35,7 @@ def check_early(config: Config) -> None:
             raise GritError(f"{name}={path}: there is no such file")
     if config.image is not None and not Path(config.image).exists():
         raise GritError(f"image={config.image}: there is no such file or folder")
-    if task == "infer" and config.checkpoint is None:
+    if task in ("infer", "demo") and config.checkpoint is None:
         check_name(config.model.path)
     if task in ("train", "evaluate") and config.predictions is None:
         check_name(config.model.path)
