@@ -1,7 +1,10 @@
 """The demo's web application: a page of ours, and gradio's queue behind it."""
 
+import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from grit.core.errors import GritError
@@ -16,15 +19,25 @@ from grit.pages.pages import fragment, page
 _PICTURES = 32  # of all visitors together
 
 
-def make_app(models: Sequence[GroundedModel], settings: DemoSettings, *, seed: int) -> App:
-    """The application.
+@contextmanager
+def application(
+    models: Sequence[GroundedModel], settings: DemoSettings, *, seed: int
+) -> Iterator[App]:
+    """The application, while it is needed.
 
     Args:
         models: one, or two that are asked the same.
         settings: limits.
         seed: of the scene that the page begins with.
     """
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # gradio reads it when it is imported
+    with TemporaryDirectory(prefix="grit-demo-") as scratch:
+        # Gradio reads these when it is imported; it makes a folder, and gets nothing to put there.
+        os.environ.update(GRADIO_ANALYTICS_ENABLED="False", GRADIO_TEMP_DIR=scratch)
+        yield asyncio.run(_application(models, settings, seed))
+
+
+async def _application(models: Sequence[GroundedModel], settings: DemoSettings, seed: int) -> App:
+    """A coroutine: where no event loop runs, gradio makes one for each lock and closes none."""
     from fastapi import FastAPI, Request
     from fastapi.concurrency import run_in_threadpool
     from fastapi.responses import HTMLResponse, JSONResponse

@@ -62,7 +62,7 @@ def served(app: App, listening: socket.socket) -> Iterator["Future[None]"]:
     import uvicorn
 
     config = uvicorn.Config(
-        app,  # type: ignore[arg-type]  # of uvicorn's own names for the same types
+        app,
         log_config=None,
         log_level="warning",
         access_log=False,

@@ -13,8 +13,9 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         GritError: one cannot listen at the address, or a model cannot be loaded.
     """
     with listen(config.demo) as listening:  # before torch, which takes seconds to import
-        from grit.demo.app import make_app
+        from grit.demo.app import application
         from grit.demo.shown_models import models_of
 
         models = models_of(config, overrides)
-        serve(make_app(models, config.demo, seed=config.seed), listening)
+        with application(models, config.demo, seed=config.seed) as app:
+            serve(app, listening)
