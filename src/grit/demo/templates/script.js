@@ -139,7 +139,6 @@ function look(card, button) {
     const spot = document.createElementNS("http://www.w3.org/2000/svg", "image");
     const facts = { class: "spot", href: part.uri, width, height, preserveAspectRatio: "none" };
     for (const [name, value] of Object.entries(facts)) spot.setAttribute(name, value);
-    card.querySelector(".spot")?.remove();
     shown.querySelector("use").after(spot);
   });
 }
