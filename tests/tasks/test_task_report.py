@@ -7,7 +7,7 @@ from grit.evaluation.bootstrap import Estimate
 from grit.studies.correlation_study import Correlation
 from grit.studies.figure4 import CorrelatedRun, Figure4, write_figure4
 from grit.studies.figure_runs import RunName
-from grit.tracking.tracker import experiment
+from grit.tracking.naming import experiment
 
 
 def measured() -> Figure4:

@@ -4,7 +4,7 @@ import pytest
 import wandb
 
 from grit.tracking import wandb_log
-from grit.tracking.wandb_log import panel, wandb_logger, wandb_mode
+from grit.tracking.wandb_log import wandb_logger, wandb_mode
 
 
 @pytest.mark.parametrize(
@@ -64,18 +64,3 @@ def test_without_a_key_an_online_run_says_which_variable_counts(
         assert "wandb login" not in said
     finally:
         wandb.finish()
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("train/kl", "train/kl"),
-        ("epoch", "epoch"),
-        ("train/seconds/rollout", "seconds/rollout"),
-        ("train/reward/vsr", "reward/vsr"),
-        ("train/reward_part/judge", "reward_part/judge"),
-        ("train/reward_part/vsr/judge", "reward_part_vsr/judge"),
-    ],
-)
-def test_panels_have_sections(name, expected):
-    assert panel(name) == expected

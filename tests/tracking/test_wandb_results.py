@@ -14,8 +14,11 @@ from finished_runs import ROWS, drawn_rows, results_of
 
 from grit.data.shapes.source import ShapesSource
 from grit.rewards.reward import reward_from
+from grit.runs.measured import Measured
+from grit.tracking.dashboard import Findings, evaluation_numbers
+from grit.tracking.evaluation_rows import outcomes_of
+from grit.tracking.wandb_dashboard import WandbDashboard
 from grit.tracking.wandb_log import wandb_logger
-from grit.tracking.wandb_results import log_numbers, log_report, log_rows, outcomes_of
 
 pytestmark = pytest.mark.filterwarnings(  # wandb leaves the file of a sweep's values open
     "ignore:unclosed file .*sweep.yaml:ResourceWarning",
@@ -72,12 +75,12 @@ def logged(tmp_path_factory: pytest.TempPathFactory) -> Logged:
             job_type="train",
         )
         try:
-            run = logger.experiment
-            log_numbers(run, results_of(before), step=0)
+            dashboard = WandbDashboard(logger)
+            was, now = Measured(results_of(before), before), Measured(results_of(after), after)
+            dashboard.numbers(evaluation_numbers(was.results), step=0)
             logger.log_metrics({"train/reward": 1.5, "train/reward_part/vsr/judge": 1.0}, step=0)
-            log_numbers(run, results_of(after), step=1)
-            log_rows(run, before, after, pictures(), reward=reward(), most=4)
-            log_report(run, folder / "report.html")
+            dashboard.numbers(evaluation_numbers(now.results), step=1)
+            dashboard.findings(Findings(folder, 1, now, was, pictures(), reward(), 4))
         finally:
             wandb.finish()
             wandb.teardown()

@@ -127,6 +127,11 @@ class RunFolder:
         record = self.folder / RECORD
         write_json(record, read_record(record) | {"finished": _now()})
 
+    @property
+    def steps_done(self) -> int:
+        """Training steps before its start: those of the checkpoint that it resumes from, or 0."""
+        return steps_of(self.checkpoint) if self.checkpoint else 0
+
     def resume_command(self) -> str:
         """The command that resumes this run."""
         kept = [o for o in self.overrides if not o.startswith(("resume=", "hydra.run.dir="))]
@@ -135,7 +140,7 @@ class RunFolder:
 
 
 def run_name(config: Config) -> str:
-    """The name of a run in W&B and in its report."""
+    """The name of a run in dashboards and in its report."""
     parts = [config.model.name, config.data.name, config.method.name]
     if config.checkpoint is not None:
         parts[1:2] = []  # no triplets were trained on

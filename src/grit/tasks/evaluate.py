@@ -56,7 +56,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         log.info("%s", opening(config, run.folder, 0))
     hold_together(run.folder)
     with (
-        tracked(config, run.folder, overrides) as tracker,
+        tracked(config, run) as tracker,
         engine_of(adapter, config.rollout, Served(config.model), run.folder) as engine,
     ):
         with autocast(config.trainer.precision, device):

@@ -42,8 +42,6 @@ from grit.runs.results import write_results
 from grit.runs.used_annotation import annotation_of
 from grit.runs.validation import Validation, keep_best
 from grit.tracking.tracker import Tracker, tracked
-from grit.tracking.wandb_log import CompletionSamples
-from grit.training.checkpoints import steps_of
 from grit.training.device import autocast, prepare_device
 from grit.training.fitting import fit, save_learnt
 from grit.training.layouts.data_parallel import DataParallel
@@ -96,7 +94,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         log.info("%s", opening(config, run.folder, len(samples)))
     temperature = config.training.logp_temperature or config.rollout.sampling.temperature
     with (
-        tracked(config, run.folder, overrides) as tracker,
+        tracked(config, run) as tracker,
         engine_of(adapter, config.rollout, Served(config.model, temperature), run.folder) as engine,
     ):
         if learns:
@@ -176,8 +174,6 @@ def _evaluate_before(
     # Only rank 0 decides: other nodes may not see its folder.
     if not (run.resumed and processes.gathered(said.exists())[0]):
         before = evaluate_model(config, adapter, engine, sets, judge, run.folder, "before")
-        if before is not None:
-            tracker.numbers(before, step=0)
     elif processes.rank() > 0:
         before = None
     else:
@@ -190,6 +186,7 @@ def _evaluate_before(
         elif not results.exists():  # killed between writing the two files
             write_results(results, before.results)
     if before is not None:
+        tracker.numbers(before, step=0)
         check_judged(judge, before, go_on=run.resume_command())
     return before
 
@@ -227,7 +224,7 @@ def _train(
         resume_command=run.resume_command(),
         loggers=_loggers(run, tracker),
         callbacks=[
-            CompletionSamples(config.logger.sample_every),
+            *tracker.callbacks,
             *_step_lines(config),
             *([Validation(config, engine, dev, judge, run.folder)] if dev else []),
         ],
@@ -251,8 +248,8 @@ def _step_lines(config: Config) -> list[StepLines]:
 def _loggers(run: RunFolder, tracker: Tracker) -> list[Logger]:
     metrics = MetricsLog(run.folder / "metrics.jsonl")
     if run.resumed and processes.rank() == 0:
-        metrics.rewind(steps_of(run.checkpoint) if run.checkpoint else 0)
-    return [metrics] if tracker.logger is None else [metrics, tracker.logger]
+        metrics.rewind(run.steps_done)
+    return [metrics, *tracker.loggers]
 
 
 def _check_learnt(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""The Weights & Biases logger, which never prompts for a key, and a callback for completions."""
+"""The Weights & Biases logger, which never prompts for a key."""
 
 import logging
 import os
@@ -6,17 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, cast
 
-import pytorch_lightning as pl
 import wandb
 from pytorch_lightning.loggers import WandbLogger
 
 from grit.runs.run_record import relative
+from grit.tracking.panels import panel
 from grit.tracking.wandb_end import limits
-from grit.tracking.wandb_images import SAID, boxed_image
 from grit.tracking.wandb_results import STEP
 from grit.tracking.wandb_server import reason_of
-from grit.training.diagnostics import Rollout
-from grit.training.module import GRPOGR
 
 log = logging.getLogger(__name__)
 INIT_TIMEOUT = 20  # seconds that an online run waits for the server
@@ -108,58 +105,8 @@ def _shown(run: Any) -> Path:
 
 
 class SectionedLogger(WandbLogger):
-    """Lightning's logger with metric names that W&B groups into sections of panels.
-
-    W&B names a section by the part before the first slash, so that ``train/reward_part/judge``
-    would be one of about fifty panels of ``train``.
-    """
+    """Lightning's logger with metric names that W&B groups into sections of panels."""
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Log metrics under the names that ``panel`` gives."""
         super().log_metrics({panel(name): value for name, value in metrics.items()}, step)
-
-
-def panel(name: str) -> str:
-    """The name of a metric in W&B.
-
-    >>> [panel(f"train/{name}") for name in ("kl", "seconds/rollout", "reward_part/vsr/bleu")]
-    ['train/kl', 'seconds/rollout', 'reward_part_vsr/bleu']
-    """
-    *sections, last = name.removeprefix("train/").split("/")
-    return f"{'_'.join(sections)}/{last}" if sections else name
-
-
-class CompletionSamples(pl.Callback):
-    """Logs a group of completions as images with their boxes, every ``every`` steps."""
-
-    def __init__(self, every: int) -> None:
-        self.every = every
-
-    def on_train_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-    ) -> None:
-        """Log the completions of the step's first prompt."""
-        loggers = [logger for logger in trainer.loggers if isinstance(logger, WandbLogger)]
-        if not loggers or batch_idx % self.every:  # global_step counts updates, not steps
-            return
-        if not isinstance(pl_module, GRPOGR):
-            return
-        first = pl_module.last_rollouts[: pl_module.settings.group_size]
-        images = [_image(rollout) for rollout in first]
-        for logger in loggers:
-            logger.experiment.log({"completions": images, STEP: batch_idx})
-
-
-def _image(rollout: Rollout) -> wandb.Image:
-    reward = rollout.outcome.total
-    caption = (
-        f"{rollout.sample.question} [{rollout.sample.answer}] "
-        f"reward {'unjudged' if reward is None else f'{reward:.2f}'}\n{rollout.completion.text}"
-    )
-    picture = rollout.sample.picture.load()
-    return boxed_image(picture, rollout.sample.space, {SAID: rollout.boxes}, caption)

@@ -1,0 +1,98 @@
+"""A run in Weights & Biases: what it shows there, and its end, which never costs the run itself."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import wandb
+from pytorch_lightning.loggers import WandbLogger
+
+from grit.config.identity import plain
+from grit.config.schema import Config
+from grit.runs.folder import RunFolder, run_name
+from grit.tracking.dashboard import Findings, rollout_heading
+from grit.tracking.naming import group, tags
+from grit.tracking.wandb_end import finish
+from grit.tracking.wandb_images import SAID, boxed_image
+from grit.tracking.wandb_log import wandb_logger, wandb_mode
+from grit.tracking.wandb_results import STEP, log_report, log_rows
+from grit.training.diagnostics import Rollout
+
+
+@dataclass(frozen=True)
+class WandbDashboard:
+    """A run of W&B. A resumed run is another one there, of the steps that it makes itself."""
+
+    logger: WandbLogger
+    faults: list[str] = field(default_factory=list)  # errors because of which W&B lacks something
+    kept: int = 0
+
+    def numbers(self, values: Mapping[str, float], step: int) -> None:
+        """Log numbers at a step, which is a metric of its own in W&B."""
+        self.logger.experiment.log({STEP: step, **values})
+
+    def completions(self, rollouts: Sequence[Rollout], step: int) -> None:
+        """Log completions as images with a layer of boxes."""
+        images = [_image(rollout) for rollout in rollouts]
+        self.logger.experiment.log({"completions": images, STEP: step})
+
+    def findings(self, found: Findings) -> None:
+        """Log the final results, a table of rows with their boxes, and ``report.html``."""
+        run: Any = self.logger.experiment
+        for name in ("results", "results.before"):
+            file = found.folder / f"{name}.json"
+            if file.exists():
+                content = json.loads(file.read_text(encoding="utf-8"))
+                run.summary.update({name.replace(".", "_"): content})
+        log_report(run, found.report)
+        try:
+            log_rows(run, found)
+        except wandb.Error as error:  # tables connect again, and the server may be down
+            self.faults.append(" ".join(str(error).split()))
+
+
+@contextmanager
+def wandb_dashboard(config: Config, run: RunFolder) -> Iterator[WandbDashboard]:
+    """A W&B run that ends with the context."""
+    with _media_below(run.folder):
+        logger = wandb_logger(
+            run.folder,
+            plain(config),
+            project=config.logger.project,
+            entity=config.logger.entity,
+            name=run_name(config),
+            group=group(config, run.overrides),
+            job_type=config.task,
+            mode=wandb_mode(config.logger.mode),
+            tags=tags(config),
+        )
+        dashboard = WandbDashboard(logger)
+        try:
+            yield dashboard
+        except BaseException:
+            finish(logger.experiment, failed=True, faults=dashboard.faults)
+            raise
+        finish(logger.experiment, faults=dashboard.faults)
+
+
+@contextmanager
+def _media_below(folder: Path) -> Iterator[None]:
+    """Stage the pictures of tables for upload in the run's folder, not in the home directory."""
+    if "WANDB_DATA_DIR" in os.environ:
+        yield
+        return
+    os.environ["WANDB_DATA_DIR"] = str(folder / "wandb")
+    try:
+        yield
+    finally:
+        del os.environ["WANDB_DATA_DIR"]
+
+
+def _image(rollout: Rollout) -> wandb.Image:
+    caption = f"{rollout_heading(rollout)}\n{rollout.completion.text}"
+    picture = rollout.sample.picture.load()
+    return boxed_image(picture, rollout.sample.space, {SAID: rollout.boxes}, caption)
