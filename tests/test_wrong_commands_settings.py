@@ -10,7 +10,7 @@ VALUES = [
     wrong("training.group_size=1", says=("training.group_size", "at least 2")),
     wrong("seed=many", says=("seed", "many")),
     wrong("trainer.precision=16-mixed", says=("trainer.precision", "bf16-mixed")),
-    wrong("logger.name=tensorboard", says=("logger.name", "wandb, none")),
+    wrong("logger.name=mlflow", says=("logger.name", "wandb, tensorboard, trackio, none")),
     wrong("logger.tags=mine", says=("logger.tags", "list")),
     wrong("data.sources.vsr.rows=0", says=("data.sources.vsr.rows", "at least 1", "~data")),
     wrong("suite.sets.gqa.rows=0", says=("suite.sets.gqa.rows", "at least 1")),

@@ -41,7 +41,7 @@ NAMED = {  # by the design
     "judge": {"rules", "openai"},
     "suite": {"paper", "shapes"},
     "trainer": {"default", "ddp", "zero1", "fsdp", "deepspeed_zero2"},
-    "logger": {"wandb", "none"},
+    "logger": {"wandb", "tensorboard", "trackio", "none"},
     "rollout": {"native", "vllm"},
     "experiment": {
         "smoke",

@@ -1,5 +1,6 @@
 """Checks before torch is imported, which takes ten seconds or more."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 from grit.config.schema import Config
@@ -42,11 +43,21 @@ def check_early(config: Config) -> None:
         if learns:
             check_training_files(config.data)
         check_test_files(config.suite)
+        _check_logger(config.logger.name)
     if task in ("tables", "report"):
         check_folders(config)
     if task in ("correlation", "attention", "faithfulness"):
         for folder in config.runs:
             check_run(Path(folder))
+
+
+def _check_logger(name: str) -> None:
+    """Raise GritError if the dashboard's package, which has its name, is not installed."""
+    if name != "none" and find_spec(name) is None:
+        raise GritError(
+            f"logger={name} needs the package {name}: pip install 'grit-suite[loggers]', "
+            "or logger=none"
+        )
 
 
 def check_folders(config: Config) -> None:
