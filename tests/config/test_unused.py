@@ -41,6 +41,8 @@ def test_what_belongs_to_another_kind_of_run_is_refused(kind: str, override: str
         ("method=sft", "training.steps=2"),
         ("method=grit", "training.sft.steps=2"),
         ("rollout=vllm", "rollout.decode=dynamic"),
+        ("logger=tensorboard", "logger.project=mine"),
+        ("logger=trackio", "logger.mode=online"),
         ("method=grit", "evaluation.temperature=0.5"),
         ("method=grit", "correlation.chains=2"),
         ("method=grit", "faithfulness.draws=2"),

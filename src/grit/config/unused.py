@@ -58,6 +58,12 @@ _OF_SERVERS = tuple(
         *("start_within", "timeout", "weights_folder"),
     )
 )
+_NOT_OF_LOGGER: dict[str, Fields] = {  # settings that only W&B uses, or W&B and trackio
+    "trackio": ("logger.entity", "logger.mode", "logger.tags"),
+    "tensorboard": tuple(
+        f"logger.{name}" for name in ("entity", "mode", "tags", "project", "group")
+    ),
+}
 _ASKING = (
     *("model", "method", "evaluation.max_new_tokens", "evaluation.temperature"),
     *("trainer.accelerator", "trainer.precision", "rollout.name", *_OF_DECODING, *_OF_SERVERS),
@@ -132,6 +138,8 @@ def _rules(config: Config) -> Iterator[_Rule]:
     else:
         yield _Rule(f"method={method.name} is no fine-tuning", (), _OF["sft"])
     yield _engine_rule(config.rollout)
+    logger = config.logger.name
+    yield _Rule(f"logger={logger} has no such thing", (), _NOT_OF_LOGGER.get(logger, ()))
     if not config.evaluation.samples:
         yield _Rule("evaluation.samples=0 draws none", (), ("evaluation.temperature",))
     if task in ("train", "evaluate"):
