@@ -23,7 +23,7 @@ LIT = "[...document.querySelectorAll('.lit')].map(each => each.dataset.box).join
 def tab(demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tab]:
     """The demo's page; its model writes a chain with two boxes, a few characters a token."""
     monkeypatch.setattr(demo.model.adapter, "decode", lambda ids: SAID[: 3 * len(ids)])
-    monkeypatch.setattr(demo.model.sampler, "_ends", lambda ids: 3 * len(ids) >= len(SAID))
+    monkeypatch.setattr(demo.model.engine, "_ends", lambda ids: 3 * len(ids) >= len(SAID))
     with browser(tmp_path / "profile") as tab:
         tab.open(demo.url)
         tab.wait("document.querySelector('.picture use')")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from fake_vllm import FakeVLLM
 from PIL import Image
 from trained_run import LORA, write_trained_run
 
@@ -63,6 +64,20 @@ def test_without_a_name_it_is_the_miniature(base):
     assert base.ask(SCENE, QUESTION).completion == greedy(base.adapter)
 
 
+def test_another_engine_is_asked_where_it_is_named(base):
+    prompt = base.prompting.encode(ASKED.sample(), base.adapter)
+    server = FakeVLLM(base.adapter, [prompt])
+    model = grit.load(None, *SHORT, "rollout=vllm", f"rollout.urls=[{server.url}]")
+    try:
+        assert model.ask(SCENE, QUESTION).completion == greedy(base.adapter)
+        *_, whole = model.stream(SCENE, QUESTION)
+        assert whole.completion == greedy(base.adapter)
+        assert sum(path.endswith("generate") for path in server.paths()) == 2
+    finally:
+        model.close()
+        server.close()
+
+
 @pytest.mark.parametrize("run", ["full", "lora"])
 def test_a_run_is_asked_by_its_own_settings(request, base, run):
     folder, said = request.getfixturevalue(run)
@@ -82,7 +97,7 @@ def test_the_command_line_counts_more_than_the_run(full):
         "rollout.tokens_per_batch=99",
     )
     assert model.config.evaluation.max_new_tokens == 3
-    assert model.sampler.tokens_per_batch == 99
+    assert model.engine.tokens_per_batch == 99
     assert model.config.method.name == "direct"
     assert model.config.model.attention == "eager"
     assert not model.prompting.suffix

@@ -1,11 +1,14 @@
 """A model that can be asked: ``grit.load(RUN).ask(image, question)``."""
 
 from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from tempfile import TemporaryDirectory
 from threading import Event, Lock
 from time import monotonic
+from weakref import finalize
 
 import numpy as np
 from PIL import Image
@@ -24,9 +27,10 @@ from grit.models.encoded_prompt import EncodedPrompt
 from grit.models.prompt_limits import PromptLengths, PromptLimit
 from grit.models.prompting import Prompting
 from grit.models.setup import make_adapter
-from grit.rollout.engine import Completion, Watch
-from grit.rollout.engines import make_sampler
+from grit.rollout.engine import Completion, Engine, Watch
+from grit.rollout.engines import engine_of
 from grit.rollout.settings import Sampling
+from grit.rollout.vllm_command import Served
 from grit.studies.box_attention import box_attention
 from grit.training.device import autocast, prepare_device
 
@@ -40,9 +44,14 @@ class _Unwanted(Exception):
 
 
 class GroundedModel:
-    """A vision-language model, and how it is asked. Calls from several threads wait in line."""
+    """A vision-language model, and how it is asked. Calls from several threads wait in line.
 
-    def __init__(self, source: Source) -> None:
+    Args:
+        source: the model with its settings.
+        folder: for the log of an engine that is started; None: a temporary one.
+    """
+
+    def __init__(self, source: Source, folder: Path | None = None) -> None:
         self.source = source
         config = source.config
         here = replace(config.trainer, devices=1, num_nodes=1)
@@ -52,9 +61,20 @@ class GroundedModel:
         )
         self.adapter.model.eval().to(self.device)
         self.prompting = Prompting(config.method.suffix, config.method.example)
-        self.sampler = make_sampler(self.adapter, config.rollout)
+        self.engine, self.close = self._opened(folder)
         self._lengths = PromptLengths(self.adapter, self.prompting)
         self._lock = Lock()
+
+    def _opened(self, folder: Path | None) -> tuple[Engine, Callable[[], object]]:
+        """The engine, and what ends it: at the latest when nobody has this object any more."""
+        rollout, served = self.config.rollout, Served(self.config.model)
+        with ExitStack() as stack:
+            if folder is None:
+                folder = Path(stack.enter_context(TemporaryDirectory(prefix="grit-")))
+            folder.mkdir(parents=True, exist_ok=True)
+            opened = engine_of(self.adapter, rollout, served, folder)
+            engine, kept = stack.enter_context(opened), stack.pop_all()
+        return engine, finalize(self, kept.close)
 
     @property
     def name(self) -> str:
@@ -200,7 +220,7 @@ class GroundedModel:
         watch: Watch | None,
     ) -> list[list[Completion]]:
         with self._lock, autocast(self.config.trainer.precision, self.device):
-            return self.sampler.sample(prompts, seeds, sampling, watch)
+            return self.engine.sample(prompts, seeds, sampling, watch)
 
     def _sampling(self, greedy: bool) -> Sampling:
         settings = self.config.evaluation

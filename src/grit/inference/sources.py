@@ -61,6 +61,8 @@ def source_of(config: Config, overrides: Sequence[str]) -> Source:
     run = run_of(Path(name))
     if run is not None:
         stored = stored_config(run / CONFIG)
+        native = replace(stored.rollout, name="native")  # another engine is for who asks to name
+        stored = replace(stored, rollout=native)
         weights = trained_weights(stored, run) if Path(name).resolve() == run else name
         for path in given:
             stored = _overridden(stored, config, path)

@@ -1,6 +1,7 @@
 """``task=infer``: asks a model about images, and shows its chains as it writes them."""
 
 import logging
+from contextlib import closing
 from pathlib import Path
 
 from grit.config.schema import Config
@@ -22,10 +23,10 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         GritError: an image, a question or the model cannot be read; nothing is written then.
     """
     questions = asked(config.image, config.question, config.input, seed=config.seed)
-    model = GroundedModel(source_of(config, overrides))
-    shown = LiveText(questions, config.samples, model.adapter.decode)
-    answers = model.answers(questions, config.samples, seed=config.seed, watch=shown.watch)
-    shown.finish(answers)
+    with closing(GroundedModel(source_of(config, overrides), folder)) as model:
+        shown = LiveText(questions, config.samples, model.adapter.decode)
+        answers = model.answers(questions, config.samples, seed=config.seed, watch=shown.watch)
+        shown.finish(answers)
     rows = [answer for group in answers for answer in group]
     for path in write_answers(rows, folder, model.name):
         log.info("%s", path)
