@@ -9,7 +9,6 @@ import pytest
 from warmed import server
 
 from grit.models.loading import load_base
-from grit.models.tiny import shipped_folder
 from grit.models.tiny_families import FAMILIES
 from grit.models.tiny_tokenizer import Family
 from grit.pretraining.card import AIMS, PROFILE
@@ -25,8 +24,6 @@ MISSED = {"internvl": {"mme_color"}}  # aims that a base has not reached, as its
 @pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_base_answers_what_it_is_asked_directly(family: Family) -> None:
-    if not (shipped_folder(family) / "model.safetensors").is_file():
-        pytest.skip(f"tiny_{family} is not trained yet")
     found = direct_quality(load_base(f"tiny:{family}"), ROWS, seed=3)
     weak = {name: found[name] for name, aim in AIMS.items() if found[name] < aim - ROOM}
     assert weak.keys() == MISSED.get(family, set()), weak
