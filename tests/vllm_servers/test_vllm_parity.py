@@ -6,6 +6,8 @@ import pytest
 import torch
 from whole_runs import completions, grit
 
+from grit.inference.grounded_model import load
+from grit.inference.questions import drawn
 from grit.rollout.sampler import Sampler
 from grit.rollout.settings import Sampling
 from grit.rollout.vllm_engine import VLLM
@@ -121,3 +123,16 @@ def test_an_evaluation_by_a_server_gives_the_tokens_of_native(served, tmp_path):
     grit(*task, *asks, f"hydra.run.dir={tmp_path / 'vllm'}")
     assert len(completions(tmp_path / "native")) == 6 * 17
     assert completions(tmp_path / "vllm") == completions(tmp_path / "native")
+
+
+def test_a_model_is_asked_by_a_server(served):
+    adapter, server = served
+    model = "tiny_qwen" if "qwen" in adapter.plain.config.model_type else "tiny_internvl"
+    asks = ("rollout=vllm", f"rollout.urls=[{server.url}]", "rollout.timeout=300")
+    questions = [drawn(seed) for seed in range(3)]
+    said = []
+    for how in ((), asks):
+        asked = load(None, f"model={model}", "trainer.accelerator=cpu", *how)
+        said.append([[each.completion for each in group] for group in asked.answers(questions)])
+        asked.close()
+    assert said[0] == said[1]
