@@ -4,6 +4,7 @@ from typing import Any
 
 from grit.models.settings import LoraSettings
 from grit.rewards.settings import RewardSettings, TermSettings
+from grit.training.costs import Load
 from grit.training.settings import SFTSettings, TrainingSettings
 
 
@@ -15,6 +16,26 @@ def training(**changes: Any) -> TrainingSettings:
 
 def sft(**changes: Any) -> SFTSettings:
     return SFTSettings(**({"steps": 4, "learning_rate": 5e-3, "traces": "plain"} | changes))
+
+
+def load(**changes: Any) -> Load:
+    """A step's work on one device, small; ``changes`` replace fields."""
+    fields = {
+        "prompts": 4,
+        "completions": 4,
+        "prompt_tokens": 70,
+        "longest_prompt": 90,
+        "image_tokens": 36,
+        "new_tokens": 100,
+        "learns": True,
+        "reference": True,
+        "copied_reference": True,
+        "recomputed_layers": 0,
+        "tokens_per_batch": 65536,
+        "tokens_per_pass": 16384,
+        "tokens_per_chunk": 256,
+    }
+    return Load(**(fields | changes))
 
 
 def lora(rank: int, alpha: int, target_modules: list[str], dropout: float = 0.0) -> LoraSettings:

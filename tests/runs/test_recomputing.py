@@ -5,27 +5,14 @@ import copy
 import pytest
 import torch
 from composing import config as composed
+from settings_of import load
 
 from grit.models.loading import load_base
 from grit.runs import recomputing
 from grit.runs.recomputing import recomputed_layers, set_checkpointing
-from grit.training.costs import Load, Sizes, memory
+from grit.training.costs import Sizes, memory
 
-LOAD = Load(
-    prompts=4,
-    completions=4,
-    prompt_tokens=70,
-    longest_prompt=90,
-    image_tokens=36,
-    new_tokens=100,
-    learns=True,
-    reference=False,
-    copied_reference=False,
-    recomputed_layers=0,
-    tokens_per_batch=1,
-    tokens_per_pass=16384,
-    tokens_per_chunk=256,
-)
+LOAD = load(copied_reference=False, tokens_per_batch=1)
 
 
 @pytest.fixture(scope="module")

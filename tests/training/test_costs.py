@@ -5,29 +5,15 @@ from dataclasses import replace
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
-from settings_of import lora
+from settings_of import load, lora
 from transformers.models.qwen2_5_vl.configuration_qwen2_5_vl import Qwen2_5_VLTextConfig
 from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import Qwen2_5_VLTextModel
 
 from grit.models.loading import add_lora, freeze_vision, load_base
 from grit.models.skeleton import load_skeleton
-from grit.training.costs import GPUS, KEPT, Load, Sizes, memory, seconds
+from grit.training.costs import GPUS, KEPT, Sizes, memory, seconds
 
-LOAD = Load(
-    prompts=4,
-    completions=4,
-    prompt_tokens=70,
-    longest_prompt=90,
-    image_tokens=36,
-    new_tokens=100,
-    learns=True,
-    reference=True,
-    copied_reference=True,
-    recomputed_layers=0,
-    tokens_per_batch=65536,
-    tokens_per_pass=16384,
-    tokens_per_chunk=256,
-)
+LOAD = load()
 
 
 @pytest.mark.parametrize("family", ["qwen", "internvl"])
