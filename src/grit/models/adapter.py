@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from PIL import Image
@@ -26,11 +26,10 @@ from grit.models.attention_masks import mask_arguments
 from grit.models.encoded_prompt import EncodedPrompt
 from grit.models.features import FeatureCache
 from grit.models.row_text import Piece, RowText, with_other_text
+from grit.models.settings import PromptForm
 from grit.models.shared_rows import SharedRows
 
 SLOT = "\ue000"  # replaces a row's text while a chat template is rendered around it
-PromptForm = Literal["processor", "released"]
-"""The text around the user's turn: by the processor's template, or as in GRIT's released code."""
 
 
 class Adapter(ABC):
@@ -266,22 +265,14 @@ class Adapter(ABC):
         """The placeholder token of an image feature."""
 
     def hidden_states(
-        self,
-        embeddings: Tensor,
-        mask: Tensor | SharedRows,
-        positions: Tensor,
-        cache: Any = None,
+        self, embeddings: Tensor, mask: Tensor | SharedRows, positions: Tensor, cache: Any = None
     ) -> Tensor:
         """The language model's last hidden states [B, L, H]; for the arguments see below."""
         inputs = self.language_inputs(embeddings, mask, positions, cache)
         return self.plain.model.language_model(**inputs).last_hidden_state
 
     def language_inputs(
-        self,
-        embeddings: Tensor,
-        mask: Tensor | SharedRows,
-        positions: Tensor,
-        cache: Any = None,
+        self, embeddings: Tensor, mask: Tensor | SharedRows, positions: Tensor, cache: Any = None
     ) -> dict[str, Any]:
         """The arguments of the transformers language model.
 

@@ -4,6 +4,8 @@ from typing import Literal
 
 from grit.core.settings import Text, setting, settings
 
+PromptForm = Literal["processor", "released"]
+
 
 @settings
 class LoraSettings:
@@ -31,7 +33,7 @@ class ModelSettings:
     )
     lora: LoraSettings = LoraSettings()
     freeze_vision: bool = setting("the vision tower is not trained", False)
-    prompt: Literal["processor", "released"] = setting(
+    prompt: PromptForm = setting(
         "the text around the user's turn: by the processor's chat template, or as in GRIT's "
         "released code (differs for InternVL only, see models/internvl.py)",
         "processor",

@@ -81,9 +81,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     features = config.training.feature_cache_mib
     adapter = make_adapter(config.model, learning=learns, feature_cache_mib=features)
     adapter.model.train(learns).to(device)
-    if learns:
-        load = step_load(config, adapter, samples)
-        set_checkpointing(config, adapter, sizes_of(config, adapter), load, device)
+    _set_checkpointing(config, adapter, samples, device)
     if processes.rank() == 0:
         run.begin(config, annotation=annotation_of(config, samples))
         if learns:
@@ -116,6 +114,15 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         check_judged(judge, after)
     if rewarded and config.training.must_learn:
         _check_learnt(run.folder)
+
+
+def _set_checkpointing(
+    config: Config, adapter: Adapter, samples: Sequence[Sample], device: torch.device
+) -> None:
+    """Recompute activations in as many layers as the settings or the device's memory ask for."""
+    if config.method.learns:
+        load = step_load(config, adapter, samples)
+        set_checkpointing(config, adapter, sizes_of(config, adapter), load, device)
 
 
 def _show(
