@@ -26,6 +26,15 @@ def found(*overrides: str) -> dict[str, bool]:
         ("method=grit", "rollout.urls=[http://a:1]"),
         ("task=evaluate", "rollout.sampling.top_k=3"),
         ("task=evaluate", "training.sft.steps=3"),
+        ("objective=cispo", "training.objective.epsilon_high=2"),
+        ("objective=sapo", "training.objective.ratio_limit=2"),
+        ("objective=sapo", "training.epsilon=0.1"),
+        ("objective=gdpo", "training.advantage.scale=none"),
+        ("objective=gspo", "training.objective.sapo_positive=2"),
+        ("training.beta=0", "training.objective.beta_schedule=cosine"),
+        ("objective=papo", "training.perception.least_scale=0.5"),
+        ("objective=dapo", "training.perception.blanked=0.5"),
+        ("evaluation.every=0", "evaluation.patience=3"),
     ],
 )
 def test_what_belongs_to_another_kind_of_run_is_refused(kind: str, override: str) -> None:
@@ -47,6 +56,7 @@ def test_what_belongs_to_another_kind_of_run_is_refused(kind: str, override: str
         ("method=grit", "correlation.chains=2"),
         ("method=grit", "faithfulness.draws=2"),
         ("method=grit", "pretrain.pool=2"),
+        ("method=grit", "validation.limit=2"),
         ("task=tables", "model=tiny_qwen"),
         ("task=attention", "judge=rules"),
     ],

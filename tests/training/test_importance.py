@@ -83,6 +83,7 @@ def test_each_tokens_surrogate_is_weighted_and_its_kl_is_not(surrogate, ratio):
         kept=None,
         weights=weights.double(),
         token_weights=(weights / torch.bincount(owner)).double(),
+        shares=weights.double(),
     )
 
     def gradient(loss):

@@ -1,5 +1,6 @@
 """Whole steps of the variants on real tiny models, under the real Trainer."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -8,6 +9,9 @@ from learners import fit, gradients, learnt, likes_letters, module
 
 from grit.data.shapes.source import ShapesSource
 from grit.training.blanking import with_blanked_picture
+from grit.training.dynamic_sampling import further_prompts
+from grit.training.objectives import half_widths
+from grit.training.perception import perception_gain
 from grit.training.settings import AdvantageSettings, ObjectiveSettings, PerceptionSettings
 
 OBJECTIVES = {
@@ -81,6 +85,48 @@ def test_truncated_completions_have_no_share(tmp_path, monkeypatch):
     monkeypatch.setattr(one.engine, "sample", cut_off)
     for gradient in gradients(one, tmp_path).values():
         assert gradient.abs().max() == 0
+
+
+@pytest.mark.parametrize(
+    "weighted", [{"mask_truncated": True}, {"difficulty_weight": True}], ids=str
+)
+def test_what_is_logged_of_the_policy_is_not_weighted_as_the_loss_is(tmp_path, weighted):
+    (plain,) = fit(module(max_steps=1), tmp_path / "a")
+    (found,) = fit(module(max_steps=1, objective=ObjectiveSettings(**weighted)), tmp_path / "b")
+    assert found["train/loss"] != plain["train/loss"]
+    for name in ("kl", "entropy", "ratio_mean", "clip_ratio_low", "clip_ratio_high"):
+        assert found[f"train/{name}"] == pytest.approx(plain[f"train/{name}"], abs=1e-6), name
+
+
+@pytest.mark.parametrize(
+    ("settings", "widths"),
+    [
+        ({}, (0.2, 0.2)),
+        ({"epsilon_high": 0.28}, (0.2, 0.28)),
+        ({"surrogate": "cispo", "ratio_limit": 5.0, "epsilon_high": 0.28}, (math.inf, 4.0)),
+        ({"surrogate": "sapo"}, (math.inf, math.inf)),
+    ],
+    ids=str,
+)
+def test_only_what_the_surrogate_cuts_off_counts_as_clipped(settings, widths):
+    assert half_widths(ObjectiveSettings(**settings), 0.2) == widths
+
+
+def test_papos_term_is_bounded(tmp_path):
+    """As in PAPO's code: one token that is rare with the image is not the whole gradient."""
+    logp = torch.tensor([-12.0, -1.0], requires_grad=True)
+    gain = perception_gain(logp, torch.tensor([-0.5, -1.2]), gamma=0.01, entropy=0.0)
+    gain.sum().backward()
+    kl = math.exp(-0.2) + 0.2 - 1
+    assert gain.tolist() == pytest.approx([0.1, 0.01 * kl])
+    assert logp.grad.tolist() == pytest.approx([0.0, 0.01 * (1 - math.exp(-0.2))])
+
+
+def test_a_triplet_that_is_drawn_twice_in_a_turn_has_other_completions():
+    samples = list(ShapesSource("vsr", "train", 5))
+    drawn = further_prompts(samples, seed=0, step=1, turn=0, count=13)
+    assert len({(sample.id, epoch) for sample, epoch in drawn}) == 13
+    assert {sample.id for sample, _ in drawn[:5]} == {sample.id for sample in samples}
 
 
 def first_letter(response):

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from grit.config.schema import Config, Task
 from grit.core.settings import declared
 from grit.rollout.settings import RolloutSettings
+from grit.training.settings import TrainingSettings
 
 Fields = tuple[str, ...]  # dotted paths; each includes the fields below it
 
@@ -137,6 +138,10 @@ def _rules(config: Config) -> Iterator[_Rule]:
         yield _Rule(reason, ("reward", "objective"), _OF["grpo_gr"], kept)
     else:
         yield _Rule(f"method={method.name} is no fine-tuning", (), _OF["sft"])
+        yield from _loss_rules(config.training)
+    if not config.evaluation.every:
+        reason = "evaluation.every=0 validates nothing"
+        yield _Rule(reason, ("evaluation.patience",), ("validation",))
     yield _engine_rule(config.rollout)
     logger = config.logger.name
     yield _Rule(f"logger={logger} has no such thing", (), _NOT_OF_LOGGER.get(logger, ()))
@@ -152,6 +157,32 @@ def _rules(config: Config) -> Iterator[_Rule]:
             *(() if config.exhibits else _FIGURES),
         )
         yield _Rule(f"it is for other tasks than task={task}", (), others)
+
+
+def _loss_rules(training: TrainingSettings) -> Iterator[_Rule]:
+    """The settings of advantages and the loss that another one takes the place of."""
+    objective, advantage, perception = (
+        f"training.{part}" for part in ("objective", "advantage", "perception")
+    )
+    gate = f"{objective}.sapo_positive", f"{objective}.sapo_negative"
+    ends = "training.epsilon", f"{objective}.epsilon_high"
+    match training.objective.surrogate:
+        case "cispo":
+            yield _Rule("cispo's one limit is training.objective.ratio_limit", (*ends, *gate), ())
+        case "sapo":
+            yield _Rule("sapo clips no ratio", (*ends, f"{objective}.ratio_limit"), ())
+        case _:
+            yield _Rule("the surrogate is not sapo", gate, ())
+    if training.advantage.by_term:
+        replaced = f"{advantage}.baseline", f"{advantage}.scale"
+        yield _Rule("by_term normalises every term in its group", replaced, ())
+    if not training.beta:
+        yield _Rule("training.beta=0 has no KL term", (f"{objective}.beta_schedule",), ())
+    if training.perception.top_share is None:
+        yield _Rule("top_share=null scales nothing", (f"{perception}.least_scale",), ())
+    if not training.perception.active:
+        blanking = f"{perception}.blanked", f"{perception}.patch"
+        yield _Rule("no term looks at a blanked image", blanking, ())
 
 
 def _engine_rule(rollout: RolloutSettings) -> _Rule:

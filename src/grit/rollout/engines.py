@@ -37,7 +37,7 @@ def engine_of(
         GritError: a server cannot be started or asked.
     """
     if settings.name == "native":
-        yield make_sampler(adapter, settings)
+        yield make_sampler(adapter, settings, served.temperature)
         return
     launched = None if settings.urls else _launched(adapter, settings, served, folder)
     try:
@@ -53,7 +53,9 @@ def engine_of(
             launched.close()
 
 
-def make_sampler(adapter: Adapter, settings: RolloutSettings) -> Sampler:
+def make_sampler(
+    adapter: Adapter, settings: RolloutSettings, logp_temperature: float | None = None
+) -> Sampler:
     """The suite's own engine, whichever the settings choose: what studies of finished runs use."""
     return Sampler(
         adapter,
@@ -62,6 +64,7 @@ def make_sampler(adapter: Adapter, settings: RolloutSettings) -> Sampler:
         compact=settings.compact,
         decode=settings.decode,
         merge_lora=settings.merge_lora,
+        logp_temperature=logp_temperature,
     )
 
 

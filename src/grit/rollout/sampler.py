@@ -29,7 +29,8 @@ class Sampler(Engine):
     Turning off ``share_prefill`` and ``compact`` only costs time: each completion then has its own
     prefill, and ended rows stay in the batch until all have ended. ``decode`` names the
     implementation of a decode step. With ``merge_lora`` it samples from adapters merged into the
-    base's weights, which rounds them: completions then have log-probabilities of their own.
+    base's weights, which rounds them: completions then have log-probabilities of their own, at
+    ``logp_temperature`` as the policy takes them; None: at that of sampling.
     """
 
     samples_from_model = True
@@ -43,9 +44,11 @@ class Sampler(Engine):
         compact: bool = True,
         decode: DecodeMode = "dynamic",
         merge_lora: bool = False,
+        logp_temperature: float | None = None,
     ) -> None:
         self.adapter = adapter
         self.merge_lora = merge_lora
+        self.logp_temperature = logp_temperature
         self.tokens_per_batch = tokens_per_batch
         self.share_prefill = share_prefill
         self.compact = compact
@@ -123,7 +126,9 @@ class Sampler(Engine):
         for step in range(sampling.max_new_tokens):
             tokens = choose(logits, uniforms[:, step], sampling, forbidden)
             if self.merge_lora:
-                for row, logp in zip(rows.tolist(), _logps(logits, tokens, sampling), strict=True):
+                temperature = self.logp_temperature or sampling.temperature or 1.0
+                chosen = _logps(logits, tokens, temperature)
+                for row, logp in zip(rows.tolist(), chosen, strict=True):
                     if not ended[row]:
                         logps[row].append(logp)
             for row, token in zip(rows.tolist(), tokens.tolist(), strict=True):
@@ -188,9 +193,9 @@ class Sampler(Engine):
         return [flat[start : start + n] for start in range(0, len(flat), n)]
 
 
-def _logps(logits: Tensor, tokens: Tensor, sampling: Sampling) -> list[float]:
+def _logps(logits: Tensor, tokens: Tensor, temperature: float) -> list[float]:
     """Log-probabilities of ``tokens`` [B], as the policy takes them: of all ids."""
-    scaled = logits.float() / (sampling.temperature or 1.0)
+    scaled = logits.float() / temperature
     chosen = scaled.gather(-1, tokens.unsqueeze(-1)).squeeze(-1)
     found: list[float] = (chosen - scaled.logsumexp(-1)).tolist()
     return found

@@ -167,18 +167,31 @@ def step_load(config: Config, adapter: Adapter, samples: Sequence[Sample]) -> Lo
     )
 
 
-def judging(config: Config, sets: Sequence[TestSet]) -> dict[str, Any]:
-    """The maximum number of judged answers and its cost in the prices' currency, without cache."""
-    questions = sum(not s.answer_is_box for test_set in sets for s in test_set.samples)
-    learns, when = config.method.learns, config.evaluation
-    calls = questions * (when.before_training + when.after_training if learns else 1)
+def judging(config: Config, sets: Sequence[TestSet], dev: Sequence[TestSet] = ()) -> dict[str, Any]:
+    """The maximum number of judged answers and its cost in the prices' currency, without cache.
+
+    Args:
+        config: of the run.
+        sets: the test sets.
+        dev: those of validation.
+    """
+    learns, when, steps = config.method.learns, config.evaluation, config.trainer.max_steps
+    calls = _judged(sets) * (when.before_training + when.after_training if learns else 1)
     calls *= 1 + when.samples
+    if learns and when.every:
+        calls += _judged(dev) * (steps // when.every)
     if config.method.training == "grpo_gr":
         training = config.training
-        calls += config.trainer.max_steps * training.prompts_per_step * training.group_size
+        turns = 1 + training.objective.dynamic_sampling
+        calls += steps * training.prompts_per_step * training.group_size * turns
     if not isinstance(config.judge, ServiceJudgeSettings):
         return {"judge": config.judge.name, "judge_calls": 0, "judge_cost": 0.0}
     price = (config.judge.prices or {}).get(config.judge.model)
     asked, said = TOKENS_OF_A_JUDGEMENT
     cost = None if price is None else calls * (asked * price.input + said * price.output) / 1e6
     return {"judge": config.judge.model, "judge_calls": calls, "judge_cost": cost}
+
+
+def _judged(sets: Sequence[TestSet]) -> int:
+    """Questions that are answered in words."""
+    return sum(not sample.answer_is_box for each in sets for sample in each.samples)

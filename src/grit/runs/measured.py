@@ -42,6 +42,7 @@ from grit.runs.results import (
     write_predictions,
     write_results,
 )
+from grit.runs.run_record import VALIDATION
 from grit.runs.used_annotation import annotation_of, annotation_of_weights
 from grit.training.diagnostics import JUDGE
 
@@ -245,15 +246,20 @@ def check_judged(judge: Judge, measured: Measured, *, go_on: str | None = None) 
     Called after predictions and results are written. The message says how to continue: by the
     command ``go_on``, which resumes the run, or else by scoring the predictions again.
     """
-    rows = [row for rows in measured.rows.values() for row in rows]
-    failed = sum(row.judge_failed for row in rows)
-    asked = failed + sum(row.acc is not None and row.answer is not None for row in rows)
     try:
-        check_trouble(trouble_of(judge))
-        check_failures(judge, failed, asked)
+        check_failed(judge, measured)
     except JudgeFailed as error:
         how = f"go on with: {go_on}" if go_on else "score predictions.jsonl again: task=evaluate"
         raise JudgeFailed(f"{error}; the predictions are kept; {how}") from error
+
+
+def check_failed(judge: Judge, measured: Measured) -> None:
+    """Raise JudgeFailed if too many answers could not be judged for ACC to be meaningful."""
+    rows = [row for rows in measured.rows.values() for row in rows]
+    failed = sum(row.judge_failed for row in rows)
+    asked = failed + sum(row.acc is not None and row.answer is not None for row in rows)
+    check_trouble(trouble_of(judge))
+    check_failures(judge, failed, asked)
 
 
 def _judge_usage(judge: Judge, former: Usage) -> dict[str, Any] | None:
@@ -265,11 +271,11 @@ def _judge_usage(judge: Judge, former: Usage) -> dict[str, Any] | None:
 
 
 def _usage_so_far(folder: Path) -> Usage:
-    """The judge's use by a run's evaluation before training and by its training steps."""
+    """The judge's use by a run's evaluation before training, its steps and its validations."""
     used = usage_before(folder)
-    metrics = MetricsLog(folder / "metrics.jsonl")
-    prefix = f"train/{JUDGE}"
-    for row in metrics.rows() if metrics.path.exists() else ():
-        step = {k.removeprefix(prefix): v for k, v in row.items() if k.startswith(prefix)}
-        used += Usage.from_summary(step) if step else NOTHING
+    for name, prefix in (("metrics.jsonl", f"train/{JUDGE}"), (VALIDATION, JUDGE)):
+        rows = MetricsLog(folder / name)
+        for row in rows.rows() if rows.path.exists() else ():
+            found = {k.removeprefix(prefix): v for k, v in row.items() if k.startswith(prefix)}
+            used += Usage.from_summary(found) if found else NOTHING
     return used

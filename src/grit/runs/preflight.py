@@ -7,7 +7,7 @@ import torch
 from grit.config.schema import Config
 from grit.core import processes
 from grit.data.samples import Sample
-from grit.data.suites import TestSet
+from grit.data.suites import TestSet, check_overlap, test_sets
 from grit.judge.judge import Judge, meet
 from grit.models.adapter import Adapter
 from grit.models.prompt_limits import PromptLengths, PromptLimit
@@ -15,6 +15,19 @@ from grit.models.prompting import Prompting
 from grit.models.setup import make_skeleton
 from grit.rewards.reward import Reward
 from grit.training.device import check_device
+
+
+def dev_sets(config: Config, samples: Sequence[Sample]) -> list[TestSet]:
+    """The sets that training is validated on; none without validation.
+
+    Raises:
+        GritError: a set has no such file, or the training samples are among its questions.
+    """
+    if not (config.method.learns and config.evaluation.every):
+        return []
+    sets = test_sets(config.validation)
+    check_overlap(config.validation, samples, sets)
+    return sets
 
 
 def preflight(

@@ -6,7 +6,7 @@ checkpoint.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from statistics import fmean
@@ -18,13 +18,15 @@ from grit.config.schema import Config
 from grit.core import processes
 from grit.core.files import put_in_place, write_jsonl
 from grit.data.suites import TestSet
+from grit.evaluation.predictions import Prediction
 from grit.judge.judge import Judge
 from grit.models.loading import save_trained
 from grit.rollout.engine import Engine
-from grit.runs.measured import ask, measure
+from grit.runs.measured import ask, check_failed, measure
 from grit.runs.metrics_log import MetricsLog
 from grit.runs.run_record import VALIDATION
 from grit.training.device import autocast
+from grit.training.diagnostics import JUDGE
 from grit.training.learner import Learner
 from grit.training.weights import learnt_weights
 
@@ -39,6 +41,13 @@ def keep_best(folder: Path) -> None:
         put_in_place(folder / BEST, folder / "model" / BEST)
 
 
+def release_best(folder: Path) -> None:
+    """Move the best weights out of the folder of the last ones, which is written anew."""
+    kept = folder / "model" / BEST
+    if kept.exists() and not (folder / BEST).exists():
+        kept.rename(folder / BEST)
+
+
 class Validation(pl.Callback):
     """Validates every ``evaluation.every`` steps, and stops training that has stopped improving.
 
@@ -50,6 +59,7 @@ class Validation(pl.Callback):
         sets: the dev sets.
         judge: of the answers.
         folder: of the run.
+        steps_done: that the run is resumed after.
     """
 
     def __init__(
@@ -59,10 +69,28 @@ class Validation(pl.Callback):
         sets: Sequence[TestSet],
         judge: Judge,
         folder: Path,
+        steps_done: int = 0,
     ) -> None:
         self.config, self.engine, self.folder = config, engine, folder
-        self.sets, self.judge = sets, judge
+        self.sets, self.judge, self.steps_done = sets, judge, steps_done
         self.history: list[dict[str, Any]] = []
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Make up for a validation; train no further where training had stopped improving."""
+        assert isinstance(pl_module, Learner)
+        self.make_up(pl_module)
+        if self._has_stalled():
+            trainer.should_stop = True
+
+    def make_up(self, learner: Learner) -> None:
+        """Validate the weights that the run is resumed with, if it was stopped while it did.
+
+        Every rank has to call it. Lightning starts no training that has no step left, so it is
+        called after training as well.
+        """
+        done = self.steps_done
+        if self._is_due(done) and done not in [row["step"] for row in self.history]:
+            self._validate(learner, done)
 
     def on_train_batch_end(
         self,
@@ -73,23 +101,12 @@ class Validation(pl.Callback):
         batch_idx: int,
     ) -> None:
         """Validate after every ``evaluation.every``-th step."""
-        steps = batch_idx + 1
-        if steps % self.config.evaluation.every:
-            return
         assert isinstance(pl_module, Learner)
-        self.engine.update(steps, lambda: learnt_weights(pl_module))
-        scores = self._scores(pl_module)
-        self.history.append({"step": steps, **scores})
-        is_best = scores["score"] >= max(row["score"] for row in self.history)
-        weights = learnt_weights(pl_module) if is_best else {}  # collective
-        if processes.rank() == 0:
-            write_jsonl(self.folder / VALIDATION, self.history)
-            self._log(trainer, batch_idx, scores)
-            if is_best:
-                save_trained(pl_module.adapter, self.folder / BEST, weights)
-        if self._has_stalled():
-            log.info("no better validation since step %d: training ends", self._best_step())
-            trainer.should_stop = True
+        if self._is_due(batch_idx + 1):
+            self._validate(pl_module, batch_idx + 1)
+            if self._has_stalled():
+                log.info("no better validation since step %d: training ends", self._best_step())
+                trainer.should_stop = True
 
     def state_dict(self) -> dict[str, Any]:
         """The scores so far."""
@@ -101,24 +118,53 @@ class Validation(pl.Callback):
         if processes.rank() == 0:
             write_jsonl(self.folder / VALIDATION, self.history)
 
+    def _is_due(self, steps: int) -> bool:
+        return steps > 0 and steps % self.config.evaluation.every == 0
+
+    def _validate(self, learner: Learner, steps: int) -> None:
+        """Validate the weights of after ``steps`` steps, and keep them if they are the best."""
+        self.engine.update(steps, lambda: learnt_weights(learner))
+        scores = self._scores(learner)
+        self.history.append({"step": steps, **scores})
+        is_best = scores["score"] >= max(row["score"] for row in self.history)
+        weights = learnt_weights(learner) if is_best else {}  # collective
+        if processes.rank() == 0:
+            write_jsonl(self.folder / VALIDATION, self.history)
+            self._log(learner.trainer, steps - 1, scores)
+            if is_best:
+                save_trained(learner.adapter, self.folder / BEST, weights)
+
     def _scores(self, learner: Learner) -> dict[str, float]:
-        """The scores of each set as "vsr/acc", and "score", on every rank."""
+        """The scores of each set as "vsr/acc", "score", and what a judge used, on every rank.
+
+        Raises:
+            Resumable: too many answers could not be judged; on every rank.
+        """
         config = self.config
         whole = learner.layout.gathered() if self.engine.samples_from_model else nullcontext()
         with autocast(config.trainer.precision, learner.device), whole:
             predictions = ask(config, learner.adapter, self.engine, self.sets, phase="validation")
-        scores: dict[str, float] = {}
-        if processes.rank() == 0:
-            results = measure(config, predictions, self.judge, self.sets).results
-            scores = {
-                f"{name}/{metric}": mean
-                for name, found in results.sets.items()
-                for metric in SHOWN
-                if (mean := found.metrics[metric].mean) is not None
-            }
-            judged = [value for name, value in scores.items() if name.endswith("/acc")]
-            scores["score"] = fmean(judged or [v for n, v in scores.items() if n.endswith("giou")])
-        return processes.gathered(scores)[0]
+
+        def scored() -> dict[str, float]:
+            return self._scored(predictions) if processes.rank() == 0 else {}
+
+        return processes.gathered(processes.together(scored))[0]
+
+    def _scored(self, predictions: Mapping[str, Sequence[Prediction]]) -> dict[str, float]:
+        measured = measure(self.config, predictions, self.judge, self.sets)
+        check_failed(self.judge, measured)
+        results = measured.results
+        scores = {
+            f"{name}/{metric}": mean
+            for name, found in results.sets.items()
+            for metric in SHOWN
+            if (mean := found.metrics[metric].mean) is not None
+        }
+        judged = [value for name, value in scores.items() if name.endswith("/acc")]
+        scores["score"] = fmean(judged or [v for n, v in scores.items() if n.endswith("giou")])
+        used = dict(results.judge_usage or {})
+        used.pop("model", None)
+        return scores | {f"{JUDGE}{name}": value for name, value in used.items()}
 
     def _log(self, trainer: pl.Trainer, step: int, scores: dict[str, float]) -> None:
         named = {f"validation/{name}": value for name, value in scores.items()}

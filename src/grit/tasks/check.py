@@ -18,7 +18,7 @@ from grit.models.setup import make_adapter, make_skeleton
 from grit.pages.inspection import print_inspection
 from grit.rewards.reward import reward_from
 from grit.runs import estimate
-from grit.runs.preflight import check_prompts
+from grit.runs.preflight import check_prompts, dev_sets
 from grit.training.costs import GPUS
 from grit.training.device import check_device, prepare_device
 from grit.training.sft import taught_rows
@@ -35,7 +35,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     if config.check.gpu not in GPUS:
         raise GritError(f"check.gpu={config.check.gpu}: there are {', '.join(GPUS)}")
     problems = Problems()
-    samples, sets = _questions(config, problems)
+    samples, sets, dev = _questions(config, problems)
     _others(config, samples, problems)
     found: dict[str, Any] = {"model": config.model.name, "path": config.model.path}
     adapter = None
@@ -51,7 +51,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
             with problems.noted():
                 questions = len(asked) - len(samples)
                 found |= estimate.costs(config, adapter, samples or asked, questions)
-    found |= estimate.judging(config, sets)
+    found |= estimate.judging(config, sets, dev)
     if config.check.weights and not problems:
         with problems.noted():
             make_adapter(config.model, learning=False)
@@ -76,9 +76,13 @@ class Problems(list[str]):
             self.append(str(error))
 
 
-def _questions(config: Config, problems: Problems) -> tuple[list[Sample], list[TestSet]]:
+def _questions(
+    config: Config, problems: Problems
+) -> tuple[list[Sample], list[TestSet], list[TestSet]]:
+    """The training triplets, the test sets, and those of validation."""
     samples: list[Sample] = []
     sets: list[TestSet] = []
+    dev: list[TestSet] = []
     if config.method.learns:
         with problems.noted():
             samples = training_samples(config.data, config.suite.root)
@@ -87,7 +91,9 @@ def _questions(config: Config, problems: Problems) -> tuple[list[Sample], list[T
                 samples, _ = taught_rows(samples, config.training.sft, *names)
     with problems.noted():
         sets = test_sets(config.suite)
-    return samples, sets
+    with problems.noted():
+        dev = dev_sets(config, samples)
+    return samples, sets, dev
 
 
 def _others(config: Config, samples: Sequence[Sample], problems: Problems) -> None:

@@ -36,11 +36,11 @@ from grit.runs.inputs import inputs_of
 from grit.runs.measured import Measured, check_judged, evaluate_model, measure, usage_before
 from grit.runs.metrics_log import MetricsLog
 from grit.runs.opening import opening
-from grit.runs.preflight import preflight
+from grit.runs.preflight import dev_sets, preflight
 from grit.runs.recomputing import set_checkpointing
 from grit.runs.results import write_results
 from grit.runs.used_annotation import annotation_of
-from grit.runs.validation import Validation, keep_best
+from grit.runs.validation import Validation, keep_best, release_best
 from grit.tracking.tracker import Tracker, tracked
 from grit.training.device import autocast, prepare_device
 from grit.training.fitting import fit, save_learnt
@@ -72,7 +72,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         reward.check(samples)
     sets = test_sets(config.suite)
     check_overlap(config.suite, samples, sets)
-    dev = _dev_sets(config, samples)
+    dev = dev_sets(config, samples)
     device = prepare_device(config.trainer, config.threads)
     layout = layout_named(config.trainer.strategy)
     run = RunFolder.shared(config, folder, overrides, lambda: inputs_of(samples, sets))
@@ -152,15 +152,6 @@ def _training_rows(config: Config) -> tuple[list[Sample], dict[str, int]]:
     return taught, {"unannotated": unannotated}
 
 
-def _dev_sets(config: Config, samples: list[Sample]) -> list[TestSet]:
-    """The sets that training is validated on; none without validation."""
-    if not (config.method.learns and config.evaluation.every):
-        return []
-    sets = test_sets(config.validation)
-    check_overlap(config.validation, samples, sets)
-    return sets
-
-
 def _evaluate_before(
     config: Config,
     adapter: Adapter,
@@ -221,6 +212,7 @@ def _train(
         learner = GRPOGR(
             adapter, engine, prompting, reward, judge, settings, config.rollout, **shared
         )
+    validation = Validation(config, engine, dev, judge, run.folder, run.steps_done) if dev else None
     fit(
         learner,
         samples,
@@ -233,10 +225,14 @@ def _train(
         callbacks=[
             *tracker.callbacks,
             *_step_lines(config),
-            *([Validation(config, engine, dev, judge, run.folder)] if dev else []),
+            *([validation] if validation else []),
         ],
     )
+    if validation:
+        validation.make_up(learner)
     model = run.folder / "model"
+    if processes.rank() == 0:
+        release_best(run.folder)
     save_learnt(learner, model)
     engine.update(config.trainer.max_steps, lambda: learnt_weights(learner))
     if processes.rank() == 0:

@@ -25,15 +25,17 @@ def further_prompts(
 ) -> list[Drawn]:
     """``count`` triplets that are drawn in a turn of a step.
 
-    Their epochs are negative and differ between steps and turns, so that a triplet that is drawn
-    again has other completions.
+    Their epochs are negative and differ between steps, turns and rounds over the triplets, so that
+    a triplet that is drawn again has other completions.
     """
     generator = torch.Generator().manual_seed(seed_for(seed, "further", step, turn))
     places: list[int] = []
     while len(places) < count:
         places += torch.randperm(len(samples), generator=generator).tolist()
+    rounds = [i // len(samples) for i in range(count)]
     return [
-        (samples[place], -1 - seed_for("further", step, turn) % 2**31) for place in places[:count]
+        (samples[place], -1 - seed_for("further", step, turn, round_) % 2**31)
+        for place, round_ in zip(places, rounds, strict=False)
     ]
 
 

@@ -84,8 +84,21 @@ def surrogate_of(settings: ObjectiveSettings, epsilon: float) -> Surrogate:
         case "sapo":
             return sapo(settings.sapo_positive, settings.sapo_negative)
         case _:
-            high = epsilon if settings.epsilon_high is None else settings.epsilon_high
-            return clipped(epsilon, high, settings.ratio_limit)
+            return clipped(*half_widths(settings, epsilon), settings.ratio_limit)
+
+
+def half_widths(settings: ObjectiveSettings, epsilon: float) -> tuple[float, float]:
+    """How far below and above 1 ratios are cut off by the surrogate; infinite where they are not.
+
+    A token beyond them counts as clipped in the logs. CISPO has an upper limit alone, SAPO none.
+    """
+    match settings.surrogate:
+        case "cispo":
+            return math.inf, (settings.ratio_limit or math.inf) - 1
+        case "sapo":
+            return math.inf, math.inf
+        case _:
+            return epsilon, epsilon if settings.epsilon_high is None else settings.epsilon_high
 
 
 def token_weights(

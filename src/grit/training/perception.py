@@ -21,7 +21,8 @@ from torch import Tensor
 
 from grit.training.grpo_gr import k3, mean_over_completions
 
-LARGEST_DIFFERENCE, LARGEST_KL = 20.0, 10.0  # of log-probabilities and of k3, as in VPPO's code
+# Of log-probabilities and of k3, as in PAPO's code and in VPPO's
+LARGEST_DIFFERENCE, LARGEST_KL = 20.0, 10.0
 
 
 def blanked(image: Image.Image, share: float, patch: int, rng: Random) -> Image.Image:
@@ -45,17 +46,20 @@ def blanked(image: Image.Image, share: float, patch: int, rng: Random) -> Image.
 def perception_gain(logp: Tensor, blanked_logp: Tensor, *, gamma: float, entropy: float) -> Tensor:
     """PAPO's terms of the objective, [M]: gamma k3 - entropy (-log pi).
 
+    k3 is bounded as in PAPO's code, without a gradient beyond: the term is to grow, and one token
+    that is rare with the image would else be a step's whole gradient.
+
     Args:
         logp: [M], log pi_theta given the image, with gradient.
         blanked_logp: [M], given the blanked image, without.
         gamma: weight of the KL estimate.
         entropy: weight of the entropy estimate.
     """
-    return gamma * k3(logp, blanked_logp) + entropy * logp
+    return gamma * sensitivity(logp, blanked_logp) + entropy * logp
 
 
 def sensitivity(logp: Tensor, blanked_logp: Tensor) -> Tensor:
-    """How much each token depends on the image [M]: the k3 estimate, bounded as in VPPO's code."""
+    """How much each token depends on the image [M]: the k3 estimate, bounded."""
     difference = (blanked_logp - logp).clamp(-LARGEST_DIFFERENCE, LARGEST_DIFFERENCE)
     return k3(torch.zeros_like(difference), difference).clamp(0.0, LARGEST_KL)
 

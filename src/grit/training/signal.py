@@ -119,7 +119,8 @@ def losses_of(
     groups, tokens, completions = map(sum, zip(*processes.gathered(counts), strict=True))
     if not groups:
         return []
-    weights = torch.where(signal.counted, completion_weights(signal.judged, groups), 0.0)
+    shares = completion_weights(signal.judged, groups)
+    weights = torch.where(signal.counted, shares, 0.0)
     of_tokens = token_weights(
         signal.judged,
         signal.counted,
@@ -137,7 +138,8 @@ def losses_of(
         advantages = advantages * scales
     losses = []
     for one, pivotal in zip(passes, kept, strict=True):
-        chosen, share = list(one.cut.groups), signal.factors * (not one.cut.is_dummy)
+        chosen, is_real = list(one.cut.groups), not one.cut.is_dummy
+        factors = signal.factors * is_real
         losses.append(
             StepLoss(
                 settings=settings,
@@ -149,8 +151,9 @@ def losses_of(
                 blanked_logp=one.blanked_logp,
                 advantages=advantages[chosen].flatten().to(device),
                 kept=pivotal,
-                weights=(weights * share)[chosen].flatten().to(device),
-                token_weights=(of_tokens * share)[chosen].flatten().to(device),
+                weights=(weights * factors)[chosen].flatten().to(device),
+                token_weights=(of_tokens * factors)[chosen].flatten().to(device),
+                shares=(shares * is_real)[chosen].flatten().to(device),
             )
         )
     return losses

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from grit.training.grpo_gr import clip_ratios, grpo_gr_loss, k3, mean_over_completions
 from grit.training.importance import LOGGED, importance_figures, importance_ratios
-from grit.training.objectives import objective_loss, surrogate_of, token_ratios
+from grit.training.objectives import half_widths, objective_loss, surrogate_of, token_ratios
 from grit.training.perception import perception_gain
 from grit.training.policy import TokenScores
 from grit.training.settings import ObjectiveSettings, TrainingSettings
@@ -41,6 +41,7 @@ class StepLoss:
     kept: Tensor | None  # [M], tokens that keep their advantage; None: all
     weights: Tensor  # [B], of completions: the mean over them
     token_weights: Tensor  # [B], of one token of each completion
+    shares: Tensor  # [B], of completions in what is logged: all judged ones, whatever they weigh
 
     @property
     def summed(self) -> tuple[str, ...]:
@@ -100,20 +101,21 @@ class StepLoss:
         kl = torch.zeros_like(entropy)
         if self.reference_logp is not None:
             kl = mean_over_completions(k3(scores.logp, self.reference_logp), owner, completions)
+        lower, upper = half_widths(self.settings.objective, self.settings.epsilon)
         low, high = clip_ratios(
             *(scores.logp, old, self.advantages, owner),
-            epsilon=self.settings.epsilon,
+            epsilon=lower,
             ratio=self.settings.ratio,
-            epsilon_high=self.settings.objective.epsilon_high,
+            epsilon_high=upper,
         )
         ratios = token_ratios(scores.logp - old, owner, completions, self.settings.ratio)
         mean = mean_over_completions(ratios, owner, completions)
-        shares = [(self.weights * each).sum() for each in (kl, entropy, low, high, mean)]
+        shares = [(self.shares * each).sum() for each in (kl, entropy, low, high, mean)]
         sums, largest = torch.stack([loss.detach(), *shares]), ratios.max().view(1)
         if self.engine_logp is None:
             return sums, largest
         importance = importance_ratios(old, self.engine_logp)
-        more = importance_figures(importance, self.weights, owner, self.importance_cap)
+        more = importance_figures(importance, self.shares, owner, self.importance_cap)
         return torch.cat([sums, more]), torch.cat([largest, importance.max().view(1)])
 
     def _old(self, logp: Tensor) -> Tensor:
