@@ -12,7 +12,8 @@ from grit.figures.markdown_format import markdown_text
 from grit.figures.table import Row, Table
 from grit.paper.building import build
 from grit.paper.evidence import Evidence, evidence_of_sources
-from grit.paper.methods import methods
+from grit.paper.methods import arm_of, methods
+from grit.paper.wandb_runs import LoggedRun
 
 MakeRun = Callable[..., Path]
 QUESTIONS = 60
@@ -95,7 +96,8 @@ def test_faithfulness_comes_from_the_experiments_own_record(
 ) -> None:
     fall = {"mean": 12.5, "low": 2.0, "high": 23.0, "n": 50}
     overall = {"question": {"fall_beyond_control": fall}}
-    record = {"runs": [{"folder": "cot", "overall": overall}]}
+    # The study names runs by their whole paths, from wherever the command was started.
+    record = {"runs": [{"folder": "elsewhere/runs/cot", "overall": overall}]}
     folder = tmp_path / "runs" / "faithfulness"
     folder.mkdir()
     (folder / "faithfulness.json").write_text(json.dumps(record))
@@ -103,6 +105,23 @@ def test_faithfulness_comes_from_the_experiments_own_record(
     place = [column.name for column in leaderboard.columns].index("Faithfulness")
     assert rows(leaderboard)["Chain-of-Thought"].cells[place].text.startswith("12.5 ± 10.5")
     assert rows(leaderboard)["GRIT, 2 seeds"].cells[place].text == "–"
+
+
+def test_a_run_of_wandb_is_named_by_its_objective(evidence: Evidence) -> None:
+    (found,) = [run for run in evidence.runs if run.results.settings_hash == "dapo"][:1]
+    config = {"training": {"objective": {"name": "dapo"}}}
+    assert arm_of(LoggedRun("far", found.results, config)) == "GRIT, objective=dapo"
+
+
+def test_bars_have_names_where_rows_have_several_draws(run: MakeRun, tmp_path: Path) -> None:
+    for draw in range(2):
+        for name in ("grpo_gr", "treevgr"):
+            settings = {"settings_hash": name, "data_seed": draw, "triplets_hash": f"drawn{draw}"}
+            run(f"{name}{draw}", scores(0.5, draw), reward=name, **settings)
+    exhibit = methods(evidence_of_sources([str(tmp_path / "runs")]))
+    assert "GRIT, 2 draws, 1 seed each" in rows(exhibit.tables[0])
+    (panel,) = exhibit.charts[0].panels
+    assert panel.groups == ("GRIT", "treevgr")
 
 
 def test_all_formats_are_written(evidence: Evidence, tmp_path: Path) -> None:

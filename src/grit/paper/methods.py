@@ -8,6 +8,7 @@ correction.
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from statistics import fmean
 
 from grit.evaluation.bootstrap import Estimate
@@ -97,8 +98,7 @@ def arm_of(run: Run) -> str:
     results = run.results
     if results.method != "grit":
         return (METHODS | OTHER_METHODS).get(results.method, results.method)
-    training = run.config.get("training", {}) if isinstance(run, FinishedRun) else {}
-    objective = training.get("objective", {}).get("name", OBJECTIVE)
+    objective = run.config.get("training", {}).get("objective", {}).get("name", OBJECTIVE)
     parts = [f"reward={results.reward}"] * (results.reward != PAPER_REWARD)
     parts += [f"objective={objective}"] * (objective != OBJECTIVE)
     return ", ".join([GRIT, *parts])
@@ -137,11 +137,12 @@ def _rows(model: str, groups: Groups) -> list[Row]:
 
 def _faithful(runs: Sequence[Run]) -> Cell:
     """The fall beyond the control's, of the runs that the experiment's study measured."""
-    falls = [fall for run in runs if (fall := _fall(run)) is not None]
-    if not falls:
+    found = [(fall, draw_of(run.results)) for run in runs if (fall := _fall(run)) is not None]
+    if not found:
         return Cell(NOTHING)
+    falls, draws = zip(*found, strict=True)
     bounds = Bounds(-100.0, 100.0)
-    return measured(mean_over_runs(falls, bounds), 1, bounds)
+    return measured(mean_over_runs(falls, bounds, draws), 1, bounds)
 
 
 def _fall(run: Run) -> Estimate | None:
@@ -151,7 +152,7 @@ def _fall(run: Run) -> Estimate | None:
     if not path.exists():
         return None
     for found in json.loads(path.read_text(encoding="utf-8"))["runs"]:
-        if found["folder"] == run.folder.name:
+        if Path(found["folder"]).name == run.folder.name:
             fall = found["overall"]["question"]["fall_beyond_control"]
             return Estimate(fall["mean"], fall["low"], fall["high"], fall["n"])
     return None
@@ -237,12 +238,11 @@ def _chart(shown: Shown) -> Chart:
             Point(place, *(mean[:3] if mean is not None else (None,)))
             for place, mean in enumerate(means)
         )
-        names = tuple(_short(row.label) for row in rows)
+        names = tuple(_short(name) for name in _arms(model, shown.groups).values())
         panels.append(Panel(model_title(model), (Series("ACC in-domain", points),), groups=names))
     return Chart("ACC in-domain", f"{shown.title}; 95% intervals", tuple(panels), "ACC")
 
 
-def _short(label: str) -> str:
-    """A row's name below a bar: without GRIT's, and without the number of seeds."""
-    name = label.rsplit(", ", 1)[0] if " seeds" in label else label
+def _short(name: str) -> str:
+    """A row's name below a bar: without GRIT's."""
     return name.removeprefix(f"{GRIT}, ").replace("reward=", "").replace("objective=", "")
