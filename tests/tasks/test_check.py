@@ -115,6 +115,10 @@ def test_judge_calls_and_their_cost(check, chat) -> None:
     assert found["judge_calls"] == 2 * 10 + 60 * 32 * 4
     assert found["judge_cost"] == pytest.approx(found["judge_calls"] * (210 * 2.5 + 10 * 10) / 1e6)
     assert len(chat.requests) == 1  # does anybody answer?
+    more = "objective=dapo", "evaluation.every=20", "validation.limit=3"
+    _, found = check(*service, "suite.limit=2", *more)
+    # Groups are replaced up to three times, and six questions are validated three times.
+    assert found["judge_calls"] == 2 * 10 + 60 * 32 * 4 * 4 + 3 * 6
 
 
 def own_row(tmp_path: Path, **fields: Any) -> tuple[str, ...]:

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chat_service import ChatService
 from composing import config
 from safetensors.torch import load_file
 
-from grit.core.errors import Resumable
+from grit.core.errors import Interrupted, Resumable
+from grit.judge.judge import JudgeFailed
 from grit.judge.rules import RulesJudge
 from grit.runs.validation import Validation
 from grit.training.module import GRPOGR
@@ -96,3 +98,77 @@ def test_patience_counts_validations_since_the_best(
     one.load_state_dict({"history": history})
     assert one._has_stalled() is stalled
     assert one.state_dict() == {"history": history}
+
+
+SCORED = (*VALIDATED, "trainer.checkpoint_every=2")
+
+
+def interrupted(*_: Any, **__: Any) -> None:
+    raise Interrupted("the evaluation was stopped by the test")
+
+
+def test_a_run_that_is_stopped_in_its_last_evaluation_keeps_its_best_weights(
+    tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    after = "evaluation.after_training=true"
+    with monkeypatch.context() as patched:
+        patched.setattr("grit.tasks.train.evaluate_model", interrupted)
+        assert command(*SCORED, after, "hydra.run.dir=run").code == 1
+    best = weights_of(tmp_path / "run" / "model" / "best")
+    assert command(*SCORED, after, "hydra.run.dir=run", "resume=true").code == 0
+    assert weights_of(tmp_path / "run" / "model" / "best") == best
+
+
+def test_a_run_that_had_stopped_improving_trains_no_further_when_it_is_resumed(
+    tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    falling = ("evaluation.every=1", "evaluation.patience=1", "trainer.checkpoint_every=1")
+    run = (*RUN, *falling, "evaluation.after_training=true", "hydra.run.dir=run")
+    scores = iter([3.0, 2.0, 9.0, 9.0])
+    monkeypatch.setattr(Validation, "_scores", lambda *_: {"score": next(scores)})
+    with monkeypatch.context() as patched:
+        patched.setattr("grit.tasks.train.evaluate_model", interrupted)
+        assert command(*run).code == 1
+    assert len(rows_of(tmp_path / "run" / "metrics.jsonl")) == 2
+    assert command(*run, "resume=true").code == 0
+    assert len(rows_of(tmp_path / "run" / "metrics.jsonl")) == 2
+
+
+@pytest.mark.parametrize("failing", [2, 4])
+def test_a_validation_that_the_judge_fails_in_is_made_up_for(
+    tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch, failing: int
+) -> None:
+    """Also the one after the last step, where there is nothing left to train."""
+    assert command(*SCORED, "hydra.run.dir=whole").code == 0
+    calls = iter(range(2, 100, 2))
+
+    def fails(*_: Any) -> None:
+        if next(calls) == failing:
+            raise JudgeFailed("the judge was switched off by the test")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("grit.runs.validation.check_failed", fails)
+        ended = command(*SCORED, "hydra.run.dir=stopped")
+    assert ended.code == 1
+    assert "the judge was switched off by the test; stopped after step" in ended.err
+    assert f"after step {failing} of 4; go on with: " in ended.err
+    assert command(*SCORED, "hydra.run.dir=stopped", "resume=true").code == 0
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    assert rows_of(whole / "validation.jsonl") == rows_of(stopped / "validation.jsonl")
+    assert weights_of(whole / "model" / "best") == weights_of(stopped / "model" / "best")
+    assert weights_of(whole / "model") == weights_of(stopped / "model")
+
+
+def test_what_a_judge_costs_in_validation_is_part_of_the_runs_use(
+    tmp_path: Path, command: Command, chat: ChatService
+) -> None:
+    service = "judge=openai", f"judge.base_url={chat.url}/v1", "judge.cache=null"
+    after = "evaluation.after_training=true", "judge.exact_match_first=false"
+    assert command(*VALIDATED, *service, *after, "hydra.run.dir=run").code == 0
+    folder = tmp_path / "run"
+    validated = sum(row["judge/calls"] for row in rows_of(folder / "validation.jsonl"))
+    trained = sum(row["train/judge/calls"] for row in rows_of(folder / "metrics.jsonl"))
+    used = json.loads((folder / "results.json").read_text())["judge_usage"]
+    assert validated > 0
+    assert used["calls"] >= validated + trained
+    assert used["calls"] == len(chat.requests)
