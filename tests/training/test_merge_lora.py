@@ -1,6 +1,7 @@
 """Sampling from merged adapters: the same distribution up to rounding, and the base as it was."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,8 +12,10 @@ from grit.data.shapes.source import ShapesSource
 from grit.models.loading import add_lora, load_base
 from grit.models.merged_lora import merged_lora
 from grit.models.prompting import Prompting
+from grit.rollout.engines import engine_of
 from grit.rollout.sampler import Sampler
-from grit.rollout.settings import Sampling
+from grit.rollout.settings import RolloutSettings, Sampling
+from grit.rollout.vllm_command import Served
 from grit.training.groups import Group
 from grit.training.policy import Policy
 
@@ -64,6 +67,16 @@ def test_a_temperature_is_that_of_the_policy(adapter):
     )
     said = torch.tensor([logp for completion in group for logp in completion.logps])
     scored = policy_of(adapter, 0.7).logp([Group(prompt, tuple(c.token_ids for c in group))])
+    torch.testing.assert_close(said, scored.detach(), atol=1e-5, rtol=0)
+
+
+def test_a_policy_at_another_temperature_than_sampling_is_corrected_for_rounding_alone(adapter):
+    (prompt,) = prompts_of(adapter)[:1]
+    rollout = RolloutSettings(merge_lora=True, sampling=Sampling(temperature=0.7))
+    with engine_of(adapter, rollout, Served(None, temperature=1.0), Path()) as engine:
+        (group,) = engine.sample([prompt], [[1, 2]], replace(SHORT, temperature=0.7))
+    said = torch.tensor([logp for completion in group for logp in completion.logps])
+    scored = policy_of(adapter, 1.0).logp([Group(prompt, tuple(c.token_ids for c in group))])
     torch.testing.assert_close(said, scored.detach(), atol=1e-5, rtol=0)
 
 
