@@ -15,6 +15,10 @@ import pytest
 from loopback import Loopback, content, cut, picture, status
 from paper_world import coco
 
+from grit.core.errors import GritError
+from grit.data.preparation import parquet
+from grit.data.preparation.images import Wanted, store
+
 Command = Callable[..., Any]  # ends in (code, out, err)
 FIGURES = ("rows", "question_words", "answer_words", "closed_percent", "grounding_percent")
 
@@ -280,6 +284,54 @@ def test_a_stopped_preparation_goes_on(
     }
     for name in (*gone, f"vsr/{coco(8)}"):
         assert (root / name).read_bytes() == (prepared.root / name).read_bytes()
+
+
+def test_a_stop_among_the_images_of_mme_loses_no_coco_number(
+    grit: Command,
+    prepared: Prepared,
+    loopback: Loopback,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    paper_world.build(loopback)
+    root = copied(prepared, tmp_path)
+    shutil.rmtree(root / "mme")
+    numbers = root / "coco_numbers.jsonl"
+    without = [each for each in rows(numbers) if not each["photograph"].startswith("mme/")]
+    numbers.write_bytes(paper_world.jsonl(without))
+
+    def full(image: Wanted, content: bytes) -> None:
+        store(image, content)
+        raise GritError("no space left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(parquet, "store", full)
+        assert "no space left" in grit().err
+    assert len(list((root / "mme").iterdir())) == 1
+    stored = {each["photograph"] for each in rows(numbers)}
+    assert {f"mme/{path.name}" for path in (root / "mme").iterdir()} <= stored
+    ended = grit("hydra.run.dir=again")
+    assert (ended.code, ended.err) == (0, "")
+    assert numbers.read_bytes() == (prepared.root / "coco_numbers.jsonl").read_bytes()
+
+
+def test_images_of_mme_that_were_put_by_hand_have_their_coco_numbers_looked_up(
+    grit: Command, prepared: Prepared, loopback: Loopback, tmp_path: Path
+) -> None:
+    root = copied(prepared, tmp_path)
+    numbers = root / "coco_numbers.jsonl"
+    without = [each for each in rows(numbers) if not each["photograph"].startswith("mme/")]
+    numbers.write_bytes(paper_world.jsonl(without))
+    assert grit().code == 1
+    found = shortfalls(tmp_path)
+    assert found == dict.fromkeys(found, "the Hub answers 404")
+    assert set(found) == {f"mme/{name}" for name in paper_world.MME_IMAGES}
+    paper_world.build(loopback)
+    images = files(root / "mme")
+    ended = grit("hydra.run.dir=again")
+    assert (ended.code, ended.err) == (0, "")
+    assert numbers.read_bytes() == (prepared.root / "coco_numbers.jsonl").read_bytes()
+    assert files(root / "mme") == images
 
 
 # --- what cannot be had

@@ -36,6 +36,11 @@ class Wanted:
         """Where it has to be."""
         return self.folder / self.name
 
+    @property
+    def photograph(self) -> str:
+        """What the file of COCO numbers calls it."""
+        return f"{self.folder.name}/{self.name}"
+
 
 Failures = list[tuple[Wanted, str]]
 """Images that are not usable, with the reasons."""

@@ -1,7 +1,7 @@
 """Extracting the images of MathVista and MME from their Parquet files."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -45,32 +45,61 @@ def extract_mathvista(hub: HubDataset, images: Sequence[Wanted]) -> Failures:
     return pending.all_failures(f"not among the rows of {hub.name}")
 
 
-def extract_mme(hub: HubDataset, images: Sequence[Wanted]) -> tuple[Failures, dict[str, int]]:
+def extract_mme(
+    hub: HubDataset,
+    images: Sequence[Wanted],
+    record: Callable[[dict[str, int]], None],
+    *,
+    numbers_only: bool = False,
+) -> Failures:
     """Store images of MME: ``000860.png`` is that of row 860, if the questions are the same.
 
-    Parquet files are downloaded one after another until no image is pending.
+    Parquet files are downloaded one after another until no image is pending. The COCO numbers of
+    a file's images are recorded before the images are stored: after a stop in between, nobody
+    would ask for the number of an image that is there.
 
-    Returns:
-        The failures, and the COCO numbers of images that are photographs of COCO.
+    Args:
+        hub: MME.
+        images: to store.
+        record: takes the COCO numbers of images that are photographs of COCO.
+        numbers_only: the images are there already.
     """
-    pending, coco_numbers, first = _Pending(images), {}, 0
+    pending, first = _Pending(images), 0
     try:
         for path in hub.matching("test-*.parquet"):
             if not pending.images:
                 break
             local = hub.download(path)
-            for number, row in enumerate(_rows(local, ["question_id", "question", "image"]), first):
-                image = pending.images.get(number)
-                if image is not None and row["question"].split() == image.question.split():
-                    coco = PurePosixPath(row["question_id"]).stem
-                    if re.fullmatch(r"\d{12}", coco):
-                        coco_numbers[f"{image.folder.name}/{image.name}"] = int(coco)
-                    pending.store(number, row["image"]["bytes"])
+            found, coco_numbers = _same_questions(local, first, pending.images)
+            record(coco_numbers)
+            if numbers_only:
+                for number in found:
+                    del pending.images[number]
+            elif found:
+                for number, row in enumerate(_rows(local, ["image"]), first):
+                    if number in found:
+                        pending.store(number, row["image"]["bytes"])
             first += _row_count(local)
     except Unusable as error:
-        return pending.all_failures(str(error)), coco_numbers
+        return pending.all_failures(str(error))
     reason = f"row N of {hub.name} does not have the question of the image N.png"
-    return pending.all_failures(reason), coco_numbers
+    return pending.all_failures(reason)
+
+
+def _same_questions(
+    file: Path, first: int, images: Mapping[int, Wanted]
+) -> tuple[set[int], dict[str, int]]:
+    """Which images a file has with the questions of their rows, and their COCO numbers."""
+    found: set[int] = set()
+    coco_numbers: dict[str, int] = {}
+    for number, row in enumerate(_rows(file, ["question_id", "question"]), first):
+        image = images.get(number)
+        if image is not None and row["question"].split() == image.question.split():
+            found.add(number)
+            coco = PurePosixPath(row["question_id"]).stem
+            if re.fullmatch(r"\d{12}", coco):
+                coco_numbers[image.photograph] = int(coco)
+    return found, coco_numbers
 
 
 def _rows(path: Path, columns: list[str]) -> Iterator[dict[str, Any]]:

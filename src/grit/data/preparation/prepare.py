@@ -118,8 +118,24 @@ class Preparation:
                     wanted.setdefault(image.path, image)
         failures = not_usable(list(wanted.values()), self.workers, progress=self.progress)
         if not self.check_only:
+            lacking = {image.path for image, _ in failures}
             failures = self._download([image for image, _ in failures])
+            self._look_up([image for path, image in wanted.items() if path not in lacking])
         self._report(failures)
+
+    def _look_up(self, present: Sequence[Wanted]) -> None:
+        """Record the COCO numbers of images of MME that were put there by hand."""
+        known = read_coco_numbers(self.root)
+        images = [each for each in present if each.origin is Origin.mme]
+        if images := [each for each in images if each.photograph not in known]:
+            hub, file = self.hub(paper.MME), self.root / COCO_NUMBERS
+            for image, reason in extract_mme(hub, images, self._record, numbers_only=True):
+                hand = f'add {{"photograph": "mme/NAME", "coco": ITS NUMBER IN COCO}} to {file}'
+                self.shortfalls.append(Shortfall(image.photograph, COCO_NUMBERS, reason, hand))
+
+    def _record(self, numbers: dict[str, int]) -> None:
+        if numbers:
+            add_coco_numbers(self.root, numbers)
 
     def _download(self, images: Sequence[Wanted]) -> Failures:
         """Download images from their origins; returns the failures."""
@@ -134,10 +150,7 @@ class Preparation:
             elif origin is Origin.mathvista:
                 failures += extract_mathvista(self.hub(paper.MATHVISTA), group)
             elif origin is Origin.mme:
-                failures_of_mme, numbers = extract_mme(self.hub(paper.MME), group)
-                failures += failures_of_mme
-                if numbers:
-                    add_coco_numbers(self.root, numbers)
+                failures += extract_mme(self.hub(paper.MME), group, self._record)
             else:
                 single_files += group
         return failures + download_images(
@@ -251,5 +264,4 @@ class Preparation:
     def _report(self, failures: Failures) -> None:
         for image, reason in failures:
             hand = by_hand(image.origin, image.folder, self.hosts)
-            what = f"{image.folder.name}/{image.name}"
-            self.shortfalls.append(Shortfall(what, image.set, reason, hand))
+            self.shortfalls.append(Shortfall(image.photograph, image.set, reason, hand))
