@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from grit.core.errors import GritError
+from grit.core.files import file_hash
 from grit.data.pictures import ImageFile
 
 ROW = "rows.jsonl line 3"
@@ -129,6 +130,15 @@ def test_the_rows_size_says_which_way_up_its_boxes_are(tmp_path, kind, orientati
     assert np.array_equal(np.asarray(as_stored.load()), np.asarray(plain))
     expected = plain.transpose(UPRIGHT[orientation])
     assert np.array_equal(np.asarray(upright.load()), np.asarray(expected))
+
+
+def test_a_file_that_rows_read_either_way_up_is_two_pictures(tmp_path):
+    path = tmp_path / "a.jpg"
+    turned(path, 6)
+    as_stored, upright = (ImageFile(path, size, ROW) for size in ((48, 64), (64, 48)))
+    assert as_stored.key != upright.key
+    again = stored(tmp_path / "b.jpg", Image.fromarray(NOISE))
+    assert as_stored.key == file_hash(path) != again.key == file_hash(again.path)
 
 
 @pytest.mark.parametrize("orientation", [1, 2, 3, 4, 0, 9])

@@ -135,11 +135,13 @@ class ImageFile:
 
     @cached_property
     def key(self) -> str:
-        """A hash of the file's bytes."""
-        try:
-            return file_hash(self.path)
-        except OSError as error:
-            raise self._unusable(error) from error
+        """A hash of the file's bytes, marked where ``load`` turns them.
+
+        Rows may read one file either way up, and features are cached by this key.
+        """
+        with self._opened() as image:
+            turned = image.size != self.size
+            return file_hash(self.path) + ("/turned" if turned else "")
 
     def load(self) -> Image.Image:
         """The image as RGB, of the size that the row states.
