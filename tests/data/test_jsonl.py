@@ -50,6 +50,12 @@ def test_a_row_becomes_a_sample(tmp_path: Path) -> None:
     assert sample.picture.load().size == (8, 6)
 
 
+@pytest.mark.parametrize("field", ["split", "key_words"])
+def test_other_fields_are_ignored_whatever_they_hold(tmp_path: Path, field: str) -> None:
+    rows = write_rows(tmp_path, {**GOOD, field: 3}, {**GOOD, field: ["a"]})
+    assert read_samples(rows, tmp_path, name="x", require_images=False).rows == 2
+
+
 @pytest.mark.parametrize(("value", "boxes"), [([], ()), (None, None), (..., None)])
 def test_no_boxes_and_no_annotation_are_told_apart(tmp_path: Path, value, boxes) -> None:
     row = {key: v for key, v in {**GOOD, "bboxs": value}.items() if v is not ...}

@@ -77,8 +77,6 @@ def _sample(row: Row, folder: Path, name: str) -> tuple[Sample, Path, int]:
         answer_is_box=answer_is_box,
         where=row.where,
     )
-    row.optional_text("split")
-    row.optional_text("key_words")
     return sample, path, beyond
 
 
