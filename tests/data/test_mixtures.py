@@ -130,6 +130,17 @@ def test_with_a_total_the_last_source_makes_up_what_others_lack() -> None:
         mix(sources, sizes, 0, total=27)
 
 
+def test_a_total_below_the_rows_of_the_first_sources_is_an_error_that_names_both() -> None:
+    sources = {"vsr": samples("vsr", 30), "tallyqa": samples("tallyqa", 30)}
+    assert len(mix(sources, {"vsr": 20, "tallyqa": 5}, 0, total=20)) == 20
+    with pytest.raises(GritError) as raised:
+        mix(sources, {"vsr": 20, "tallyqa": 5}, 0, total=10)
+    assert str(raised.value) == (
+        'data: data.total=10, but the sources before "tallyqa" give 20 rows: raise data.total to '
+        "at least 20, or lower data.sources.vsr.rows"
+    )
+
+
 def test_what_was_drawn_is_said() -> None:
     mixture = [*samples("vsr", 2), *samples("tallyqa", 3, ("2", "10", "2"))]
     assert drawn_rows(mixture, 5) == {

@@ -51,7 +51,8 @@ def mix(
         size = sizes[name]
         if total is not None:
             is_last = name == list(sources)[-1]
-            size = total - len(mixture) if is_last else min(size or len(ranked), len(ranked))
+            size = min(size or len(ranked), len(ranked))
+            size = _remainder(total, len(mixture), list(sources)) if is_last else size
         mixture += ranked[: _wanted(name, size, len(ranked))]
     if not mixture:
         raise GritError("data: the mixture is empty: no source has a row whose image is there")
@@ -100,6 +101,17 @@ def _coarse_key(picture: Picture) -> object:
 
 def _equal(first: Picture, second: Picture) -> bool:
     return first.key == second.key or first.load().tobytes() == second.load().tobytes()
+
+
+def _remainder(total: int, taken: int, sources: Sequence[str]) -> int:
+    """The rows that the last of the sources has to give."""
+    if taken > total:
+        rows = " and ".join(f"data.sources.{name}.rows" for name in sources[:-1])
+        raise GritError(
+            f'data: data.total={total}, but the sources before "{sources[-1]}" give {taken} rows: '
+            f"raise data.total to at least {taken}, or lower {rows}"
+        )
+    return total - taken
 
 
 def _wanted(name: str, size: int | None, available: int) -> int:
