@@ -6,7 +6,7 @@ from PIL import Image
 
 from grit.core.errors import GritError
 from grit.data.mixtures import drawn_rows, mix, shared_pictures
-from grit.data.samples import Sample
+from grit.data.samples import Sample, samples_fingerprint
 from grit.data.shapes.scenes import Scene, scene_for
 from grit.grounding.boxes import Space
 
@@ -139,6 +139,16 @@ def test_a_total_below_the_rows_of_the_first_sources_is_an_error_that_names_both
         'data: data.total=10, but the sources before "tallyqa" give 20 rows: raise data.total to '
         "at least 20, or lower data.sources.vsr.rows"
     )
+
+
+def test_all_rows_of_a_file_are_the_same_triplets_whatever_the_seed_that_orders_them() -> None:
+    sources = {"vsr": samples("vsr", 10), "tallyqa": samples("tallyqa", 10, tuple("01234"))}
+    first, second = (mix(sources, {"vsr": 10, "tallyqa": 10}, seed) for seed in (0, 1))
+    assert ids(first) != ids(second)
+    assert samples_fingerprint(first) == samples_fingerprint(second)
+    assert samples_fingerprint(first) != samples_fingerprint(first[1:])
+    other = [replace(first[0], answer="another"), *first[1:]]
+    assert samples_fingerprint(first) != samples_fingerprint(other)
 
 
 def test_what_was_drawn_is_said() -> None:

@@ -16,7 +16,7 @@ from grit.studies.figure4 import (
     Figure4,
     write_figure4,
 )
-from grit.studies.figure_runs import RunName, Unfinished
+from grit.studies.figure_runs import RunName, Unfinished, draws_of
 
 
 def correlation(mean: float, *, failures: int = 0) -> Correlation:
@@ -62,6 +62,16 @@ def test_seeds_of_a_method_are_one_bar_and_methods_stand_in_the_papers_order(
     assert [each["grounded"] for each in found["runs"]] == [15] * 4
     assert found["runs"][0]["same_sizes"]["repeats"] == pytest.approx([0.4, 0.4])
     assert FIGURE4.svg(Figure4("rules", 2, 10, 0, RUNS)).count("own boxes picked") == 1
+
+
+def test_runs_on_the_same_triplets_are_one_draw_whatever_their_data_seed() -> None:
+    runs = [run("grit", mean, seed) for seed, mean in enumerate((0.8, 0.9, 0.7))]
+    seeded = [replace(one, run=replace(one.run, data_seed=one.run.seed)) for one in runs]
+    same = [replace(one, run=replace(one.run, triplets="t")) for one in seeded]
+    assert draws_of(seeded) == [0, 1, 2]  # of records that do not know the triplets
+    assert draws_of(same) == ["t"] * 3
+    table, *_ = FIGURE4.tables(Figure4("rules", 2, 10, 0, same), "Figure 4", [])
+    assert [row.label for section in table.sections for row in section.rows] == ["GRIT, 3 seeds"]
 
 
 def test_the_record_holds_the_whole_figure(tmp_path: Path) -> None:

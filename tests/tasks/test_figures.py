@@ -125,6 +125,7 @@ def test_a_run_counts_once_and_a_method_without_training_has_one_seed(trained: P
     same = changed(run, "untrained", untrained)
     assert distinct([same, changed(other, "with a seed", untrained)]) == [same]
     assert name_of(run).config_hash == json.loads((trained / "run.json").read_text())["config_hash"]
+    assert name_of(run).triplets == run.results.triplets_hash
 
 
 def test_runs_of_the_same_names_say_what_sets_them_apart(trained: Path) -> None:

@@ -1,6 +1,6 @@
 """What figures 4 and 5 and faithfulness say of the runs they are made of."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Protocol, TypeVar
 
@@ -28,6 +28,7 @@ class RunName:
     questions: str = ""  # fingerprint of what it was asked
     differs: str = ""  # the settings in which it differs from runs of the same names
     data_seed: int | None = None  # that drew its triplets; None: not known, or none were drawn
+    triplets: str = ""  # fingerprint of these; "": not known, or none were drawn
 
     @classmethod
     def of_row(cls, row: dict[str, Any]) -> "RunName":
@@ -113,6 +114,6 @@ def _told_apart(run: RunName, others: Sequence[RunName]) -> RunName:
     return replace(run, method=f"{run.method} ({', '.join(parts)})") if parts else run
 
 
-def draws_of(measured: Iterable[OfRun]) -> list[int | None]:
-    """The draw of the triplets of each run."""
-    return [row.run.data_seed for row in measured]
+def draws_of(measured: Iterable[OfRun]) -> list[Hashable]:
+    """The draw of the triplets of each run: seeds that drew the same triplets are one draw."""
+    return [row.run.triplets or row.run.data_seed for row in measured]

@@ -37,6 +37,7 @@ def name_of(run: FinishedRun, sets: Sequence[str] | None = None) -> RunName:
         questions=fingerprint(questions) if asked else "",
         differs=run.differs,
         data_seed=config.data.seed if trained else None,
+        triplets=results.triplets_hash or "",
     )
 
 
