@@ -15,6 +15,7 @@ from grit.config.identity import (
     config_hash,
     folder_name,
     plain,
+    rescored_hash,
     settings_hash,
     without_unused_seed,
 )
@@ -144,6 +145,15 @@ def test_runs_of_other_seeds_and_draws_are_repetitions() -> None:
     names = [folder_name(config(*each)) for each in ([], ["seed=1"], ["data.seed=1"])]
     assert len(set(names)) == 3
     assert settings_hash(config("training.learning_rate=1e-3")) not in hashes
+
+
+def test_scores_of_another_judge_are_no_repetitions() -> None:
+    ways = ([], ["judge=openai"], ["judge=openai", "judge.model=other"], ["method=direct"])
+    asked = [config("task=evaluate", "predictions=a", *each) for each in ways]
+    found = {rescored_hash(trained, each) for trained in ("one", "other") for each in asked}
+    assert len(found) == 2 * len(ways)
+    same = config("task=evaluate", "predictions=b", "judge=openai", "judge.in_flight=2", "seed=1")
+    assert rescored_hash("one", same) == rescored_hash("one", asked[1])
 
 
 def test_an_untrained_method_depends_on_neither_seed() -> None:

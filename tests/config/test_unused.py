@@ -71,6 +71,11 @@ def test_predictions_are_asked_no_questions() -> None:
     assert found(*given) == {"suite=shapes": False}
 
 
+def test_predictions_may_be_said_to_be_of_a_reward() -> None:
+    given = ("task=evaluate", "predictions=a", "reward=no_count", "reward.counting_datasets=[a]")
+    assert found(*given) == {"reward.counting_datasets=[a]": True}
+
+
 @pytest.mark.parametrize(
     "overrides",
     [

@@ -9,6 +9,10 @@ from typing import Any
 
 import pytest
 import yaml
+from finished_runs import write_run
+
+from grit.paper.grouping import variant_of
+from grit.runs.finished import FinishedRun
 
 METRICS = ("acc", "acc_binary", "exact_match", "giou", "format_rate")
 ROW: dict[str, Any] = {
@@ -238,6 +242,63 @@ def test_predictions_of_a_run_stay_those_of_its_model(grit: Command, tmp_path: P
         "direct",
         "unknown",  # the run was one of predictions, too
     ]
+
+
+TRAINED: dict[str, Any] = {
+    "reward": "union_iou",
+    "seed": 3,
+    "data_seed": 2,
+    "triplets": 20,
+    "triplets_hash": "t" * 12,
+    "annotation": "answers+boxes",
+    "checkpoint": "ORG/NAME",
+    "checkpoint_commit": "c" * 40,
+}
+
+
+def test_predictions_of_a_run_stay_those_of_its_training(grit: Command, tmp_path: Path) -> None:
+    write_run(tmp_path / "one", **TRAINED, settings_hash="s" * 12)
+    assert grit("predictions=one/predictions.jsonl").code == 0
+    again = results(tmp_path / "run")
+    assert {name: again[name] for name in TRAINED} == TRAINED
+    assert again["code"] not in (None, results(tmp_path / "one")["code"])
+
+
+def test_predictions_of_before_training_are_of_no_training(grit: Command, tmp_path: Path) -> None:
+    write_run(tmp_path / "one", **TRAINED, settings_hash="s" * 12)
+    assert grit("predictions=one/predictions.before.jsonl").code == 0
+    again = results(tmp_path / "run")
+    said = {name: again[name] for name in TRAINED}
+    assert said == dict.fromkeys(TRAINED) | {"reward": "grpo_gr", "seed": 0}
+
+
+def test_the_command_line_may_name_another_reward_and_seed(grit: Command, tmp_path: Path) -> None:
+    write_run(tmp_path / "one", **TRAINED)
+    assert grit("predictions=one/predictions.jsonl", "reward=no_count", "seed=5").code == 0
+    again = results(tmp_path / "run")
+    assert [again[name] for name in ("reward", "seed", "data_seed")] == ["no_count", 5, 2]
+
+
+def test_runs_that_are_scored_again_are_repetitions_where_they_were(
+    grit: Command, tmp_path: Path
+) -> None:
+    kinds = {
+        "a run": {},
+        "another seed": {"seed": 1},
+        "other settings": {"settings_hash": "other"},
+        "other code": {"code": "other"},
+        "another reward": {"reward": "union_iou"},
+        "weights from elsewhere": {"checkpoint": "ORG/NAME"},
+    }
+    variants = []
+    for name, changed in kinds.items():
+        fields = {"settings_hash": "same", "code": "same", "triplets_hash": "t"} | changed
+        write_run(tmp_path / "one", **fields)
+        place = f"hydra.run.dir={name.replace(' ', '_')}"
+        assert grit("predictions=one/predictions.jsonl", place).code == 0
+        variants.append(variant_of(FinishedRun.read(tmp_path / name.replace(" ", "_"))))
+    assert variants[0] == variants[1]
+    assert len(set(variants)) == len(kinds) - 1
 
 
 def test_results_controls_and_their_place_are_printed(grit: Command, tmp_path: Path) -> None:

@@ -46,6 +46,17 @@ def settings_hash(config: Config) -> str:
     return fingerprint(_without(plain(config), (*NOT_RESULTS, *unused)))
 
 
+def rescored_hash(trained: str, config: Config) -> str:
+    """The ``settings_hash`` of a run whose predictions are scored again.
+
+    Args:
+        trained: the run's own, since training made the predictions what they are.
+        config: what scores them now.
+    """
+    scoring = _without(plain(config), NOT_RESULTS)["judge"], config.method.tagged_answer
+    return fingerprint([trained, *scoring])
+
+
 def code_hash(config: Config) -> str:
     """Hash of the code and the shipped weights behind the results, in twelve hex digits."""
     calls = [term.call for term in config.reward.terms.values()] if config.method.learns else []

@@ -128,7 +128,9 @@ def _rules(config: Config) -> Iterator[_Rule]:
             yield _Rule(f"{reason}, so its one evaluation is all there is to do", both, ())
         yield _Rule(reason, _TRAINING, _WHILE_TRAINING, _EVALUATION)
     elif task == "evaluate":
-        yield _Rule("task=evaluate trains nothing", _TRAINING, _WHILE_TRAINING, _EVALUATION)
+        said = () if config.predictions is None else ("reward.name",)  # of who made them
+        used = (*_EVALUATION, *said)
+        yield _Rule("task=evaluate trains nothing", _TRAINING, _WHILE_TRAINING, used)
         if config.predictions is not None:
             made = ("suite", "trainer", "training", "rollout", "evaluation")
             yield _Rule("predictions= are scored as they are", (), made)

@@ -6,9 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from grit.config.identity import code_hash, rescored_hash
 from grit.config.schema import Config
 from grit.core import processes
 from grit.core.errors import GritError
+from grit.core.fingerprints import fingerprint
 from grit.data.suites import pictures_of, test_sets
 from grit.evaluation.predictions import read_sets
 from grit.evaluation.sampled import read_sampled
@@ -90,14 +92,18 @@ def _score(config: Config, predictions: Path, folder: Path, overrides: list[str]
 
 UNKNOWN = "unknown"
 PARTS = ("model", "data", "suite")  # fields of results that predictions do not have
+TRAINED = (  # what a run's last predictions were made by, whoever judges them
+    *("data_seed", "triplets", "triplets_hash", "annotation"),
+    *("checkpoint", "checkpoint_commit"),
+)
 
 
 def _origin(predictions: Path, config: Config, overrides: Sequence[str]) -> dict[str, Any]:
-    """The model, data and suite of predictions: from the command line, else from their run.
+    """What results say of predictions' making: from the command line, else from their run.
 
-    A run's predictions have ``results.json`` in the same folder, which also says what annotation
-    the run has trained on. For other predictions these fields are ``UNKNOWN``, since the
-    configuration's defaults need not be true of them, and ``annotation`` is None.
+    A run's predictions have ``results.json`` in the same folder. For other predictions model, data
+    and suite are ``UNKNOWN``, since the configuration's defaults need not be true of them, and
+    ``annotation`` is None. What was trained is said of a run's last predictions alone.
 
     Raises:
         GritError: the predictions' run has another method than the configuration, and the command
@@ -117,6 +123,23 @@ def _origin(predictions: Path, config: Config, overrides: Sequence[str]) -> dict
             return str(getattr(config, part).name)
         return UNKNOWN if run is None else getattr(run, part) or UNKNOWN
 
+    origin: dict[str, Any] = {part: name_of(part) for part in PARTS} | {"annotation": None}
     # Beside the run's last predictions may be those of before its training.
-    trained_on = run.annotation if run is not None and predictions.name == PREDICTIONS else None
-    return {part: name_of(part) for part in PARTS} | {"annotation": trained_on}
+    if run is not None and predictions.name == PREDICTIONS:
+        origin |= _trained(run, config)
+        origin |= {part: getattr(run, part) for part in ("reward", "seed") if part not in chosen}
+    return origin
+
+
+def _trained(run: Results, config: Config) -> dict[str, Any]:
+    """The fields that say how the run was trained; fingerprints also of how it is scored now.
+
+    Tables tell repetitions by them: runs of other settings or of other code stay apart, and so do
+    scores of other judges, while the seeds of one run stay together.
+    """
+    trained: dict[str, Any] = {name: getattr(run, name) for name in TRAINED}
+    settings, code = run.settings_hash, run.code or run.git
+    return trained | {
+        "settings_hash": None if settings is None else rescored_hash(settings, config),
+        "code": None if code is None else fingerprint([code, code_hash(config)]),
+    }
