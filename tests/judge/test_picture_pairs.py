@@ -55,6 +55,18 @@ def test_each_repetition_asks_anew(chat: ChatService, judge_of: JudgeOf, tmp_pat
     assert len(chat.requests) == 6
 
 
+def test_answers_of_another_service_are_not_its_own(
+    chat: ChatService, judge_of: JudgeOf, tmp_path
+) -> None:
+    chat.default = says("Image 1")
+    elsewhere = judge_of().service.base_url.replace("127.0.0.1", "localhost")
+    others = ({"model": "n"}, {"temperature": 1.0}, {"max_tokens": 9}, {"base_url": elsewhere})
+    for asked, other in enumerate(({}, *others), 1):
+        for _ in range(2):
+            compare_pictures(judge_of(cache=str(tmp_path), **other), comparisons(1))
+            assert len(chat.requests) == asked
+
+
 def test_what_chooses_neither_is_none(chat: ChatService, judge_of: JudgeOf) -> None:
     chat.default = says("both")
     assert compare_pictures(judge_of(), comparisons(1)) == [None]

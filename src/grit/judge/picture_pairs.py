@@ -16,6 +16,7 @@ from grit.judge.cache import cache_key
 from grit.judge.prompt import PICTURES_VERSION, pictures_content
 from grit.judge.reply import read_picture
 from grit.judge.service import Question, ServiceJudge
+from grit.judge.settings import ServiceJudgeSettings
 
 
 @dataclass(frozen=True)
@@ -36,17 +37,17 @@ def compare_pictures(
     The order of the two pictures is a random function of seed and id. Another seed repeats the
     measurement: orders are drawn again, and answers cached for other seeds are not used.
     """
-    return judge.answers([_question(judge.model, one, seed) for one in comparisons])
+    return judge.answers([_question(judge.service, one, seed) for one in comparisons])
 
 
-def _question(model: str, comparison: Comparison, seed: int) -> Question:
+def _question(service: ServiceJudgeSettings, comparison: Comparison, seed: int) -> Question:
     place = seed_for(seed, "pictures", comparison.id) % 2  # of the right picture
     right, wrong = comparison.right, comparison.wrong
     pictures = (wrong, right) if place else (right, wrong)
     return Question(
         key=cache_key(
-            *("pictures", model, PICTURES_VERSION, seed, comparison.id, comparison.description),
-            *map(_digest, pictures),
+            *("pictures", *service.answering, PICTURES_VERSION, seed),
+            *(comparison.id, comparison.description, *map(_digest, pictures)),
         ),
         content=lambda: pictures_content(comparison.description, pictures),
         read=_picks(place),

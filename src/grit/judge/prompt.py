@@ -21,8 +21,8 @@ from grit.judge.settings import MARK, PLACEHOLDERS
 Content = str | list[dict[str, Any]]
 """The content of a user message: a text, or a list of text and image parts."""
 
-VERSION, PICTURES_VERSION = 2, 1
-"""Parts of the cache's keys: raise one when a text below, or the reading of replies, changes."""
+VERSION, PICTURES_VERSION = 2, 2
+"""Parts of the cache's keys: raise one when a text below, the reading of replies, or the keys change."""
 
 PAPER = """\
 You are responsible for proofreading the answers, you need to give a score to the model's answer \

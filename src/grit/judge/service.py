@@ -130,11 +130,8 @@ class ServiceJudge:
 
     def _question(self, query: Query) -> Question:
         asked = self.service
-        where = asked.model, asked.base_url, asked.temperature, asked.max_tokens
-        key = cache_key("answer", *where, VERSION, self.service.prompt or "", *query)
-        return Question(
-            key, lambda: answer_content(query, self.service.prompt or ANSWER), read_score
-        )
+        key = cache_key("answer", *asked.answering, VERSION, asked.prompt or "", *query)
+        return Question(key, lambda: answer_content(query, asked.prompt or ANSWER), read_score)
 
 
 class _Batch:

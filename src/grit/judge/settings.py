@@ -99,6 +99,11 @@ class ServiceJudgeSettings(JudgeSettings):
         return "OPENAI_API_KEY" if self.azure_api_version is None else "AZURE_OPENAI_API_KEY"
 
     @property
+    def answering(self) -> tuple[str, str, float | None, int | None]:
+        """Who answers a question and how: what a cached answer is an answer of."""
+        return self.model, self.base_url, self.temperature, self.max_tokens
+
+    @property
     def label(self) -> str:
         """The judge's name in results, with a hash of the prompt unless it is the paper's.
 
