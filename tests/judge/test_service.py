@@ -304,6 +304,25 @@ def test_what_no_waiting_mends_stops_everything(
     assert len(chat.requests) == 2
 
 
+@pytest.mark.parametrize("status", [400, 402, 405, 413, 422])
+def test_a_service_that_refuses_a_made_up_question_is_not_used(
+    chat: ChatService, judge_of: JudgeOf, status: int
+) -> None:
+    chat.default = fails(status, "unsupported_parameter", "max_tokens is not supported")
+    with pytest.raises(GritError, match=rf"HTTP {status}: .*judge\.max_tokens \(null: not sent\)"):
+        judge_of(ask_first=True).meet()
+    assert len(chat.requests) == 1
+
+
+@pytest.mark.parametrize("status", [408, 409, 425, 429, 500, 503])
+def test_a_fault_that_may_pass_keeps_no_run_from_starting(
+    chat: ChatService, judge_of: JudgeOf, status: int
+) -> None:
+    chat.default = fails(status)
+    judge_of(ask_first=True).meet()
+    assert len(chat.requests) == 1
+
+
 def test_a_service_that_repeats_the_key(
     chat: ChatService, judge_of: JudgeOf, caplog: pytest.LogCaptureFixture
 ) -> None:

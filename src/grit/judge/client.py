@@ -134,11 +134,16 @@ class Client:
         raise Unjudged(fault.reason)
 
     async def meet(self, content: Content, seconds: float) -> str | None:
-        """Ask once; return why the service cannot be used, or None if it gives any reply."""
+        """Ask a question that no service should refuse, once.
+
+        Returns:
+            Why the service cannot be used; None if it replies, or has a fault that may pass.
+        """
         reply = await self._called(content, seconds)
-        if isinstance(reply, Fault) and (reply.unreachable or reply.meaning is Meaning.stop):
-            return reply.reason
-        return None
+        if not isinstance(reply, Fault):
+            return None
+        # A refusal of this one question, as with HTTP 400, is one of the settings: of all.
+        return reply.reason if reply.unreachable or reply.meaning is not Meaning.again else None
 
     def _wait(self, attempt: int, fault: Fault) -> float:
         """Seconds before the next attempt: Retry-After or our backoff, whichever is longer."""

@@ -22,7 +22,8 @@ Content = str | list[dict[str, Any]]
 """The content of a user message: a text, or a list of text and image parts."""
 
 VERSION, PICTURES_VERSION = 2, 2
-"""Parts of the cache's keys: raise one when a text below, the reading of replies, or the keys change."""
+"""Parts of the cache's keys: raise one when a text below changes, the reading of replies, or what
+else the keys are made of."""
 
 PAPER = """\
 You are responsible for proofreading the answers, you need to give a score to the model's answer \

@@ -61,8 +61,8 @@ class ServiceJudge:
         """Ask one made-up question, once, before a run starts.
 
         Raises:
-            GritError: no answer comes in ``PATIENCE`` seconds, or the service refuses all
-                questions.
+            GritError: no answer comes in ``PATIENCE`` seconds, or the service refuses this
+                question, and so any.
         """
         if not self.service.ask_first:
             return
@@ -79,7 +79,8 @@ class ServiceJudge:
         if refusal is not None:
             raise GritError(
                 f"judge: {self.service.base_url} ({self.model}) was asked one question: {refusal}; "
-                "check judge.base_url, judge.model and the key, or use judge=rules "
+                "check judge.base_url, judge.model, the key, judge.temperature and "
+                "judge.max_tokens (null: not sent), or use judge=rules "
                 "(judge.ask_first=false leaves the question out)"
             )
 
