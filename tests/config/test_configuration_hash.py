@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from composing import config, with_value
+from composing import composed, config, with_value
 from omegaconf import DictConfig, OmegaConf
 
-from grit.config.configuration import checked
+from grit.config.configuration import checked, figure_settings
 from grit.config.identity import (
     code_hash,
     config_hash,
@@ -106,6 +106,8 @@ def test_a_prompt_counts_by_what_it_says(tmp_path: Path) -> None:
     labels = [each.judge.label for each in (paper, one, same, other)]
     assert labels[0] == "openai"
     assert labels[1] == labels[2] != labels[3]
+    figures = figure_settings(composed("judge=openai", f"judge.prompt_file={files['one']}"))
+    assert figures.judge == one.judge
     # What is written down is complete without the file, and is read again as it is.
     files["one"].unlink()
     assert plain(one)["judge"]["prompt"] == PROMPT

@@ -1,8 +1,10 @@
 """Faithfulness, from runs' folders to its files."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,9 @@ from grit.data.settings import SuiteSettings
 from grit.data.shapes import ShapesSource, ideal_trace
 from grit.evaluation.predictions import Prediction
 from grit.evaluation.scoring import score_predictions
+from grit.judge.prompt import PAPER
 from grit.judge.rules import RulesJudge
-from grit.judge.settings import JudgeSettings
+from grit.judge.settings import JudgeSettings, ServiceJudgeSettings
 from grit.rollout.sampler import Sampler
 from grit.rollout.settings import RolloutSettings
 from grit.runs.finished import FinishedRun
@@ -166,6 +169,16 @@ def test_a_run_that_cannot_be_measured_is_an_error_after_the_figure(
     with pytest.raises(GritError, match=r"^faithfulness: "):
         list(faithful_runs.build(settings(), tmp_path, [job("sft")], tmp_path / "out"))
     assert "| Few-shot fine-tuning | missing |" in (tmp_path / "out/faithfulness.md").read_text()
+
+
+def test_the_record_tells_judges_apart_by_prompt_and_model(tmp_path: Path) -> None:
+    paper = ServiceJudgeSettings(name="openai", model="gpt-4o", base_url="http://127.0.0.1:9")
+    named = []
+    for judge in (paper, replace(paper, prompt=f"Be strict. {PAPER}"), JudgeSettings(name="rules")):
+        list(faithful_runs.write_runs(replace(settings(), judge=judge), (), (), tmp_path))
+        named.append(json.loads((tmp_path / "faithfulness.json").read_text())["judge"])
+    assert (named[0], named[2]) == ("openai (gpt-4o)", "rules")
+    assert re.fullmatch(r"openai, prompt [0-9a-f]{8} \(gpt-4o\)", named[1])
 
 
 def test_a_judge_that_answers_no_more_says_so(

@@ -18,7 +18,7 @@ from grit.config.validating import validated
 from grit.core.errors import GritError
 from grit.core.keys import refuse_keys
 from grit.core.settings import declared, defaults, group_of, may_be_null, type_name
-from grit.judge.settings import WITH_FIELDS, ServiceJudgeSettings, read_prompt
+from grit.judge.settings import WITH_FIELDS, JudgeSettings, ServiceJudgeSettings, read_prompt
 from grit.models.names import last_part
 
 PACKAGE = Path(__file__).parent.parent
@@ -151,10 +151,7 @@ def checked(composed: DictConfig) -> Config:
         values["runs"] = [values["runs"]]
     config = validated(Config, values)
     check(config)
-    if isinstance(config.judge, ServiceJudgeSettings):
-        judge = replace(config.judge, prompt=read_prompt(config.judge), prompt_file=None)
-        return replace(config, judge=judge)
-    return config
+    return replace(config, judge=_with_prompt(config.judge))
 
 
 def part_names(composed: DictConfig) -> dict[str, Any]:
@@ -175,7 +172,14 @@ def figure_settings(composed: DictConfig) -> FigureSettings:
     values = {field.name: _resolved(composed, field.name) for field in fields(FigureSettings)}
     figures = validated(FigureSettings, values)
     check_figures(figures, composed.task)
-    return figures
+    return replace(figures, judge=_with_prompt(figures.judge))
+
+
+def _with_prompt(judge: JudgeSettings) -> JudgeSettings:
+    """The judge's settings, with the text of its ``prompt_file`` instead of the file's name."""
+    if isinstance(judge, ServiceJudgeSettings):
+        return replace(judge, prompt=read_prompt(judge), prompt_file=None)
+    return judge
 
 
 def _resolved(composed: DictConfig, part: str | None = None) -> Any:

@@ -135,7 +135,7 @@ def make_matcher(figures: FigureSettings) -> Matcher:
 
 
 def _judge_name(figures: FigureSettings) -> str:
-    judge = figures.judge
+    judge = figures.judge  # its prompt is for answers: pictures are asked about by one of their own
     return (
         f"{judge.name} ({judge.model})" if isinstance(judge, ServiceJudgeSettings) else judge.label
     )

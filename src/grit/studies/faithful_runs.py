@@ -88,7 +88,7 @@ def write_runs(
 def _judge_name(figures: FigureSettings) -> str:
     judge = figures.judge
     if isinstance(judge, ServiceJudgeSettings):
-        return f"{judge.name} ({judge.model})"
+        return f"{judge.label} ({judge.model})"
     return judge.label
 
 
