@@ -175,6 +175,17 @@ def test_the_card_says_what_it_was_trained_on_and_what_it_can_do(run, tmp_path):
     assert str(folder.parent) not in text
 
 
+def test_the_card_of_an_adapter_says_by_which_image_sizes_vllm_serves_it(run):
+    config = replace(composed_config("task=export", "checkpoint=x"), checkpoint=str(run[0]))
+    source = source_of(config, [])
+    sized = replace(source.config.model, image={"min_pixels": 3136, "max_pixels": 200704})
+    source = replace(source, config=replace(source.config, model=sized))
+    option = """`--mm-processor-kwargs '{"min_pixels": 3136, "max_pixels": 200704}'`"""
+    for is_adapter in (True, False):  # a whole model brings its processor
+        card = Card.of(source, ExportSettings(), None, is_adapter=is_adapter, space="resized")
+        assert (option in model_card(card)) == is_adapter
+
+
 def test_results_are_those_of_the_exported_weights_alone(run, tmp_path):
     folder, _ = run
     best = folder / "model" / "best"

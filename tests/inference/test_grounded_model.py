@@ -10,13 +10,18 @@ import pytest
 import torch
 from fake_vllm import FakeVLLM
 from PIL import Image
+from replicas import IMAGE_SETTINGS
+from settings_of import lora as lora_settings
 from trained_run import LORA, write_trained_run
 
 import grit
+from grit.config.composing import composed_config
 from grit.core.errors import GritError
 from grit.inference.questions import drawn
-from grit.models.loading import save_trained
+from grit.inference.sources import source_of
+from grit.models.loading import add_lora, load_base, save_trained
 from grit.models.prompting import Prompting
+from grit.models.setup import make_adapter
 from grit.rollout.sampler import Sampler
 from grit.rollout.settings import Sampling
 
@@ -135,6 +140,29 @@ def test_an_adapter_of_elsewhere_names_its_base(tmp_path):
     with pytest.raises(GritError, match="which is not here: say by model="):
         grit.load(alone)
     assert grit.load(alone, "model=tiny_qwen", *SHORT).ask(SCENE, QUESTION).completion == said
+
+
+@pytest.mark.parametrize("family", ["qwen", "internvl"])
+def test_an_adapter_of_elsewhere_is_asked_at_the_image_sizes_of_its_training(
+    replica, tmp_path, family
+):
+    trained = load_base(str(replica(family)), image=IMAGE_SETTINGS[family])
+    add_lora(trained, lora_settings(2, 4, ["q_proj"]), with_vision=False)
+    alone = tmp_path / "adapter"
+    save_trained(trained, alone)
+    config = replace(composed_config("task=infer"), checkpoint=str(alone))
+    found = source_of(config, [])
+    assert found.config.model.image == IMAGE_SETTINGS[family]
+    asked = make_adapter(found.config.model, learning=False, checkpoint=found.checkpoint)
+    assert asked.image_tokens(1280, 960) == trained.image_tokens(1280, 960)
+    assert asked.image_tokens(1280, 960) != load_base(str(replica(family))).image_tokens(1280, 960)
+    name, smaller = ("max_pixels", 50176) if family == "qwen" else ("max_patches", 1)
+    set_here = f"model.image.{name}={smaller}"
+    given = composed_config("task=infer", f"+{set_here}")
+    assert source_of(replace(given, checkpoint=str(alone)), [set_here]).config.model.image == {
+        **IMAGE_SETTINGS[family],
+        name: smaller,
+    }
 
 
 def test_a_model_of_the_hub(hub, full):

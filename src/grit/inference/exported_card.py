@@ -4,6 +4,7 @@ The head is in the Hub's format, with the results as its ``model-index``. Paths 
 shortened, and keys hidden.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -143,6 +144,11 @@ def _body(card: Card) -> Iterator[str]:
         f"Boxes are four integers, {_SPACES[card.space]}. With the suite, "
         "`grit.load(NAME).ask(image, question)` gives them in pixels of the image."
     )
+    if card.is_adapter and config.model.image:
+        yield (
+            "vLLM takes the base's image sizes beside an adapter: serve it with "
+            f"`--mm-processor-kwargs '{json.dumps(dict(config.model.image))}'`."
+        )
     yield "## Training"
     yield "\n".join(f"- {line}" for line in _training(card))
     if card.outcome is not None and card.results is not None:

@@ -17,6 +17,7 @@ from grit.models.folders import CONFIG as MODEL_CONFIG
 from grit.models.folders import optional_settings, settings_in
 from grit.models.loading import ADAPTER, Checkpoint, find_checkpoint
 from grit.models.names import is_hub_id
+from grit.models.processors import stored_image_settings
 from grit.models.settings import ModelSettings
 from grit.runs.finished import trained_weights
 from grit.runs.run_record import CONFIG, RECORD
@@ -120,7 +121,9 @@ def _itself(checkpoint: Checkpoint) -> ModelSettings:
 
 
 def _base_of(checkpoint: Checkpoint) -> ModelSettings:
-    """Settings of the base that an adapter of peft names.
+    """Settings of the base that an adapter of peft names, with the adapter's image settings.
+
+    The processor beside an adapter is that of its training; the base's own may give other sizes.
 
     Raises:
         GritError: it names none that is here or on the Hub.
@@ -141,6 +144,7 @@ def _base_of(checkpoint: Checkpoint) -> ModelSettings:
         path=base,
         revision=revision if isinstance(revision, str) else None,
         dtype=_stored_dtype(folder) if folder.is_dir() else "bfloat16",
+        image=stored_image_settings(checkpoint.path),
     )
 
 

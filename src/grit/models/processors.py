@@ -33,6 +33,7 @@ from grit.models.internvl_layout import MODEL_TYPE, NAMED_TOKENS, converted_conf
 from grit.models.templates import check_template
 
 EDGES = {"min_pixels": "shortest_edge", "max_pixels": "longest_edge"}
+TILES = ("min_patches", "max_patches")
 OLD_QWEN = "Qwen2_5_VLImageProcessor"  # the name of Qwen2VLImageProcessor in transformers 4.49
 NO_PROCESSOR_HINT = (
     "evaluate a fine-tuned model that is not whole by checkpoint=, beside the model.path that it "
@@ -78,6 +79,20 @@ def load_processor(folder: Path, image: Mapping[str, int]) -> ProcessorMixin:
         images = processor.image_processor
         images.size = replace(images.size, **edges)
     return processor
+
+
+def stored_image_settings(folder: Path) -> dict[str, int]:
+    """The image settings of the processor in a folder, under the names of ``model.image``.
+
+    Empty if there is no processor, as in the folder of many an adapter.
+    """
+    within = optional_settings(folder, PROCESSOR).get("image_processor")  # since transformers 5
+    stored = within if isinstance(within, dict) else optional_settings(folder, PREPROCESSOR)
+    size = stored.get("size")
+    edges = size if isinstance(size, dict) else {}
+    found = {name: edges.get(edge) for name, edge in EDGES.items()}
+    found |= {name: stored[name] for name in (*EDGES, *TILES) if stored.get(name) is not None}
+    return {name: value for name, value in found.items() if isinstance(value, int)}
 
 
 def _has_image_settings(folder: Path) -> bool:
