@@ -1,5 +1,6 @@
 """``checkpoint=`` of what is no checkpoint, empty, or another model's: one line, never the base."""
 
+import json
 import os
 import pickle
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import torch
 from settings_of import lora
 
 from grit.core.errors import GritError
-from grit.models.loading import add_lora, load_base, load_trained
+from grit.models.loading import add_lora, load_base, load_trained, save_trained
 
 
 class Runs:
@@ -139,3 +140,19 @@ def test_a_part_of_an_adapter_is_no_adapter(tmp_path) -> None:
     with pytest.raises(GritError, match="it lacks trained weights") as raised:
         load_trained(adapter, saved(tmp_path / "part.ckpt", {"state_dict": trained}))
     assert lost.removeprefix("model.") in str(raised.value)
+
+
+def test_an_adapter_of_another_family_is_refused_though_its_weights_would_fit(tmp_path) -> None:
+    trained = load_base("tiny:qwen", seed=0)
+    add_lora(trained, lora(2, 4, ["q_proj"]), with_vision=False)
+    save_trained(trained, tmp_path / "model")
+    load_trained(load_base("tiny:qwen", seed=0), tmp_path / "model")
+    with pytest.raises(
+        GritError, match=r"is of the family qwen2_5_vl, and model\.path of qwen3_vl"
+    ):
+        load_trained(load_base("tiny:qwen3", seed=0), tmp_path / "model")
+    settings = tmp_path / "model" / "adapter_config.json"
+    for unsaid in (None, {}, {"base_model_class": "Mine"}, {"base_model_class": ["x"]}):
+        fields = json.loads(settings.read_text()) | {"auto_mapping": unsaid}
+        settings.write_text(json.dumps(fields))
+        load_trained(load_base("tiny:qwen", seed=0), tmp_path / "model")

@@ -14,6 +14,7 @@ from transformers import (
     PreTrainedModel,
     ProcessorMixin,
 )
+from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
 
 from grit.core.errors import GritError
 from grit.models.folders import (
@@ -39,6 +40,23 @@ def family_of(folder: Path) -> str:
     if not isinstance(name, str):
         raise GritError(f"{folder / CONFIG}: expected a model_type")
     return FAMILIES.get(name, name)
+
+
+def family_of_lora(settings: Mapping[str, Any]) -> str | None:
+    """The family of the model that an adapter of peft was trained on.
+
+    Names of layers do not tell families apart: Qwen2.5-VL's adapter would fit into Qwen3-VL.
+
+    Args:
+        settings: in its ``adapter_config.json``.
+
+    Returns:
+        None if they name no class of transformers: peft leaves it out for models of one task.
+    """
+    named = settings.get("auto_mapping")
+    stored = named.get("base_model_class") if isinstance(named, Mapping) else None
+    families = {name: family for family, name in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES.items()}
+    return families.get(stored) if isinstance(stored, str) else None
 
 
 def config_of(folder: Path, image_token_id: int) -> PretrainedConfig:

@@ -20,6 +20,7 @@ from grit.models.folders import OWN_CODE, needs_code, settings_in, short
 from grit.models.full_model import (
     check_tokens,
     family_of,
+    family_of_lora,
     load_full_model,
     stored_generation_config,
 )
@@ -80,10 +81,7 @@ def load_base(
         source = trained
     processor = load_processor(folder, image or {})
     model = load_full_model(
-        source,
-        image_token_id=processor.image_token_id,
-        dtype=dtype,
-        attention=attention,
+        source, image_token_id=processor.image_token_id, dtype=dtype, attention=attention
     )
     if trained is not None:
         check_tokens(model, processor, trained, folder)
@@ -255,7 +253,9 @@ def find_weights(checkpoint: Path) -> Path:
 
 
 def _load_folder(adapter: Adapter, folder: Path) -> None:
+    family = adapter.plain.config.model_type
     if (folder / ADAPTER).is_file():
+        _check_family(family_of_lora(settings_in(folder, ADAPTER)) or family, family, folder)
         with warnings.catch_warnings():
             # Weights of which no name fits would leave the base unchanged, with a warning only.
             warnings.filterwarnings("error", "Found missing adapter keys")
@@ -263,7 +263,7 @@ def _load_folder(adapter: Adapter, folder: Path) -> None:
                 adapter.model, str(folder), trust_remote_code=False
             )
         return
-    _check_family(family_of(folder), adapter.plain.config.model_type, folder)
+    _check_family(family_of(folder), family, folder)
     trained = load_full_model(folder, image_token_id=adapter.image_id)
     adapter.model.load_state_dict(trained.state_dict())
 
