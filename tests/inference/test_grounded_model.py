@@ -111,6 +111,18 @@ def test_the_command_line_counts_more_than_the_run(full):
     assert answer.answer == answer.completion.strip()
 
 
+def test_the_longest_prompt_is_the_command_lines_and_no_other_setting_of_its_data(full):
+    folder, _ = full
+    model = grit.load(folder, "data.max_prompt_tokens=20")
+    line = (
+        r"^the image: its prompt has \d+ tokens, .* at most 20 are allowed \(data\.max_prompt_tok"
+    )
+    with pytest.raises(GritError, match=line):
+        model.ask(SCENE, QUESTION)
+    chosen = grit.load(folder, "data=vsr_tally", "data.max_prompt_tokens=20").config
+    assert chosen.data == replace(grit.load(folder).config.data, max_prompt_tokens=20)
+
+
 def test_a_model_folder_of_elsewhere_says_itself_what_it_is(full, tmp_path):
     folder, said = full
     model = tmp_path / "model"

@@ -9,7 +9,7 @@ from loopback import picture
 from PIL import Image
 
 from grit.core.errors import GritError
-from grit.inference.questions import SCENE, Canvas, Photograph, asked, drawn
+from grit.inference.questions import SCENE, Asked, Canvas, Photograph, asked, drawn
 
 
 def refusal(**settings) -> str:
@@ -33,6 +33,8 @@ def test_an_image_and_a_question(tmp_path):
     assert (one.image, one.question, one.truth) == (str(file), "How many?", None)
     sample = one.sample()
     assert (sample.space.width, sample.space.height) == (8, 6)
+    assert sample.where == str(file)
+    assert Asked("", Canvas(Image.new("RGB", (8, 6))), "How many?").sample().where == "the image"
 
 
 def test_every_image_of_a_folder_by_name(tmp_path):

@@ -73,3 +73,6 @@ def test_a_long_prompt_names_its_row(adapter):
         limit(adapter).check([sample("Why?"), sample("why? " * 4000)], lengths)
     with pytest.raises(GritError, match=r"at most 100 .*data\.max_prompt_tokens"):
         limit(adapter, most=100).check([sample("why? " * 100)], lengths)
+    seen = adapter.image_tokens(96, 96)
+    with pytest.raises(GritError, match=rf"{seen} of them the picture's.*model\.image"):
+        limit(adapter, most=seen).check([sample("Why?")], lengths)

@@ -84,7 +84,8 @@ class Asked:
         """The question as the rest of the suite takes it."""
         key = self.picture.key
         space = Space("original", *self.picture.load().size)
-        return Sample(f"{key}/{self.question}", self.question, "", "asked", self.picture, space)
+        id_, where = f"{key}/{self.question}", self.image or "the image"
+        return Sample(id_, self.question, "", "asked", self.picture, space, where=where)
 
 
 def viewed(source: Path | IO[bytes], name: str) -> Image.Image:

@@ -23,6 +23,7 @@ from grit.runs.finished import trained_weights
 from grit.runs.run_record import CONFIG, RECORD
 
 _PARTS = ("model", "method", "evaluation", "rollout", "trainer", "threads")  # that asking goes by
+_PROMPT = ["data", "max_prompt_tokens"]  # asking goes by this alone of a data set
 
 
 @dataclass(frozen=True)
@@ -96,10 +97,15 @@ def run_of(path: Path) -> Path | None:
 
 
 def _given(overrides: Sequence[str]) -> list[list[str]]:
-    """The settings that overrides set, as paths: ``model=a`` and ``model.dtype=b``."""
+    """The settings that overrides set, as paths: ``model=a`` and ``model.dtype=b``.
+
+    A data set chosen here, ``data=a``, stands for its longest prompt: the rest of a run's data is
+    what it was trained on.
+    """
     names = (override.lstrip("+~").partition("=")[0].partition("@")[0] for override in overrides)
     paths = [name.split(".") for name in names]
-    return [path for path in paths if path[0] in _PARTS]
+    paths = [_PROMPT if path == ["data"] else path for path in paths]
+    return [path for path in paths if path[0] in _PARTS or path == _PROMPT]
 
 
 def _overridden(settings: Any, by: Any, path: Sequence[str]) -> Any:

@@ -26,10 +26,14 @@ class PromptLengths:
         text = self.prompting.text(sample.question, self.adapter)
         return self.adapter.prompt_tokens(text, *_size(sample), literal=sample.question)
 
+    def of_picture(self, sample: Sample) -> int:
+        """The number of tokens of its image."""
+        return self._image_tokens(*_size(sample))
+
     def at_most(self, sample: Sample) -> int:
         """An upper bound of ``of`` that does not need the tokenizer."""
         text_tokens = _TOKENS_PER_BYTE * len(sample.question.encode("utf-8", "replace"))
-        return self._template_tokens + self._image_tokens(*_size(sample)) + text_tokens
+        return self._template_tokens + self.of_picture(sample) + text_tokens
 
 
 @dataclass(frozen=True)
@@ -73,9 +77,11 @@ class PromptLimit:
             tokens = lengths.of(sample)
             if tokens > self.tokens:
                 where = sample.where or sample.id
+                seen = lengths.of_picture(sample)
                 raise GritError(
-                    f"{where}: its prompt has {tokens} tokens, and at most {self.tokens} are "
-                    f"allowed ({self.reason}): shorten the question or leave the row out"
+                    f"{where}: its prompt has {tokens} tokens, {seen} of them the picture's, and "
+                    f"at most {self.tokens} are allowed ({self.reason}): shorten the question, "
+                    "make the picture smaller (model.image does) or leave the row out"
                 )
 
 
