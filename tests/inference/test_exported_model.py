@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import venv
@@ -184,6 +185,20 @@ def test_the_card_of_an_adapter_says_by_which_image_sizes_vllm_serves_it(run):
     for is_adapter in (True, False):  # a whole model brings its processor
         card = Card.of(source, ExportSettings(), None, is_adapter=is_adapter, space="resized")
         assert (option in model_card(card)) == is_adapter
+
+
+def test_the_card_of_what_is_no_run_tells_no_training(run, tmp_path):
+    alone = tmp_path / "somebodys"
+    shutil.copytree(run[0] / "model", alone)
+    base = "model=tiny_qwen"
+    config = replace(composed_config("task=export", "checkpoint=x", base), checkpoint=str(alone))
+    text = card_of(export(source_of(config, [base]), ExportSettings(), tmp_path / "out"))
+    assert "\n# somebodys\n" in text
+    assert "## Training" not in text
+    assert "trained with GRIT on" not in text
+    assert "data: `" not in text
+    assert not {"grit", "grpo"} & set(ModelCard(text).data.tags)
+    assert str(tmp_path) not in text
 
 
 def test_results_are_those_of_the_exported_weights_alone(run, tmp_path):

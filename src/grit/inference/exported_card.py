@@ -40,6 +40,8 @@ _SPACES: dict[SpaceName, str] = {
     "normalized_1000": "from 0 to 1000 across and down the image",
     "original": "in pixels of the image",
 }
+_OF_RUNS = ("grit", "grpo")  # what was trained elsewhere may be neither
+_TAGS = ("visual-grounding", "vision-language", "reasoning")
 _BUILT_IN = "## What is built in"
 
 
@@ -53,7 +55,7 @@ class Card:
     space: SpaceName  # in which it writes boxes
     licence: Mapping[str, str]  # the fields of the base's card
     title: str
-    record: Mapping[str, Any] = field(default_factory=dict)  # of the run
+    record: Mapping[str, Any] = field(default_factory=dict)  # of the run; empty: made elsewhere
     results: Results | None = None
     outcome: Table | None = None
     built_in: str = ""  # of a tiny model's base
@@ -83,7 +85,7 @@ class Card:
             is_adapter=is_adapter,
             space=space,
             licence=_licence(settings, base, model.revision, tiny=model.path.startswith(TINY)),
-            title=f"{model.name}, trained with GRIT on {source.config.data.name}",
+            title=_title(source),
             **found,
         )
 
@@ -92,6 +94,14 @@ def model_card(card: Card) -> str:
     """The text of ``README.md``."""
     parts = [f"---\n{_head(card).to_yaml()}\n---", f"# {card.title}", *_body(card)]
     return redacted(without_places("\n\n".join(parts))) + "\n"
+
+
+def _title(source: Source) -> str:
+    """What was trained on what; of a model that is no run's, its name: nobody knows the rest."""
+    if source.run is None:
+        return source.name
+    config = source.config
+    return f"{config.model.name}, trained with GRIT on {config.data.name}"
 
 
 def _head(card: Card) -> ModelCardData:
@@ -104,7 +114,7 @@ def _head(card: Card) -> ModelCardData:
     return ModelCardData(
         library_name="peft" if card.is_adapter else "transformers",
         pipeline_tag="image-text-to-text",
-        tags=["grit", "grpo", "visual-grounding", "vision-language", "reasoning"],
+        tags=[*(_OF_RUNS if card.record else ()), *_TAGS],
         **fields,
     )
 
@@ -149,8 +159,9 @@ def _body(card: Card) -> Iterator[str]:
             "vLLM takes the base's image sizes beside an adapter: serve it with "
             f"`--mm-processor-kwargs '{json.dumps(dict(config.model.image))}'`."
         )
-    yield "## Training"
-    yield "\n".join(f"- {line}" for line in _training(card))
+    if card.record:
+        yield "## Training"
+        yield "\n".join(f"- {line}" for line in _training(card))
     if card.outcome is not None and card.results is not None:
         yield "## Results"
         yield "Means with 95% bootstrap intervals over questions."
