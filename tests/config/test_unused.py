@@ -97,6 +97,7 @@ def test_predictions_may_be_said_to_be_of_a_reward() -> None:
         ["task=data", "data.root=x", "preparation.workers=2"],
         ["task=faithfulness", "runs=[a]", "judge=openai", "faithfulness.mask=blur", "seed=1"],
         ["task=faithfulness", "runs=[a]", "rollout=vllm", "rollout.urls=[http://127.0.0.1:9]"],
+        ["task=export", "checkpoint=x", "evaluation.max_new_tokens=9", "export.weights=merged"],
         ["task=infer", "image=a.png", "rollout=vllm", "rollout.launch=true"],
         ["exhibits=[faithfulness]", "faithfulness.questions=2"],
         ["exhibits=[figure5]", "attention.samples=2", "correlation.chains=1"],

@@ -87,7 +87,7 @@ _USED: dict[Task, Fields] = {
     "pretrain": ("model", "pretrain"),
     "infer": _ASKING,
     "demo": (*_ASKING, "demo"),
-    "export": ("model", "method", "export"),
+    "export": ("model", "method", "evaluation.max_new_tokens", "export"),
     "data": ("data", "suite", "preparation", "trainer.progress_bar"),
 }
 
