@@ -6,8 +6,11 @@ import pytest
 import torch
 from replicas import linked, rewritten
 
+from grit.config.checks import IMAGE_SETTINGS
 from grit.core.errors import GritError
+from grit.models.loading import ADAPTERS, load_base
 from grit.models.processors import load_processor
+from grit.models.skeleton import load_skeleton
 
 TILES = {"min_patches": 1, "max_patches": 2}
 PIXELS = {"min_pixels": 3136, "max_pixels": 200704}
@@ -120,3 +123,20 @@ def test_damaged_files(replica, tmp_path, name):
     place = linked(replica("qwen"), tmp_path / "damaged", without=[name])
     (place / name).write_text('{"a": ')
     assert str(place) in refusal(place)
+
+
+@pytest.mark.parametrize("load", [load_base, load_skeleton])
+def test_image_settings_of_another_family_are_refused(replica, load):
+    for path, image, says in (
+        (str(replica("qwen")), PIXELS | TILES, "min_patches is no setting of qwen2_5_vl, which"),
+        (str(replica("internvl")), TILES | PIXELS, "min_pixels is no setting of internvl, which"),
+        ("tiny:qwen", PIXELS, "min_pixels is no setting of tiny:qwen, which has none"),
+    ):
+        with pytest.raises(GritError, match=rf"^model\.image\.{says}.*: leave it out") as raised:
+            load(path, image=image)
+        assert "\n" not in str(raised.value)
+
+
+def test_every_image_setting_is_one_of_a_family():
+    used = {name for adapter in ADAPTERS.values() for name in adapter.image_settings}
+    assert used == set(IMAGE_SETTINGS)

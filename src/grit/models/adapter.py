@@ -40,6 +40,7 @@ class Adapter(ABC):
 
     example_style: BoxStyle  # how this family writes boxes, in examples and in taught traces
     position_rows: int
+    image_settings: tuple[str, ...]  # of model.image, which the family's image processor goes by
 
     def __init__(self, model: Any, processor: Any) -> None:
         self.model: Any = model  # a PreTrainedModel, or a PeftModel around one

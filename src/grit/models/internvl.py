@@ -25,6 +25,7 @@ class InternVLAdapter(Adapter):
 
     example_style = "internvl"
     position_rows = 1
+    image_settings = ("min_patches", "max_patches")
 
     @property
     def vision_modules(self) -> list[nn.Module]:

@@ -28,7 +28,7 @@ from grit.models.glm4v import Glm4vAdapter
 from grit.models.hub import commit_of, model_folder
 from grit.models.internvl import InternVLAdapter
 from grit.models.names import TINY, is_hub_id
-from grit.models.processors import load_processor
+from grit.models.processors import check_image_settings, load_processor
 from grit.models.qwen import QwenAdapter
 from grit.models.qwen3 import Qwen3Adapter
 from grit.models.settings import LoraSettings
@@ -72,9 +72,11 @@ def load_base(
             the trained weights do not fit.
     """
     if path.startswith(TINY):
+        check_image_settings(path, image or {}, ())
         return _load_tiny_base(path.removeprefix(TINY), seed, dtype, attention, trained)
     folder = model_folder(path, revision, weights=trained is None)
     family = known_family(folder)
+    check_image_settings(family, image or {}, ADAPTERS[family].image_settings)
     source = folder
     if trained is not None:
         _check_family(family_of(trained), family, trained)

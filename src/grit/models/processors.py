@@ -4,7 +4,7 @@ A processor has a tokenizer, an image processor, a video processor (not used her
 template.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,23 @@ def load_processor(folder: Path, image: Mapping[str, int]) -> ProcessorMixin:
         images = processor.image_processor
         images.size = replace(images.size, **edges)
     return processor
+
+
+def check_image_settings(model: str, image: Mapping[str, int], known: Sequence[str]) -> None:
+    """Raise GritError for the first override that an image processor would ignore.
+
+    Args:
+        model: its family or its path, for the message.
+        image: the overrides, ``model.image``.
+        known: names that count for this model; none of a tiny one.
+    """
+    for name in image:
+        if name not in known:
+            has = " and ".join(known) or "none"
+            raise GritError(
+                f"model.image.{name} is no setting of {model}, which has {has}: leave it out, or "
+                "take model=auto, which sets none"
+            )
 
 
 def stored_image_settings(folder: Path) -> dict[str, int]:

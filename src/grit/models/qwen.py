@@ -18,6 +18,7 @@ class QwenAdapter(Adapter):
 
     example_style: BoxStyle = "json"
     position_rows = 3
+    image_settings = ("min_pixels", "max_pixels")
     placeholders: tuple[str, ...] = (
         *("<|image_pad|>", "<|video_pad|>", "<|vision_start|>", "<|vision_end|>"),
         "<|vision_pad|>",

@@ -11,7 +11,7 @@ from grit.models.full_model import config_of, family_of, stored_generation_confi
 from grit.models.hub import model_folder
 from grit.models.loading import ADAPTERS, known_family
 from grit.models.names import TINY
-from grit.models.processors import load_processor
+from grit.models.processors import check_image_settings, load_processor
 from grit.models.tiny import shipped_folder, tiny_family
 
 
@@ -29,12 +29,14 @@ def load_skeleton(
         GritError: as ``load_base``.
     """
     if path.startswith(TINY):
+        check_image_settings(path, image or {}, ())
         folder = shipped_folder(tiny_family(path.removeprefix(TINY)))
         processor = AutoProcessor.from_pretrained(folder, trust_remote_code=False)
         family = family_of(folder)
     else:
         folder = model_folder(path, revision, weights=False)
         family = known_family(folder)
+        check_image_settings(family, image or {}, ADAPTERS[family].image_settings)
         processor = load_processor(folder, image or {})
     config = config_of(folder, processor.image_token_id)
     with load_errors(folder, "the model"), torch.device("meta"):
