@@ -1,5 +1,6 @@
 """``grit.load``: which model a name means, and that it is asked as an evaluation asks it."""
 
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from composing import config
 from fake_vllm import FakeVLLM
 from PIL import Image
 from replicas import IMAGE_SETTINGS
@@ -109,6 +111,28 @@ def test_the_command_line_counts_more_than_the_run(full):
     answer = model.ask(SCENE, QUESTION)
     assert len(model.adapter.tokenizer(answer.completion)["input_ids"]) <= 3
     assert answer.answer == answer.completion.strip()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "of_run", "of_folder"),
+    [
+        ((), 24, 1000),
+        (("evaluation.temperature=0.7",), 24, 1000),
+        (("rollout.decode=dynamic",), 24, 1000),
+        (("rollout.sampling.max_new_tokens=33",), 33, 33),
+        (("evaluation.max_new_tokens=7", "rollout.sampling.max_new_tokens=33"), 7, 7),
+    ],
+    ids=str,
+)
+def test_a_chain_is_as_long_as_the_run_or_the_command_line_says(
+    full, tmp_path, overrides, of_run, of_folder
+):
+    """And as long as real models' chains are where the model is no run: never the miniature's."""
+    folder, _ = full
+    elsewhere = shutil.copytree(folder / "model", tmp_path / "model")
+    for name, length in ((folder, of_run), (elsewhere, of_folder)):
+        found = source_of(config("task=infer", f"checkpoint={name}", *overrides), overrides).config
+        assert found.evaluation.max_new_tokens == length
 
 
 def test_the_longest_prompt_is_the_command_lines_and_no_other_setting_of_its_data(full):

@@ -23,6 +23,7 @@ from grit.runs.finished import trained_weights
 from grit.runs.run_record import CONFIG, RECORD
 
 _PARTS = ("model", "method", "evaluation", "rollout", "trainer", "threads")  # that asking goes by
+_LENGTHS = (["evaluation", "max_new_tokens"], ["rollout", "sampling", "max_new_tokens"])
 _PROMPT = ["data", "max_prompt_tokens"]  # asking goes by this alone of a data set
 
 
@@ -67,7 +68,7 @@ def source_of(config: Config, overrides: Sequence[str]) -> Source:
         stored = replace(stored, rollout=native)
         weights = trained_weights(stored, run) if Path(name).resolve() == run else name
         for path in given:
-            stored = _overridden(stored, config, path)
+            stored = _overridden(stored, config, _LENGTHS[0] if path in _LENGTHS else path)
         named = None if weights is None else find_checkpoint(weights)
         last = trained_weights(stored, run)
         evaluated = None if last is None else find_checkpoint(last).path
@@ -79,7 +80,7 @@ def source_of(config: Config, overrides: Sequence[str]) -> Source:
     for path in given:
         if path[0] == "model":
             found = _overridden(found, config.model, path[1:])
-    if not any(path[0] in ("evaluation", "rollout") for path in given):  # not the miniature's
+    if not any(path in _LENGTHS for path in given):  # the miniature's is too short
         evaluation = replace(config.evaluation, max_new_tokens=EvaluationSettings().max_new_tokens)
         config = replace(config, evaluation=evaluation)
     return Source(replace(config, model=found), None if checkpoint.is_whole else checkpoint)
