@@ -176,14 +176,18 @@ def test_the_mixtures_are_apart_from_the_test_sets(prepared: Prepared) -> None:
         "vsr": rows(prepared.root / "vsr_cot_train.jsonl"),
         "tallyqa": rows(prepared.root / "tallyqa_train.jsonl"),
     }
+    image_of = {
+        f"{name}/{row.get('question_id', line)}": row["image"]
+        for name, each in lines.items()
+        for line, row in enumerate(each, start=1)
+    }
     # COCO 5 is a GQA test photograph by Visual Genome's name, COCO 6 one of MME.
     tested = {coco(number) for number in (1, 2, 3, 5, 6)} | {"VG_100K/100.jpg"}
     for mixture in drawn.values():
         assert len(set(mixture["ids"])) == mixture["rows"]
         images: dict[str, set[str]] = {"vsr": set(), "tallyqa": set()}
         for each in mixture["ids"]:
-            name, line = each.split("/")
-            images[name].add(lines[name][int(line) - 1]["image"])
+            images[each.split("/")[0]].add(image_of[each])
         assert images["vsr"] == {coco(n) for n in range(1, 21)} - tested
         assert len(images["tallyqa"]) == 10
         assert not images["tallyqa"] & tested
@@ -444,6 +448,59 @@ def test_too_few_counting_images_are_said_and_had_later(
     assert (ended.code, ended.err) == (0, "")
     made = (root / "tallyqa_train.jsonl").read_bytes()
     assert made == (prepared.root / "tallyqa_train.jsonl").read_bytes()
+
+
+def test_a_counting_image_that_fails_costs_its_rows_alone_until_it_can_be_had(
+    grit: Command, loopback: Loopback, prepared: Prepared, tmp_path: Path
+) -> None:
+    paper_world.build(loopback)
+    root = copied(prepared, tmp_path)
+    made, gone = root / "tallyqa_train.jsonl", f"tallyqa/{coco(30)}"
+    whole = rows(made)
+    few = [each["question_id"] for each in whole if each["image"] == coco(30)][:20]
+    source = read(root / "tallyqa/train.json")
+    kept = [e for e in source if e["question_id"] in few or "0030.jpg" not in e["image"]]
+    (root / "tallyqa/train.json").write_text(json.dumps(kept))
+    made.unlink()
+    assert grit("hydra.run.dir=first").code == 0
+    first, numbers = made.read_bytes(), {each["question_id"] for each in rows(made)}
+    lost = numbers & set(few)
+    assert lost
+    (root / gone).unlink()
+    made.unlink()
+    for part in ("train2017", "val2017"):
+        loopback.put(f"/coco/{part}/{coco(30)}", status(503))
+    for start in ("second", "third"):
+        assert grit(f"hydra.run.dir={start}").code == 1
+        found = read(tmp_path / start / "shortfalls.json")
+        assert [(each["what"], each["reason"]) for each in found] == [
+            (gone, "the host answers 503")
+        ]
+        assert {each["question_id"] for each in rows(made)} == numbers - lost
+    assert grit("data.check_only=true", "hydra.run.dir=checked").code == 0
+    assert [each["what"] for each in read(tmp_path / "checked/shortfalls.json")] == [gone]
+    (root / gone).write_bytes(paper_world.image(30))  # by hand
+    assert grit("hydra.run.dir=fourth").code == 0
+    assert made.read_bytes() == first
+    names = {f"tallyqa/{number}" for number in lost}
+    mixtures = [read(tmp_path / start / "drawn.json") for start in ("first", "third", "fourth")]
+    for name in ("vsr_tally_500", "vsr_tally_7000"):
+        all_of, without, again = (set(each[name]["ids"]) for each in mixtures)
+        assert again == all_of
+        assert all_of - without <= names  # no other row has lost its place
+        assert len(all_of) == len(without)
+
+
+def test_counting_rows_that_were_drawn_otherwise_stay_and_that_is_said(
+    grit: Command, prepared: Prepared, tmp_path: Path
+) -> None:
+    root = copied(prepared, tmp_path)
+    before = files(root)
+    ended = grit("data.seed=1")
+    assert (ended.code, ended.err) == (0, "")
+    said = "holds questions that data.seed=1 and preparation.counting_rows=5000 do not draw"
+    assert said in ended.out
+    assert files(root) == before
 
 
 # --- the real annotations

@@ -27,7 +27,12 @@ class SampleFile:
 
 
 def read_samples(
-    file: Path, images_folder: Path, *, name: str, require_images: bool = True
+    file: Path,
+    images_folder: Path,
+    *,
+    name: str,
+    named_by: str | None = None,
+    require_images: bool = True,
 ) -> SampleFile:
     """Read and check every row of a file.
 
@@ -35,6 +40,8 @@ def read_samples(
         file: JSON Lines.
         images_folder: the image of a row is at ``images_folder / row["image"]``.
         name: of the data set; the id of a sample is ``name/line``.
+        named_by: a field with a number that stands in the id instead of the line, where a row has
+            it: rows that come to such a file later change nothing for the others.
         require_images: leave rows out whose image is missing; they are counted in either case.
 
     Raises:
@@ -44,7 +51,7 @@ def read_samples(
     has_folder, root = images_folder.is_dir(), images_folder.resolve()
     for row in read_rows(file):
         rows += 1
-        sample, path, boxes_beyond = _sample(row, images_folder, name)
+        sample, path, boxes_beyond = _sample(row, images_folder, f"{name}/{_number(row, named_by)}")
         beyond += boxes_beyond
         has_image = has_folder and _is_file(path, row)
         missing += not has_image
@@ -55,7 +62,7 @@ def read_samples(
     return SampleFile(samples, missing, rows, beyond)
 
 
-def _sample(row: Row, folder: Path, name: str) -> tuple[Sample, Path, int]:
+def _sample(row: Row, folder: Path, id_: str) -> tuple[Sample, Path, int]:
     """The sample, the path of its image, and how many of its boxes reach beyond the image."""
     answer, answer_is_box = row.answer()
     size = row.pixels("width"), row.pixels("height")
@@ -67,7 +74,7 @@ def _sample(row: Row, folder: Path, name: str) -> tuple[Sample, Path, int]:
         x1, y1, x2, y2 = json.loads(answer)
         beyond += check_boxes(row, "answer", [(x1, y1, x2, y2)], size)
     sample = Sample(
-        id=f"{name}/{row.line}",
+        id=id_,
         question=row.text("question", blank=False, longest=LONGEST_TEXT),
         answer=answer,
         dataset=row.text("dataset", blank=False),
@@ -78,6 +85,10 @@ def _sample(row: Row, folder: Path, name: str) -> tuple[Sample, Path, int]:
         where=row.where,
     )
     return sample, path, beyond
+
+
+def _number(row: Row, named_by: str | None) -> int:
+    return row.integer(named_by) if named_by is not None and row.has(named_by) else row.line
 
 
 def image_name(row: Row) -> str:

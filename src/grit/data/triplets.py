@@ -8,6 +8,8 @@ from grit.core.errors import GritError
 from grit.data.jsonl import read_samples
 from grit.data.mixtures import mix
 from grit.data.photographs import photograph_of, photographs_of_tests, read_coco_numbers
+from grit.data.preparation.paper import TALLYQA_TRAINING
+from grit.data.preparation.tallyqa import QUESTION_ID
 from grit.data.samples import Sample
 from grit.data.settings import DataSettings
 from grit.data.shapes.source import ShapesSource
@@ -37,7 +39,9 @@ def training_samples(data: DataSettings, test_root: str) -> list[Sample]:
         file, images = files_of(root, source, name)
         if not file.is_file():
             raise _missing(data, name, file)
-        rows = read_samples(file, images, name=name)
+        # The rows that task=data draws may come one by one, as their images can be had.
+        named_by = QUESTION_ID if file.name == TALLYQA_TRAINING.file else None
+        rows = read_samples(file, images, name=name, named_by=named_by)
         if rows.missing_images:
             log.info(
                 "%s: %d of %d images missing in %s", file, rows.missing_images, rows.rows, images

@@ -5,10 +5,11 @@ Existing files are not downloaded again, so that a stopped preparation can be co
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from grit.core.errors import GritError
 from grit.core.files import write_jsonl
@@ -39,7 +40,7 @@ from grit.data.preparation.origins import Hosts, by_hand, urls
 from grit.data.preparation.paper import Origin, PaperFile
 from grit.data.preparation.parquet import extract_mathvista, extract_mme
 from grit.data.preparation.shortfalls import Shortfall
-from grit.data.preparation.tallyqa import CountingRow, draw_counting_rows
+from grit.data.preparation.tallyqa import CountingRow, draw_counting_rows, rows_by_question
 
 log = logging.getLogger(__name__)
 TALLYQA_SOURCE = "tallyqa/train.json"  # below data.root
@@ -191,9 +192,9 @@ class Preparation:
         source = self.root / TALLYQA_SOURCE
         target = self.root / file.file
         url = self.hosts.tallyqa
-        if target.is_file():
+        if target.is_file() and not source.is_file():
             return
-        if self.check_only:
+        if self.check_only and not target.is_file():
             hand = f"it is made from train.json of {url} and its images"
             self.shortfalls.append(Shortfall(file.file, "TallyQA", "missing", hand))
             return
@@ -209,27 +210,43 @@ class Preparation:
             tested=photographs_of_tests([self.root], numbers),
             coco_numbers=numbers,
         )
-        self._write_counting_rows(drawn, file, target)
+        known = rows_by_question(target) if target.is_file() else {}
+        if set(known) - {row.number for row in drawn}:
+            text = (
+                "%s: holds questions that data.seed=%d and preparation.counting_rows=%d do not "
+                "draw; it stays as it is: delete it to have it drawn again"
+            )
+            log.info(text, target, self.seed, self.counting_rows)
+            return
+        self._write_counting_rows(drawn, known, target)
 
     def _write_counting_rows(
-        self, drawn: Sequence[CountingRow], file: PaperFile, target: Path
+        self, drawn: Sequence[CountingRow], known: Mapping[int, dict[str, Any]], target: Path
     ) -> None:
+        """Write the rows drawn that have an image; those ``known`` stand in the file already."""
+        file = paper.TALLYQA_TRAINING
         folder = self.root / file.images
         images = {
             row.image: Wanted(file.file, folder, row.image, file.origin, None, row.question)
             for row in drawn
+            if row.number not in known
         }
-        missing = not_usable(list(images.values()), self.workers, progress=self.progress)
-        failures = self._download([image for image, _ in missing])
+        failures = not_usable(list(images.values()), self.workers, progress=self.progress)
+        if not self.check_only:
+            failures = self._download([image for image, _ in failures])
         self._report(failures)
         failed = {image.name for image, _ in failures}
-        usable = [row for row in drawn if row.image not in failed]
+        usable = [row for row in drawn if row.number in known or row.image not in failed]
+        if self.check_only or len(usable) == len(known) > 0:
+            return
         if len(usable) < _MIN_SHARE * len(drawn) or not usable:
             reason = f"only {len(usable)} of {len(drawn)} questions drawn have their image"
             hand = "run task=data again; it goes on with the images that are missing"
             self.shortfalls.append(Shortfall(file.file, "TallyQA", reason, hand))
             return
-        rows = [row.as_row(*file_size(folder / row.image)) for row in usable]
+        rows = [
+            known.get(row.number) or row.as_row(*file_size(folder / row.image)) for row in usable
+        ]
         try:
             write_jsonl(target, rows)
         except OSError as error:

@@ -15,8 +15,10 @@ from grit.core.errors import GritError
 from grit.core.seeding import seed_for
 from grit.data.mixtures import in_turn
 from grit.data.photographs import coco_name, photograph
+from grit.data.rows import read_rows
 
 COUNTS = (0, 1, 2, 3, 4)  # the answers that the paper trains on, equally often
+QUESTION_ID = "question_id"  # names a question in TallyQA's file and in the rows made from it
 LARGEST_FILE = 512 * 2**20  # bytes of train.json
 
 
@@ -40,7 +42,7 @@ class CountingRow:
             "bboxs": [],
             "dataset": "tallyqa",
             "split": "train",
-            "question_id": self.number,
+            QUESTION_ID: self.number,
         }
 
 
@@ -64,13 +66,23 @@ def draw_counting_rows(
     Raises:
         GritError: the file does not have TallyQA's format.
     """
-    eligible = (
-        row
+    eligible = {
+        row.number: row  # a number that stood there twice could not name two rows
         for row in _rows(file)
         if row.answer in COUNTS and photograph("tallyqa", row.image, coco_numbers) not in tested
+    }
+    ranked = sorted(
+        eligible.values(), key=lambda row: (seed_for(seed, "tallyqa", row.number), row.number)
     )
-    ranked = sorted(eligible, key=lambda row: (seed_for(seed, "tallyqa", row.number), row.number))
     return in_turn(ranked, COUNTS, lambda row: str(row.answer))[:count]
+
+
+def rows_by_question(file: Path) -> dict[int, dict[str, Any]]:
+    """The rows of a file made of `CountingRow`; one without a question's number has one below 0."""
+    return {
+        row.integer(QUESTION_ID) if row.has(QUESTION_ID) else -row.line: row.fields
+        for row in read_rows(file)
+    }
 
 
 def layout_name(image: str) -> str:
@@ -94,7 +106,7 @@ def _row(file: Path, number: int, entry: Any) -> CountingRow:
     try:
         image, question = str(entry["image"]), str(entry["question"]).strip()
         row = CountingRow(
-            question, int(entry["answer"]), layout_name(image), int(entry["question_id"])
+            question, int(entry["answer"]), layout_name(image), int(entry[QUESTION_ID])
         )
     except (KeyError, TypeError, ValueError) as error:
         raise GritError(
