@@ -35,6 +35,8 @@ LENGTH = "What is the length of the longest side, in cm?"
         (DOGS, "Of the 7 dogs that were here there is nothing left to be seen now.", None),
         (DOGS, "One of the dogs is drinking.", None),
         (DOGS, "Yes, there are 3 dogs.", None),
+        (DOGS, f"There are 3 dogs: {'9' * 5000} brown dogs and 1 white dog.", None),
+        (DOGS, f"There are {'9' * 5000} dogs: 2 brown dogs and 1 white dog.", None),
         (DOGS, "There is no dog in this picture, just 1 cat.", None),
         ("How many dogs are drinking?", "There are 5 dogs, and 2 of them are drinking.", "2"),
         ("How many dogs are drinking?", "Three dogs, but none of the dogs is drinking.", "0"),

@@ -196,6 +196,8 @@ PIECES = [
         "yes ",
         "yes, ",
         "so, ",
+        "so ",
+        "and so\n",
         "not ",
         "\n",
     ),
@@ -210,6 +212,7 @@ def test_long_text_is_judged_in_linear_time(piece):
     is_right(Query(text, "7", text))
     is_right(Query(CHOICES, "blue", text))
     is_right(Query(MANY, "3", text))
+    is_right(Query(OFFERED, "yes", text))
     is_right(Query(OFFERED, "yes", f"yes{text}"))
     is_right(Query(ANY, "dog", f"not{text}dog"))
     assert time.process_time() - start < 5

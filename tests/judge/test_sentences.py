@@ -82,3 +82,12 @@ def test_any_text_can_be_taken_apart(text):
     assert answers_of(text)
     for part in (concluded(text), affirmed(text)):
         assert bool(normalized(part)) is bool(normalized(text))
+
+
+PIECES = st.sampled_from(["so", "thus", "therefore", "and", "that", "many", "yes", *",.:!\n "])
+
+
+@given(st.lists(PIECES, max_size=12), st.sampled_from(["", " "]))
+def test_what_follows_the_last_conclusion_concludes_nothing(pieces, between):
+    rest = concluded(between.join(pieces))
+    assert concluded(rest) == rest

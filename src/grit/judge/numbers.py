@@ -43,6 +43,7 @@ _BREAK = (
     )
 )
 _IS = word_set("is was = equals measures leaves leaving ≈")
+_DIGITS = 18  # at most, of a number that is added to others
 _ABOUT = word_set("about approximately around roughly exactly only just equal to now ≈")
 
 
@@ -182,8 +183,8 @@ def _count(parts: list[Clause], mentions: list[_Mention], first: _Mention) -> st
 
 def _divides(parts: list[Clause], first: _Mention, rest: list[_Mention]) -> bool:
     """Whether later numbers are parts of the first: "three dogs: two brown dogs, one white dog"."""
-    if not all(each.value.isdecimal() for each in (first, *rest)):
-        return not rest
+    if not all(each.value.isdecimal() and len(each.value) <= _DIGITS for each in (first, *rest)):
+        return not rest  # int() raises for thousands of digits, which a model may write
     total = sum(int(each.value) for each in rest)
     if all(each.kind == "part" for each in rest):
         return total <= int(first.value)

@@ -28,13 +28,13 @@ _REQUEST = re.compile(r"\b(?:please\s+)?answer\b.*", re.IGNORECASE | re.DOTALL)
 def polarity(question: str, text: str) -> str | None:
     """``yes`` or ``no``, whichever the text says; None if it says neither or both."""
     given = normalized(text).split()
+    if not _AT_START.keys() & set(given[:1]):
+        text = concluded(text)
+        given = normalized(text).split()
     if not given:
         return None
-    if _AT_START.get(given[0]):
+    if given[0] in _AT_START:
         return _at_start(question, text, given)
-    conclusion = concluded(text)
-    if conclusion != text:
-        return polarity(question, conclusion)
     return _in_few_words(given) or _repeated(question, clauses(text)[0].words)
 
 

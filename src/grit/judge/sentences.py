@@ -16,8 +16,8 @@ _STATED = re.compile(
 )
 _REASON = re.compile(r"\b(?:because|since|given\s+that|due\s+to)\b", re.IGNORECASE)
 _CONCLUDED = re.compile(
-    r"(?:^|[.,;:!]\s|\n)\s?(?:and\s+)?(?:so(?!\s+(?:that|many|much|far|few|called)\b)"
-    r"|therefore|thus|hence|consequently)\b[,:]?\s+(?:that\s+)?",
+    r"(?:^|[.,;:!]\s|\n)(?:\s?(?:and\s+)?(?:so(?!\s+(?:that|many|much|far|few|called)\b)"
+    r"|therefore|thus|hence|consequently)\b[,:]?\s+(?:that\s+)?)+",  # "So therefore": one opening
     re.IGNORECASE,
 )
 _CLAUSE_END = re.compile(r"[.,:](?!\d)|(?<=[^\W\d])[.,:](?=\d)|[;!?()\n]|\s[-–—]\s")
