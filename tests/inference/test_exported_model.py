@@ -15,7 +15,7 @@ import yaml
 from finished_runs import write_run
 from huggingface_hub import ModelCard
 from trained_run import LORA, write_trained_run
-from upload_hub import TOKEN, UploadHub
+from upload_hub import TOKEN
 
 from grit.config.composing import composed_config
 from grit.core.errors import GritError
@@ -25,15 +25,13 @@ from grit.inference.exported_model import Exported, export
 from grit.inference.questions import drawn
 from grit.inference.settings import ExportSettings
 from grit.inference.sources import source_of
-from grit.models.hub import check_upload, upload
+from grit.models.internvl import SYSTEM_MESSAGE
 from grit.models.loading import save_trained
 from grit.models.prompting import Prompting
 from grit.models.setup import make_adapter
 from grit.rollout.sampler import Sampler
 from grit.rollout.settings import Sampling
 
-# huggingface_hub 2.4 with httpx2, while it uploads a large file
-pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
 QUESTION = "How many red circles are there?"
 ASKED = drawn(0, QUESTION)
 
@@ -187,6 +185,16 @@ def test_the_card_of_an_adapter_says_by_which_image_sizes_vllm_serves_it(run):
         assert (option in model_card(card)) == is_adapter
 
 
+@pytest.mark.slow
+def test_the_card_asks_by_the_prompt_of_the_training(strangers, tmp_path):
+    released = "model=tiny_internvl", "model.prompt=released"
+    adapter = write_trained_run(tmp_path / "run", *released)
+    found = exported(tmp_path / "run", tmp_path / "out")
+    assert repr(f"<|im_start|>system\n{SYSTEM_MESSAGE}<|im_end|>")[1:-1] in card_of(found)
+    assert "apply_chat_template" not in card_of(found)
+    assert theirs(strangers, found.folder, tmp_path) == ours(adapter)
+
+
 def test_the_card_of_what_is_no_run_tells_no_training(run, tmp_path):
     alone = tmp_path / "somebodys"
     shutil.copytree(run[0] / "model", alone)
@@ -275,60 +283,3 @@ def test_a_run_without_training_has_nothing_to_give(tmp_path):
     write_trained_run(tmp_path / "run", "method=direct")
     with pytest.raises(GritError, match="has trained nothing"):
         exported(tmp_path / "run", tmp_path / "out")
-
-
-@pytest.fixture
-def uploads(hub, monkeypatch):
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_DISABLE_XET", True)
-    monkeypatch.setenv("HF_TOKEN", TOKEN)
-    hub_of_uploads = UploadHub(hub)
-    hub_of_uploads.expect("me/mine")
-    return hub_of_uploads
-
-
-@pytest.fixture
-def model(tmp_path):
-    folder = tmp_path / "model"
-    folder.mkdir()
-    for name in ("README.md", "config.json", "model.safetensors", ".hidden"):
-        (folder / name).write_text(f"this is {name}")
-    return folder
-
-
-@pytest.mark.parametrize("private", [True, False])
-def test_an_upload_has_every_file(uploads, model, private):
-    check_upload("me/mine")
-    address = upload(model, "me/mine", private=private)
-    assert address.startswith(f"{uploads.server.url}/me/mine/commit/")
-    assert uploads.private == {"me/mine": private}
-    files = uploads.files["me/mine"]
-    assert sorted(files) == ["README.md", "config.json", "model.safetensors"]
-    assert files["model.safetensors"] == b"this is model.safetensors"
-
-
-@pytest.mark.parametrize("name", ["mine", "a/b/c", "./mine", "me/mine@main"])
-def test_a_name_that_is_no_repository(uploads, name):
-    with pytest.raises(GritError, match="expected ORG/NAME"):
-        check_upload(name)
-
-
-def test_without_a_token_or_with_a_wrong_one_nothing_is_begun(uploads, monkeypatch, tmp_path):
-    monkeypatch.setattr(huggingface_hub.constants, "HF_TOKEN_PATH", str(tmp_path / "none"))
-    monkeypatch.setenv("HF_TOKEN", "hf_wrong0123456789")
-    with pytest.raises(GritError, match="does not take this token") as raised:
-        check_upload("me/mine")
-    assert "hf_wrong" not in str(raised.value)
-    monkeypatch.delenv("HF_TOKEN")
-    with pytest.raises(GritError, match="set HF_TOKEN"):
-        check_upload("me/mine")
-
-
-def test_a_hub_that_fails_leaves_the_folder_and_says_how_to_go_on(uploads, model):
-    from loopback import status
-
-    uploads.server.put("/api/models/me/mine/commit/main", status(403))
-    with pytest.raises(GritError, match="is complete: 'hf upload me/mine") as raised:
-        upload(model, "me/mine", private=True)
-    assert "\n" not in str(raised.value)
-    assert TOKEN not in str(raised.value)
-    assert (model / "model.safetensors").exists()

@@ -35,6 +35,13 @@ _ASKED_AS_TRAINED = (  # transformers takes the base's settings beside an adapte
     "from transformers import GenerationConfig",
     'model.generation_config = GenerationConfig.from_pretrained("NAME")',
 )
+_ENCODED_BY_TEMPLATE = (
+    'content = [{"type": "image", "path": "photo.jpg"}, {"type": "text", "text": text}]',
+    "inputs = processor.apply_chat_template(",
+    '    [{"role": "user", "content": content}],',
+    '    add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt",',
+    ")",
+)
 _SPACES: dict[SpaceName, str] = {
     "resized": "in pixels of the image as the processor resizes it",
     "normalized_1000": "from 0 to 1000 across and down the image",
@@ -55,6 +62,7 @@ class Card:
     space: SpaceName  # in which it writes boxes
     licence: Mapping[str, str]  # the fields of the base's card
     title: str
+    prompt: tuple[str, str] | None = None  # around the text, where it is not the chat template's
     record: Mapping[str, Any] = field(default_factory=dict)  # of the run; empty: made elsewhere
     results: Results | None = None
     outcome: Table | None = None
@@ -69,6 +77,7 @@ class Card:
         *,
         is_adapter: bool,
         space: SpaceName,
+        prompt: tuple[str, str] | None = None,
     ) -> "Card":
         """The card of a model; results only where they are those of these very weights."""
         model = source.config.model
@@ -86,6 +95,7 @@ class Card:
             space=space,
             licence=_licence(settings, base, model.revision, tiny=model.path.startswith(TINY)),
             title=_title(source),
+            prompt=prompt,
             **found,
         )
 
@@ -179,8 +189,10 @@ def _usage(card: Card) -> str:
     """Loading in three lines, and a question."""
     load = 'AutoModelForImageTextToText.from_pretrained("NAME")'
     suffix = repr(GRIT_SUFFIX) if card.config.method.suffix else '""'
+    of_image = ("from PIL import Image",) if card.prompt else ()
     return "\n".join(
         [
+            *of_image,
             "from transformers import AutoModelForImageTextToText, AutoProcessor",
             f"model = {load}{'  # needs peft' if card.is_adapter else ''}",
             'processor = AutoProcessor.from_pretrained("NAME")',
@@ -188,16 +200,21 @@ def _usage(card: Card) -> str:
             "",
             f"suffix = {suffix}",
             'text = "\\nQuestion: How many cups are there?" + suffix',
-            'content = [{"type": "image", "path": "photo.jpg"}, {"type": "text", "text": text}]',
-            "inputs = processor.apply_chat_template(",
-            '    [{"role": "user", "content": content}],',
-            '    add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt",',
-            ")",
+            *(_encoded_as(*card.prompt) if card.prompt else _ENCODED_BY_TEMPLATE),
             'stop = {"stop_strings": ["</answer>"], "tokenizer": processor.tokenizer}',
             "ids = model.generate(**inputs, **stop)",
             'print(processor.decode(ids[0, inputs["input_ids"].shape[1] :]))',
         ]
     )
+
+
+def _encoded_as(before: str, after: str) -> Iterator[str]:
+    """The lines that ask with other words around the text than the chat template's."""
+    yield f"before = {before!r}"
+    yield f"after = {after!r}"
+    yield 'image = Image.open("photo.jpg").convert("RGB")'
+    yield "prompt = before + text + after  # as it was trained, not by the chat template"
+    yield 'inputs = processor(images=[image], text=[prompt], return_tensors="pt")'
 
 
 def _training(card: Card) -> Iterator[str]:

@@ -21,7 +21,7 @@ from grit.core.files import put_in_place, write_json, write_text
 from grit.inference.exported_card import Card, model_card
 from grit.inference.settings import ExportSettings
 from grit.inference.sources import Source
-from grit.models.adapter import Adapter
+from grit.models.adapter import SLOT, Adapter
 from grit.models.folders import settings_in
 from grit.models.full_model import GENERATION
 from grit.models.hub import model_folder
@@ -62,7 +62,14 @@ def export(source: Source, settings: ExportSettings, folder: Path) -> Exported:
     if not keeps_adapter:
         _merge(adapter, settings.dtype or source.config.model.dtype)
     shown = adapter.encode("card", "", Image.new("RGB", (64, 64)), picture="card")
-    card = Card.of(source, settings, base, is_adapter=keeps_adapter, space=shown.space.name)
+    card = Card.of(
+        source,
+        settings,
+        base,
+        is_adapter=keeps_adapter,
+        space=shown.space.name,
+        prompt=_own_prompt(adapter),
+    )
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     size = sum(weight.nbytes for weight in adapter.model.state_dict().values())
@@ -103,6 +110,15 @@ def asking(adapter: Adapter, max_new_tokens: int) -> GenerationConfig:
         pad_token_id=adapter.pad_id,
         suppress_tokens=adapter.forbidden_ids.tolist() or None,
     )
+
+
+def _own_prompt(adapter: Adapter) -> tuple[str, str] | None:
+    """What stands before and after the user's text; None if the chat template says the same."""
+    rendered = adapter.rendered(SLOT)
+    if rendered == adapter.templated(SLOT):
+        return None
+    before, _, after = rendered.partition(SLOT)
+    return before, after
 
 
 def _check_place(folder: Path) -> None:
