@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from grit.core.errors import GritError
-from grit.rollout.vllm_launch import LaunchedServer, free_port
+from grit.rollout.vllm_launch import LaunchedServer, free_port, without_torchrun
 
 SERVES = """
 import http.server, subprocess, sys
@@ -66,6 +66,31 @@ def test_it_ends_after_the_parent_was_killed(tmp_path: Path) -> None:
     parent.wait()
     parent.stdout.close()
     assert ended(int(log.read_text()))
+
+
+def test_it_does_not_take_itself_for_a_rank_of_torchrun(tmp_path: Path, monkeypatch) -> None:
+    """With torchrun's store, every process group of a server waits for one that nobody serves."""
+    of_torchrun = {
+        **dict.fromkeys(("RANK", "LOCAL_RANK", "GROUP_RANK", "ROLE_RANK"), "0"),
+        **dict.fromkeys(("WORLD_SIZE", "LOCAL_WORLD_SIZE", "ROLE_WORLD_SIZE"), "2"),
+        **dict.fromkeys(("ROLE_NAME", "MASTER_ADDR", "TORCHELASTIC_RUN_ID"), "none"),
+        **dict.fromkeys(("GROUP_WORLD_SIZE", "OMP_NUM_THREADS"), "1"),
+        "MASTER_PORT": "29500",
+        "TORCHELASTIC_USE_AGENT_STORE": "True",
+    }
+    for name, value in (of_torchrun | {"OF_THE_USER": "kept"}).items():
+        monkeypatch.setenv(name, value)
+    says = "import os; print(*sorted(os.environ)); raise SystemExit(3)"
+    with pytest.raises(GritError, match="ended with code 3"):
+        launched([sys.executable, "-c", says], tmp_path)
+    given = set((tmp_path / "log").read_text().split())
+    assert {"A", "OF_THE_USER"} <= given
+    assert not given & set(of_torchrun)
+
+
+def test_threads_that_the_user_has_chosen_stay_without_torchrun() -> None:
+    assert without_torchrun({"OMP_NUM_THREADS": "1"}) == {"OMP_NUM_THREADS": "1"}
+    assert without_torchrun({"OMP_NUM_THREADS": "4", "RANK": "0"}) == {"OMP_NUM_THREADS": "4"}
 
 
 def test_one_that_ends_at_once_says_why(tmp_path: Path) -> None:

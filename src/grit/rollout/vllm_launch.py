@@ -18,6 +18,10 @@ from grit.rollout.vllm_server import VLLMServer
 
 log = logging.getLogger(__name__)
 _SHOWN = 200  # characters of the server's last line
+_OF_TORCHRUN = (
+    *("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "GROUP_RANK", "GROUP_WORLD_SIZE"),
+    *("ROLE_NAME", "ROLE_RANK", "ROLE_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"),
+)
 
 
 class LaunchedServer:
@@ -25,7 +29,7 @@ class LaunchedServer:
 
     Args:
         command: of the server, which listens at ``port``.
-        environment: what it has besides this process's.
+        environment: what it has besides this process's, of which it does not get torchrun's part.
         port: of this machine.
         log_file: where its output goes.
         start_within: seconds that it may take until it answers.
@@ -51,7 +55,7 @@ class LaunchedServer:
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **environment},
+                env=without_torchrun(os.environ) | dict(environment),
                 start_new_session=True,  # Ctrl-C is for the run, which then ends the server
             )
         try:
@@ -93,6 +97,22 @@ class LaunchedServer:
         errors = [each for each in lines if "error" in each.lower() and "WARN" not in each]
         last = excerpt([*lines, *errors][-1].strip(), _SHOWN) if lines else "it said nothing"
         return f"{last} ({self.log_file})"
+
+
+def without_torchrun(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables without those by which torchrun tells a rank its place.
+
+    A server is no rank: with them its own process group would wait for torchrun's store
+    (TORCHELASTIC_USE_AGENT_STORE), and have the single thread of a rank among many.
+    """
+    kept = {
+        name: value
+        for name, value in environment.items()
+        if name not in _OF_TORCHRUN and not name.startswith("TORCHELASTIC_")
+    }
+    if len(kept) < len(environment) and kept.get("OMP_NUM_THREADS") == "1":
+        del kept["OMP_NUM_THREADS"]  # torchrun's default
+    return kept
 
 
 def free_port() -> int:
