@@ -1,5 +1,7 @@
 """Ends of runs that the server has taken, or not all of; the real client."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +15,32 @@ from wandb_service import KEY
 
 from grit.tracking.wandb_end import finish, limits
 from grit.tracking.wandb_log import wandb_logger
+
+LOSES = """
+import sys, psutil
+from pathlib import Path
+from grit.tracking.wandb_dashboard import WandbDashboard
+from grit.tracking.wandb_end import finish
+from grit.tracking.wandb_log import wandb_logger
+names = {"project": "grit", "entity": None, "mode": "offline", "tags": ["a"]}
+logger = wandb_logger(Path(sys.argv[1]), {}, name="first", **names)
+logger.log_metrics({"train/reward": 0.5}, 1)
+cores = [p for p in psutil.Process().children(recursive=True) if "wandb-core" in p.name()]
+for core in cores:
+    core.terminate()
+psutil.wait_procs(cores, timeout=10)
+print("one was ended" if len(cores) == 1 else cores)
+for step in (2, 3):
+    logger.log_metrics({"train/reward": 0.5}, step)
+    WandbDashboard(logger).numbers({"eval/mean/acc": 0.5}, step)
+    WandbDashboard(logger).completions([], step)
+finish(logger.experiment, failed=True, faults=logger.faults)
+print("the first goes on")
+following = wandb_logger(Path(sys.argv[1]), {}, name="second", **names)
+following.log_metrics({"train/reward": 0.5}, 1)
+finish(following.experiment, faults=following.faults)
+print("the next has", len(following.faults), "faults")
+"""
 
 
 @pytest.fixture
@@ -54,6 +82,22 @@ def test_a_refused_file_is_named(service: WandbRunsService, tmp_path: Path, capl
     (said,) = [line for line in caplog.messages if "misses" in line]
     assert "(api: HTTP error 403)" in said
     assert f"`wandb sync --include-online {Path(run.dir).parent}`" in said
+
+
+def test_the_end_of_the_clients_process_costs_neither_this_run_nor_the_next(tmp_path: Path) -> None:
+    """A SIGTERM to a whole job ends it at once, before the run has written its checkpoint."""
+    words = [sys.executable, "-c", LOSES, str(tmp_path)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "one was ended",
+        "the first goes on",
+        "the next has 0 faults",
+    ]
+    assert done.stderr.count("ended before this run") == 1
+    assert "sync --include-online" in done.stderr
+    assert "Traceback" not in done.stderr  # of what the client does at exit, either
+    assert len(list(tmp_path.glob("wandb/offline-run-*/*.wandb"))) == 2
 
 
 def test_the_environment_bounds_the_wait_before_we_do(monkeypatch) -> None:

@@ -4,55 +4,57 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import wandb
-from pytorch_lightning.loggers import WandbLogger
 
 from grit.config.identity import plain
 from grit.config.schema import Config
 from grit.runs.folder import RunFolder, run_name
 from grit.tracking.dashboard import Findings, rollout_heading
 from grit.tracking.naming import group, tags
-from grit.tracking.wandb_end import finish
+from grit.tracking.wandb_end import finish, going_on
 from grit.tracking.wandb_images import SAID, boxed_image
-from grit.tracking.wandb_log import wandb_logger, wandb_mode
+from grit.tracking.wandb_log import SectionedLogger, wandb_logger, wandb_mode
 from grit.tracking.wandb_results import STEP, log_report, log_rows
 from grit.training.diagnostics import Rollout
 
 
 @dataclass(frozen=True)
 class WandbDashboard:
-    """A run of W&B. A resumed run is another one there, of the steps that it makes itself."""
+    """A run of W&B. A resumed run is another one there, of the steps that it makes itself.
 
-    logger: WandbLogger
-    faults: list[str] = field(default_factory=list)  # errors because of which W&B lacks something
+    What W&B's client raises is one of the logger's ``faults``, of which the run's end tells.
+    """
+
+    logger: SectionedLogger
     kept: int = 0
 
     def numbers(self, values: Mapping[str, float], step: int) -> None:
         """Log numbers at a step, which is a metric of its own in W&B."""
-        self.logger.experiment.log({STEP: step, **values})
+        with going_on(self.logger.faults):
+            self.logger.experiment.log({STEP: step, **values})
 
     def completions(self, rollouts: Sequence[Rollout], step: int) -> None:
         """Log completions as images with a layer of boxes."""
-        images = [_image(rollout) for rollout in rollouts]
-        self.logger.experiment.log({"completions": images, STEP: step})
+        with going_on(self.logger.faults):
+            images = [_image(rollout) for rollout in rollouts]
+            self.logger.experiment.log({"completions": images, STEP: step})
 
     def findings(self, found: Findings) -> None:
         """Log the final results, a table of rows with their boxes, and ``report.html``."""
         run: Any = self.logger.experiment
-        for name in ("results", "results.before"):
-            file = found.folder / f"{name}.json"
-            if file.exists():
-                content = json.loads(file.read_text(encoding="utf-8"))
-                run.summary.update({name.replace(".", "_"): content})
-        log_report(run, found.report)
-        try:
+        with going_on(self.logger.faults):
+            for name in ("results", "results.before"):
+                file = found.folder / f"{name}.json"
+                if file.exists():
+                    content = json.loads(file.read_text(encoding="utf-8"))
+                    run.summary.update({name.replace(".", "_"): content})
+            log_report(run, found.report)
+        with going_on(self.logger.faults):  # tables connect again, and the server may be down
             log_rows(run, found)
-        except wandb.Error as error:  # tables connect again, and the server may be down
-            self.faults.append(" ".join(str(error).split()))
 
 
 @contextmanager
@@ -74,9 +76,9 @@ def wandb_dashboard(config: Config, run: RunFolder) -> Iterator[WandbDashboard]:
         try:
             yield dashboard
         except BaseException:
-            finish(logger.experiment, failed=True, faults=dashboard.faults)
+            finish(logger.experiment, failed=True, faults=logger.faults)
             raise
-        finish(logger.experiment, faults=dashboard.faults)
+        finish(logger.experiment, faults=logger.faults)
 
 
 @contextmanager

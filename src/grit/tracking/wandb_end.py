@@ -4,8 +4,13 @@ import json
 import logging
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+import wandb
+from wandb.sdk.mailbox.mailbox import MailboxClosedError
+from wandb.sdk.mailbox.mailbox_handle import HandleAbandonedError
 
 log = logging.getLogger(__name__)
 
@@ -17,12 +22,25 @@ _LIMITS: dict[str, float] = {
     "x_graphql_retry_max": 6,
     "x_graphql_retry_wait_max_seconds": 30,
 }
+# What the client raises once its process, wandb-core, has ended: a SIGTERM to a whole job ends it
+# at once, while the run still writes its checkpoint.
+_LOST = (OSError, MailboxClosedError, HandleAbandonedError)
 
 
 def limits() -> dict[str, Any]:
     """W&B settings that limit how long a run waits; environment variables take precedence."""
     chosen = {key: val for key, val in _LIMITS.items() if f"WANDB_{key.upper()}" not in os.environ}
     return chosen | {"finish_timeout_raises": True}
+
+
+@contextmanager
+def going_on(faults: list[str]) -> Iterator[None]:
+    """What the client raises here is added to ``faults``, once: the run goes on without W&B."""
+    try:
+        yield
+    except (wandb.Error, *_LOST) as error:
+        if (said := _said(error)) not in faults:
+            faults.append(said)
 
 
 def finish(run: Any, *, failed: bool = False, faults: Sequence[str] = ()) -> None:
@@ -41,6 +59,18 @@ def finish(run: Any, *, failed: bool = False, faults: Sequence[str] = ()) -> Non
             trouble += _faults(folder)
     except TimeoutError:
         trouble.insert(0, f"not all was taken within {run.settings.finish_timeout:g} seconds")
+    except wandb.Error as error:
+        trouble.append(_said(error))
+    except _LOST as error:
+        with suppress(Exception, SystemExit):  # else the next run of this process fails by it too
+            wandb.teardown()
+        log.warning(
+            "W&B's own process ended before this run (%s), and W&B has nothing of it from there on:"
+            " `wandb sync --include-online %s` sends what came before",
+            [*trouble, _said(error)][0],
+            folder,
+        )
+        return
     if trouble:
         # Without the option, `wandb sync` skips runs that were started online. Their files have
         # everything but tables, which the client uploads without storing them (wandb 0.31).
@@ -50,6 +80,10 @@ def finish(run: Any, *, failed: bool = False, faults: Sequence[str] = ()) -> Non
             trouble[0],
             folder,
         )
+
+
+def _said(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _faults(folder: Path) -> Iterator[str]:

@@ -11,7 +11,7 @@ from pytorch_lightning.loggers import WandbLogger
 
 from grit.runs.run_record import relative
 from grit.tracking.panels import panel
-from grit.tracking.wandb_end import limits
+from grit.tracking.wandb_end import going_on, limits
 from grit.tracking.wandb_results import STEP
 from grit.tracking.wandb_server import reason_of
 
@@ -42,7 +42,7 @@ def wandb_logger(
     tags: Sequence[str],
     group: str | None = None,
     job_type: str | None = None,
-) -> WandbLogger:
+) -> "SectionedLogger":
     """A logger whose files are below ``folder``.
 
     The resolved configuration is stored under the single key ``grit``: a sweep locks its own keys
@@ -105,8 +105,16 @@ def _shown(run: Any) -> Path:
 
 
 class SectionedLogger(WandbLogger):
-    """Lightning's logger with metric names that W&B groups into sections of panels."""
+    """Lightning's logger with metric names that W&B groups into sections of panels.
+
+    Its failures are ``faults``: one within a training step would cost the run its checkpoint.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.faults: list[str] = []  # errors because of which W&B lacks something
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Log metrics under the names that ``panel`` gives."""
-        super().log_metrics({panel(name): value for name, value in metrics.items()}, step)
+        with going_on(self.faults):
+            super().log_metrics({panel(name): value for name, value in metrics.items()}, step)
