@@ -99,6 +99,9 @@ def test_a_value_that_cannot_work_is_named(default: DictConfig, field: str, valu
         (["model=qwen2_5_vl_3b", "model.adaptation=full"], ["model.dtype", "model.adaptation"]),
         (["rollout=vllm", "rollout.launch=false"], ["rollout.urls", "rollout.launch=true"]),
         (["rollout=vllm", "rollout.urls=[host:1]"], ["rollout.urls", "http://HOST:PORT", "host:1"]),
+        (["logger.project=team/proj"], ["logger.project", "team/proj", "logger.entity"]),
+        ([f"logger.project={'x' * 129}"], ["logger.project", "128"]),
+        (["logger.tags=['']"], ["logger.tags"]),
         (["data.sources.vsr.kind=null"], ["data.sources.vsr", "file", "kind"]),
         (["+data.sources.vsr.file=a.jsonl"], ["data.sources.vsr", "file", "kind"]),
         (["data.sources.vsr.rows=null"], ["data.sources.vsr.rows"]),
@@ -174,6 +177,7 @@ def test_the_judge_that_is_a_service() -> None:
         ["method=direct", "model=tiny_internvl"],
         ["training.beta=0"],
         ["suite.sets={}"],
+        ["logger=trackio", "logger.project=team/proj"],
     ],
 )
 def test_a_possible_one_is_not(overrides: list[str]) -> None:

@@ -105,6 +105,17 @@ def test_an_address_of_the_environment_with_a_key_is_refused(name: str) -> None:
     assert SECRET not in str(refusal.value)
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1:9", "localhost", "http://", "http://host:abc"])
+def test_an_address_of_wandb_that_is_none_is_one_line(address: str) -> None:
+    with pytest.raises(GritError, match="WANDB_BASE_URL: expected http://HOST"):
+        tidy_keys({"WANDB_BASE_URL": address})
+
+
+def test_an_address_of_wandb_may_have_a_port_and_a_path() -> None:
+    for address in ("", "http://127.0.0.1:9", "https://api.wandb.ai", "https://host/wandb"):
+        tidy_keys({"WANDB_BASE_URL": address})
+
+
 def test_a_configuration_with_a_key_is_refused(key: str) -> None:
     refuse_keys({"a": [1, None, "x"], "judge": {"base_url": "https://127.0.0.1/v1"}})
     for value in (key, f"x{key}y", USER, ["ok", USER]):

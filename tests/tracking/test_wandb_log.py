@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 import wandb
 
+from grit.core.errors import GritError
 from grit.tracking import wandb_log
 from grit.tracking.wandb_log import wandb_logger, wandb_mode
 
@@ -24,6 +25,16 @@ def test_online_only_with_a_key(monkeypatch, configured, environment, expected):
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert wandb_mode(configured) == expected
+
+
+@pytest.mark.parametrize("wrong", [{"project": "team/proj"}, {"tags": [""]}])
+@pytest.mark.parametrize("mode", ["offline", "online"])
+def test_what_the_client_refuses_is_one_line(monkeypatch, tmp_path, wrong, mode):
+    monkeypatch.setenv("WANDB_API_KEY", "x" * 40)
+    given = {"project": "grit", "entity": None, "name": "run", "mode": mode, "tags": ["a"]}
+    with pytest.raises(GritError, match=r"W&B: the run cannot be begun: .*logger=none") as refusal:
+        wandb_logger(tmp_path, {}, **(given | wrong))
+    assert "\n" not in str(refusal.value)
 
 
 def test_an_unreachable_server_is_no_reason_to_stop_or_to_wait_for_long(

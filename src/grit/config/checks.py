@@ -11,6 +11,7 @@ from grit.data.settings import SourceSettings
 from grit.judge.settings import OwnJudgeSettings, ServiceJudgeSettings, check_address
 
 IMAGE_SETTINGS = ("min_pixels", "max_pixels", "min_patches", "max_patches")
+LONGEST_PROJECT, NOT_IN_A_PROJECT = 128, "/\\#?%:"  # W&B's
 EXHIBITS: tuple[str, ...] = get_args(Exhibit)
 
 
@@ -25,6 +26,7 @@ def check(config: Config) -> None:
     _check_training(config)
     _check_merging(config)
     _check_rollout(config)
+    _check_logger(config)
     _check_method(config)
     if isinstance(config.judge, ServiceJudgeSettings):
         check_address(config.judge.base_url)
@@ -166,6 +168,20 @@ def _check_rollout(config: Config) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise GritError(f"config: rollout.urls: expected http://HOST:PORT, found {url}")
+
+
+def _check_logger(config: Config) -> None:
+    """What W&B's client would refuse only when the model is loaded and the folder begun."""
+    logger = config.logger
+    if logger.name != "wandb":
+        return
+    if len(logger.project) > LONGEST_PROJECT or set(logger.project) & set(NOT_IN_A_PROJECT):
+        raise GritError(
+            f"config: logger.project: W&B's names have at most {LONGEST_PROJECT} characters and "
+            f"none of {NOT_IN_A_PROJECT}, found {logger.project}; a team is logger.entity"
+        )
+    if "" in logger.tags:
+        raise GritError("config: logger.tags: a tag of W&B has at least one character")
 
 
 def _check_merging(config: Config) -> None:

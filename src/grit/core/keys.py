@@ -4,11 +4,13 @@ import os
 import re
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from grit.core.errors import GritError
 from grit.core.secrets import KEYS, has_user, holds_key
 
-ADDRESSES = ("HF_ENDPOINT", "WANDB_BASE_URL")
+SERVER = "WANDB_BASE_URL"  # read by a client that takes no other address than a whole one
+ADDRESSES = ("HF_ENDPOINT", SERVER)
 """Environment variables with the addresses of services."""
 
 _NOT_OF_A_KEY = re.compile(r"[^\x21-\x7e]")
@@ -19,7 +21,7 @@ def tidy_keys(environment: MutableMapping[str, str] = os.environ) -> None:
 
     Raises:
         GritError: a key has a character that keys do not have, or an address in ``ADDRESSES``
-            contains a name or a key.
+            contains a name or a key, or is none that W&B's client takes.
     """
     for name in filter(environment.__contains__, KEYS):
         environment[name] = tidied(name, environment[name])
@@ -29,6 +31,18 @@ def tidy_keys(environment: MutableMapping[str, str] = os.environ) -> None:
                 f"{name}: an address with a name or key before its @ ends up in logs: leave that "
                 "out, keys have environment variables of their own"
             )
+    if (server := environment.get(SERVER)) and not is_address(server):
+        raise GritError(f"{SERVER}: expected http://HOST or http://HOST:PORT, found {server}")
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is an http(s) address with a host, and with a port in range if it has one."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port  # raises if it is not a number in range
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and port != 0
 
 
 def tidied(name: str, key: str) -> str:

@@ -13,7 +13,7 @@ from grit.runs.run_record import relative
 from grit.tracking.panels import panel
 from grit.tracking.wandb_end import going_on, limits
 from grit.tracking.wandb_results import STEP
-from grit.tracking.wandb_server import reason_of
+from grit.tracking.wandb_server import failures, reason_of
 
 log = logging.getLogger(__name__)
 INIT_TIMEOUT = 20  # seconds that an online run waits for the server
@@ -48,6 +48,9 @@ def wandb_logger(
     The resolved configuration is stored under the single key ``grit``: a sweep locks its own keys
     in ``run.config``, and a sweep's ``model`` would block a nested ``model``. If the server cannot
     be reached, the run is logged offline, to be uploaded later with ``wandb sync``.
+
+    Raises:
+        GritError: W&B's client takes no such run, neither online nor offline.
     """
 
     def begin(mode: Mode) -> Any:
@@ -71,7 +74,8 @@ def wandb_logger(
             reinit="finish_previous",  # the jobs of a multirun share a process
         )
 
-    run = _begun(begin, mode)
+    with failures("W&B: the run cannot be begun", "; logger=none does without W&B"):
+        run = _begun(begin, mode)
     run.define_metric(STEP)
     run.define_metric("*", step_metric=STEP, step_sync=True)
     return SectionedLogger(experiment=run, save_dir=folder)
