@@ -46,6 +46,12 @@ def test_a_key_is_hidden_however_it_is_written(key: str, written: str) -> None:
         assert key[start : start + 8] not in shown
 
 
+@pytest.mark.parametrize("name", ["HF_TOKEN", "VLLM_API_KEY"])
+def test_parts_of_every_key_of_the_suite_are_hidden(monkeypatch, name: str) -> None:
+    monkeypatch.setenv(name, "Zq8vLm9xT4wB7nR1cY6")
+    assert redacted("cut at Zq8vLm9xT4") == "cut at ***"
+
+
 def test_a_key_of_anything_else_is_hidden_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLUSTER_TOKEN", "qwen2_5_vl_3b-for-all")
     assert redacted("model=qwen2_5_vl_3b of qwen2_5_vl_3b-for-all") == "model=qwen2_5_vl_3b of ***"
@@ -86,9 +92,10 @@ def test_a_traceback_of_the_program_hides_keys(key: str, capsys) -> None:
 
 @pytest.mark.parametrize("ends", ["\n", "\r\n", " "])
 def test_white_space_around_a_key_goes(ends: str) -> None:
-    environment = {"OPENAI_API_KEY": f"{KEY}{ends}", "HF_TOKEN": f" hf_1{ends}"}
+    names = ("OPENAI_API_KEY", "HF_TOKEN", "VLLM_API_KEY")
+    environment = dict.fromkeys(names, f" {KEY}{ends}")
     tidy_keys(environment)
-    assert environment == {"OPENAI_API_KEY": KEY, "HF_TOKEN": "hf_1"}
+    assert environment == dict.fromkeys(names, KEY)
 
 
 @pytest.mark.parametrize("value", ["sk-é23456789", "sk-1234\n56789", "sk-1234 56789", "sk\x00"])

@@ -10,7 +10,7 @@ from fake_vllm import FakeVLLM
 from safetensors.torch import load_file
 from settings_of import lora as lora_of
 
-from grit.core.errors import Resumable
+from grit.core.errors import GritError, Resumable
 from grit.models.loading import add_lora, load_base
 from grit.rollout.sampler import Sampler
 from grit.rollout.settings import GREEDY, Sampling
@@ -179,10 +179,17 @@ def test_a_refusal_is_one_line_and_the_server_goes_on(adapter, fakes, tmp_path):
     assert fakes[0].paths()[-1] == "/resume"
 
 
-def test_the_key_of_the_environment_is_sent(adapter, monkeypatch):
-    monkeypatch.setenv(KEY, "of-the-tests-0123456789")
+@pytest.mark.parametrize("ends", ["", "\n", "\r\n"])
+def test_the_key_of_the_environment_is_sent(monkeypatch, ends):
+    monkeypatch.setenv(KEY, f"of-the-tests-0123456789{ends}")
     headers = VLLMServer("http://127.0.0.1:1", 1.0)._client.headers
     assert headers["Authorization"] == "Bearer of-the-tests-0123456789"
+
+
+def test_a_key_that_can_be_none_is_one_line(monkeypatch):
+    monkeypatch.setenv(KEY, "of-thé-tests-0123456789")
+    with pytest.raises(GritError, match=r"VLLM_API_KEY: .* outside ASCII"):
+        VLLMServer("http://127.0.0.1:1", 1.0)
 
 
 def test_waiting_can_be_interrupted(adapter, prompts, fakes, tmp_path):

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote
 
-KEYS = ("OPENAI_API_KEY", "AZURE_OPENAI_API_KEY", "WANDB_API_KEY", "HF_TOKEN")
+KEYS = ("OPENAI_API_KEY", "AZURE_OPENAI_API_KEY", "WANDB_API_KEY", "HF_TOKEN", "VLLM_API_KEY")
 """The keys that the suite and its libraries read from the environment."""
 
 HIDDEN = "***"

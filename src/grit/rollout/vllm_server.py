@@ -12,6 +12,7 @@ from typing import Any
 import httpx2
 
 from grit.core.errors import Resumable
+from grit.core.keys import tidied
 from grit.core.secrets import excerpt
 
 KEY = "VLLM_API_KEY"
@@ -31,6 +32,9 @@ class VLLMServer:
     Args:
         url: its address, such as ``http://127.0.0.1:8000``.
         timeout: seconds that an answer may take.
+
+    Raises:
+        GritError: the key of the environment is none.
     """
 
     def __init__(self, url: str, timeout: float) -> None:
@@ -92,7 +96,7 @@ class VLLMServer:
         return EngineFailed(f"rollout=vllm: the server {self.url} {what}")
 
     def _options(self) -> dict[str, Any]:
-        key = os.environ.get(KEY)
+        key = tidied(KEY, os.environ.get(KEY, ""))  # also where the suite is used as a library
         return {
             "base_url": self.url,
             "timeout": self.timeout,
