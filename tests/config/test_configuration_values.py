@@ -102,6 +102,12 @@ def test_a_value_that_cannot_work_is_named(default: DictConfig, field: str, valu
         (["logger.project=team/proj"], ["logger.project", "team/proj", "logger.entity"]),
         ([f"logger.project={'x' * 129}"], ["logger.project", "128"]),
         (["logger.tags=['']"], ["logger.tags"]),
+        (["rollout=vllm", "rollout.urls=['http://127.0.0.1:abc']"], ["rollout.urls", ":abc"]),
+        (["rollout=vllm", "rollout.urls=['http://host:99999']"], ["rollout.urls", ":99999"]),
+        (
+            ["rollout=vllm", "trainer=ddp", "trainer.num_nodes=2"],
+            ["trainer.num_nodes=2", "rollout.urls", "rollout.weights_folder"],
+        ),
         (["data.sources.vsr.kind=null"], ["data.sources.vsr", "file", "kind"]),
         (["+data.sources.vsr.file=a.jsonl"], ["data.sources.vsr", "file", "kind"]),
         (["data.sources.vsr.rows=null"], ["data.sources.vsr.rows"]),
@@ -177,6 +183,7 @@ def test_the_judge_that_is_a_service() -> None:
         ["method=direct", "model=tiny_internvl"],
         ["training.beta=0"],
         ["suite.sets={}"],
+        ["rollout=vllm", "rollout.urls=['http://host:1']", "trainer=ddp", "trainer.num_nodes=2"],
         ["logger=trackio", "logger.project=team/proj"],
     ],
 )

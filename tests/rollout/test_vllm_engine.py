@@ -12,8 +12,11 @@ from settings_of import lora as lora_of
 
 from grit.core.errors import GritError, Resumable
 from grit.models.loading import add_lora, load_base
+from grit.models.settings import ModelSettings
+from grit.rollout.engines import engine_of
 from grit.rollout.sampler import Sampler
-from grit.rollout.settings import GREEDY, Sampling
+from grit.rollout.settings import GREEDY, RolloutSettings, Sampling
+from grit.rollout.vllm_command import Served
 from grit.rollout.vllm_engine import VLLM
 from grit.rollout.vllm_server import KEY, EngineFailed, VLLMServer
 
@@ -177,6 +180,18 @@ def test_a_refusal_is_one_line_and_the_server_goes_on(adapter, fakes, tmp_path):
         engine(adapter, fakes[:1], tmp_path)
     assert "\n" not in str(said.value)
     assert fakes[0].paths()[-1] == "/resume"
+
+
+@pytest.mark.parametrize("kind", ["missing", "a file"])
+def test_a_folder_that_weights_cannot_be_written_to_is_one_line(adapter, tmp_path, kind):
+    folder = tmp_path / "weights"
+    if kind == "a file":
+        folder.write_text("")
+    settings = RolloutSettings(name="vllm", urls=["http://127.0.0.1:1"], weights_folder=str(folder))
+    says = re.escape(f"rollout.weights_folder={folder}: there is no such folder")
+    opened = engine_of(adapter, settings, Served(ModelSettings(name="m", path="m")), tmp_path)
+    with pytest.raises(GritError, match=says), opened:
+        pass
 
 
 @pytest.mark.parametrize("ends", ["", "\n", "\r\n"])

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from typing import get_args
-from urllib.parse import urlsplit
 
 from grit.config.misspellings import close_to
 from grit.config.schema import Config, Exhibit, FigureSettings, Task
 from grit.core.errors import GritError
+from grit.core.keys import is_address
 from grit.data.settings import SourceSettings
 from grit.judge.settings import OwnJudgeSettings, ServiceJudgeSettings, check_address
 
@@ -164,9 +164,14 @@ def _check_rollout(config: Config) -> None:
             "config: rollout=vllm needs rollout.urls=[http://HOST:PORT,...], servers that run "
             "already, or rollout.launch=true, which starts one and logs its command"
         )
+    if config.trainer.num_nodes > 1 and not rollout.urls:
+        raise GritError(
+            "config: rollout.launch=true starts a server that one machine alone can ask, and "
+            f"trainer.num_nodes={config.trainer.num_nodes}: start servers, and give rollout.urls="
+            "[http://HOST:PORT,...] and rollout.weights_folder=FOLDER, which all machines see"
+        )
     for url in rollout.urls:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        if not is_address(url):
             raise GritError(f"config: rollout.urls: expected http://HOST:PORT, found {url}")
 
 

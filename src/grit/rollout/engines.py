@@ -1,5 +1,6 @@
 """The engines by the names of ``rollout.name``: the one place where they are made."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import torch
 
 from grit.core import processes
+from grit.core.errors import GritError
 from grit.models.adapter import Adapter
 from grit.rollout.engine import Engine
 from grit.rollout.sampler import Sampler
@@ -34,8 +36,9 @@ def engine_of(
         folder: of the run, for a started server's log.
 
     Raises:
-        GritError: a server cannot be started or asked.
+        GritError: a server cannot be started or asked, or what it needs is missing.
     """
+    check_weights_folder(settings)
     if settings.name == "native":
         yield make_sampler(adapter, settings, served.temperature)
         return
@@ -51,6 +54,18 @@ def engine_of(
     finally:
         if launched is not None:
             launched.close()
+
+
+def check_weights_folder(settings: RolloutSettings) -> None:
+    """Raise GritError if rank 0 cannot write weights for servers where it is told to."""
+    name = settings.weights_folder
+    if settings.name == "native" or name is None or processes.rank() > 0:
+        return
+    if not (Path(name).is_dir() and os.access(name, os.W_OK | os.X_OK)):
+        raise GritError(
+            f"rollout.weights_folder={name}: there is no such folder, or one may not write there; "
+            "name one that this machine and those of rollout.urls see by the same path"
+        )
 
 
 def make_sampler(
