@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from grit.config.composing import composed_config
 from grit.core.errors import GritError
 from grit.demo import serving
 from grit.demo.settings import DemoSettings
+from grit.demo.shown_models import models_of
+from grit.models.tiny import shipped_folder
 
 DEMO = [sys.executable, "-m", "grit", "task=demo", "trainer.accelerator=cpu"]
 
@@ -27,6 +30,14 @@ def test_without_gradio_one_line_says_what_to_install(monkeypatch: pytest.Monkey
 def test_an_address_of_another_machine_is_refused() -> None:
     with pytest.raises(GritError, match=r"demo\.host=192\.0\.2\.1 .*cannot listen there"):
         serving.listen(DemoSettings(host="192.0.2.1", port=0))
+
+
+def test_two_models_on_one_server_are_refused() -> None:
+    """The second one's weights would answer in the first one's name."""
+    words = ("task=demo", "rollout=vllm", "rollout.urls=[http://127.0.0.1:1]")
+    config = composed_config(*words, f"demo.beside={shipped_folder('qwen')}")
+    with pytest.raises(GritError, match=r"demo\.beside: a server of rollout\.urls has"):
+        models_of(config, words)
 
 
 @pytest.mark.slow

@@ -25,7 +25,18 @@ def models_of(config: Config, overrides: Sequence[str]) -> list[GroundedModel]:
             sources.append(source_of(replace(config, checkpoint=config.demo.beside), overrides))
         except GritError as error:
             raise GritError(f"demo.beside={config.demo.beside}: {error}") from error
+    _check_servers([source.config for source in sources])
     return [GroundedModel(source) for source in sources]
+
+
+def _check_servers(configs: Sequence[Config]) -> None:
+    """Refuse two models on one server, which would answer for both by the weights sent last."""
+    asked = [url for each in configs if each.rollout.name == "vllm" for url in each.rollout.urls]
+    if len(set(asked)) < len(asked):
+        raise GritError(
+            "demo.beside: a server of rollout.urls has the weights of one model at a time: leave "
+            "rollout.urls out, and a server is started for each, or ask by rollout=native"
+        )
 
 
 def _base(first: Source) -> Source:
