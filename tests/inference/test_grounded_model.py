@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -83,6 +84,22 @@ def test_another_engine_is_asked_where_it_is_named(base):
     finally:
         model.close()
         server.close()
+
+
+def test_the_log_of_an_engine_that_cannot_be_started_is_there_to_be_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(GritError, match="the server ended") as said:
+        grit.load(None, *SHORT, "rollout=vllm", "rollout.python=/bin/false")
+    (log,) = tmp_path.glob("grit-*/vllm.log")
+    assert str(log) in str(said.value)
+
+
+def test_the_folder_of_an_engine_goes_with_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    model = grit.load(None, *SHORT)
+    assert list(tmp_path.glob("grit-*"))
+    model.close()
+    assert not list(tmp_path.glob("grit-*"))
 
 
 @pytest.mark.parametrize("run", ["full", "lora"])

@@ -1,4 +1,4 @@
-"""Files: atomic writes, by which a file appears whole or not at all, and hashes."""
+"""Files: atomic writes, by which a file appears whole or not at all, hashes, scratch folders."""
 
 import hashlib
 import json
@@ -29,6 +29,22 @@ def written_whole(path: Path) -> Iterator[IO[str]]:
     """
     with _written_whole(path, "w") as stream:
         yield stream
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """A temporary folder, which goes with the block; what is in it stays if an error ends that.
+
+    The error may name a log there.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="grit-"))
+    try:
+        yield folder
+    except BaseException:
+        with suppress(OSError):  # it is not empty
+            folder.rmdir()
+        raise
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def check_place(path: Path) -> None:

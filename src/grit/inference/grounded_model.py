@@ -5,7 +5,6 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from tempfile import TemporaryDirectory
 from threading import Event, Lock
 from time import monotonic
 from weakref import finalize
@@ -16,6 +15,7 @@ from PIL import Image
 from grit.config.composing import composed_config
 from grit.config.schema import Config
 from grit.core.background import in_background
+from grit.core.files import scratch_folder
 from grit.core.library_noise import quieten
 from grit.core.seeding import seed_for
 from grit.data.samples import Sample
@@ -48,7 +48,8 @@ class GroundedModel:
 
     Args:
         source: the model with its settings.
-        folder: for the log of an engine that is started; None: a temporary one.
+        folder: for the log of an engine that is started; None: a temporary one, which stays if
+            the engine cannot be started.
     """
 
     def __init__(self, source: Source, folder: Path | None = None) -> None:
@@ -70,7 +71,7 @@ class GroundedModel:
         rollout, served = self.config.rollout, Served(self.config.model)
         with ExitStack() as stack:
             if folder is None:
-                folder = Path(stack.enter_context(TemporaryDirectory(prefix="grit-")))
+                folder = stack.enter_context(scratch_folder())
             folder.mkdir(parents=True, exist_ok=True)
             opened = engine_of(self.adapter, rollout, served, folder)
             engine, kept = stack.enter_context(opened), stack.pop_all()
