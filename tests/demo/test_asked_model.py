@@ -40,6 +40,23 @@ def test_boxes_appear_as_they_are_written(asked, base, monkeypatch) -> None:
     assert model.look(parts[-1]["answer"], 3) == {"problem": "The answer has no such box."}
 
 
+def test_an_answer_keeps_no_picture_and_is_looked_into_with_the_one_that_is_there(base) -> None:
+    """Decoded ones would be 64 a model, beside the 32 files that the demo says it keeps."""
+    pictures: Shelf[VisitorPicture] = Shelf(1)
+    model = AskedModel(base, pictures, limit=600)
+    stream = io.BytesIO()
+    scene(0).load().save(stream, "PNG")
+    *_, last = model.ask(pictures.put(uploaded(stream.getvalue())), scene(0).question)
+    (kept,) = model._answers._things.values()
+    assert kept.answer.image.size == (1, 1)
+    assert not set(vars(kept.answer)) & {"chain", "boxes"}
+    whole = base.ask(scene(0).load(), scene(0).question)
+    assert kept.answer.completion == whole.completion
+    assert model.look(last["answer"], 1)["uri"] == spotlight(base.attention(whole, 1))
+    pictures.put(scene(1))
+    assert "no longer here" in model.look(last["answer"], 1)["problem"]
+
+
 def test_the_right_answer_is_that_of_the_scenes_own_question(asked) -> None:
     model, key = asked
     picture = scene(0)

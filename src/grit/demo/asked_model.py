@@ -5,6 +5,7 @@ import io
 import logging
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -24,7 +25,16 @@ TEMPLATES = Path(__file__).parent / "templates"
 LONGEST_QUESTION = 2000  # characters
 _ANSWERS = 64  # that can be looked into
 _SHADE = 0.85  # opacity where the model did not look
+_NO_IMAGE = Image.new("RGB", (1, 1))
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """An answer to be looked into. Its picture stays with the others: decoded it takes 36 MB."""
+
+    picture: str  # its key
+    answer: Answer  # with an image that is none
 
 
 class AskedModel:
@@ -32,7 +42,7 @@ class AskedModel:
 
     def __init__(self, model: GroundedModel, pictures: Shelf[VisitorPicture], limit: float) -> None:
         self.model, self.pictures, self.limit = model, pictures, limit
-        self._answers: Shelf[Answer] = Shelf(_ANSWERS)
+        self._answers: Shelf[_Kept] = Shelf(_ANSWERS)
 
     def ask(self, picture: str, question: str) -> Iterator[dict[str, Any]]:
         """The answer so far after each token as ``html``; at the end also its id; or a ``problem``.
@@ -65,15 +75,18 @@ class AskedModel:
                 yield {"html": answer_html(key, picture, answer)}
         note = f"{tokens} tokens in {monotonic() - began:.1f} s"
         html = answer_html(key, picture, answer, note=note)
-        yield {"html": html, "answer": self._answers.put(answer)}
+        kept = _Kept(key, replace(answer, image=_NO_IMAGE))
+        yield {"html": html, "answer": self._answers.put(kept)}
 
     def look(self, answer: str, number: int) -> dict[str, Any]:
         """Where the model looked while it wrote a box of an answer: a picture's ``uri``, a note."""
-        found = self._answers.get(answer)
-        if found is None:
+        kept = self._answers.get(answer)
+        picture = None if kept is None else self.pictures.get(kept.picture)
+        if kept is None or picture is None:
             return {"problem": "The answer is no longer here: ask again."}
         try:
-            seen = self.model.attention(found, number)
+            whole = replace(kept.answer, image=picture.load())
+            seen = self.model.attention(whole, number)
         except KeyError:
             return {"problem": "The answer has no such box."}
         except Exception:  # as above
