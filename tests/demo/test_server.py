@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import time
 from contextlib import closing
 from pathlib import Path
@@ -11,6 +12,9 @@ from demo_server import read
 from loopback import picture
 from PIL import Image
 
+from grit.demo.app import _index
+from grit.demo.doorkeeper import _DOORS
+from grit.demo.settings import DemoSettings
 from grit.inference.questions import drawn
 
 CHECKOUT = Path(__file__).parents[2]
@@ -52,6 +56,13 @@ def test_the_page_needs_no_network_and_runs_no_script_but_its_own(demo) -> None:
     assert "script-src 'sha256-" in policy
     assert b"http://" not in page.replace(b"http://www.w3.org/2000/svg", b"")
     assert b"https://" not in page
+
+
+@pytest.mark.parametrize("seed", [0, -1, 999_999, 1_000_000, 1_234_567_890])
+def test_the_page_begins_with_a_scene_that_is_let_in(base, seed: int) -> None:
+    page = _index([base], DemoSettings(), seed)
+    (first,) = re.findall(r'data-seed="(.*?)"', page)
+    assert _DOORS["GET"].fullmatch(f"/scene/{first}")
 
 
 def test_a_question_is_answered_in_parts(demo) -> None:

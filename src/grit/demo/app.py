@@ -9,7 +9,7 @@ from typing import Any
 
 from grit.core.errors import GritError
 from grit.demo.asked_model import LONGEST_QUESTION, TEMPLATES, AskedModel, answer_html
-from grit.demo.doorkeeper import UPLOAD, App, Doorkeeper
+from grit.demo.doorkeeper import SCENES, UPLOAD, App, Doorkeeper
 from grit.demo.settings import DemoSettings
 from grit.demo.shelf import Shelf
 from grit.demo.visitor_pictures import VisitorPicture, scene, uploaded
@@ -87,7 +87,7 @@ def _index(models: Sequence[GroundedModel], settings: DemoSettings, seed: int) -
         "demo.html.jinja",
         room=TEMPLATES,
         names=[model.name for model in models],
-        seed=seed,
+        seed=seed % SCENES,
         longest=LONGEST_QUESTION,
         max_upload_mb=settings.max_upload_mb,
     )

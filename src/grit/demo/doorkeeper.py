@@ -17,6 +17,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 UPLOAD = "/picture"
+SCENES = 1_000_000  # seeds of scenes that are let in: six digits
 _DOORS = {
     "GET": re.compile(r"/|/scene/\d{1,6}|/gradio_api/queue/data"),
     "POST": re.compile(rf"{UPLOAD}|/gradio_api/call/(ask|look)_\d"),
