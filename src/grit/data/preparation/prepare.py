@@ -103,12 +103,14 @@ class Preparation:
 
     def _get_coco_numbers(self) -> None:
         url = self.hosts.visual_genome_list
+        known = read_coco_numbers(self.root)  # MME's are in the same file, and may be there alone
         self._ensure(
             self.root / COCO_NUMBERS,
             COCO_NUMBERS,
             "photographs with several names",
             f"it is made from {url}; without it only equal names keep test photographs apart",
             partial(annotations.download_coco_numbers, self.downloads, url, self.root),
+            is_there=any(name.startswith("vg/") for name in known),
         )
 
     def _get_images(self) -> None:
@@ -253,7 +255,14 @@ class Preparation:
             raise GritError(f"{target}: cannot be written: {error.strerror}") from error
 
     def _ensure(
-        self, target: Path, what: str, where: str, hand: str, download: Callable[[], None]
+        self,
+        target: Path,
+        what: str,
+        where: str,
+        hand: str,
+        download: Callable[[], None],
+        *,
+        is_there: bool | None = None,
     ) -> bool:
         """Call ``download`` if a file is missing; returns whether it is there.
 
@@ -263,8 +272,9 @@ class Preparation:
             where: its origin.
             hand: instructions for getting it by hand.
             download: writes ``target``, or raises Unusable.
+            is_there: whether ``target`` holds it; None: whether there is such a file.
         """
-        if target.is_file():
+        if target.is_file() if is_there is None else is_there:
             return True
         reason = "missing"
         if not self.check_only:
