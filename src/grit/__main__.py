@@ -42,12 +42,13 @@ from grit.core.run_log import note
 from grit.core.secrets import redacted
 from grit.core.threads import choose_wait_policy
 from grit.runs.job_log import Job, JobLog
-from grit.runs.jobs import done_beside, run_job
-from grit.runs.run_record import unfinished
+from grit.runs.jobs import done_before, done_beside, run_job
+from grit.runs.run_record import relative, unfinished
 from grit.tasks import perform
 
 log = logging.getLogger(__name__)
 TRACEBACK = "GRIT_TRACEBACK"  # 1: users' errors end in a traceback too
+COMMAND = "GRIT_COMMAND"  # the arguments, for messages of jobs in a launcher's worker processes
 
 
 @dataclass
@@ -73,7 +74,7 @@ def run(composed: DictConfig) -> None:
         choose_wait_policy(threads if isinstance(threads, int) else None)
     try:
         with interruption.listening():
-            interruption.go_on_with(None)  # forget the command of an earlier job
+            interruption.begin_job(_multirun(job, experiment))
             if experiment:
                 _job(composed, folder, overrides)
             else:
@@ -121,6 +122,9 @@ def _single(composed: DictConfig, job: HydraConf, overrides: list[str]) -> None:
     if same is not None:
         log.info("%s", _not_again(config, same))
         return
+    if many and config.resume and done_before(config, Path(job.runtime.output_dir)):
+        log.info("resume=true: done before: %s", relative(Path(job.runtime.output_dir)))
+        return
     folder = _folder(config, job)
     for each in found:
         log.info("%s", each)
@@ -146,6 +150,21 @@ def _not_again(config: Config, done: Path) -> str:
         f"seed={config.seed}: method={config.method.name} does not train, so that every seed and "
         f"draw of triplets gives the same: this job is not run, {os.path.relpath(done)} has it"
     )
+
+
+def _multirun(job: HydraConf, experiment: bool) -> list[str] | None:
+    """The arguments that go on with the multirun that a run is a job of; None outside one.
+
+    An experiment knows by itself which of its runs are done; another multirun has to be told its
+    folder.
+    """
+    if job.mode is not RunMode.MULTIRUN or COMMAND not in os.environ:
+        return None
+    words = shlex.split(os.environ[COMMAND])
+    if experiment:
+        return words
+    kept = [word for word in words if not word.startswith(("resume=", "hydra.sweep.dir="))]
+    return [*kept, f"hydra.sweep.dir={relative(Path(job.sweep.dir).absolute())}", "resume=true"]
 
 
 def _config_dir(job: HydraConf) -> list[str]:
@@ -205,6 +224,7 @@ def main() -> None:
         # Before Hydra stores the command line in the run's folder.
         refuse_keys({word.partition("=")[0]: word for word in line.ordered})
         sys.argv[1:] = line.ordered
+        os.environ[COMMAND] = shlex.join(line.ordered)
         with interruption.listening():
             hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(run)()
     except GritError as error:

@@ -1,5 +1,8 @@
 """Experiments by the command line; what a run itself does is left out, because it takes long."""
 
+import os
+import shlex
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ from grit.core.errors import GritError
 from grit.core.locks import locked
 from grit.evaluation.predictions import Prediction, ScoredPrediction
 from grit.runs import jobs
+from grit.runs.folder import RunFolder
 from grit.runs.job_log import Job, JobLog, Outcome
 from grit.runs.results import Results, set_result, write_results
 from grit.studies.faithfulness_figure import FaithfulnessFigure, write_faithfulness
@@ -107,6 +111,27 @@ def test_each_run_is_done_once_and_the_table_follows(runs: Runs, command: Any) -
     assert command(*SMALL, "threads=1", "logger=none").code == 0
     assert runs.done == []
     assert table() == found
+
+
+def test_an_experiment_that_is_stopped_goes_on_as_a_whole(runs: Runs, command: Any) -> None:
+    """The job alone would write a table of one run over that of all."""
+
+    def stop(config: Config) -> None:
+        if (config.method.name, config.seed) == ("grit", 0):
+            RunFolder(Path("a"), (), resumed=True, checkpoint=None).begin(config)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    runs.fault = stop
+    ended = command(*SMALL)
+    assert ended.code == 1
+    message, _, way_on = ended.err.strip().partition("; go on with: python -m grit ")
+    assert message.endswith("interrupted by SIGTERM")
+    assert shlex.split(way_on) == list(SMALL)
+    runs.fault = lambda config: None
+    runs.done.clear()
+    assert command(*shlex.split(way_on)).code == 0
+    assert runs.done == [("grit", 0, True), ("grit", 1, False)]
+    assert set(table()) >= {"GRIT, 2 seeds"}
 
 
 @pytest.mark.parametrize("fault", [GritError("no memory"), RuntimeError("no\nmemory")])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 from collections.abc import Callable
 from dataclasses import replace
@@ -31,13 +32,16 @@ class Runs:
         self.judge_fails = False
         self.is_stopped = False
         self.told_in: int | None = None  # the seed of the job that gets a signal
+        self.told_late = False  # after it has begun
 
     def perform(self, config: Config, folder: Path, overrides: list[str]) -> None:
         self.done.append((config.method.name, config.seed))
-        if config.seed == self.told_in:
+        if config.seed == self.told_in and not self.told_late:
             os.kill(os.getpid(), signal.SIGTERM)
         run = RunFolder.at(config, folder, overrides)
         run.begin(config)
+        if config.seed == self.told_in:
+            os.kill(os.getpid(), signal.SIGTERM)
         said = Prediction("vsr", 0, "vsr/0", "?", "yes", False, "vsr", "yes")
         row = ScoredPrediction(said, "yes", None, {}, 1.0, False, 1.0, None, 1.0)
         if self.judge_fails:
@@ -72,6 +76,33 @@ def test_a_job_that_is_stopped_before_it_begins_names_no_other_to_go_on_with(
     ended = command(*SWEEP, "method=grit", "seed=0,1,2")
     assert ended.code == 1
     assert ended.err == "grit: job 1: interrupted by SIGTERM; start it again\n"
+    assert runs.done == [("grit", 0), ("grit", 1)]
+
+
+def test_a_multirun_that_is_stopped_goes_on_with_all_that_is_left(
+    runs: Runs, command: Command
+) -> None:
+    runs.told_in, runs.told_late = 1, True
+    ended = command("method=grit", "seed=0,1,2", "-m", "logger=none", "hydra.sweep.dir=a b")
+    message, _, way_on = ended.err.strip().partition("; go on with: python -m grit ")
+    assert (ended.code, message) == (1, "grit: job 1: interrupted by SIGTERM")
+    given = ["--multirun", "method=grit", "seed=0,1,2", "logger=none"]
+    assert shlex.split(way_on) == [*given, "hydra.sweep.dir=a b", "resume=true"]
+    runs.done, runs.told_in = [], None
+    ended = command(*shlex.split(way_on))
+    assert (ended.code, ended.err) == (0, "")
+    assert runs.done == [("grit", 1), ("grit", 2)]
+    assert "resume=true: done before: a b/0-tiny_qwen-shapes-grit-seed0\n" in ended.out
+    assert len(list(Path("a b").glob("*/results.json"))) == 3
+
+
+def test_what_the_judge_failed_on_is_done_again_when_a_multirun_goes_on(
+    runs: Runs, command: Command
+) -> None:
+    runs.judge_fails = True
+    assert command(*SWEEP, "method=grit", "seed=0,1").code == 0
+    runs.done = []
+    assert command(*SWEEP, "method=grit", "seed=0,1", "resume=true").code == 0
     assert runs.done == [("grit", 0), ("grit", 1)]
 
 

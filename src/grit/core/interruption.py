@@ -39,6 +39,7 @@ class _Listener:
     process: int = 0  # its PID; 0: outside of `listening`
     received: list[tuple[signal.Signals, float]] = field(default_factory=list)  # time.monotonic()
     way_on: str | None = None  # the command that resumes the run
+    whole: list[str] | None = None  # of a job: the arguments that go on with its multirun
     give_up: Callable[[], None] | None = None  # not None: between `defer` and `undefer`
     within: float = 0.0  # seconds from the first signal to `give_up`
     lost: "Stop | None" = None  # raised in a destructor, where Python ignores exceptions
@@ -76,6 +77,20 @@ def listening() -> Iterator[None]:
 def asked() -> bool:
     """Whether SIGINT or SIGTERM has been received."""
     return bool(_listener.received)
+
+
+def begin_job(whole: list[str] | None) -> None:
+    """Forget the command of an earlier job of this process.
+
+    Args:
+        whole: arguments that go on with the whole multirun; None for a run of its own.
+    """
+    _listener.way_on, _listener.whole = None, whole
+
+
+def whole() -> list[str] | None:
+    """The arguments that go on with the multirun that this run is a job of; None outside one."""
+    return _listener.whole
 
 
 def go_on_with(command: str | None) -> None:

@@ -133,10 +133,16 @@ class RunFolder:
         return steps_of(self.checkpoint) if self.checkpoint else 0
 
     def resume_command(self) -> str:
-        """The command that resumes this run."""
-        kept = [o for o in self.overrides if not o.startswith(("resume=", "hydra.run.dir="))]
-        where = f"hydra.run.dir={relative(self.folder)}"
-        return join([*processes.launcher(), "-m", "grit", *kept, where, "resume=true"])
+        """The command that resumes this run.
+
+        Of a job it is that of the whole multirun, which begins the jobs that are left too: the
+        job alone would overwrite an experiment's table with one of itself.
+        """
+        again = interruption.whole()
+        if again is None:
+            kept = [o for o in self.overrides if not o.startswith(("resume=", "hydra.run.dir="))]
+            again = [*kept, f"hydra.run.dir={relative(self.folder)}", "resume=true"]
+        return join([*processes.launcher(), "-m", "grit", *again])
 
 
 def run_name(config: Config) -> str:

@@ -4,7 +4,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -87,11 +87,28 @@ def done_beside(config: Config, folder: Path) -> Path | None:
         return None
     wanted = {"result_hash": config_hash(without_unused_seed(config)), "code": code_hash(config)}
     for results in sorted(folder.parent.glob("*/results.json")):
-        begun = _record(results.parent / RECORD)
-        is_same = wanted.items() <= begun.items() and "finished" in begun
-        if is_same and results.parent != folder and _all_judged(results):
+        if results.parent != folder and _has_run(results, wanted):
             return results.parent
     return None
+
+
+def done_before(config: Config, folder: Path) -> bool:
+    """Whether a job of a multirun that is gone on with has finished, its answers all judged.
+
+    Args:
+        config: of the job.
+        folder: of the job.
+    """
+    results = folder / "results.json"
+    if config.task not in ASKING or _is_shared() or not results.exists():
+        return False
+    return _has_run(results, {"config_hash": config_hash(config), "code": code_hash(config)})
+
+
+def _has_run(results: Path, wanted: Mapping[str, str]) -> bool:
+    begun = _record(results.parent / RECORD)
+    finished = wanted.items() <= begun.items() and "finished" in begun
+    return finished and _all_judged(results)
 
 
 def _record(path: Path) -> dict[str, Any]:
