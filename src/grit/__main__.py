@@ -22,6 +22,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from grit import __version__
+from grit.config.checks import FOLDERS, check_folder_option
 from grit.config.command_line import help_topic, no_override, parse
 from grit.config.configuration import (
     CONF,
@@ -48,6 +49,7 @@ from grit.tasks import perform
 
 log = logging.getLogger(__name__)
 TRACEBACK = "GRIT_TRACEBACK"  # 1: users' errors end in a traceback too
+EXHIBITS = "grit.tasks.tables.WriteExhibits"  # the callback of experiments
 COMMAND = "GRIT_COMMAND"  # the arguments, for messages of jobs in a launcher's worker processes
 
 
@@ -68,7 +70,7 @@ def run(composed: DictConfig) -> None:
     job = HydraConfig.get()
     folder, overrides = Path(job.runtime.output_dir), [*_config_dir(job), *job.overrides.task]
     launch.composed = True
-    experiment = bool(composed.exhibits) and composed.task != "tables"
+    experiment = _makes_exhibits(job) and bool(composed.exhibits) and composed.task != "tables"
     if "torch" not in sys.modules:  # in later jobs of a multirun torch is loaded already
         threads = composed.threads
         choose_wait_policy(threads if isinstance(threads, int) else None)
@@ -112,9 +114,18 @@ def _noted(error: Exception, folder: Path) -> bool:
     return known
 
 
+def _makes_exhibits(job: HydraConf) -> bool:
+    """Whether what a multirun makes at its end is set up, as the experiments' files do it."""
+    return any(each and each.get("_target_") == EXHIBITS for each in job.callbacks.values())
+
+
 def _single(composed: DictConfig, job: HydraConf, overrides: list[str]) -> None:
+    many = job.mode is RunMode.MULTIRUN
+    check_folder_option(job.overrides.hydra, multirun=many)
+    if composed.exhibits and composed.task != "tables":
+        raise GritError("config: exhibits= is for task=tables or experiment=NAME")
     config = checked(composed)
-    found, many = unused(config, overrides), job.mode is RunMode.MULTIRUN
+    found = unused(config, overrides)
     if not one_of_many(many):
         for refused in filter(lambda each: each.refused, found):
             raise GritError(f"config: {refused}; leave it out")
@@ -186,8 +197,7 @@ def _folder(config: Config, job: HydraConf) -> Path:
         GritError: ``resume`` needs the name of a folder here, or there is no unfinished run.
     """
     made = Path(job.runtime.output_dir)
-    given = ("hydra.run.dir=", "hydra.sweep.dir=")
-    if not config.resume or any(o.startswith(given) for o in job.overrides.hydra):
+    if not config.resume or any(o.startswith(FOLDERS) for o in job.overrides.hydra):
         return made
     if config.task != "train":
         raise GritError(f"resume=true: task={config.task} needs hydra.run.dir=FOLDER to go on with")

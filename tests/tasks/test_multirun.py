@@ -165,6 +165,23 @@ def test_processes_that_share_a_job_all_run_it(
     assert len(runs.done) == 2
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("-m", "hydra.run.dir=x"), "job 0: hydra.run.dir=x is not for several runs: say hydra.sw"),
+        (("hydra.sweep.dir=x",), "hydra.sweep.dir=x is not for a single run: say hydra.run.dir=F"),
+    ],
+)
+@pytest.mark.parametrize("resume", ["true", "false"])
+def test_a_folder_that_would_be_ignored_is_refused(
+    runs: Runs, command: Command, given: tuple[str, ...], said: str, resume: str
+) -> None:
+    ended = command(*given, f"resume={resume}", "method=grit", "logger=none")
+    assert (ended.code, len(ended.err.splitlines())) == (1, 1)
+    assert ended.err.startswith(f"grit: {said}")
+    assert runs.done == []
+
+
 def test_single_runs_are_always_run(runs: Runs, command: Command) -> None:
     for seed in (0, 1):
         place = f"hydra.run.dir=sweep/{seed}"

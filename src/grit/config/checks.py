@@ -13,6 +13,7 @@ from grit.judge.settings import OwnJudgeSettings, ServiceJudgeSettings, check_ad
 IMAGE_SETTINGS = ("min_pixels", "max_pixels", "min_patches", "max_patches")
 LONGEST_PROJECT, NOT_IN_A_PROJECT = 128, "/\\#?%:"  # W&B's
 EXHIBITS: tuple[str, ...] = get_args(Exhibit)
+FOLDERS = ("hydra.run.dir=", "hydra.sweep.dir=")  # of a single run, and of several
 
 
 def check(config: Config) -> None:
@@ -64,6 +65,23 @@ def check_exhibits(names: Sequence[str]) -> None:
     for name in names:
         if name not in EXHIBITS:
             raise GritError(f"exhibits: {name} is not one; there are {', '.join(EXHIBITS)}")
+
+
+def check_folder_option(overrides: Sequence[str], *, multirun: bool) -> None:
+    """Refuse the folder option that Hydra ignores in this mode: a resume would begin anew.
+
+    Args:
+        overrides: of Hydra's own settings on the command line.
+        multirun: whether it starts several runs.
+
+    Raises:
+        GritError: it is there.
+    """
+    ignored, used = FOLDERS if multirun else FOLDERS[::-1]
+    for override in overrides:
+        if override.startswith(ignored):
+            what = "several runs" if multirun else "a single run"
+            raise GritError(f"{override} is not for {what}: say {used}FOLDER")
 
 
 OWNERS: dict[str, tuple[Task, ...]] = {  # fields that only some tasks take

@@ -9,7 +9,7 @@ from typing import Any
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from grit.config.checks import EXHIBITS, check_exhibits
+from grit.config.checks import EXHIBITS, check_exhibits, check_folder_option
 from grit.config.configuration import figure_settings
 from grit.config.planned import asks_for, planned
 from grit.config.schema import Config
@@ -78,6 +78,7 @@ def _check(config: DictConfig) -> None:
     if not config.exhibits:
         raise GritError(f"exhibits=[]: name what to make of the runs: {', '.join(EXHIBITS)}")
     check_exhibits(list(config.exhibits))
+    check_folder_option(config.hydra.overrides.hydra, multirun=True)
     if not MEASURED.keys().isdisjoint(config.exhibits):
         figure_settings(config)
     _check_judge(config)
