@@ -35,6 +35,7 @@ def found(*overrides: str) -> dict[str, bool]:
         ("objective=papo", "training.perception.least_scale=0.5"),
         ("objective=dapo", "training.perception.blanked=0.5"),
         ("evaluation.every=0", "evaluation.patience=3"),
+        ("model.adaptation=full", "model.lora.rank=8"),
     ],
 )
 def test_what_belongs_to_another_kind_of_run_is_refused(kind: str, override: str) -> None:
@@ -52,6 +53,11 @@ def test_what_belongs_to_another_kind_of_run_is_refused(kind: str, override: str
         ("rollout=vllm", "rollout.decode=dynamic"),
         ("logger=tensorboard", "logger.project=mine"),
         ("logger=trackio", "logger.mode=online"),
+        ("logger=none", "logger.project=mine"),
+        ("logger=none", "logger.rows=3"),
+        ("method=direct", "evaluation.every=5"),
+        ("task=evaluate", "evaluation.every=5"),
+        ("task=evaluate", "evaluation.patience=5"),
         ("method=grit", "evaluation.temperature=0.5"),
         ("method=grit", "correlation.chains=2"),
         ("method=grit", "faithfulness.draws=2"),
@@ -67,8 +73,13 @@ def test_what_does_no_harm_is_said(kind: str, override: str) -> None:
 
 
 def test_predictions_are_asked_no_questions() -> None:
-    given = ("task=evaluate", "predictions=a", "suite=shapes", "model=tiny_qwen", "method=cot")
-    assert found(*given) == {"suite=shapes": False}
+    given = ("task=evaluate", "predictions=a", "suite.limit=2", "model=tiny_qwen", "method=cot")
+    assert found(*given) == {"suite.limit=2": False}
+
+
+def test_predictions_are_written_for_harnesses_and_named_by_a_suite() -> None:
+    given = ("task=evaluate", "predictions=a", "evaluation.harnesses=[lmms_eval]", "suite=shapes")
+    assert found(*given) == {}
 
 
 def test_predictions_may_be_said_to_be_of_a_reward() -> None:
@@ -91,6 +102,8 @@ def test_predictions_may_be_said_to_be_of_a_reward() -> None:
         ["task=score", "input=a", "output=b", "reward=released", "judge=openai", "logger=none"],
         ["task=correlation", "runs=[a]", "judge=openai", "correlation.chains=2", "seed=1"],
         ["rollout=vllm", "rollout.urls=[http://a:1]", "rollout.importance_cap=null"],
+        ["task=report", "runs=[a]", "logger=tensorboard", "logger.project=mine"],
+        ["model.adaptation=lora", "model.lora.target_modules=[a]", "model.lora.rank=8"],
         ["task=evaluate", "rollout=vllm", "rollout.python=a", "rollout.sampling.max_new_tokens=9"],
         ["model=qwen2_5_vl_3b", "rollout.merge_lora=true", "rollout.importance_cap=3"],
         ["task=pretrain", "model=tiny_qwen", "pretrain.pool=2"],

@@ -41,8 +41,9 @@ _TRAINING = (
     *("data.sources", "data.seed", "data.total"),
 )
 _WHILE_TRAINING = (
-    *("trainer.checkpoint_every", "logger.sample_every"),
+    *("trainer.checkpoint_every", "logger.sample_every", "validation"),
     *("evaluation.before_training", "evaluation.after_training"),
+    *("evaluation.every", "evaluation.patience"),
 )
 _OF: dict[str, Fields] = {  # settings that only one way of training uses
     training: tuple(each.path for each in declared(Config) if each.of == training)
@@ -59,10 +60,14 @@ _OF_SERVERS = tuple(
         *("start_within", "timeout", "weights_folder"),
     )
 )
-_NOT_OF_LOGGER: dict[str, Fields] = {  # settings that only W&B uses, or W&B and trackio
+_NOT_OF_LOGGER: dict[str, Fields] = {  # settings that only W&B uses, or not every logger
     "trackio": ("logger.entity", "logger.mode", "logger.tags"),
     "tensorboard": tuple(
         f"logger.{name}" for name in ("entity", "mode", "tags", "project", "group")
+    ),
+    "none": tuple(
+        f"logger.{name}"
+        for name in ("entity", "mode", "tags", "project", "group", "sample_every", "rows")
     ),
 }
 _ASKING = (
@@ -133,7 +138,8 @@ def _rules(config: Config) -> Iterator[_Rule]:
         yield _Rule("task=evaluate trains nothing", _TRAINING, _WHILE_TRAINING, used)
         if config.predictions is not None:
             made = ("suite", "trainer", "training", "rollout", "evaluation")
-            yield _Rule("predictions= are scored as they are", (), made)
+            used = ("evaluation.harnesses", "suite.name")  # the results say the suite's name
+            yield _Rule("predictions= are scored as they are", (), made, used)
     elif method.training == "sft":
         kept = ("rollout.sampling.max_new_tokens",)
         reason = f"method={method.name} learns from traces, without a reward"
@@ -145,8 +151,12 @@ def _rules(config: Config) -> Iterator[_Rule]:
         reason = "evaluation.every=0 validates nothing"
         yield _Rule(reason, ("evaluation.patience",), ("validation",))
     yield _engine_rule(config.rollout)
+    if task in ("train", "check") and method.learns and config.model.adaptation == "full":
+        yield _Rule("model.adaptation=full adds no adapters", ("model.lora",), ())
     logger = config.logger.name
-    yield _Rule(f"logger={logger} has no such thing", (), _NOT_OF_LOGGER.get(logger, ()))
+    of_report = ("logger.entity", "logger.project") if task == "report" else ()
+    not_of_it = _NOT_OF_LOGGER.get(logger, ())
+    yield _Rule(f"logger={logger} has no such thing", (), not_of_it, of_report)
     if not config.evaluation.samples:
         yield _Rule("evaluation.samples=0 draws none", (), ("evaluation.temperature",))
     if task in ("train", "evaluate"):
