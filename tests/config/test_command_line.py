@@ -3,6 +3,7 @@
 import itertools
 
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from grit.config.command_line import help_topic, no_override, parse
 from grit.core.errors import GritError
@@ -49,6 +50,53 @@ def test_options_have_one_form(given: list[str], options: list[str]) -> None:
 def test_what_is_no_option(given: list[str], said: str) -> None:
     with pytest.raises(GritError, match=said):
         parse(given)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "question=What's left of the cup?",
+        "question=Is it red (or blue)?",
+        "question=Is the cup, or the plate, red?",
+        "question='Cup' or \"mug\", which is it?",
+        "question=[a] or {b}: a\\",
+        "question=What is ~5 & 6; or 7!",
+        "image=photo (1).jpg",
+        "image=photo (1), later.jpg",
+        "rollout.python=~/vllm/bin/python",
+        "+logger.group=it's mine",
+    ],
+)
+def test_text_is_taken_as_it_is(given: str) -> None:
+    (override,) = parse([given]).overrides
+    parsed = OverridesParser.create().parse_override(override)
+    name, _, text = given.lstrip("+").partition("=")
+    assert (parsed.key_or_group, parsed.value()) == (name, text)
+    assert parse([override]).overrides == [override]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["question=Is it red?"],
+        ["question='What is it, a cup?'"],
+        ["-m", "question='Is it red?','Is it blue?'"],
+        ["-m", "image=a (1).jpg,b.jpg"],
+        ["experiment=table1", "checkpoint=a (1),b"],
+        ["checkpoint=a,b"],  # Hydra advises --multirun, or quotes
+        ["checkpoint=null"],
+        ["training.steps=(3)"],
+        ["model=tiny_qwen,tiny_internvl"],
+        ["~image"],
+    ],
+)
+def test_what_hydra_reads_or_may_be_several_values_gets_no_quotes(given: list[str]) -> None:
+    assert parse(given).overrides == [each for each in given if each != "-m"]
+
+
+def test_a_question_is_one_in_a_multirun_too() -> None:
+    (override,) = parse(["-m", "question=Is the cup, or the plate, red?"]).overrides
+    assert override == "question='Is the cup, or the plate, red?'"
 
 
 def test_words_set_nothing() -> None:

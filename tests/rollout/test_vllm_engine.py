@@ -3,9 +3,12 @@
 import re
 import time
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
+from composing import config
 from fake_vllm import FakeVLLM
 from safetensors.torch import load_file
 from settings_of import lora as lora_of
@@ -57,6 +60,13 @@ def test_completions_are_those_of_the_model_behind_it(adapter, prompts, fakes, t
     assert all(each.logps == (-0.5,) * len(each.token_ids) for group in said for each in group)
     asked = [sum(path.endswith("generate") for path in each.paths()) for each in fakes]
     assert asked == [4 + 2, 2 + 1]  # prompts go round the servers
+
+
+def test_the_home_folder_in_the_servers_interpreter_is_this_users():
+    found = config("rollout=vllm", "rollout.python='~/vllm/bin/python'", "rollout.launch=true")
+    adapter = SimpleNamespace(model=None)
+    words = Served(found.model).command(adapter, found.rollout, on_gpu=True)
+    assert words[0] == str(Path.home() / "vllm" / "bin" / "python")
 
 
 def test_what_watches_is_told_of_whole_completions(adapter, prompts, fakes, tmp_path):

@@ -8,10 +8,17 @@ import argparse
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NoReturn
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import ChoiceSweep, Quote, QuotedString
+from hydra.errors import HydraException
+
 from grit.config.misspellings import close_to
+from grit.config.schema import Config
 from grit.core.errors import GritError
+from grit.core.settings import declared, parts_of
 
 ALONE = (
     *(("--help", "-h"), ("--hydra-help",), ("--version",), ("--resolve",), ("--run", "-r")),
@@ -21,6 +28,7 @@ WITH_VALUE = (
     *(("--package", "-p"), ("--config-path", "-cp"), ("--config-name", "-cn")),
     *(("--config-dir", "-cd"), ("--experimental-rerun",)),
 )
+PROSE = "question"  # a setting in which a comma separates no values
 INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 
 
@@ -58,7 +66,11 @@ def parse(arguments: Sequence[str]) -> CommandLine:
     parser.add_argument("--info", "-i", action=_Keep, nargs="?", choices=INFO)
     # parse_args would accept only the overrides before the first option.
     found = parser.parse_intermixed_args(arguments, argparse.Namespace(options=[]))
-    return CommandLine(found.options, found.overrides)
+    several = "--multirun" in found.options or any(
+        each.startswith(("experiment=", "hydra.mode=")) for each in found.overrides
+    )
+    overrides = [_with_quotes(each, several=several) for each in found.overrides]
+    return CommandLine(found.options, overrides)
 
 
 def help_topic(words: Sequence[str], groups: Collection[str]) -> str:
@@ -87,6 +99,36 @@ def no_override(word: str, choices: Mapping[str, Collection[str]]) -> str:
     groups = [group for group, names in choices.items() if word in names]
     meant = " or ".join(f"{group}={word}" for group in groups)
     return f"{said}; did you mean {meant}?" if meant else said
+
+
+def _with_quotes(override: str, *, several: bool) -> str:
+    """An override of a text setting with quotes, where Hydra could not read it without.
+
+    Args:
+        override: a word of the command line.
+        several: whether it may start several runs, so that a comma separates their values.
+    """
+    name, sign, value = override.partition("=")
+    path = name.lstrip("+")
+    if not sign or path not in _texts():
+        return override
+    try:
+        parsed = OverridesParser.create().parse_override(override).value()
+    except HydraException:
+        needed = path == PROSE or not (several and "," in value)
+    else:
+        # Elsewhere Hydra's advice of quotes or --multirun is right for a comma. Quotes around
+        # each question are meant as several.
+        listed = parsed.list if isinstance(parsed, ChoiceSweep) and parsed.simple_form else []
+        meant = several and all(isinstance(each, QuotedString) for each in listed)
+        needed = path == PROSE and bool(listed) and not meant
+    return f"{name}={QuotedString(value, Quote.single).with_quotes()}" if needed else override
+
+
+@cache
+def _texts() -> frozenset[str]:
+    """The settings whose value is any text."""
+    return frozenset(each.path for each in declared(Config) if parts_of(each.kind)[0] is str)
 
 
 class _Keep(argparse.Action):

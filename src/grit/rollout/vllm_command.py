@@ -1,6 +1,7 @@
 """The command of a vLLM server that completes prompts as this suite needs it."""
 
 import json
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +44,9 @@ class Served:
             GritError: the model is none that vLLM can load.
         """
         model = self.model
-        words = [settings.python or sys.executable, "-m", "vllm.entrypoints.openai.api_server"]
+        # Not by a Path, which would make python of ./python.
+        python = os.path.expanduser(settings.python or sys.executable)
+        words = [python, "-m", "vllm.entrypoints.openai.api_server"]
         words += ["--model", str(self._folder()), "--served-model-name", MODEL]
         words += ["--host", "127.0.0.1", "--port", str(port), "--dtype", model.dtype]
         words += ["--enable-scale-out", "--generation-config", "vllm"]
