@@ -98,6 +98,21 @@ def test_help_is_about_one_group_where_it_is_named(
     assert "multiplied by" in lines[weight + 1]
 
 
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"]], ids=" ".join)
+def test_a_reader_that_has_read_enough_is_no_mistake(tmp_path: Path, arguments: list[str]) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "grit", *arguments],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as started:
+        assert started.stdout is not None
+        assert started.stderr is not None
+        started.stdout.close()
+        said = started.stderr.read()
+        assert (started.wait(timeout=120), said) == (0, b"")
+
+
 @pytest.mark.parametrize("arguments", [["--version"], ["seed=1", "--version"]], ids=" ".join)
 def test_the_version_is_this_programs(tmp_path: Path, arguments: list[str]) -> None:
     done = light(tmp_path, *arguments)

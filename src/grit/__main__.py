@@ -221,22 +221,9 @@ def main() -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises errors instead of printing them
     sys.excepthook = _say_fault
     try:
-        tidy_keys()
-        line = parse(sys.argv[1:])
-        if "--version" in line.options:
-            print(installed())
-            return
-        if "--help" in line.options and line.words:
-            print(topic_help(help_topic(line.words, GROUPS)))
-            return
-        if line.words:
-            raise GritError(no_override(line.words[0], choices()))
-        # Before Hydra stores the command line in the run's folder.
-        refuse_keys({word.partition("=")[0]: word for word in line.ordered})
-        sys.argv[1:] = line.ordered
-        os.environ[COMMAND] = shlex.join(line.ordered)
-        with interruption.listening():
-            hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(run)()
+        _start()
+        if not launch.composed:
+            sys.stdout.flush()
     except GritError as error:
         _refuse(error, str(error))
     except (HydraException, OmegaConfBaseException) as error:
@@ -246,11 +233,33 @@ def main() -> None:
     except (YAMLError, OSError, ValueError) as error:
         if launch.composed:
             raise  # a bug, not an error in the command line
+        if isinstance(error, BrokenPipeError):  # `--help | head` has read enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # flushed at the exit
+            sys.exit(0)
         _refuse(error, f"{one_line(error)} ({shlex.join(sys.argv[1:])})")
     except interruption.Stop as stop:
         print(f"grit: {interruption.ended(stop)}", file=sys.stderr)
         sys.exit(1)
     sys.exit(1 if launch.failed else 0)
+
+
+def _start() -> None:
+    tidy_keys()
+    line = parse(sys.argv[1:])
+    if "--version" in line.options:
+        print(installed())
+        return
+    if "--help" in line.options and line.words:
+        print(topic_help(help_topic(line.words, GROUPS)))
+        return
+    if line.words:
+        raise GritError(no_override(line.words[0], choices()))
+    # Before Hydra stores the command line in the run's folder.
+    refuse_keys({word.partition("=")[0]: word for word in line.ordered})
+    sys.argv[1:] = line.ordered
+    os.environ[COMMAND] = shlex.join(line.ordered)
+    with interruption.listening():
+        hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(run)()
 
 
 def installed() -> str:
