@@ -111,12 +111,9 @@ def losses_of(
     Every rank has to call it: weights are those of the whole step, so that gradients add up over
     passes and ranks.
     """
-    counts = (
-        int(signal.judged.any(1).sum()),
-        int(signal.lengths[signal.counted].sum()),
-        int(signal.judged.sum()),
-    )
-    groups, tokens, completions = map(sum, zip(*processes.gathered(counts), strict=True))
+    counts = signal.judged.any(1).sum(), signal.lengths[signal.counted].sum(), signal.judged.sum()
+    everybodys = processes.gathered([int(count) for count in counts])
+    groups, tokens, completions = map(sum, zip(*everybodys, strict=True))
     if not groups:
         return []
     shares = completion_weights(signal.judged, groups)
