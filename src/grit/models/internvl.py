@@ -12,6 +12,7 @@ from transformers.models.got_ocr2.image_processing_got_ocr2 import get_optimal_t
 from grit.grounding.boxes import NORMALIZED_1000, Space
 from grit.models.adapter import Adapter
 from grit.models.encoded_prompt import EncodedPrompt
+from grit.models.processors import TILES
 
 SYSTEM_MESSAGE = (
     "你是书生·万象，英文名是InternVL，是由上海人工智能实验室、清华大学及多家合作单位联合开发的"
@@ -25,7 +26,7 @@ class InternVLAdapter(Adapter):
 
     example_style = "internvl"
     position_rows = 1
-    image_settings = ("min_patches", "max_patches")
+    image_settings = TILES
 
     @property
     def vision_modules(self) -> list[nn.Module]:

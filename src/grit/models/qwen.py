@@ -11,6 +11,7 @@ from grit.grounding.box_lists import BoxStyle
 from grit.grounding.boxes import Space
 from grit.models.adapter import Adapter
 from grit.models.encoded_prompt import EncodedPrompt
+from grit.models.processors import EDGES
 
 
 class QwenAdapter(Adapter):
@@ -18,7 +19,7 @@ class QwenAdapter(Adapter):
 
     example_style: BoxStyle = "json"
     position_rows = 3
-    image_settings = ("min_pixels", "max_pixels")
+    image_settings = tuple(EDGES)
     placeholders: tuple[str, ...] = (
         *("<|image_pad|>", "<|video_pad|>", "<|vision_start|>", "<|vision_end|>"),
         "<|vision_pad|>",

@@ -62,7 +62,8 @@ def finish(run: Any, *, failed: bool = False, faults: Sequence[str] = ()) -> Non
     except wandb.Error as error:
         trouble.append(_said(error))
     except _LOST as error:
-        with suppress(Exception, SystemExit):  # else the next run of this process fails by it too
+        # Else the next run of this process fails by it too.
+        with suppress(*_LOST, wandb.Error, SystemExit):
             wandb.teardown()
         log.warning(
             "W&B's own process ended before this run (%s), and W&B has nothing of it from there on:"
