@@ -558,6 +558,15 @@ def test_draws_of_the_triplets_are_in_the_interval_and_in_a_note(
     assert change.cells[0].mean[:3] == pytest.approx((22.0, 22 - half, 22 + half))
 
 
+def test_draws_that_two_seeds_share_are_named_by_the_first(run: MakeRun, tmp_path: Path) -> None:
+    for seed, (data_seed, drew) in enumerate(((0, "all"), (1, "all"), (2, "others"))):
+        fields = {"seed": seed, "data_seed": data_seed, "triplets_hash": drew, "triplets": 20}
+        run(f"grit {data_seed}", {"vsr": (0.5,) * 4}, settings_hash="same", **fields)
+    (table,) = tables_of(evidence(tmp_path))
+    note = "tiny_qwen, GRIT: 2 draws of the triplets (data.seed 0, 2), 3 runs."
+    assert note in table.notes
+
+
 def test_another_setting_of_another_draw_is_told_by_the_setting(
     run: MakeRun, tmp_path: Path
 ) -> None:

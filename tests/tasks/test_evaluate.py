@@ -250,6 +250,7 @@ TRAINED: dict[str, Any] = {
     "data_seed": 2,
     "triplets": 20,
     "triplets_hash": "t" * 12,
+    "objective": "dapo",
     "annotation": "answers+boxes",
     "checkpoint": "ORG/NAME",
     "checkpoint_commit": "c" * 40,

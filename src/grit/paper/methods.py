@@ -98,7 +98,8 @@ def arm_of(run: Run) -> str:
     results = run.results
     if results.method != "grit":
         return (METHODS | OTHER_METHODS).get(results.method, results.method)
-    objective = run.config.get("training", {}).get("objective", {}).get("name", OBJECTIVE)
+    recorded = run.config.get("training", {}).get("objective", {}).get("name", OBJECTIVE)
+    objective = results.objective or recorded  # earlier results do not say it
     parts = [f"reward={results.reward}"] * (results.reward != PAPER_REWARD)
     parts += [f"objective={objective}"] * (objective != OBJECTIVE)
     return ", ".join([GRIT, *parts])

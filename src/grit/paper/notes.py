@@ -1,6 +1,6 @@
 """What a table has to say below itself: what is not in it, and what its numbers leave out."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 from grit.paper.evidence import Evidence, Run
 from grit.paper.grouping import Groups, draws_of, labels
@@ -40,11 +40,13 @@ def draw_notes(groups: Groups) -> Iterator[str]:
     named = labels(groups)
     several = False
     for variant, runs in groups.items():
-        if (draws := len(set(draws_of(runs)))) > 1:
+        drawn: dict[Hashable, int] = {}
+        for draw, run in zip(draws_of(runs), runs, strict=True):
+            drawn.setdefault(draw, run.results.data_seed or 0)  # several may draw the same rows
+        if (draws := len(drawn)) > 1:
             several = True
-            seeds = sorted({run.results.data_seed or 0 for run in runs})
             row = f"{variant.model}, {named[variant]}"
-            listed = ", ".join(map(str, seeds))
+            listed = ", ".join(map(str, sorted(drawn.values())))
             yield f"{row}: {draws} draws of the triplets (data.seed {listed}), {len(runs)} runs."
     if several:
         yield DRAWS

@@ -205,6 +205,7 @@ def measure(
         sampled: completions beside the predictions, several of each question, by set.
     """
     tagged = config.method.tagged_answer
+    reinforced = config.method.training == "grpo_gr"
     once = [
         {name: score_predictions(rows, judge, tagged_answers=tagged) for name, rows in said.items()}
         for said in (predictions, sampled)
@@ -222,6 +223,7 @@ def measure(
         triplets=len(trained_on) or None,
         triplets_hash=samples_fingerprint(trained_on) if trained_on else None,
         data_seed=config.data.seed if trained_on else None,
+        objective=config.training.objective.name if reinforced and trained_on else None,
         annotation=annotation_of(config, trained_on),
         sets={
             name: set_result(rows, beside.get(name, ()), images_missing=missing.get(name, 0))

@@ -26,7 +26,7 @@ _FIRST = ("acc", "exact_match", "giou", "format_rate")
 _TEXTS = ("method", "model", "data", "reward", "judge", "config_hash")
 _OPTIONAL_TEXTS = (
     *("git", "code", "suite", "settings_hash", "triplets_hash"),
-    *("checkpoint", "checkpoint_commit"),
+    *("checkpoint", "checkpoint_commit", "objective"),
 )
 
 
@@ -66,6 +66,7 @@ class Results:
     triplets: int | None = None  # rows trained on; None: there was no training
     triplets_hash: str | None = None  # fingerprint of these rows
     data_seed: int | None = None  # that drew them
+    objective: str | None = None  # of training by reinforcement learning
     annotation: str | None = None  # what training used, as above; None: there was none
     skipped: Mapping[str, str] = field(default_factory=dict)  # set without a row -> why
     judge_usage: Mapping[str, Any] | None = None  # of the run so far; None: the judge is free

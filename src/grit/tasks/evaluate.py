@@ -93,7 +93,7 @@ def _score(config: Config, predictions: Path, folder: Path, overrides: list[str]
 UNKNOWN = "unknown"
 PARTS = ("model", "data", "suite")  # fields of results that predictions do not have
 TRAINED = (  # what a run's last predictions were made by, whoever judges them
-    *("data_seed", "triplets", "triplets_hash", "annotation"),
+    *("data_seed", "triplets", "triplets_hash", "objective", "annotation"),
     *("checkpoint", "checkpoint_commit"),
 )
 
