@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from safetensors.torch import load_file
 from grit.core.errors import Interrupted, Resumable
 from grit.judge.judge import JudgeFailed
 from grit.judge.rules import RulesJudge
-from grit.runs.validation import Validation
+from grit.runs.validation import SHOWN, Validation
 from grit.training.module import GRPOGR
 
 Command = Callable[..., Any]
@@ -163,7 +164,7 @@ def test_what_a_judge_costs_in_validation_is_part_of_the_runs_use(
     tmp_path: Path, command: Command, chat: ChatService
 ) -> None:
     service = "judge=openai", f"judge.base_url={chat.url}/v1", "judge.cache=null"
-    after = "evaluation.after_training=true", "judge.exact_match_first=false"
+    after = "evaluation.after_training=true", "judge.exact_match_first=false", "judge.prices=null"
     assert command(*VALIDATED, *service, *after, "hydra.run.dir=run").code == 0
     folder = tmp_path / "run"
     validated = sum(row["judge/calls"] for row in rows_of(folder / "validation.jsonl"))
@@ -172,3 +173,19 @@ def test_what_a_judge_costs_in_validation_is_part_of_the_runs_use(
     assert validated > 0
     assert used["calls"] >= validated + trained
     assert used["calls"] == len(chat.requests)
+    assert used["cost"] is None  # of a judge without a price
+
+
+def test_a_cost_that_is_not_known_is_no_score(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither loggers nor the reader of ``validation.jsonl`` take a null."""
+    usage = {"model": "qwen3", "calls": 2, "cost": None}
+    acc = SimpleNamespace(metrics={name: SimpleNamespace(mean=1.0) for name in SHOWN})
+    measured = SimpleNamespace(results=SimpleNamespace(sets={"vsr": acc}, judge_usage=usage))
+    monkeypatch.setattr("grit.runs.validation.measure", lambda *_: measured)
+    monkeypatch.setattr("grit.runs.validation.check_failed", lambda *_: None)
+    one = Validation(config("evaluation.every=5"), None, [], RulesJudge(), tmp_path)
+    scores = one._scored({})
+    assert scores["judge/calls"] == 2
+    assert None not in scores.values()

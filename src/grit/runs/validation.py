@@ -164,7 +164,8 @@ class Validation(pl.Callback):
         scores["score"] = fmean(judged or [v for n, v in scores.items() if n.endswith("giou")])
         used = dict(results.judge_usage or {})
         used.pop("model", None)
-        return scores | {f"{JUDGE}{name}": value for name, value in used.items()}
+        known = {name: value for name, value in used.items() if value is not None}  # the cost
+        return scores | {f"{JUDGE}{name}": value for name, value in known.items()}
 
     def _log(self, trainer: pl.Trainer, step: int, scores: dict[str, float]) -> None:
         named = {f"validation/{name}": value for name, value in scores.items()}
