@@ -19,6 +19,7 @@ from grit.config.identity import (
     settings_hash,
     without_unused_seed,
 )
+from grit.runs.twins import distinctions
 
 
 @pytest.mark.parametrize(
@@ -69,6 +70,19 @@ def test_the_hash_changes_with_what_is_evaluated(field: str) -> None:
 )
 def test_the_hash_stays_with_what_cannot(default: DictConfig, overrides: list[str]) -> None:
     assert config_hash(config(*overrides)) == config_hash(checked(default))
+
+
+@pytest.mark.parametrize("override", ["evaluation.every=4", "validation.sets.vsr.rows=3"])
+@pytest.mark.parametrize(("patience", "same"), [("null", True), (1, False)])
+def test_validations_count_where_they_can_end_training(
+    override: str, patience: object, same: bool
+) -> None:
+    common = "evaluation.every=1", f"evaluation.patience={patience}"
+    one, other = config(*common), config(*common, override)
+    assert (config_hash(one) == config_hash(other)) is same
+    assert (settings_hash(one) == settings_hash(other)) is same
+    assert (folder_name(one) == folder_name(other)) is same
+    assert distinctions([plain(one), plain(other)])[1] == (() if same else (override,))
 
 
 @pytest.mark.parametrize(

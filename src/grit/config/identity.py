@@ -1,6 +1,6 @@
 """Fingerprints of a configuration, and the folder name made of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from functools import reduce
 from typing import Any
@@ -12,6 +12,7 @@ from grit.judge.settings import OwnJudgeSettings
 
 NOT_RESULTS = tuple(each.path for each in declared(Config) if not each.changes_results)
 """Paths of the settings that change how a run looks or where it runs, not what it computes."""
+_OF_PATIENCE = ("evaluation.every", "validation")  # with it, they say when training ends
 REPEATED = ("seed", "data.seed")  # runs that differ only in these are repetitions of each other
 OF_TRAINING = ("seed", "data", "reward", "training")  # ignored by methods without training
 
@@ -31,9 +32,17 @@ def made_of(config: Config) -> dict[str, Any]:
     }
 
 
+def not_results(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """``NOT_RESULTS`` in a configuration of these values: with patience, validations count."""
+    evaluation = values.get("evaluation", {})
+    ends = evaluation.get("every") and evaluation.get("patience") is not None
+    return tuple(path for path in NOT_RESULTS if not (ends and path in _OF_PATIENCE))
+
+
 def config_hash(config: Config) -> str:
     """Hash of all settings that can change a result, in twelve hex digits."""
-    return fingerprint(_without(plain(config), NOT_RESULTS))
+    values = plain(config)
+    return fingerprint(_without(values, not_results(values)))
 
 
 def settings_hash(config: Config) -> str:
@@ -43,7 +52,8 @@ def settings_hash(config: Config) -> str:
     method without training ``OF_TRAINING`` is left out.
     """
     unused = REPEATED if config.method.learns else OF_TRAINING
-    return fingerprint(_without(plain(config), (*NOT_RESULTS, *unused)))
+    values = plain(config)
+    return fingerprint(_without(values, (*not_results(values), *unused)))
 
 
 def rescored_hash(trained: str, config: Config) -> str:

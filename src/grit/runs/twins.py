@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Any, NamedTuple
 
-from grit.config.identity import NOT_RESULTS, REPEATED
+from grit.config.identity import NOT_RESULTS, REPEATED, not_results
 from grit.figures.places import without_places
 
 MOST = 3  # differences of a label
@@ -63,7 +63,8 @@ def distinctions(
         named: for each, what is said of it anyway; settings that follow from it are left out.
         ignored: dotted names, also of whole groups, that do not count beside ``NOT_RESULTS``.
     """
-    left_out = (*NOT_RESULTS, *ignored)
+    same = set(NOT_RESULTS).intersection(*map(not_results, configs))
+    left_out = (*same, *ignored)
     found = {
         each.name: each
         for each in _differences(configs)
