@@ -14,6 +14,7 @@ from learners import fit, module
 from safetensors import SafetensorError
 
 from grit.core.disk import full, needing, readable
+from grit.core.errors import GritError
 from grit.training.checkpoint_files import CheckpointFiles
 from grit.training.checkpoints import Checkpoints, latest
 
@@ -94,6 +95,26 @@ def test_what_is_full_is_told_from_other_faults(tmp_path: Path, fault: Exception
     assert said is not None
     assert said.endswith("are free there; a thing takes 1.23 MB")
     assert full(PermissionError(errno.EACCES, "Permission denied"), tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("filename", "said"),
+    [
+        ("{tmp}/big/x.jpg", "no space is left on {mount} for {tmp}/big/x.jpg: "),
+        ("{tmp}/run/x.jpg", "no space is left on {mount} for {tmp}/run: "),
+        (None, "x.jpg: cannot be written: no space is left there"),
+    ],
+)
+def test_a_full_disk_is_that_of_the_file(tmp_path: Path, filename: str | None, said: str) -> None:
+    mount = tmp_path
+    while not mount.is_mount():
+        mount = mount.parent
+    name = filename and filename.format(tmp=tmp_path)
+    fault = GritError("x.jpg: cannot be written")
+    fault.__cause__ = OSError(errno.ENOSPC, "No space left on device", name)
+    line = full(fault, tmp_path / "run")
+    assert line is not None
+    assert line.startswith(said.format(tmp=tmp_path, mount=mount))
 
 
 def test_sizes_are_readable() -> None:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from grit.core.errors import GritError
+
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 # Native libraries raise other exceptions, with one of these texts.
 _SAID = re.compile(r"No space left on device|Disk quota exceeded|database or disk is full")
@@ -29,23 +31,31 @@ def needing(what: str, size: int) -> Iterator[None]:
 def full(error: BaseException, folder: Path) -> str | None:
     """Describe which file system is full and what was to be written.
 
+    A file outside the run's folder is named: a download or an output may be on another disk.
+
     Args:
-        error: raised while writing into ``folder``; its causes are searched too.
+        error: raised while writing; its causes are searched too.
         folder: the run's folder.
 
     Returns:
         One line; None if the error was not caused by a full disk or an exceeded quota.
     """
     chain = list(_chain(error))
-    if not any(_is_full(each) for each in chain):
+    causes = [each for each in chain if _is_full(each)]
+    if not causes:
         return None
-    mount = folder.resolve()
+    notes = dict.fromkeys(note for each in chain for note in getattr(each, "__notes__", ()))
+    written = [name for each in causes if isinstance(name := getattr(each, "filename", None), str)]
+    if isinstance(error, GritError) and not written:  # it says what it could not write, and where
+        return "; ".join([f"{error}: no space is left there", *notes])
+    inside = not written or Path(written[0]).resolve().is_relative_to(folder.resolve())
+    place = folder if inside else Path(written[0])
+    mount = place.resolve()
     while not os.path.ismount(mount):
         mount = mount.parent
     space = shutil.disk_usage(mount)
-    notes = dict.fromkeys(note for each in chain for note in getattr(each, "__notes__", ()))
     left = f"{readable(space.free)} of {readable(space.total)} are free there"
-    return "; ".join([f"no space is left on {mount} for {folder}: {left}", *notes])
+    return "; ".join([f"no space is left on {mount} for {place}: {left}", *notes])
 
 
 def readable(size: int) -> str:
