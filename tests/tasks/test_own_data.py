@@ -51,6 +51,19 @@ def test_they_are_trained_on_and_tested(own: Path, command: Command) -> None:
     assert "VSR" not in table
 
 
+@pytest.mark.parametrize("task", ["train", "check"])
+def test_they_are_not_validated_on_what_they_are_tested_on(
+    own: Path, command: Command, task: str
+) -> None:
+    write(own / "dev.jsonl", ROW | {"question": "Is there a cat?"}, ROW)
+    every = f"task={task}", "evaluation.every=1"
+    for suite, line in (("own", "test.jsonl line 1"), ("own_dev", "dev.jsonl line 2")):
+        ended = command(*RUN, *every, f"suite@validation={suite}")
+        assert ended.code == 1
+        assert f"validation={suite}: " in ended.err
+        assert f"{line} is a test question too: " in ended.err
+
+
 @pytest.mark.parametrize("file", ["train.jsonl", "test.jsonl"])
 @pytest.mark.parametrize("image", ["narrow.png", "noise.png"])
 def test_an_image_that_is_not_what_the_row_says(

@@ -83,6 +83,28 @@ def check_overlap(suite: SuiteSettings, samples: Sequence[Sample], sets: Sequenc
             log.info(text, suite.name, name, len(shared))
 
 
+def check_not_tested(
+    suite: SuiteSettings, dev: Sequence[TestSet], tests: Sequence[TestSet]
+) -> None:
+    """Check that no question of validation is a test question about the same picture.
+
+    Raises:
+        GritError: one is: the best weights and the end of training would be chosen on it.
+    """
+    asked = [sample for each in dev for sample in each.samples]
+    questions = {sample.question for sample in asked}
+    tested = [s for each in tests for s in each.samples if s.question in questions]
+    keys = {(sample.question, sample.picture.key) for sample in tested}
+    questions = {question for question, _ in keys}
+    for sample in asked:
+        if sample.question in questions and (sample.question, sample.picture.key) in keys:
+            raise GritError(
+                f"validation={suite.name}: {sample.where or sample.id} is a test question too: "
+                "model/best and evaluation.patience would be chosen on what the run is tested on; "
+                "validate on other rows: suite@validation=own_dev reads dev.jsonl"
+            )
+
+
 def pictures_of(sets: Sequence[TestSet]) -> Callable[[str, str], Image.Image | None]:
     """Finds the image of a test question by its set and id; None for a question of elsewhere."""
     pictures = {(test_set.name, s.id): s.picture for test_set in sets for s in test_set.samples}

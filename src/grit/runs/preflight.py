@@ -7,7 +7,7 @@ import torch
 from grit.config.schema import Config
 from grit.core import processes
 from grit.data.samples import Sample
-from grit.data.suites import TestSet, check_overlap, test_sets
+from grit.data.suites import TestSet, check_not_tested, check_overlap, test_sets
 from grit.judge.judge import Judge, meet
 from grit.models.adapter import Adapter
 from grit.models.prompt_limits import PromptLengths, PromptLimit
@@ -18,16 +18,22 @@ from grit.rollout.engines import check_weights_folder
 from grit.training.device import check_device
 
 
-def dev_sets(config: Config, samples: Sequence[Sample]) -> list[TestSet]:
+def dev_sets(config: Config, samples: Sequence[Sample], tests: Sequence[TestSet]) -> list[TestSet]:
     """The sets that training is validated on; none without validation.
 
+    Args:
+        config: of the run.
+        samples: the training triplets.
+        tests: the test sets.
+
     Raises:
-        GritError: a set has no such file, or the training samples are among its questions.
+        GritError: a set has no such file, or has training scenes or test questions.
     """
     if not (config.method.learns and config.evaluation.every):
         return []
     sets = test_sets(config.validation)
     check_overlap(config.validation, samples, sets)
+    check_not_tested(config.validation, sets, tests)
     return sets
 
 

@@ -92,7 +92,7 @@ def _questions(
     with problems.noted():
         sets = test_sets(config.suite)
     with problems.noted():
-        dev = dev_sets(config, samples)
+        dev = dev_sets(config, samples, sets)
     return samples, sets, dev
 
 

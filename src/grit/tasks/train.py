@@ -72,7 +72,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         reward.check(samples)
     sets = test_sets(config.suite)
     check_overlap(config.suite, samples, sets)
-    dev = dev_sets(config, samples)
+    dev = dev_sets(config, samples, sets)
     device = prepare_device(config.trainer, config.threads)
     layout = layout_named(config.trainer.strategy)
     run = RunFolder.shared(config, folder, overrides, lambda: inputs_of(samples, sets))
