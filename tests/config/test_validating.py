@@ -29,6 +29,14 @@ def bases() -> list[dict[str, Any]]:
     return [plain(config()), plain(config("judge=openai")), plain(config("judge=own"))]
 
 
+@pytest.mark.parametrize("path", ["data.root", "question"])
+def test_an_argument_of_another_encoding_is_refused(bases: list[dict[str, Any]], path: str) -> None:
+    latin = b"/tmp/caf\xe9".decode("utf-8", "surrogateescape")  # as Python reads an argument
+    with pytest.raises(GritError, match=f"^config: {path} is not UTF-8: ") as refusal:
+        validated(Config, placed(bases[0], path.split("."), latin))
+    str(refusal.value).encode()
+
+
 @pytest.mark.parametrize("path", PATHS)
 def test_any_value_is_taken_or_refused_in_one_line(bases: list[dict[str, Any]], path: str) -> None:
     names = ["vsr" if name == ENTRY else name for name in path.split(".")]

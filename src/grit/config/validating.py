@@ -1,6 +1,7 @@
 """Validate plain values as settings; errors are one line."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -10,6 +11,7 @@ from pydantic_core import ErrorDetails
 from grit.config.misspellings import close_to, misspelt
 from grit.config.schema import Config
 from grit.core.errors import GritError
+from grit.core.keys import texts
 from grit.core.settings import (
     ENTRY,
     UNSET,
@@ -23,6 +25,7 @@ from grit.core.settings import (
 
 T = TypeVar("T")
 LONGEST = 60  # characters of a value in a message
+_NOT_UTF8 = re.compile("[\ud800-\udfff]")  # what Python makes of such bytes in an argument
 _UNKNOWN, _MISSING = "unexpected_keyword_argument", "missing"
 _OF_TYPES = {
     "int": "an integer",
@@ -46,6 +49,12 @@ def validated(owner: type[T], values: Mapping[str, Any]) -> T:
     Raises:
         GritError: names one wrong setting, and what was expected there.
     """
+    for path, text in texts(values, ""):
+        if _NOT_UTF8.search(text):
+            raise GritError(
+                f"config: {path} is not UTF-8: a letter in it is of another encoding; "
+                "give the file or folder another name"
+            )
     try:
         # As JSON: in strict mode pydantic makes dataclasses of objects only from JSON.
         return TypeAdapter(owner).validate_json(json.dumps(_without_unset(values)))

@@ -66,7 +66,7 @@ def refuse_keys(values: Any) -> None:
     Args:
         values: nested dictionaries, lists and plain values, which are going to be stored.
     """
-    for path, text in _texts(values, ""):
+    for path, text in texts(values, ""):
         if holds_key(text):
             raise GritError(
                 f"config: {path} holds a key, or an address with a name before its @: the "
@@ -74,12 +74,13 @@ def refuse_keys(values: Any) -> None:
             )
 
 
-def _texts(values: Any, where: str) -> Iterator[tuple[str, str]]:
+def texts(values: Any, where: str) -> Iterator[tuple[str, str]]:
+    """Each text in nested values, with its path below ``where``."""
     if isinstance(values, str):
         yield where, values
     elif isinstance(values, Mapping):
         for name, value in values.items():
-            yield from _texts(value, f"{where}.{name}" if where else str(name))
+            yield from texts(value, f"{where}.{name}" if where else str(name))
     elif isinstance(values, list | tuple):
         for number, value in enumerate(values):
-            yield from _texts(value, f"{where}[{number}]")
+            yield from texts(value, f"{where}[{number}]")
