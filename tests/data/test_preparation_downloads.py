@@ -138,6 +138,13 @@ def test_a_host_that_says_nothing_is_given_up_too() -> None:
             with pytest.raises(Unusable, match=r"127\.0\.0\.1 does not answer"):
                 downloads.get([url], limit=9, parse=picture_size)
         downloads.close()
+        mute.setblocking(False)
+        asked = 0
+        with suppress(BlockingIOError):  # no more connections wait
+            while True:
+                mute.accept()[0].close()
+                asked += 1
+    assert 0 < asked < 6
 
 
 def test_a_huge_image_is_not_decoded() -> None:

@@ -244,6 +244,14 @@ def test_a_stream_grows_to_the_answer(base):
         assert longer.completion.startswith(shorter.completion)
     counts = [len(part.boxes) for part in parts]
     assert counts == sorted(counts)
+    assert all(part.boxes == whole.boxes[: len(part.boxes)] for part in parts)
+
+
+def test_a_box_is_whole_when_it_appears(base, monkeypatch):
+    said = "<think> a [36, 73, 48, 85] </think> <answer> [1, 2, 3, 456"
+    monkeypatch.setattr(base.adapter, "decode", lambda ids: said[: len(ids)])
+    seen = {box for part in base.stream(SCENE, QUESTION) for box in part.boxes}
+    assert seen == set(base.ask(SCENE, QUESTION).boxes)
 
 
 def test_a_stream_that_nobody_wants_stops_the_model(base, monkeypatch):

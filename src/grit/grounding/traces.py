@@ -17,6 +17,7 @@ from grit.grounding.boxes import Corners
 
 BOX_PATTERN = re.compile(r"\b\d+,\s*\d+,\s*\d+,\s*\d+\b")
 _NUMBER = re.compile(r"\d+")
+_LAST_NUMBER = re.compile(r"\d+\Z")
 _MAX_DIGITS = 18
 _LARGEST = 10**_MAX_DIGITS  # outside of any image
 
@@ -73,6 +74,12 @@ def boxes_in(text: str) -> tuple[Corners, ...]:
     """
     matches = (_NUMBER.findall(match) for match in BOX_PATTERN.findall(text))
     return tuple((_integer(a), _integer(b), _integer(c), _integer(d)) for a, b, c, d in matches)
+
+
+def settled(text: str) -> str:
+    """A text that is being written, without the last digits of a box to which more may be added."""
+    ends = [match.end() for match in BOX_PATTERN.finditer(text)]
+    return _LAST_NUMBER.sub("", text) if ends[-1:] == [len(text)] else text
 
 
 def _integer(digits: str) -> int:

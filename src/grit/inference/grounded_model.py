@@ -19,6 +19,7 @@ from grit.core.files import scratch_folder
 from grit.core.library_noise import quieten
 from grit.core.seeding import seed_for
 from grit.data.samples import Sample
+from grit.grounding.traces import settled
 from grit.inference.answers import Answer
 from grit.inference.questions import Asked, Canvas, Photograph
 from grit.inference.sources import Source, source_of
@@ -144,7 +145,8 @@ class GroundedModel:
         try:
             while (token_ids := _next(tokens, end)) is not None:
                 text = self.adapter.decode(token_ids)
-                partial = Completion(token_ids, text.rstrip("\ufffd"), truncated=False)
+                said = settled(text.rstrip("\ufffd"))
+                partial = Completion(token_ids, said, truncated=False)
                 yield self._answer(asked, loaded, prompt, partial)
             ((completion,),) = done.result()
             yield self._answer(asked, loaded, prompt, completion)
