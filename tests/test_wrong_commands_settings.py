@@ -18,6 +18,7 @@ VALUES = [
     wrong("trainer.devices=2", says=("trainer.devices", "trainer=ddp")),
     wrong("method.tagged_answer=false", says=("method.tagged_answer",)),
     wrong("model.dtype=bfloat16", says=("model.dtype", "model.adaptation")),
+    wrong("judge={name: own, x: 3}", says=("judge",)),
     wrong("task=tables", says=("runs=",)),
     wrong("task=score", "input=x.jsonl", says=("output=",)),
     wrong("input=x.jsonl", says=("input", "task=score")),

@@ -46,7 +46,7 @@ def misspelt(path: str, missing: str = "", there: Collection[str] = ()) -> str |
             node = _without_null(get_args(node)[1])
         else:
             return f"{path} is no field; {'.'.join(names[:depth])} is a value"
-    if names[0] != "judge":
+    if names[0] != "judge" or len(names) == 1:
         return None
     owner = next(name for name, kind in WITH_FIELDS.items() if names[1] in get_type_hints(kind))
     return f"{path} is a field of judge={owner} alone"
