@@ -23,7 +23,7 @@ from yaml import YAMLError
 
 from grit import __version__
 from grit.config.checks import FOLDERS, check_folder_option
-from grit.config.command_line import help_topic, no_override, parse
+from grit.config.command_line import help_topic, no_override, override_of, parse
 from grit.config.configuration import (
     CONF,
     GROUPS,
@@ -175,7 +175,8 @@ def _multirun(job: HydraConf, experiment: bool) -> list[str] | None:
     if experiment:
         return words
     kept = [word for word in words if not word.startswith(("resume=", "hydra.sweep.dir="))]
-    return [*kept, f"hydra.sweep.dir={relative(Path(job.sweep.dir).absolute())}", "resume=true"]
+    folder = override_of("hydra.sweep.dir", str(relative(Path(job.sweep.dir).absolute())))
+    return [*kept, folder, "resume=true"]
 
 
 def _config_dir(job: HydraConf) -> list[str]:

@@ -4,8 +4,9 @@ import itertools
 
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import QuotedString
 
-from grit.config.command_line import help_topic, no_override, parse
+from grit.config.command_line import help_topic, no_override, override_of, parse
 from grit.core.errors import GritError
 
 PARTS = (["-m"], ["--config-dir", "mine"], ["model=x"], ["~data.sources.vsr", "training.beta=-1"])
@@ -97,6 +98,31 @@ def test_what_hydra_reads_or_may_be_several_values_gets_no_quotes(given: list[st
 def test_a_question_is_one_in_a_multirun_too() -> None:
     (override,) = parse(["-m", "question=Is the cup, or the plate, red?"]).overrides
     assert override == "question='Is the cup, or the plate, red?'"
+
+
+FOLDERS = ("runs/x-My Model (é)", "a=b", "a,b", "[1]", "x#~&", "it's", "C:\\", "true", "7")
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_folder_of_any_name_is_named_in_a_command(folder: str) -> None:
+    (given,) = parse([override_of("hydra.run.dir", folder)]).overrides
+    assert read(given) == folder
+
+
+@pytest.mark.parametrize("folder", ["runs/x-My Model (é)", "a=b", "x#~&"])
+def test_a_folder_needs_no_quotes_of_its_own(folder: str) -> None:
+    (given,) = parse([f"hydra.run.dir={folder}"]).overrides
+    assert read(given) == folder
+
+
+def test_a_folder_of_a_plain_name_gets_no_quotes() -> None:
+    assert override_of("hydra.run.dir", "runs/2026-01/a") == "hydra.run.dir=runs/2026-01/a"
+
+
+def read(override: str) -> object:
+    """What Hydra takes a value for."""
+    value = OverridesParser.create().parse_override(override).value()
+    return value.text if isinstance(value, QuotedString) else value
 
 
 def test_words_set_nothing() -> None:

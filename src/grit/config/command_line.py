@@ -29,6 +29,7 @@ WITH_VALUE = (
     *(("--config-dir", "-cd"), ("--experimental-rerun",)),
 )
 PROSE = "question"  # a setting in which a comma separates no values
+FOLDERS = ("hydra.run.dir", "hydra.sweep.dir")  # texts too, though not of our schema
 INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 
 
@@ -101,6 +102,15 @@ def no_override(word: str, choices: Mapping[str, Collection[str]]) -> str:
     return f"{said}; did you mean {meant}?" if meant else said
 
 
+def override_of(name: str, text: str) -> str:
+    """The override that sets ``name`` to a text, with quotes where Hydra needs them."""
+    try:
+        is_read = OverridesParser.create().parse_override(f"{name}={text}").value() == text
+    except HydraException:
+        is_read = False
+    return f"{name}={text if is_read else QuotedString(text, Quote.single).with_quotes()}"
+
+
 def _with_quotes(override: str, *, several: bool) -> str:
     """An override of a text setting with quotes, where Hydra could not read it without.
 
@@ -110,7 +120,7 @@ def _with_quotes(override: str, *, several: bool) -> str:
     """
     name, sign, value = override.partition("=")
     path = name.lstrip("+")
-    if not sign or path not in _texts():
+    if not sign or path not in (*_texts(), *FOLDERS):
         return override
     try:
         parsed = OverridesParser.create().parse_override(override).value()

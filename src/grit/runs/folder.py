@@ -11,6 +11,7 @@ from shlex import join
 import torch
 import yaml
 
+from grit.config.command_line import override_of
 from grit.config.identity import code_hash, config_hash, plain, without_unused_seed
 from grit.config.schema import Config
 from grit.core import interruption, locks, processes
@@ -141,7 +142,7 @@ class RunFolder:
         again = interruption.whole()
         if again is None:
             kept = [o for o in self.overrides if not o.startswith(("resume=", "hydra.run.dir="))]
-            again = [*kept, f"hydra.run.dir={relative(self.folder)}", "resume=true"]
+            again = [*kept, override_of("hydra.run.dir", str(relative(self.folder))), "resume=true"]
         return join([*processes.launcher(), "-m", "grit", *again])
 
 

@@ -5,6 +5,7 @@ import shlex
 from pathlib import Path
 from typing import get_args
 
+from grit.config.command_line import override_of
 from grit.config.schema import Config
 from grit.core import interruption, locks
 from grit.core.errors import GritError
@@ -31,7 +32,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         )
     course = Course(family, config.seed, config.pretrain, threads=config.threads or 2)
     there = [each for each in overrides if not each.startswith("hydra.run.dir=")]
-    command = ["python", "-m", "grit", *there, f"hydra.run.dir={folder}"]
+    command = ["python", "-m", "grit", *there, override_of("hydra.run.dir", str(folder))]
     locks.hold(folder)
     interruption.go_on_with(shlex.join(command))
     log.info("%s", pretrain(course, folder))
