@@ -15,6 +15,8 @@ from grit.tracking.wandb_log import wandb_logger, wandb_mode
         ("auto", {"WANDB_API_KEY": "k"}, "online"),
         ("auto", {"WANDB_API_KEY": "k", "WANDB_MODE": "offline"}, "offline"),
         ("auto", {"WANDB_API_KEY": "k", "WANDB_MODE": "nonsense"}, "online"),
+        ("auto", {"WANDB_API_KEY": "k", "WANDB_MODE": "dryrun"}, "offline"),
+        ("auto", {"WANDB_MODE": "run"}, "online"),
         ("disabled", {"WANDB_API_KEY": "k"}, "disabled"),
         ("online", {}, "online"),
     ],

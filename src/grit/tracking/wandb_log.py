@@ -18,6 +18,7 @@ from grit.tracking.wandb_server import failures, reason_of
 log = logging.getLogger(__name__)
 INIT_TIMEOUT = 20  # seconds that an online run waits for the server
 MOST_TAG = 64  # characters, W&B's limit
+FORMER = {"dryrun": "offline", "run": "online"}  # W&B's own earlier words, which it still takes
 Mode = Literal["online", "offline", "disabled"]
 
 
@@ -25,7 +26,8 @@ def wandb_mode(configured: str) -> Mode:
     """The W&B mode; for ``auto`` WANDB_MODE, else online if WANDB_API_KEY is set, else offline."""
     if configured != "auto":
         return cast(Mode, configured)
-    chosen = os.environ.get("WANDB_MODE")
+    chosen = os.environ.get("WANDB_MODE", "")
+    chosen = FORMER.get(chosen, chosen)
     if chosen in ("online", "offline", "disabled"):
         return cast(Mode, chosen)
     return "online" if os.environ.get("WANDB_API_KEY") else "offline"
