@@ -292,7 +292,11 @@ def test_an_input_that_is_none(grit: Command, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("output", ["folder", "in.jsonl/out.jsonl"])
-def test_an_output_that_cannot_be_written(grit: Command, tmp_path: Path, output: str) -> None:
+def test_an_output_that_cannot_be_written(
+    grit: Command, tmp_path: Path, output: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is said before a judge is paid: no row is scored."""
+    monkeypatch.delattr("grit.tasks.score.scored")
     written(tmp_path / "in.jsonl", ROWS[2])
     (tmp_path / "folder").mkdir()
     assert output in one_line(grit("task=score", "input=in.jsonl", f"output={output}"))

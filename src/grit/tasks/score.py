@@ -1,6 +1,8 @@
 """``task=score``: computes the reward of completions in a file."""
 
+import errno
 import logging
+import os
 from pathlib import Path
 
 from grit.config.schema import Config
@@ -46,6 +48,11 @@ def _check_output(output: Path) -> None:
     """Check that ``output`` can be written, before a judge is paid for scores."""
     try:
         check_place(output)
+        above = next(each for each in output.absolute().parents if each.exists())
+        if not above.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, f"{above} is no folder")
+        if not os.access(above, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, f"{above} is not writable")
     except GritError as error:
         raise GritError(f"output={error}") from error
     except OSError as error:
