@@ -55,6 +55,8 @@ def test_what_belongs_to_another_kind_of_run_is_refused(kind: str, override: str
         ("logger=trackio", "logger.mode=online"),
         ("logger=none", "logger.project=mine"),
         ("logger=none", "logger.rows=3"),
+        ("evaluation.every=0", "suite@validation=shapes_dev"),
+        ("evaluation.every=0", "validation.limit=3"),
         ("method=direct", "evaluation.every=5"),
         ("task=evaluate", "evaluation.every=5"),
         ("task=evaluate", "evaluation.patience=5"),

@@ -108,7 +108,8 @@ def unused(config: Config, overrides: Sequence[str]) -> list[Unused]:
         if override.endswith("={}"):
             found.append(Unused(override, "it adds nothing, ~NAME takes an entry away", True))
             continue
-        name = override.lstrip("+~").partition("=")[0].partition("@")[0]
+        group, _, package = override.lstrip("+~").partition("=")[0].partition("@")
+        name = package.removeprefix("_global_.") or group  # suite@validation sets validation
         for rule in rules:
             refused = _below(name, rule.refused)
             if (refused or _below(name, rule.said)) and not _counts(name, rule.used):
