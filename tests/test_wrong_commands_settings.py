@@ -19,6 +19,7 @@ VALUES = [
     wrong("method.tagged_answer=false", says=("method.tagged_answer",)),
     wrong("model.dtype=bfloat16", says=("model.dtype", "model.adaptation")),
     wrong("judge={name: own, x: 3}", says=("judge",)),
+    wrong("preparation.coco=images.cocodataset.org", says=("preparation.coco", "http://")),
     wrong("task=tables", says=("runs=",)),
     wrong("task=score", "input=x.jsonl", says=("output=",)),
     wrong("input=x.jsonl", says=("input", "task=score")),

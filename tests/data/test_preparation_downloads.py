@@ -43,6 +43,13 @@ def test_a_file(loopback: Loopback, patient: Patient) -> None:
     assert patient.waits == []
 
 
+@pytest.mark.parametrize("address", ["images.cocodataset.org/x.jpg", "http://x\x01/y.jpg"])
+def test_what_is_no_address_is_not_tried_again(patient: Patient, address: str) -> None:
+    with pytest.raises(Unusable, match="is no "):
+        patient.get(address)
+    assert patient.waits == []
+
+
 def test_the_first_address_that_has_it(loopback: Loopback, patient: Patient) -> None:
     loopback.put("/second/a.png", RIGHT)
     assert patient.get(*(f"{loopback.url}/{part}/a.png" for part in ("first", "second"))) == RIGHT

@@ -7,6 +7,7 @@ from grit.config.misspellings import close_to
 from grit.config.schema import Config, Exhibit, FigureSettings, Task
 from grit.core.errors import GritError
 from grit.core.keys import is_address
+from grit.data.preparation.settings import PreparationSettings
 from grit.data.settings import SourceSettings
 from grit.judge.settings import OwnJudgeSettings, ServiceJudgeSettings, check_address
 
@@ -28,6 +29,7 @@ def check(config: Config) -> None:
     _check_merging(config)
     _check_rollout(config)
     _check_logger(config)
+    _check_downloads(config.preparation)
     _check_method(config)
     if isinstance(config.judge, ServiceJudgeSettings):
         check_address(config.judge.base_url)
@@ -191,6 +193,16 @@ def _check_rollout(config: Config) -> None:
     for url in rollout.urls:
         if not is_address(url):
             raise GritError(f"config: rollout.urls: expected http://HOST:PORT, found {url}")
+
+
+def _check_downloads(preparation: PreparationSettings) -> None:
+    for name in ("coco", "visual_genome", "visual_genome_list", "tallyqa"):
+        address = getattr(preparation, name)
+        if not is_address(address):
+            raise GritError(
+                f"config: preparation.{name}: expected http://HOST or https://HOST/PATH, "
+                f"found {address or 'empty text'}"
+            )
 
 
 def _check_logger(config: Config) -> None:

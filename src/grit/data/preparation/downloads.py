@@ -117,7 +117,10 @@ class Downloads:
         raise Unusable(reason)
 
     def _attempt(self, url: str, limit: int, stop: threading.Event) -> bytes:
-        host = httpx2.URL(url).host
+        try:
+            host = httpx2.URL(url).host
+        except httpx2.InvalidURL as error:
+            raise Unusable(f"{url!r} is no address") from error
         if self._silent[host] >= _MAX_SILENT:
             raise Unusable(f"{host} does not answer")
         try:
@@ -132,6 +135,8 @@ class Downloads:
             raise _Temporary(f"{host} does not answer") from error
         except httpx2.TooManyRedirects as error:
             raise Unusable("too many redirects") from error
+        except httpx2.UnsupportedProtocol as error:  # or a redirect to such an address
+            raise Unusable(f"{url} is no http:// or https:// address, or leads to none") from error
         except httpx2.TransportError as error:
             raise _Temporary("the connection was cut") from error
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
