@@ -35,6 +35,15 @@ def test_runs_are_found_at_any_depth_and_once(finished_run, tmp_path: Path) -> N
     assert runs[0].page == tmp_path / "a" / "report.html"
 
 
+def test_the_latest_wandb_run_is_the_last_whether_it_was_online_or_not(
+    finished_run, tmp_path: Path
+) -> None:
+    finished_run(tmp_path)
+    for name in ("run-20260101_030405-bbb", "offline-run-20260102_030405-aaa"):
+        (tmp_path / "wandb" / name).mkdir(parents=True)
+    assert find_runs([tmp_path])[0].wandb_ids == ("bbb", "aaa")
+
+
 def test_a_folder_without_runs_is_refused(tmp_path: Path) -> None:
     with pytest.raises(GritError, match=r"no results\.json in or below"):
         find_runs([tmp_path])

@@ -30,7 +30,7 @@ from grit.runs.run_record import CONFIG, PREDICTIONS, RECORD, RESULTS, check_run
 if TYPE_CHECKING:
     from grit.models.adapter import Adapter  # imports transformers
 
-_WANDB_RUN = re.compile(r"(?:offline-)?run-\d{8}_\d{6}-(\w+)")
+_WANDB_RUN = re.compile(r"(?:offline-)?run-(\d{8}_\d{6})-(\w+)")  # when, and its id
 
 
 @dataclass(frozen=True)
@@ -124,9 +124,9 @@ class FinishedRun:
     @property
     def wandb_ids(self) -> tuple[str, ...]:
         """The ids of its W&B runs, the latest last."""
-        places = sorted((self.folder / "wandb").glob("*run-*-*"), key=lambda path: path.name)
+        places = (self.folder / "wandb").glob("*run-*-*")
         found = (_WANDB_RUN.fullmatch(path.name) for path in places)
-        return tuple(match[1] for match in found if match)
+        return tuple(name for _, name in sorted(match.groups() for match in found if match))
 
     def rows(self, stem: str = "") -> dict[str, list[ScoredPrediction]]:
         """The scored rows of ``predictions[.stem].jsonl`` by set; empty without that file."""
