@@ -13,6 +13,7 @@ from grit.pages.training_curves import (
     mean_curves,
     reward_stack,
     training_curves,
+    validation_curves,
 )
 
 
@@ -51,6 +52,15 @@ def test_supervised_training_shows_its_loss() -> None:
     assert (group.title, [panel.title for panel in group.panels]) == ("Loss", ["Loss"])
     assert training_curves([]) == []
     assert training_curves([{"step": 0, "train/loss": 1.0}]) == []  # a point is no curve
+
+
+def test_validation_shows_the_metrics_of_sets_and_not_what_the_judge_has_used() -> None:
+    rows = [
+        {"step": step, "vsr/acc": 50.0 + step, "judge/calls": 9.0 * step, "judge/cost": None}
+        for step in range(3)
+    ]
+    (group,) = validation_curves(rows)
+    assert [panel.title for panel in group.panels] == ["vsr acc"]
 
 
 def test_a_step_done_twice_counts_once_and_long_runs_are_thinned() -> None:

@@ -20,6 +20,7 @@ _MOST_POINTS = 240  # of a line; longer ones are averaged in equal pieces
 _MOST_OF_SEEDS = 80  # of each line where several stand in one panel
 _PREFIX = "train/"
 _PART = _PREFIX + "reward_part/"
+_USAGE = "judge/"  # of the judge so far, in the rows of a validation
 
 Rows = Sequence[Mapping[str, Any]]  # of metrics.jsonl
 Line = Sequence[tuple[float, float]]  # steps and values
@@ -121,8 +122,12 @@ def training_curves(rows: Rows) -> list[Curves]:
 
 
 def validation_curves(rows: Rows) -> list[Curves]:
-    """What ``validation.jsonl`` tells: a curve for each set and metric; nothing of one point."""
-    keys = dict.fromkeys(key for row in rows for key in row if "/" in key)
+    """What ``validation.jsonl`` tells: a curve for each set and metric; nothing of one point.
+
+    What the judge has used so far stands in the same rows, and is no metric.
+    """
+    found = dict.fromkeys(key for row in rows for key in row if "/" in key)
+    keys = [key for key in found if not key.startswith(_USAGE)]
     metrics = [_Metric(key, key.replace("/", " ").replace("_rate", ""), "on dev") for key in keys]
     lines = ((metric, _points_of(rows, metric.key)) for metric in metrics)
     panels = tuple(_curve(m, [_series(VALUE, line)]) for m, line in lines if len(line) > 1)
