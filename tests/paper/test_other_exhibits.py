@@ -1,4 +1,5 @@
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -127,6 +128,14 @@ def test_the_test_sets_beside_the_papers(counted: Path) -> None:
     assert [cell.text for cell in rows[9].cells] == ["58.8", "25.6", "25.3", "–", "–", "17.3"]
     assert "vsr: the images of 287 rows are missing" in table.notes
     assert len(table2(evidence_of_sources([str(counted)])).tables) == 1
+
+
+def test_counts_in_folders_of_one_name_have_a_table_each(counted: Path, tmp_path: Path) -> None:
+    places = [tmp_path / name / "data" for name in ("small", "full")]
+    for place in places:
+        shutil.copytree(counted, place)
+    tables = table2(evidence_of_sources([*map(str, places), str(places[0].parent)])).tables
+    assert [table.title for table in tables] == ["data", "full/data"]
 
 
 @pytest.mark.parametrize("name", ["table1", "table2", "table3", "figure4", "figure6"])

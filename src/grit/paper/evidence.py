@@ -59,13 +59,23 @@ def evidence_of_sources(sources: Sequence[str]) -> Evidence:
         else:
             places = run_folders(Path(source), (*RECORDS, *FIGURES))
             figures += [place / name for place in places for name in FIGURES]
-            folders |= {place.name: place for place in places}
+            _name(folders, places)
             finished, problems = _read(places)
             runs += finished
         notes += problems
     # A folder may be named twice, by itself and by one above it.
     there = {path.resolve(): path for path in figures if path.exists()}
     return Evidence(runs, folders, figures=list(there.values()), notes=notes)
+
+
+def _name(folders: dict[str, Path], places: Sequence[Path]) -> None:
+    """Add ``places`` by their last parts, of which one has more where others have the same."""
+    for place in places:
+        parts = place.resolve().parts
+        for length in range(1, len(parts) + 1):
+            title = "/".join(parts[-length:])
+            if folders.setdefault(title, place).resolve() == place.resolve():
+                break
 
 
 def _read(folders: Sequence[Path]) -> tuple[list[FinishedRun], list[str]]:
