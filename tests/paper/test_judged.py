@@ -44,6 +44,17 @@ def test_other_tables_do_not(run: MakeRun, tmp_path: Path, name: str, more: dict
         assert BY_RULES not in table.notes
 
 
+def test_the_leaderboard_says_it_over_its_differences_too(run: MakeRun, tmp_path: Path) -> None:
+    for method in ("grit", "cot"):
+        run(method, method=method, suite="paper")
+        run(f"drawn_{method}", method=method)
+    tables = made("methods", evidence_of_sources([str(tmp_path / "runs")])).tables
+    photographs = [table for table in tables if "suite=paper" in table.title]
+    assert (len(photographs), len(tables)) == (2, 4)
+    assert all(table.notes[0] == BY_RULES for table in photographs)
+    assert not any(BY_RULES in table.notes for table in tables if table not in photographs)
+
+
 def test_each_part_says_it_of_itself_alone(run: MakeRun, tmp_path: Path) -> None:
     run("drawn")
     run("photographed", suite="paper")

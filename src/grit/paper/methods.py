@@ -8,6 +8,7 @@ correction.
 
 import json
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from statistics import fmean
 
@@ -31,7 +32,7 @@ from grit.paper.measures import (
     pictures_of,
     scores_of,
 )
-from grit.paper.notes import INTERVALS
+from grit.paper.notes import INTERVALS, judged
 from grit.runs.draws import draw_of
 from grit.runs.finished import FinishedRun
 from grit.runs.printed import (
@@ -200,7 +201,8 @@ def _differences(shown: Shown) -> list[Table]:
         return []
     heads = [f"{HEADINGS[metric]} {PLACES[sets]}" for sets, metric in COMPARED]
     columns = tuple(Column(head, name) for head in heads for name in ("difference", "p (Holm)"))
-    return [Table(f"Differences from GRIT; {shown.title}", columns, tuple(sections), (HOLM,))]
+    notes = (*judged(chain(*shown.groups.values())), HOLM)
+    return [Table(f"Differences from GRIT; {shown.title}", columns, tuple(sections), notes)]
 
 
 def _compared(

@@ -208,15 +208,16 @@ def _panel(title: str, groups: Sequence[Group], way: str) -> Panel:
 
 
 def _tables(figure: FaithfulnessFigure, title: str, notes: Sequence[str]) -> Iterator[Table]:
+    judging = _judging(figure)
     for number, way in enumerate(WAYS):
         rows = sections([(*group, _cells(group, way)) for group in figure.groups], COLUMNS)
         said = () if number else (*_notes(figure), *notes)
-        yield Table(f"{WAY_NAMES[way]}; {title}", COLUMNS, rows, said, "Method")
+        yield Table(f"{WAY_NAMES[way]}; {title}", COLUMNS, rows, (*judging, *said), "Method")
     columns = tuple(Column(WAY_NAMES[way], name, DIGITS) for way in WAYS for name in figure.sets)
     if columns:
         cells = [(*group, _of_sets(group, figure.sets)) for group in figure.groups]
         heading = f"Each set, fall of ACC with the chain's boxes − elsewhere; {title}"
-        yield Table(heading, columns, sections(cells, columns), (), "Method")
+        yield Table(heading, columns, sections(cells, columns), judging, "Method")
 
 
 def _cells(group: Group, way: str) -> tuple[Cell, ...]:
@@ -238,6 +239,12 @@ def _of_sets(group: Group, sets: Sequence[str]) -> tuple[Cell, ...]:
     return tuple(bracketed(value, DIGITS, signed=True, runs=count) for value in estimates)
 
 
+def _judging(figure: FaithfulnessFigure) -> tuple[str, ...]:
+    """That rules judged answers about photographs, where they did: the first note."""
+    photographed = any(run.run.suite and not is_drawn(run.run.suite) for run in figure.runs)
+    return (BY_RULES,) if figure.judge == "rules" and photographed else ()
+
+
 def _notes(figure: FaithfulnessFigure) -> Iterator[str]:
     yield (
         f"Judge: {figure.judge}. At most {figure.questions} answered questions of each set whose "
@@ -249,9 +256,6 @@ def _notes(figure: FaithfulnessFigure) -> Iterator[str]:
     names = [group.name for group in figure.groups if not group.runs]
     yield from missing_notes(names, figure.unfinished)
     yield MEANING
-    photographed = any(run.run.suite and not is_drawn(run.run.suite) for run in figure.runs)
-    if figure.judge == "rules" and photographed:
-        yield BY_RULES
     of_nothing = sum(run.overall.nothing_masked for run in figure.runs)
     if of_nothing:
         yield f"Questions whose chain points at nothing, so that their picture stays: {of_nothing}."
