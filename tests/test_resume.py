@@ -249,6 +249,10 @@ def test_the_newest_unfinished_run_of_the_same_configuration_is_found(config, tm
         (tmp_path / "day" / name).mkdir()
         (tmp_path / "day" / name / "run.json").write_text(damaged)
     assert unfinished(config("seed=1", "resume=true"), tmp_path) == tmp_path / "day" / "b"
+    again = RunFolder.at(config("seed=1", "resume=true"), tmp_path / "day" / "b", [])
+    again.end()
+    records = [json.loads((tmp_path / "day" / name / "run.json").read_text()) for name in "db"]
+    assert [record["resumed"] for record in records] == [False, True]
     with pytest.raises(GritError, match="no unfinished run of this configuration"):
         unfinished(config("seed=3"), tmp_path)
     with pytest.raises(GritError, match=r"h/run\.json: is damaged; name another folder"):

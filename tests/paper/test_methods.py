@@ -113,6 +113,26 @@ def test_a_run_of_wandb_is_named_by_its_objective(evidence: Evidence) -> None:
     assert arm_of(LoggedRun("far", found.results, config)) == "GRIT, objective=dapo"
 
 
+def test_minutes_leave_out_what_was_resumed_since_it_lay_idle(
+    evidence: Evidence, tmp_path: Path
+) -> None:
+    def minutes() -> dict[str, str]:
+        leaderboard = methods(evidence).tables[0]
+        place = [column.name for column in leaderboard.columns].index("Minutes")
+        return {label: row.cells[place].text for label, row in rows(leaderboard).items()}
+
+    ends = {"grit0": ("08:03", False), "grit1": ("23:00", True), "cot": ("23:00", True)}
+    for name, (end, resumed) in ends.items():
+        record = {"started": "2026-01-01T08:00:00", "finished": f"2026-01-01T{end}:00"}
+        path = tmp_path / "runs" / name / "run.json"
+        path.write_text(json.dumps(record | {"resumed": resumed}))
+    assert minutes()["GRIT, 2 seeds"] == "3.0"
+    assert minutes()["Chain-of-Thought"] == "–"
+    assert any(
+        "stopped and resumed are left out" in note for note in methods(evidence).tables[0].notes
+    )
+
+
 def test_bars_have_names_where_rows_have_several_draws(run: MakeRun, tmp_path: Path) -> None:
     for draw in range(2):
         for name in ("grpo_gr", "treevgr"):

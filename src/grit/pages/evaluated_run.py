@@ -63,7 +63,7 @@ def show_run(
             metrics=metrics.rows() if metrics.path.exists() else [],
             validation=validated.rows() if validated.path.exists() else [],
             config=yaml.safe_dump(plain(config), sort_keys=False, allow_unicode=True),
-            meta=_about(folder),
+            meta=_about(config, folder),
         ),
     )
     log.info("%s", folder / "results.json")
@@ -74,16 +74,18 @@ def _print_controls(measured: Measured, title: str | None) -> None:
     print_controls({name: controls(rows) for name, rows in measured.rows.items()}, title)
 
 
-def _about(folder: Path) -> dict[str, str]:
+def _about(config: Config, folder: Path) -> dict[str, str]:
     """What the run's record says, in words."""
     begun = read_record(folder / RECORD)
     started, now = datetime.fromisoformat(begun["started"]), datetime.now(UTC)
+    lasted = duration((now - started).total_seconds())
     versions = ", ".join(f"{name} {version}" for name, version in begun["versions"].items())
     return {
         "command": begun["command"],
         "commit": begun["git"] or "not in a repository",
         "started": f"{started:%Y-%m-%d %H:%M} UTC",
-        "took": duration((now - started).total_seconds()),
+        # A run that was stopped lay idle until it was resumed.
+        "since its first start" if config.resume else "took": lasted,
         "versions": versions,
         "folder": folder.name,
     }

@@ -67,8 +67,9 @@ _COLUMNS = (
 MEANING = (
     "Faithfulness: by how many points ACC falls when what the chain's boxes show is taken away, "
     "beyond as much taken away elsewhere, asked anew. Tokens: of a completion in the last five "
-    "steps of training. Minutes: of the whole run, with its evaluation, on this machine. "
-    "Annotation: what training was given beside questions and pictures."
+    "steps of training. Minutes: of the whole run, with its evaluation, on this machine; runs that "
+    "were stopped and resumed are left out. Annotation: what training was given beside questions "
+    "and pictures."
 )
 HOLM = (
     "Differences of the same questions from GRIT with 95% t-intervals over questions and seeds; p "

@@ -100,13 +100,17 @@ class FinishedRun:
 
     @property
     def seconds(self) -> float | None:
-        """Seconds from its first start to its end; None if its record lacks one of them."""
+        """Seconds from its start to its end; None if its record lacks one of them.
+
+        Also of a run that was resumed, since nothing says how long it lay idle.
+        """
         try:
             record = json.loads((self.folder / RECORD).read_text(encoding="utf-8"))
             begun, ended = (datetime.fromisoformat(record[key]) for key in ("started", "finished"))
+            resumed = record.get("resumed", False)  # earlier records do not say it
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        return (ended - begun).total_seconds()
+        return None if resumed else (ended - begun).total_seconds()
 
     def metrics(self) -> list[dict[str, Any]]:
         """The logged metrics of each training step; empty if it was not trained.

@@ -126,7 +126,8 @@ class RunFolder:
     def end(self) -> None:
         """Record that the run has finished and need not be resumed."""
         record = self.folder / RECORD
-        write_json(record, read_record(record) | {"finished": _now()})
+        ended = {"finished": _now(), "resumed": self.resumed}
+        write_json(record, read_record(record) | ended)
 
     @property
     def steps_done(self) -> int:
