@@ -46,6 +46,25 @@ def test_finished_runs_become_a_page_and_a_spec(command, finished_run, tmp_path:
     assert not (tmp_path / "out" / "wandb").exists()
 
 
+def test_a_run_of_another_version_is_left_out_and_named(
+    command, finished_run, tmp_path: Path
+) -> None:
+    for seed in (0, 1):
+        finished_run(tmp_path / "seeds" / str(seed), seed=seed)
+    other = tmp_path / "seeds" / "1" / "results.json"
+    other.write_text(json.dumps(json.loads(other.read_text()) | {"schema_version": 7}))
+    report = ("task=report", "hydra.run.dir=out", "logger.mode=offline")
+    ended = command(*report, f"runs=[{tmp_path}/seeds]")
+    assert ended.code == 0, ended.err
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "expected results of schema_version 1, found 7" in page
+    assert "<span>runs</span> 1</li>" in page
+    assert "2 seeds" not in page
+    ended = command(*report, f"runs=[{tmp_path}/seeds/1]")
+    assert ended.code == 1
+    assert "expected results of schema_version 1, found 7" in ended.err
+
+
 @pytest.mark.parametrize(
     ("overrides", "expected"),
     [

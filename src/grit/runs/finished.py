@@ -1,6 +1,7 @@
 """Finished runs: finding them in folders, and reading what they wrote."""
 
 import json
+import logging
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -24,12 +25,13 @@ from grit.evaluation.predictions import (
     read_predictions,
     read_scored,
 )
-from grit.runs.results import Results, read_results
+from grit.runs.results import OtherSchema, Results, read_results
 from grit.runs.run_record import CONFIG, PREDICTIONS, RECORD, RESULTS, check_run, read_record
 
 if TYPE_CHECKING:
     from grit.models.adapter import Adapter  # imports transformers
 
+log = logging.getLogger(__name__)
 _WANDB_RUN = re.compile(r"(?:offline-)?run-(\d{8}_\d{6})-(\w+)")  # when, and its id
 
 
@@ -248,11 +250,24 @@ def trained_weights(settings: Config, folder: Path) -> str | None:
 def find_runs(roots: Sequence[Path]) -> list[FinishedRun]:
     """The finished runs in and below ``roots``, without duplicates, root by root in path order.
 
+    Those whose results are of another schema version are left out, with a warning.
+
     Raises:
-        GritError: a folder is missing or holds no finished run, or a run's results are broken.
+        GritError: a folder is missing or holds no finished run, or a run's results are broken; or
+            all are of another schema version.
     """
     folders = (folder.resolve() for root in roots for folder in run_folders(root))
-    return [FinishedRun.read(folder) for folder in dict.fromkeys(folders)]
+    runs, others = [], []
+    for folder in dict.fromkeys(folders):
+        try:
+            runs.append(FinishedRun.read(folder))
+        except OtherSchema as error:
+            others.append(error)
+    if others and not runs:
+        raise others[0]
+    for other in others:
+        log.warning("left out: %s", other)
+    return runs
 
 
 def run_folders(root: Path, records: Sequence[str] = (RESULTS,)) -> list[Path]:

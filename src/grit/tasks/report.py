@@ -28,7 +28,8 @@ log = logging.getLogger(__name__)
 def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     """Write ``report.html`` and ``wandb_report.json`` into ``folder``; save the report if online.
 
-    Both contain those of the paper's tables and figures for which the runs have data.
+    Both contain those of the paper's tables and figures for which the runs have data, and which of
+    the runs are of another schema version and therefore left out.
 
     Raises:
         GritError: a folder has no finished run, a run's file is invalid, or W&B cannot be reached
