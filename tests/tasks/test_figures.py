@@ -253,6 +253,7 @@ def test_a_set_without_chains_and_other_test_sets_are_mistakes(
     assert "no completion of this set with a box before <rethink>" in ended.err
     config = trained / "config.yaml"
     config.write_text(config.read_text().replace("split: test", "split: dev"))
-    ended = command("task=correlation", f"runs=[{trained}]")
+    ended = command("task=correlation", f"runs=[{trained}]", "hydra.run.dir=four")
     assert ended.code == 1
     assert "it is not the one that this run was asked" in ended.err
+    assert not Path("four/run.json").exists()  # which the corrected command would have to resume

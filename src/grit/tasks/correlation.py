@@ -21,8 +21,9 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     figures = FigureSettings.of(config)
     runs = distinct([FinishedRun.with_predictions(Path(name)) for name in config.runs])
     matcher = make_matcher(figures)
-    RunFolder.at(config, folder, overrides).begin(config)
+    mine = RunFolder.at(config, folder, overrides)
     correlated = correlated_runs(figures, runs, matcher)
+    mine.begin(config)
     for path in write_runs(figures, correlated, (), folder):
         log.info("%s", path)
     check_judged(matcher, correlated)
