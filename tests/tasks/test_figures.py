@@ -11,6 +11,7 @@ import pytest
 import torch
 import yaml
 from chat_service import ChatService, fails
+from finished_runs import write_run
 from safetensors.torch import load_file
 
 from grit.config.schema import FigureSettings
@@ -154,6 +155,27 @@ def test_other_code_and_other_questions_are_other_runs(trained: Path) -> None:
     assert len({(name_of(one).code, name_of(one).questions) for one in runs}) == 3
     assert name_of(runs[0], ["gqa"]) == name_of(runs[2], ["gqa"])  # both were not asked it
     assert {name_of(one).triplets for one in runs} == {"t"}
+
+
+def test_a_run_that_is_scored_again_is_named_by_what_made_it_and_has_no_model(
+    command: Command, tmp_path: Path
+) -> None:
+    made = {"model": "tiny_internvl", "data": "shapes_500", "reward": "union_iou"}
+    trained = made | {"suite": "shapes", "settings_hash": "s", "triplets_hash": "t", "data_seed": 2}
+    runs = []
+    for seed in (3, 4):
+        write_run(tmp_path / "one", seed=seed, **trained)
+        scoring = ("task=evaluate", "predictions=one/predictions.jsonl")
+        assert command(*scoring, f"hydra.run.dir=again{seed}").code == 0
+        runs.append(FinishedRun.with_predictions(tmp_path / f"again{seed}"))
+    names = [name_of(run) for run in runs]
+    assert [(name.seed, name.data_seed) for name in names] == [(3, 2), (4, 2)]
+    assert made.items() <= names[0].of_group().items()
+    assert names[0].of_group() == names[1].of_group()
+    assert distinct(runs) == runs
+    ended = command("task=attention", "runs=[again3]")
+    assert ended.code == 1
+    assert "again3 has predictions made elsewhere, and no model" in ended.err
 
 
 def job(run: str, outcome: Outcome = Outcome.done, **fields: Any) -> Job:

@@ -20,7 +20,7 @@ from grit.studies.figure5 import (
     write_figure5,
 )
 from grit.studies.figure_runs import Unfinished
-from grit.studies.studied_runs import measured, name_of, runs_of_jobs
+from grit.studies.studied_runs import check_model, measured, name_of, runs_of_jobs
 from grit.studies.subsample import subsample
 
 
@@ -61,9 +61,10 @@ def attending(figures: FigureSettings, run: FinishedRun) -> AttendingRun:
     """The attention of a run's model on the boxes of its chains.
 
     Raises:
-        GritError: no chain of the set has a box.
+        GritError: no chain of the set has a box, or the run has no model.
     """
     settings = figures.attention
+    check_model(run, "attention")
     said = [each for each in run.predictions if each.set == settings.set]
     grounded = [each for each in said if can_be_cut(each.completion)]
     if not grounded:

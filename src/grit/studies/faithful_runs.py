@@ -25,7 +25,7 @@ from grit.studies.faithfulness_figure import (
 from grit.studies.faithfulness_study import Question, faithfulness
 from grit.studies.figure_runs import Unfinished
 from grit.studies.kept_chains import AnsweredChain, answered_chain
-from grit.studies.studied_runs import measured, name_of, runs_of_jobs
+from grit.studies.studied_runs import check_model, measured, name_of, runs_of_jobs
 from grit.studies.subsample import subsample
 
 log = logging.getLogger(__name__)
@@ -102,10 +102,7 @@ def faithful(figures: FigureSettings, run: FinishedRun, judge: Judge, folder: Pa
             model of the run are not there any more.
     """
     settings = figures.faithfulness
-    if run.settings.predictions is not None:
-        raise GritError(
-            f"faithfulness: {run.folder} has predictions made elsewhere, and no model to ask again"
-        )
+    check_model(run, "faithfulness")
     rows = [each for each in run.predictions if not each.truth_is_box]
     chains = {(each.set, each.id): chain for each in rows if (chain := answered_chain(each))}
     if not chains:

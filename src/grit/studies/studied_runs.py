@@ -1,6 +1,6 @@
 """Which finished runs a figure is made of, and what it calls them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -20,23 +20,25 @@ T = TypeVar("T")
 def name_of(run: FinishedRun, sets: Sequence[str] | None = None) -> RunName:
     """What a run was made of; where ``sets`` are given, only their questions play a part."""
     config, results = run.settings, run.results
+    scored = config.predictions is not None  # its configuration says how, and not what made them
+    settings = results.settings_hash if scored else None
     asked = {name: result.questions for name, result in results.sets.items()}
     questions = {name: asked.get(name) for name in (asked if sets is None else sets)}
-    trained = config.method.learns and config.checkpoint is None
+    trained = config.method.learns and config.checkpoint is None and not scored
     return RunName(
         folder=str(run.folder),
-        model=config.model.name,
-        data=config.data.name,
-        method=method_label(config.method.name, config.checkpoint),
-        seed=config.seed,
+        model=results.model,
+        data=results.data,
+        method=method_label(config.method.name, config.checkpoint or results.checkpoint),
+        seed=results.seed,
         config_hash=results.config_hash,
-        reward=config.reward.name if config.method.training == "grpo_gr" else "",
-        suite=config.suite.name,
-        settings=settings_hash(config),
+        reward=results.reward if config.method.training == "grpo_gr" else "",
+        suite=results.suite or config.suite.name,
+        settings=settings or settings_hash(config),
         code=results.code or results.git or "",
         questions=fingerprint(questions) if asked else "",
         differs=run.differs,
-        data_seed=config.data.seed if trained else None,
+        data_seed=config.data.seed if trained else results.data_seed,
         triplets=results.triplets_hash or "",
     )
 
@@ -47,12 +49,22 @@ def distinct(runs: Sequence[FinishedRun]) -> list[FinishedRun]:
     A method without training says the same for every seed: as several runs it would have an
     interval of no width. Those of the same names say what sets them apart.
     """
-    kept: dict[tuple[str, str, str], FinishedRun] = {}
+    kept: dict[tuple[Hashable, ...], FinishedRun] = {}
     for run in runs:
         name, settings = name_of(run), without_unused_seed(run.settings)
-        kept.setdefault((config_hash(settings), name.code, name.questions), run)
+        seed = name.seed if settings.method.learns else None
+        made = *name.of_group().values(), seed, name.data_seed  # of predictions that were scored
+        kept.setdefault((config_hash(settings), *made), run)
     distinct_runs = list(kept.values())
     return [replace(run, differs=_differences(run, distinct_runs)) for run in distinct_runs]
+
+
+def check_model(run: FinishedRun, figure: str) -> None:
+    """Raise GritError for a run of predictions that were made elsewhere: it has no model."""
+    if run.settings.predictions is not None:
+        raise GritError(
+            f"{figure}: {run.folder} has predictions made elsewhere, and no model to ask again"
+        )
 
 
 def _differences(run: FinishedRun, runs: Sequence[FinishedRun]) -> str:
