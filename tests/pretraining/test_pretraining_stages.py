@@ -10,7 +10,6 @@ from torch import nn
 from grit.core.errors import GritError
 from grit.data.shapes import Plan, scene_for
 from grit.data.shapes.things import COLORS, SHAPES
-from grit.pretraining.curves import curves_svg
 from grit.pretraining.heads import CELL, NOTHING, SIDE, targets_for
 from grit.pretraining.optimizers import optimizers_for, set_rate
 from grit.pretraining.stages import Log, run_stage
@@ -130,16 +129,3 @@ def _touches(box, row, column):
         and y1 < (row + 1) * CELL
         and y2 > row * CELL
     )
-
-
-def test_curves_are_drawn_from_lines_and_dots():
-    rows = [
-        {"stage": "pairs", "step": 10, "seconds": 1.0, "vsr_yes_no": 0.5},
-        {"stage": "pairs", "step": 20, "seconds": 2.0, "vsr_yes_no": 1.0},
-        {"stage": "pairs", "step": 20, "held_out": {"vsr_yes_no": 0.75}},
-    ]
-    svg = curves_svg(rows)
-    assert svg.startswith("<svg")
-    assert "pairs (20 steps)" in svg
-    assert svg.count("<circle") == 1
-    assert '"130.0,85.0 260.0,0.0"' in svg

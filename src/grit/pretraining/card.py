@@ -81,8 +81,8 @@ def model_card(
             "",
             f"Its settings: `{changed}`.",
             f"It took {total:.0f} minutes on at most {settings['threads']} CPU threads of a "
-            f"machine that was also used otherwise: {stages}. The curves are in `curves.svg`. The "
-            f"weights are stored as {str(dtype).removeprefix('torch.')}; load them in fp32.",
+            f"machine that was also used otherwise: {stages}. The weights are stored as "
+            f"{str(dtype).removeprefix('torch.')}; load them in fp32.",
             "",
             BUILT_IN,
             *_measured(quality, settings["quality_rows"]),

@@ -59,8 +59,8 @@ class Course:
 def pretrain(course: Course, folder: Path) -> Path:
     """Run or resume pre-training in ``folder``; returns the folder of the exported model.
 
-    It writes a checkpoint of each stage, ``curve.jsonl``, ``curves.svg``, ``quality.json`` and
-    ``model/``: 16-bit weights, processor and MODEL_CARD.md.
+    It writes a checkpoint of each stage, ``curve.jsonl``, ``quality.json`` and ``model/``: 16-bit
+    weights, processor and MODEL_CARD.md.
 
     Raises:
         GritError: the folder belongs to a run with other settings, `settings.vision` is no model

@@ -1,4 +1,4 @@
-"""Exporting a pre-trained model: 16-bit weights, processor, curves and a model card."""
+"""Exporting a pre-trained model: 16-bit weights, processor and a model card."""
 
 import json
 import shutil
@@ -11,7 +11,6 @@ from transformers import PreTrainedModel, ProcessorMixin
 
 from grit.core.files import put_in_place, write_text
 from grit.pretraining.card import model_card
-from grit.pretraining.curves import curves_svg
 from grit.pretraining.quality import Figures
 
 DTYPES = (torch.float16, torch.bfloat16)
@@ -26,7 +25,6 @@ def export_model(
 ) -> Path:
     """Write the model and its card to ``folder/model``, atomically; returns that folder."""
     rows = [json.loads(line) for line in (folder / "curve.jsonl").read_text("utf-8").splitlines()]
-    write_text(folder / "curves.svg", curves_svg(rows))
     target, partial = folder / "model", folder / "model.partial"
     shutil.rmtree(partial, ignore_errors=True)
     dtype = closest_dtype(model)
@@ -38,7 +36,6 @@ def export_model(
     processor.save_pretrained(partial)
     card = model_card(settings, _seconds(rows), quality, dtype, model.num_parameters())
     write_text(partial / "MODEL_CARD.md", card)
-    shutil.copy(folder / "curves.svg", partial / "curves.svg")
     for file in partial.iterdir():
         file.chmod(0o644)  # safetensors writes files that only their owner can read
     put_in_place(partial, target)
