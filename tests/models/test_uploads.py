@@ -65,3 +65,14 @@ def test_a_hub_that_fails_leaves_the_folder_and_says_how_to_go_on(uploads, model
     assert "\n" not in str(raised.value)
     assert TOKEN not in str(raised.value)
     assert (model / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize(("private", "option"), [(True, " --private"), (False, "")])
+def test_the_command_that_tries_again_makes_no_public_repository_of_a_private_one(
+    uploads, model, private, option
+):
+    uploads.server.put("/api/repos/create", status(403))
+    folder = model.rename(model.with_name("my model"))
+    with pytest.raises(GritError) as raised:
+        upload(folder, "me/mine", private=private)
+    assert f"hf upload me/mine '{folder}'{option}' tries again" in str(raised.value)

@@ -5,6 +5,7 @@ Only weights, settings and vocabularies are downloaded, never code.
 
 import logging
 import re
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -138,9 +139,10 @@ def upload(folder: Path, name: str, *, private: bool) -> str:
                 ignore_patterns=[".*"],
             )
     except (*_ERRORS, ValueError, RuntimeError) as error:
+        again = f"hf upload {name} {shlex.quote(str(folder))}{' --private' if private else ''}"
         raise GritError(
             f"push={name}: the Hub did not take it ({short(error)}); {folder} is complete: "
-            f"'hf upload {name} {folder}' tries again"
+            f"'{again}' tries again"
         ) from error
     return str(commit.commit_url)
 
