@@ -104,6 +104,13 @@ def test_the_line_of_an_error_is_shown_not_what_follows_it(tmp_path: Path) -> No
         launched([sys.executable, "-c", f"print('{said}'); raise SystemExit(1)"], tmp_path)
 
 
+def test_what_a_former_start_said_is_no_cause(tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("ValueError: of the former start\n")
+    says = "print('no model'); raise SystemExit(3)"
+    with pytest.raises(GritError, match=r"ended with code 3: no model \("):
+        launched([sys.executable, "-c", says], tmp_path)
+
+
 def test_one_that_never_answers_is_ended(tmp_path: Path) -> None:
     code = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
     with pytest.raises(GritError, match=r"does not answer 1 s after its start") as said:

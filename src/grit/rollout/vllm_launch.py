@@ -50,6 +50,7 @@ class LaunchedServer:
         shown = [f"{name}={shlex.quote(value)}" for name, value in environment.items()]
         log.info("rollout.launch: %s %s > %s", " ".join(shown), shlex.join(command), log_file)
         with log_file.open("ab") as output:
+            self._begins = output.tell()  # before it are former starts, of a run that is resumed
             self._keeper = subprocess.Popen(
                 [sys.executable, str(keeper.__file__), *command],
                 stdin=subprocess.PIPE,
@@ -92,8 +93,9 @@ class LaunchedServer:
         log.info("rollout.launch: %s after %.0f s", self.url, time.monotonic() - began)
 
     def _last(self) -> str:
-        """The last line of the log that speaks of an error, else the last; and where the log is."""
-        lines = self.log_file.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        """The last line of this start that speaks of an error, else the last; where the log is."""
+        said = self.log_file.read_bytes()[self._begins :]
+        lines = said.decode("utf-8", "replace").strip().splitlines()
         errors = [each for each in lines if "error" in each.lower() and "WARN" not in each]
         last = excerpt([*lines, *errors][-1].strip(), _SHOWN) if lines else "it said nothing"
         return f"{last} ({self.log_file})"
