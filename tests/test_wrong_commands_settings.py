@@ -20,6 +20,10 @@ VALUES = [
     wrong("model.dtype=bfloat16", says=("model.dtype", "model.adaptation")),
     wrong("judge={name: own, x: 3}", says=("judge",)),
     wrong("preparation.coco=images.cocodataset.org", says=("preparation.coco", "http://")),
+    wrong(
+        *("model=qwen2_5_vl_3b", "model.lora.rank=1024", "rollout=vllm"),
+        says=("model.lora.rank=1024", "rank 512"),
+    ),
     wrong("task=tables", says=("runs=",)),
     wrong("task=score", "input=x.jsonl", says=("output=",)),
     wrong("input=x.jsonl", says=("input", "task=score")),

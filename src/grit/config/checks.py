@@ -10,6 +10,7 @@ from grit.core.keys import is_address
 from grit.data.preparation.settings import PreparationSettings
 from grit.data.settings import SourceSettings
 from grit.judge.settings import OwnJudgeSettings, ServiceJudgeSettings, check_address
+from grit.rollout.settings import LARGEST_LORA
 
 IMAGE_SETTINGS = ("min_pixels", "max_pixels", "min_patches", "max_patches")
 LONGEST_PROJECT, NOT_IN_A_PROJECT = 128, "/\\#?%:"  # W&B's
@@ -183,6 +184,11 @@ def _check_rollout(config: Config) -> None:
         raise GritError(
             "config: rollout=vllm needs rollout.urls=[http://HOST:PORT,...], servers that run "
             "already, or rollout.launch=true, which starts one and logs its command"
+        )
+    if config.model.adaptation == "lora" and config.model.lora.rank > LARGEST_LORA:
+        raise GritError(
+            f"config: rollout=vllm serves LoRA up to rank {LARGEST_LORA}, and "
+            f"model.lora.rank={config.model.lora.rank}: choose a smaller one, or rollout=native"
         )
     if config.trainer.num_nodes > 1 and not rollout.urls:
         raise GritError(

@@ -9,6 +9,7 @@ DecodeMode = Literal["auto", "dynamic", "static", "captured", "compiled"]
 fixed shapes, ``captured`` as CUDA graphs of the static step (NVIDIA GPUs only), ``compiled`` by
 torch.compile. ``auto`` is ``captured`` on a GPU if the model is not sharded and does not use
 flash_attention_2, else ``dynamic``."""
+LARGEST_LORA = 512  # the highest rank that vLLM serves
 
 
 @settings

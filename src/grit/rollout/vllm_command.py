@@ -14,7 +14,7 @@ from grit.models.internvl_layout import MODEL_TYPE
 from grit.models.names import TINY
 from grit.models.settings import ModelSettings
 from grit.models.tiny import shipped_folder, tiny_family
-from grit.rollout.settings import RolloutSettings
+from grit.rollout.settings import LARGEST_LORA, RolloutSettings
 from grit.rollout.vllm_engine import MODEL
 
 SERVER_SIDE = Path(__file__).parent / "server_side"
@@ -86,8 +86,11 @@ class Served:
 
 
 def _lora_room(rank: int) -> int:
-    """The smallest rank of those that vLLM has kernels for."""
-    return next(each for each in (1, 8, 16, 32, 64, 128, 256, 320, 512) if each >= rank)
+    """The smallest rank of those that vLLM has kernels for; GritError if there is none."""
+    for each in (1, 8, 16, 32, 64, 128, 256, 320, LARGEST_LORA):
+        if each >= rank:
+            return each
+    raise GritError(f"rollout=vllm: vLLM serves LoRA up to rank {LARGEST_LORA}, not {rank}")
 
 
 def _in_vision(adapter: Adapter) -> bool:
