@@ -74,6 +74,19 @@ def test_what_does_no_harm_is_said(kind: str, override: str) -> None:
     assert found(kind, override, *more) == {override: False}
 
 
+@pytest.mark.parametrize(
+    ("task", "reason"),
+    [
+        ("infer", "samples=1 is the greedy answer"),
+        ("demo", "task=demo does not go by it"),
+        ("evaluate", "evaluation.samples=0 draws none"),
+    ],
+)
+def test_a_temperature_that_draws_nothing_says_why(task: str, reason: str) -> None:
+    overrides = [f"task={task}", "evaluation.temperature=0.7"]
+    assert [each.reason for each in unused(config(*overrides), overrides)] == [reason]
+
+
 def test_predictions_are_asked_no_questions() -> None:
     given = ("task=evaluate", "predictions=a", "suite.limit=2", "model=tiny_qwen", "method=cot")
     assert found(*given) == {"suite.limit=2": False}
@@ -114,6 +127,7 @@ def test_predictions_may_be_said_to_be_of_a_reward() -> None:
         ["task=faithfulness", "runs=[a]", "rollout=vllm", "rollout.urls=[http://127.0.0.1:9]"],
         ["task=export", "checkpoint=x", "evaluation.max_new_tokens=9", "export.weights=merged"],
         ["task=infer", "image=a.png", "rollout=vllm", "rollout.launch=true"],
+        ["task=infer", "image=a.png", "samples=4", "evaluation.temperature=0.7"],
         ["exhibits=[faithfulness]", "faithfulness.questions=2"],
         ["exhibits=[figure5]", "attention.samples=2", "correlation.chains=1"],
     ],

@@ -71,7 +71,7 @@ _NOT_OF_LOGGER: dict[str, Fields] = {  # settings that only W&B uses, or not eve
     ),
 }
 _ASKING = (
-    *("model", "method", "evaluation.max_new_tokens", "evaluation.temperature"),
+    *("model", "method", "evaluation.max_new_tokens"),
     *("trainer.accelerator", "trainer.precision", "rollout.name", *_OF_DECODING, *_OF_SERVERS),
     *("rollout.sampling.max_new_tokens", "data.max_prompt_tokens"),
 )
@@ -90,7 +90,7 @@ _USED: dict[Task, Fields] = {
     "attention": ("attention",),
     "faithfulness": ("judge", "faithfulness", "rollout.name", *_OF_SERVERS),
     "pretrain": ("model", "pretrain"),
-    "infer": _ASKING,
+    "infer": (*_ASKING, "evaluation.temperature"),
     "demo": (*_ASKING, "demo"),
     "export": ("model", "method", "evaluation.max_new_tokens", "export"),
     "data": ("data", "suite", "preparation", "trainer.progress_bar"),
@@ -158,8 +158,8 @@ def _rules(config: Config) -> Iterator[_Rule]:
     of_report = ("logger.entity", "logger.project") if task == "report" else ()
     not_of_it = _NOT_OF_LOGGER.get(logger, ())
     yield _Rule(f"logger={logger} has no such thing", (), not_of_it, of_report)
-    if not config.evaluation.samples:
-        yield _Rule("evaluation.samples=0 draws none", (), ("evaluation.temperature",))
+    if reason := _draws_nothing(config):
+        yield _Rule(reason, (), ("evaluation.temperature",))
     if task in ("train", "evaluate"):
         others = (
             "pretrain",
@@ -170,6 +170,13 @@ def _rules(config: Config) -> Iterator[_Rule]:
             *(() if config.exhibits else _FIGURES),
         )
         yield _Rule(f"it is for other tasks than task={task}", (), others)
+
+
+def _draws_nothing(config: Config) -> str:
+    """Why no answer is drawn at a temperature; empty if some are."""
+    if config.task == "infer":
+        return "" if config.samples > 1 else "samples=1 is the greedy answer"
+    return "" if config.evaluation.samples else "evaluation.samples=0 draws none"
 
 
 def _loss_rules(training: TrainingSettings) -> Iterator[_Rule]:
