@@ -151,6 +151,16 @@ PROBLEMS = {
         ["reward.terms.mine", "TypeError"],
     ),
     "no such GPU": ({}, ("check.gpu=H1000",), ["check.gpu=H1000", "H100"]),
+    "weights for nobody": (
+        {},
+        ("rollout=vllm", "rollout.urls=[http://127.0.0.1:9]", "rollout.weights_folder=/nowhere"),
+        ["rollout.weights_folder=/nowhere", "no such folder"],
+    ),
+    "nothing to serve": (
+        {},
+        ("rollout=vllm", "model.path=tiny:qwen-random"),
+        ["model.path=tiny:qwen-random", "no files that vLLM can load"],
+    ),
     "a folder that is none": ({}, ("model.path=./nowhere",), ["model.path=./nowhere"]),
 }
 

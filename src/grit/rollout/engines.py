@@ -10,10 +10,11 @@ import torch
 from grit.core import processes
 from grit.core.errors import GritError
 from grit.models.adapter import Adapter
+from grit.models.settings import ModelSettings
 from grit.rollout.engine import Engine
 from grit.rollout.sampler import Sampler
 from grit.rollout.settings import RolloutSettings
-from grit.rollout.vllm_command import ENVIRONMENT, ON_A_CPU, Served
+from grit.rollout.vllm_command import ENVIRONMENT, ON_A_CPU, Served, check_servable
 from grit.rollout.vllm_engine import VLLM
 from grit.rollout.vllm_launch import LaunchedServer, free_port
 from grit.rollout.vllm_server import VLLMServer
@@ -54,6 +55,12 @@ def engine_of(
     finally:
         if launched is not None:
             launched.close()
+
+
+def check_launch(settings: RolloutSettings, model: ModelSettings) -> None:
+    """Raise GritError if a server that is started could not load the model."""
+    if settings.name == "vllm" and not settings.urls:
+        check_servable(model)
 
 
 def check_weights_folder(settings: RolloutSettings) -> None:

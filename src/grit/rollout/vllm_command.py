@@ -70,19 +70,27 @@ class Served:
         return [*words, *settings.server_options]
 
     def _folder(self) -> Path:
+        check_servable(self.model)
         path = self.model.path
         if path.startswith(TINY):
-            name = path.removeprefix(TINY)
-            if (family := tiny_family(name)) != name:
-                raise GritError(f"rollout=vllm: model.path={path} has no files that vLLM can load")
-            return shipped_folder(family)
-        folder = model_folder(path, self.model.revision)
-        if settings_in(folder).get("model_type") == MODEL_TYPE:
-            raise GritError(
-                f"rollout=vllm: {path} has InternVL's own layout, whose weights have other names; "
-                "take the model in transformers format (its name ends in -hf)"
-            )
-        return folder
+            return shipped_folder(tiny_family(path.removeprefix(TINY)))
+        return model_folder(path, self.model.revision)
+
+
+def check_servable(model: ModelSettings) -> None:
+    """Raise GritError for a model that vLLM cannot load; its weights are not asked for."""
+    path = model.path
+    if path.startswith(TINY):
+        name = path.removeprefix(TINY)
+        if tiny_family(name) != name:
+            raise GritError(f"rollout=vllm: model.path={path} has no files that vLLM can load")
+        return
+    folder = model_folder(path, model.revision, weights=False)
+    if settings_in(folder).get("model_type") == MODEL_TYPE:
+        raise GritError(
+            f"rollout=vllm: {path} has InternVL's own layout, whose weights have other names; "
+            "take the model in transformers format (its name ends in -hf)"
+        )
 
 
 def _lora_room(rank: int) -> int:

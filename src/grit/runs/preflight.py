@@ -14,7 +14,7 @@ from grit.models.prompt_limits import PromptLengths, PromptLimit
 from grit.models.prompting import Prompting
 from grit.models.setup import make_skeleton
 from grit.rewards.reward import Reward
-from grit.rollout.engines import check_weights_folder
+from grit.rollout.engines import check_launch, check_weights_folder
 from grit.training.device import check_device
 
 
@@ -62,7 +62,9 @@ def preflight(
         reward.rehearse()
     check_device(device, config.model, config.rollout.decode)
     check_weights_folder(config.rollout)
-    check_prompts(config, make_skeleton(config.model), samples, sets)
+    adapter = make_skeleton(config.model)
+    check_launch(config.rollout, config.model)
+    check_prompts(config, adapter, samples, sets)
     if processes.rank() == 0:
         meet(judge)
 

@@ -17,6 +17,7 @@ from grit.judge.making import make_judge
 from grit.models.setup import make_adapter, make_skeleton
 from grit.pages.inspection import print_inspection
 from grit.rewards.reward import reward_from
+from grit.rollout.engines import check_launch, check_weights_folder
 from grit.runs import estimate
 from grit.runs.preflight import check_prompts, dev_sets
 from grit.training.costs import GPUS
@@ -43,6 +44,8 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         adapter = make_skeleton(config.model)
     if adapter is not None:
         found |= estimate.vocabulary(adapter)
+        with problems.noted():
+            check_launch(config.rollout, config.model)
         with problems.noted():
             check_prompts(config, adapter, samples, sets)
         asked = [*samples, *(sample for test_set in sets for sample in test_set.samples)]
@@ -97,7 +100,7 @@ def _questions(
 
 
 def _others(config: Config, samples: Sequence[Sample], problems: Problems) -> None:
-    """Check the reward, the judge and the device."""
+    """Check the reward, the judge, the device and the engine's folder."""
     with problems.noted():
         reward = reward_from(config.reward)
         if config.method.training == "grpo_gr":
@@ -108,3 +111,5 @@ def _others(config: Config, samples: Sequence[Sample], problems: Problems) -> No
     with problems.noted():
         device = prepare_device(config.trainer, config.threads)
         check_device(device, config.model, config.rollout.decode)
+    with problems.noted():
+        check_weights_folder(config.rollout)
