@@ -26,6 +26,6 @@ def load(checkpoint: str | Path | None = None, *overrides: str) -> "GroundedMode
     Raises:
         GritError: there is no such run or model, or an override is wrong.
     """
-    from grit.inference import grounded_model  # imports torch, which takes seconds
+    from grit.inference import named_model  # imports torch, which takes seconds
 
-    return grounded_model.load(checkpoint, *overrides)
+    return named_model.load(checkpoint, *overrides)

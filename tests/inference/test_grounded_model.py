@@ -235,6 +235,15 @@ def test_a_name_that_is_nothing(hub):
         grit.load(None, "training.grup_size=3")
 
 
+def test_what_load_would_not_go_by_is_refused():
+    with pytest.raises(GritError, match="checkpoint=nowhere: expected"):
+        grit.load(None, "checkpoint=nowhere")
+    with pytest.raises(GritError, match="runs/a and checkpoint=runs/b: name one model"):
+        grit.load("runs/a", "checkpoint=runs/b")
+    with pytest.raises(GritError, match=r"samples=4 says nothing of a model: ask\("):
+        grit.load(None, "samples=4")
+
+
 def test_a_stream_grows_to_the_answer(base):
     parts = list(base.stream(SCENE, QUESTION))
     whole = base.ask(SCENE, QUESTION)

@@ -12,17 +12,15 @@ from weakref import finalize
 import numpy as np
 from PIL import Image
 
-from grit.config.composing import composed_config
 from grit.config.schema import Config
 from grit.core.background import in_background
 from grit.core.files import scratch_folder
-from grit.core.library_noise import quieten
 from grit.core.seeding import seed_for
 from grit.data.samples import Sample
 from grit.grounding.traces import settled
 from grit.inference.answers import Answer
 from grit.inference.questions import Asked, Canvas, Photograph
-from grit.inference.sources import Source, source_of
+from grit.inference.sources import Source
 from grit.models.adapter import Adapter
 from grit.models.encoded_prompt import EncodedPrompt
 from grit.models.prompt_limits import PromptLengths, PromptLimit
@@ -264,14 +262,6 @@ class GroundedModel:
             sample=number,
             truth=asked.truth,
         )
-
-
-def load(checkpoint: str | Path | None = None, *overrides: str) -> GroundedModel:
-    """A model to ask: the body of ``grit.load``, which see."""
-    quieten()
-    name = None if checkpoint is None else str(checkpoint)
-    config = replace(composed_config("task=infer", *overrides), checkpoint=name)
-    return GroundedModel(source_of(config, overrides))
 
 
 def _next(tokens: Tokens, end: float | None) -> tuple[int, ...] | None:
