@@ -35,6 +35,8 @@ def test_boxes_appear_as_they_are_written(asked, base, monkeypatch) -> None:
     assert ["answer" in part for part in parts] == [False] * (len(parts) - 1) + [True]
     assert parts[-1]["html"].count("data-look") == 2
     assert "data-look" not in parts[-2]["html"]
+    written = base.ask(scene(0).load(), "How many?").tokens
+    assert f"{written} tokens in" in parts[-1]["html"]
     seen = model.look(parts[-1]["answer"], 2)
     assert seen["uri"].startswith("data:image/png;base64,")
     assert model.look(parts[-1]["answer"], 3) == {"problem": "The answer has no such box."}

@@ -67,13 +67,12 @@ class AskedModel:
             yield {"problem": "Something went wrong. The demo's log says what."}
 
     def _chain(self, key: str, picture: VisitorPicture, question: str) -> Iterator[dict[str, Any]]:
-        began, tokens = monotonic(), 0
+        began = monotonic()
         image = picture.load()
         with closing(self.model.stream(image, question, within=self.limit)) as stream:
             for answer in stream:
-                tokens += 1
                 yield {"html": answer_html(key, picture, answer)}
-        note = f"{tokens} tokens in {monotonic() - began:.1f} s"
+        note = f"{answer.tokens} tokens in {monotonic() - began:.1f} s"
         html = answer_html(key, picture, answer, note=note)
         kept = _Kept(key, replace(answer, image=_NO_IMAGE))
         yield {"html": html, "answer": self._answers.put(kept)}

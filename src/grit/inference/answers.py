@@ -26,6 +26,7 @@ class Answer:
     truncated: bool = False  # stopped by evaluation.max_new_tokens
     sample: int = 1  # number among the answers to the same question
     truth: str | None = None  # the right answer, where it is known
+    tokens: int = 0  # of the completion
 
     @cached_property
     def trace(self) -> Trace:

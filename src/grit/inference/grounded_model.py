@@ -260,6 +260,7 @@ class GroundedModel:
             tagged=self.config.method.tagged_answer,
             truncated=completion.truncated,
             sample=number,
+            tokens=len(completion.token_ids),
             truth=asked.truth,
         )
 
