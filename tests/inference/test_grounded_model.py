@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import weakref
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -20,7 +21,8 @@ from trained_run import LORA, write_trained_run
 import grit
 from grit.config.composing import composed_config
 from grit.core.errors import GritError
-from grit.inference.questions import drawn
+from grit.inference.answer_files import write_answers
+from grit.inference.questions import Asked, Photograph, drawn
 from grit.inference.sources import source_of
 from grit.models.loading import add_lora, load_base, save_trained
 from grit.models.prompting import Prompting
@@ -315,6 +317,26 @@ def test_questions_in_one_batch_are_answered_as_alone(base):
     assert [group[0].question for group in groups] == [each.question for each in questions]
     for asked, (answer,) in zip(questions, groups, strict=True):
         assert answer.completion == base.ask(asked.picture.load(), asked.question).completion
+
+
+def test_pictures_of_many_questions_are_not_kept(base, tmp_path):
+    """Decoded ones of a telephone take 36 MB each."""
+    kept: list[weakref.ref] = []
+    questions = []
+    for number in range(3):
+        file = tmp_path / f"{number}.png"
+        SCENE.save(file)
+        questions.append(Asked(file.name, Photograph(file), QUESTION))
+
+    def answers():
+        for (answer,) in base.answered(questions):
+            assert [each for each in kept[:-1] if each() is not None] == []  # but the one in hand
+            kept.append(weakref.ref(answer.image))
+            yield answer
+
+    assert len(list(write_answers(answers(), tmp_path, "m", several=False))) == 3
+    assert len(kept) == 3
+    assert len((tmp_path / "inference.jsonl").read_text().splitlines()) == 3
 
 
 def test_more_questions_than_are_in_memory_are_told_by_their_own_number(base, monkeypatch):

@@ -1,6 +1,7 @@
 """The terminal shows chains one after another, however their tokens come."""
 
 import io
+import os
 
 from PIL import Image
 
@@ -75,3 +76,30 @@ def test_a_model_cannot_write_to_the_terminal_itself():
     assert "\x1b" not in out.getvalue()
     assert "\x07" not in out.getvalue()
     assert "ok" in out.getvalue()
+
+
+def test_what_the_terminal_cannot_show_does_not_end_the_sampling():
+    kept = io.BytesIO()
+    shown = LiveText(QUESTIONS, 1, decode, io.TextIOWrapper(kept, "ascii"))
+    shown.watch(0, 0, "café".encode(), True)
+    assert kept.getvalue() == b"a.png: One?\ncaf?\n"
+
+
+def test_a_reader_that_has_read_enough_does_not_end_the_sampling():
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "w") as out:
+        shown = LiveText(QUESTIONS, 1, decode, out)
+        for end in range(1, 4):
+            shown.watch(0, 0, b"abc"[:end], end == 3)
+        shown.finish([[answer("abc")], [answer("later")]])
+
+
+def test_questions_are_finished_one_after_another():
+    whole, parts = live(), live()
+    groups = [[answer("cut", truncated=True)], [answer("later")]]
+    whole[0].finish(groups)
+    for group in groups:
+        parts[0].finish([group])
+    assert parts[1].getvalue() == whole[1].getvalue()
+    assert "cut ... stopped by" in whole[1].getvalue()

@@ -1,6 +1,6 @@
 """A model that can be asked: ``grit.load(RUN).ask(image, question)``."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -178,7 +178,20 @@ class GroundedModel:
         seed: int = 0,
         watch: Watch | None = None,
     ) -> list[list[Answer]]:
-        """``count`` answers to each question.
+        """``answered`` as a list, which has every image in memory."""
+        groups = self.answered(questions, count, greedy=greedy, seed=seed, watch=watch)
+        return list(groups)
+
+    def answered(
+        self,
+        questions: Sequence[Asked],
+        count: int = 1,
+        *,
+        greedy: bool | None = None,
+        seed: int = 0,
+        watch: Watch | None = None,
+    ) -> Iterator[list[Answer]]:
+        """``count`` answers to each question, one question after another.
 
         Args:
             questions: about images.
@@ -193,7 +206,6 @@ class GroundedModel:
         samples = [asked.sample() for asked in questions]
         self._check_lengths(samples)
         sampling = self._sampling(count == 1 if greedy is None else greedy)
-        found: list[list[Answer]] = []
         for start in range(0, len(questions), AT_A_TIME):
             part = range(start, min(start + AT_A_TIME, len(questions)))
             prompts = [self.prompting.encode(samples[at], self.adapter) for at in part]
@@ -205,13 +217,10 @@ class GroundedModel:
             groups = self._complete(prompts, seeds, sampling, told)
             for at, prompt, group in zip(part, prompts, groups, strict=True):
                 image = questions[at].picture.load()
-                found.append(
-                    [
-                        self._answer(questions[at], image, prompt, completion, number)
-                        for number, completion in enumerate(group, start=1)
-                    ]
-                )
-        return found
+                yield [
+                    self._answer(questions[at], image, prompt, completion, number)
+                    for number, completion in enumerate(group, start=1)
+                ]
 
     def _complete(
         self,

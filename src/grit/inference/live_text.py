@@ -1,7 +1,8 @@
 """Chains on the terminal as they are written, one after another however they are sampled."""
 
+import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TextIO
 
 from grit.figures.markup import legible
@@ -16,7 +17,7 @@ class LiveText:
 
     The first that has not ended is printed token by token; others, sampled in the same batch, are
     kept until it is their turn. Control characters of a terminal, which a model may write, are
-    replaced.
+    replaced, and so is what its encoding lacks. The sampling goes on when nobody reads any more.
 
     Args:
         questions: that are asked.
@@ -38,6 +39,7 @@ class LiveText:
         self._shown = ""  # of it
         self._begun = False
         self._waiting: dict[int, tuple[Sequence[int], bool]] = {}
+        self._finished = 0  # completions that finish() was told of
 
     def watch(self, question: int, number: int, token_ids: Sequence[int], ended: bool) -> None:
         """Take note of a new token; see ``rollout.engine.Watch``."""
@@ -49,11 +51,12 @@ class LiveText:
                 return
             self._next()
 
-    def finish(self, answers: Sequence[Sequence[Answer]]) -> None:
-        """Print what has not been, such as completions that reached the limit of tokens."""
-        flat = [answer for group in answers for answer in group]
-        while self._turn < len(flat):
-            answer = flat[self._turn]
+    def finish(self, answers: Iterable[Sequence[Answer]]) -> None:
+        """Print of the next questions what has not been, such as completions that were cut off."""
+        for answer in (answer for group in answers for answer in group):
+            self._finished += 1
+            if self._turn >= self._finished:
+                continue
             self._show(answer.completion, whole=True)
             if answer.truncated:
                 self._print(" ... stopped by evaluation.max_new_tokens")
@@ -84,5 +87,9 @@ class LiveText:
         self._turn, self._shown, self._begun = self._turn + 1, "", False
 
     def _print(self, text: str) -> None:
-        self.out.write(text)
-        self.out.flush()
+        encoding = self.out.encoding or "utf-8"
+        try:
+            self.out.write(text.encode(encoding, "replace").decode(encoding))
+            self.out.flush()
+        except BrokenPipeError:  # `| head` has read enough; the answers' files are still to come
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.out.fileno())

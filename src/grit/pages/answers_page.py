@@ -1,7 +1,7 @@
 """``inference.html``: answers to questions that nobody judged, with their boxes."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from PIL import Image
@@ -10,6 +10,7 @@ from grit.grounding.boxes import Space
 from grit.pages.chains import Chain, EmbeddedPicture, embedded
 from grit.pages.pages import page
 
+_NO_IMAGE = Image.new("RGB", (1, 1))
 BUDGET = 12_000_000  # characters of all pictures; later answers are left out of the page
 
 
@@ -27,7 +28,7 @@ class ShownAnswer:
 
 
 class _Card(NamedTuple):
-    answer: ShownAnswer
+    answer: ShownAnswer  # without its image: decoded ones of many answers do not fit into memory
     picture: EmbeddedPicture
 
     @property
@@ -35,15 +36,19 @@ class _Card(NamedTuple):
         return self.answer.chain
 
 
-def render_answers(answers: Sequence[ShownAnswer], model: str, *, budget: int = BUDGET) -> str:
-    """The page as text; answers beyond ``budget`` characters of pictures are counted only."""
+def render_answers(answers: Iterable[ShownAnswer], model: str, *, budget: int = BUDGET) -> str:
+    """The page as text; answers beyond ``budget`` characters of pictures are counted only.
+
+    Answers are taken one at a time, and their images are not kept.
+    """
     cards: list[_Card] = []
-    spent = 0
+    spent = left_out = 0
     for answer in answers:
-        picture = embedded(answer.image, Space("original", *answer.image.size))
-        spent += len(picture.uri)
-        if cards and spent > budget:
-            break
-        cards.append(_Card(answer, picture))
-    left_out = len(answers) - len(cards)
+        if spent <= budget:
+            picture = embedded(answer.image, Space("original", *answer.image.size))
+            spent += len(picture.uri)
+            if not cards or spent <= budget:
+                cards.append(_Card(replace(answer, image=_NO_IMAGE), picture))
+                continue
+        left_out += 1
     return page("answers.html.jinja", cards=cards, left_out=left_out, model=model)

@@ -1,11 +1,13 @@
 """``task=infer``: asks a model about images, and shows its chains as it writes them."""
 
 import logging
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 from grit.config.schema import Config
 from grit.inference.answer_files import write_answers
+from grit.inference.answers import Answer
 from grit.inference.grounded_model import GroundedModel
 from grit.inference.live_text import LiveText
 from grit.inference.questions import asked
@@ -25,8 +27,12 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     questions = asked(config.image, config.question, config.input, seed=config.seed)
     with closing(GroundedModel(source_of(config, overrides), folder)) as model:
         shown = LiveText(questions, config.samples, model.adapter.decode)
-        answers = model.answers(questions, config.samples, seed=config.seed, watch=shown.watch)
-        shown.finish(answers)
-    rows = [answer for group in answers for answer in group]
-    for path in write_answers(rows, folder, model.name):
-        log.info("%s", path)
+        groups = model.answered(questions, config.samples, seed=config.seed, watch=shown.watch)
+
+        def answers() -> Iterator[Answer]:
+            for group in groups:
+                shown.finish([group])
+                yield from group
+
+        for path in write_answers(answers(), folder, model.name, several=config.samples > 1):
+            log.info("%s", path)
