@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import venv
+from ast import literal_eval
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,8 +18,11 @@ from huggingface_hub import ModelCard
 from trained_run import LORA, write_trained_run
 from upload_hub import TOKEN
 
+import grit
 from grit.config.composing import composed_config
+from grit.config.identity import config_hash, plain
 from grit.core.errors import GritError
+from grit.core.files import write_json
 from grit.grounding.prompts import GRIT_SUFFIX
 from grit.inference.exported_card import Card, model_card
 from grit.inference.exported_model import Exported, export
@@ -80,6 +84,9 @@ def theirs(python: Path, folder: Path, tmp_path: Path, **environment: str) -> li
     }.items():
         assert old in program
         program = program.replace(old, new)
+    program += """
+for name, weight in model.named_parameters():
+    assert "lora_" not in name or str(weight.dtype) == "torch.float32", (name, weight.dtype)"""
     program += '\nprint("TOKENS", ids[0, inputs["input_ids"].shape[1] :].tolist())'
     program += "\nimport transformers; print(transformers.__file__)"
     done = subprocess.run(
@@ -132,6 +139,18 @@ def test_an_adapter_of_a_base_that_is_nowhere_else_is_merged(strangers, tmp_path
     assert not (found.folder / "adapter_config.json").exists()
     assert "from 0 to 1000 across and down the image" in card_of(found)
     assert theirs(strangers, found.folder, tmp_path) == ours(adapter)
+
+
+@pytest.mark.slow
+def test_an_adapter_stays_in_fp32_on_a_base_in_bf16(hub, strangers, tmp_path):
+    """As all large models are by default; transformers alone would round it to its base's type."""
+    save_trained(make_adapter(composed_config().model, learning=False), tmp_path / "base")
+    hub.put_model("me/base", tmp_path / "base")
+    in_bf16 = "model.path=me/base", "model.dtype=bfloat16"
+    adapter = write_trained_run(tmp_path / "run", *LORA, *in_bf16, shake=0.2)
+    found = exported(tmp_path / "run", tmp_path / "out")
+    cache = huggingface_hub.constants.HF_HUB_CACHE
+    assert theirs(strangers, found.folder, tmp_path, HF_HUB_CACHE=cache) == ours(adapter)
 
 
 @pytest.mark.slow
@@ -192,7 +211,50 @@ def test_the_card_asks_by_the_prompt_of_the_training(strangers, tmp_path):
     found = exported(tmp_path / "run", tmp_path / "out")
     assert repr(f"<|im_start|>system\n{SYSTEM_MESSAGE}<|im_end|>")[1:-1] in card_of(found)
     assert "apply_chat_template" not in card_of(found)
-    assert theirs(strangers, found.folder, tmp_path) == ours(adapter)
+    said = ours(adapter)
+    assert theirs(strangers, found.folder, tmp_path) == said
+    words = re.findall(r"`grit\.load\((.*?)\)\.ask", card_of(found))[0]
+    name = literal_eval(f"[{words.replace('NAME', repr(str(found.folder)))}]")
+    short = "trainer.accelerator=cpu", "evaluation.max_new_tokens=24"
+    answer = grit.load(*name, *short).ask(ASKED.picture.load(), QUESTION)
+    assert answer.completion == adapter.decode(said)
+
+
+def write_evaluation(folder: Path, checkpoint: Path) -> Path:
+    """The folder of ``task=evaluate checkpoint=...``, which names other data than the training."""
+    folder.mkdir()
+    config = composed_config("task=evaluate", f"checkpoint={checkpoint}", "seed=5")
+    (folder / "config.yaml").write_text(yaml.safe_dump(plain(config)))
+    record = {"started": "2026-11-29T10:00:00+00:00", "command": "python -m grit task=evaluate"}
+    write_json(folder / "run.json", record | {"config_hash": config_hash(config)})
+    return folder
+
+
+def test_the_card_of_an_evaluation_tells_the_training_of_its_weights_or_none(run, tmp_path):
+    alone = tmp_path / "somebodys"
+    shutil.copytree(run[0] / "model", alone)
+    text = card_of(exported(write_evaluation(tmp_path / "of_alone", alone), tmp_path / "a"))
+    assert "\n# somebodys\n" in text
+    assert "## Training" not in text
+    assert "trained with" not in text
+    assert not {"grit", "grpo"} & set(ModelCard(text).data.tags)
+    text = card_of(exported(write_evaluation(tmp_path / "of_run", run[0]), tmp_path / "b"))
+    assert "\n# tiny_qwen, trained with GRIT on shapes\n" in text
+    assert "command: `python -m grit data=shapes`" in text
+    assert "seed 0" in text
+
+
+def test_the_card_names_the_method(run, tmp_path):
+    text = card_of(exported(run[0], tmp_path / "out"))
+    assert {"grit", "grpo"} <= set(ModelCard(text).data.tags)
+    taught = tmp_path / "taught"
+    shutil.copytree(run[0] / "model", taught / "model")
+    (taught / "run.json").write_bytes((run[0] / "run.json").read_bytes())
+    config = composed_config("method=sft", "evaluation.max_new_tokens=24")
+    (taught / "config.yaml").write_text(yaml.safe_dump(plain(config)))
+    text = card_of(exported(taught, tmp_path / "sft"))
+    assert "\n# tiny_qwen, trained with sft on shapes\n" in text
+    assert "grpo" not in ModelCard(text).data.tags
 
 
 def test_the_card_of_what_is_no_run_tells_no_training(run, tmp_path):

@@ -6,20 +6,22 @@ shortened, and keys hidden.
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
 from grit.config.schema import Config
+from grit.config.stored import stored_config
 from grit.core.secrets import redacted
 from grit.figures.markdown_format import rows_markdown
 from grit.figures.places import without_places
 from grit.figures.table import Table
 from grit.grounding.boxes import SpaceName
-from grit.grounding.prompts import GRIT_SUFFIX
+from grit.inference.card_program import card_program
 from grit.inference.settings import ExportSettings
-from grit.inference.sources import Source
+from grit.inference.sources import Source, run_of
 from grit.models.hub import licence_of
 from grit.models.names import TINY
 from grit.models.tiny import shipped_folder, tiny_family
@@ -27,27 +29,15 @@ from grit.pages.outcomes import outcome_table
 from grit.runs.finished import FinishedRun
 from grit.runs.judging import judging_note
 from grit.runs.results import Results, read_results
-from grit.runs.run_record import RECORD, RESULTS, read_record
+from grit.runs.run_record import CONFIG, RECORD, RESULTS, read_record
 from grit.runs.shown_metrics import definitions, shown_metrics
 
 SUITE = "https://arxiv.org/abs/2505.15879"
-_ASKED_AS_TRAINED = (  # transformers takes the base's settings beside an adapter
-    "from transformers import GenerationConfig",
-    'model.generation_config = GenerationConfig.from_pretrained("NAME")',
-)
-_ENCODED_BY_TEMPLATE = (
-    'content = [{"type": "image", "path": "photo.jpg"}, {"type": "text", "text": text}]',
-    "inputs = processor.apply_chat_template(",
-    '    [{"role": "user", "content": content}],',
-    '    add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt",',
-    ")",
-)
 _SPACES: dict[SpaceName, str] = {
     "resized": "in pixels of the image as the processor resizes it",
     "normalized_1000": "from 0 to 1000 across and down the image",
     "original": "in pixels of the image",
 }
-_OF_RUNS = ("grit", "grpo")  # what was trained elsewhere may be neither
 _TAGS = ("visual-grounding", "vision-language", "reasoning")
 _BUILT_IN = "## What is built in"
 
@@ -63,7 +53,8 @@ class Card:
     licence: Mapping[str, str]  # the fields of the base's card
     title: str
     prompt: tuple[str, str] | None = None  # around the text, where it is not the chat template's
-    record: Mapping[str, Any] = field(default_factory=dict)  # of the run; empty: made elsewhere
+    trained: Config | None = None  # of the run that trained it; None: made elsewhere
+    record: Mapping[str, Any] = field(default_factory=dict)  # of that run
     results: Results | None = None
     outcome: Table | None = None
     built_in: str = ""  # of a tiny model's base
@@ -82,10 +73,10 @@ class Card:
         """The card of a model; results only where they are those of these very weights."""
         model = source.config.model
         found: dict[str, Any] = {}
-        if source.run is not None:
-            found["record"] = read_record(source.run / RECORD)
-            if source.is_evaluated and (source.run / RESULTS).exists():
-                found |= _results(FinishedRun.read(source.run))
+        if (run := _training_run(source)) is not None:
+            found |= {"trained": stored_config(run / CONFIG), "record": read_record(run / RECORD)}
+        if source.run is not None and source.is_evaluated and (source.run / RESULTS).exists():
+            found |= _results(FinishedRun.read(source.run))
         if model.path.startswith(TINY):
             found["built_in"] = _built_in(model.path.removeprefix(TINY))
         return cls(
@@ -94,7 +85,7 @@ class Card:
             is_adapter=is_adapter,
             space=space,
             licence=_licence(settings, base, model.revision, tiny=model.path.startswith(TINY)),
-            title=_title(source),
+            title=_title(source, found.get("trained")),
             prompt=prompt,
             **found,
         )
@@ -106,12 +97,23 @@ def model_card(card: Card) -> str:
     return redacted(without_places("\n\n".join(parts))) + "\n"
 
 
-def _title(source: Source) -> str:
+def _training_run(source: Source) -> Path | None:
+    """The run that trained the weights, if they lie in its folder.
+
+    An evaluation's settings and record say nothing of how they were made.
+    """
+    run = None if source.checkpoint is None else run_of(source.checkpoint.path)
+    if run is None or stored_config(run / CONFIG).task != "train":
+        return None
+    return run
+
+
+def _title(source: Source, trained: Config | None) -> str:
     """What was trained on what; of a model that is no run's, its name: nobody knows the rest."""
-    if source.run is None:
-        return source.name
-    config = source.config
-    return f"{config.model.name}, trained with GRIT on {config.data.name}"
+    if trained is None:
+        return replace(source, run=None).name
+    method = "GRIT" if trained.method.name == "grit" else trained.method.name
+    return f"{trained.model.name}, trained with {method} on {trained.data.name}"
 
 
 def _head(card: Card) -> ModelCardData:
@@ -124,9 +126,17 @@ def _head(card: Card) -> ModelCardData:
     return ModelCardData(
         library_name="peft" if card.is_adapter else "transformers",
         pipeline_tag="image-text-to-text",
-        tags=[*(_OF_RUNS if card.record else ()), *_TAGS],
+        tags=[*_tags_of_training(card.trained), *_TAGS],
         **fields,
     )
+
+
+def _tags_of_training(trained: Config | None) -> Iterator[str]:
+    """What was trained elsewhere may be neither."""
+    if trained is not None:
+        yield "grit"
+        if trained.method.training == "grpo_gr":
+            yield "grpo"
 
 
 def _eval_results(results: Results) -> Iterator[EvalResult]:
@@ -159,19 +169,22 @@ def _body(card: Card) -> Iterator[str]:
         f"interleaved with boxes, then answers ([GRIT]({SUITE}))."
     )
     yield "## Use"
-    yield f"```python\n{_usage(card)}\n```"
+    program = card_program(config, base=card.base if card.is_adapter else None, prompt=card.prompt)
+    yield f"```python\n{program}\n```"
+    form = config.model.prompt
+    asked = "NAME" if form == "processor" else f'NAME, "model.prompt={form}"'
     yield (
         f"Boxes are four integers, {_SPACES[card.space]}. With the suite, "
-        "`grit.load(NAME).ask(image, question)` gives them in pixels of the image."
+        f"`grit.load({asked}).ask(image, question)` gives them in pixels of the image."
     )
     if card.is_adapter and config.model.image:
         yield (
             "vLLM takes the base's image sizes beside an adapter: serve it with "
             f"`--mm-processor-kwargs '{json.dumps(dict(config.model.image))}'`."
         )
-    if card.record:
+    if card.trained is not None:
         yield "## Training"
-        yield "\n".join(f"- {line}" for line in _training(card))
+        yield "\n".join(f"- {line}" for line in _training(card, card.trained))
     if card.outcome is not None and card.results is not None:
         yield "## Results"
         yield "Means with 95% bootstrap intervals over questions."
@@ -185,40 +198,8 @@ def _body(card: Card) -> Iterator[str]:
     yield _licence_text(card)
 
 
-def _usage(card: Card) -> str:
-    """Loading in three lines, and a question."""
-    load = 'AutoModelForImageTextToText.from_pretrained("NAME")'
-    suffix = repr(GRIT_SUFFIX) if card.config.method.suffix else '""'
-    of_image = ("from PIL import Image",) if card.prompt else ()
-    return "\n".join(
-        [
-            *of_image,
-            "from transformers import AutoModelForImageTextToText, AutoProcessor",
-            f"model = {load}{'  # needs peft' if card.is_adapter else ''}",
-            'processor = AutoProcessor.from_pretrained("NAME")',
-            *(_ASKED_AS_TRAINED if card.is_adapter else ()),
-            "",
-            f"suffix = {suffix}",
-            'text = "\\nQuestion: How many cups are there?" + suffix',
-            *(_encoded_as(*card.prompt) if card.prompt else _ENCODED_BY_TEMPLATE),
-            'stop = {"stop_strings": ["</answer>"], "tokenizer": processor.tokenizer}',
-            "ids = model.generate(**inputs, **stop)",
-            'print(processor.decode(ids[0, inputs["input_ids"].shape[1] :]))',
-        ]
-    )
-
-
-def _encoded_as(before: str, after: str) -> Iterator[str]:
-    """The lines that ask with other words around the text than the chat template's."""
-    yield f"before = {before!r}"
-    yield f"after = {after!r}"
-    yield 'image = Image.open("photo.jpg").convert("RGB")'
-    yield "prompt = before + text + after  # as it was trained, not by the chat template"
-    yield 'inputs = processor(images=[image], text=[prompt], return_tensors="pt")'
-
-
-def _training(card: Card) -> Iterator[str]:
-    config, record, results = card.config, card.record, card.results
+def _training(card: Card, config: Config) -> Iterator[str]:
+    record, results = card.record, card.results
     trained_on = f"data: `{config.data.name}`"
     if results is not None and results.triplets:
         trained_on += f", {results.triplets} image-question-answer triplets"

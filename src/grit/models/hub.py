@@ -135,7 +135,7 @@ def upload(folder: Path, name: str, *, private: bool) -> str:
             commit = api.upload_folder(
                 repo_id=name,
                 folder_path=folder,
-                commit_message="A model trained with GRIT",
+                commit_message="A model of the GRIT suite",
                 ignore_patterns=[".*"],
             )
     except (*_ERRORS, ValueError, RuntimeError) as error:
