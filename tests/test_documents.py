@@ -56,6 +56,14 @@ def test_links_lead_to_files(document: Path) -> None:
 
 
 @documents
+def test_links_that_name_a_file_lead_to_it(document: Path) -> None:
+    named = r"\[`([\w./-]+\.(?:py|md|ya?ml|toml|jsonl?|svg|html|ipynb))`\]\(([^()\s#]+)[^()\s]*\)"
+    labelled = re.findall(named, prose(document))
+    others = [(label, link) for label, link in labelled if Path(label).name != Path(link).name]
+    assert others == []
+
+
+@documents
 def test_paths_that_are_named_exist(document: Path) -> None:
     spans = re.findall(r"`([^`\n]+)`", prose(document))
     paths = [path for span in spans for path in NAMED.findall(span)]
