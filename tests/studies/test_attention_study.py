@@ -87,3 +87,20 @@ def test_a_study_compares_prefixes_over_the_tokens_that_both_led_to() -> None:
     same = [samples[1] | {"no_boxes": samples[1]["boxes"]}]
     nothing = study(same, adapter, Sampler(adapter), tokens=2).differences["boxes_minus_no_boxes"]
     assert nothing.mean == 0
+
+
+def test_samples_of_one_picture_are_drawn_together() -> None:
+    """Each sample once more, about the same picture, says nothing new."""
+    adapter = load_base("tiny:qwen", attention="eager")
+    once = [
+        prefixes(Prompting().encode(sample, adapter), COMPLETION, adapter)
+        for sample in ShapesSource("gqa", "test", 4)
+    ]
+    alone = study(once, adapter, Sampler(adapter), 2)
+    shared = study([*once, *once], adapter, Sampler(adapter), 2, [0, 1, 2, 3, 0, 1, 2, 3])
+    for few, many in [
+        (alone.curves["boxes"].level, shared.curves["boxes"].level),
+        (alone.differences["boxes_minus_no_boxes"], shared.differences["boxes_minus_no_boxes"]),
+    ]:
+        assert many.n == 2 * few.n
+        assert many[:3] == pytest.approx(few[:3], rel=1e-4)

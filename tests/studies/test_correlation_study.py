@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -64,6 +65,18 @@ def test_shares_are_of_repeats_and_intervals_of_chains() -> None:
     assert found.interval.n == 4
     assert {name: value.mean for name, value in found.sets.items()} == {"vsr": 0.875, "gqa": 0.5}
     assert (found.undecided, found.failures) == (1, 0)
+
+
+def test_chains_of_one_picture_are_drawn_together() -> None:
+    """Each chain once more, about the same picture, says nothing new."""
+    once = [*chains()[:6], *chains()[EACH : EACH + 6]]
+    twice = [replace(chain, id=chain.id + again) for again in ("", "b") for chain in once]
+    picks: list[float | None] = [1, 0, 1, 1, 0.5, 1, 0, 0, 1, 0.5, 1, 0]
+    alone = correlate(once, Script(picks), repeats=1)["random"]
+    shared = correlate(twice, Script(picks * 2), repeats=1)["random"]
+    for few, many in [(alone.interval, shared.interval), (alone.sets["gqa"], shared.sets["gqa"])]:
+        assert many.n == 2 * few.n
+        assert many[:3] == pytest.approx(few[:3])
 
 
 def test_a_judge_that_fails_is_no_zero() -> None:

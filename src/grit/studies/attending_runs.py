@@ -74,10 +74,12 @@ def attending(figures: FigureSettings, run: FinishedRun) -> AttendingRun:
         )
     adapter, method = run.adapter(attention="eager"), run.settings.method
     prompting = Prompting(method.suffix, method.example)
-    samples = []
-    for each in subsample(grounded, settings.samples, figures.seed):
+    samples, drawn = [], subsample(grounded, settings.samples, figures.seed)
+    for each in drawn:
         prompt = prompting.encode(run.sample(each), adapter)
         samples.append(prefixes(prompt, each.completion, adapter, figures.seed))
     sampler = Sampler(adapter, run.settings.rollout.tokens_per_batch)
     name = name_of(run, [settings.set])
-    return AttendingRun(name, len(said), study(samples, adapter, sampler, settings.tokens))
+    pictures = [each.picture for each in drawn]
+    found = study(samples, adapter, sampler, settings.tokens, pictures)
+    return AttendingRun(name, len(said), found)

@@ -11,7 +11,7 @@ is, and prefixes are compared over the tokens that both have led to.
 Shapes: S samples, T generated tokens, Q queries, K keys.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,7 +39,7 @@ class AttentionCurve:
 
     mean: tuple[float | None, ...]  # [T] over the samples that generated so many tokens
     n: tuple[int, ...]  # [T] how many did
-    level: Estimate  # over samples, each the mean over its tokens
+    level: Estimate  # of samples, each the mean over its tokens; those of a picture together
 
 
 @dataclass(frozen=True)
@@ -52,18 +52,26 @@ class AttentionStudy:
 
 
 def study(
-    samples: Sequence[Mapping[str, EncodedPrompt]], adapter: Adapter, sampler: Sampler, tokens: int
+    samples: Sequence[Mapping[str, EncodedPrompt]],
+    adapter: Adapter,
+    sampler: Sampler,
+    tokens: int,
+    pictures: Sequence[Hashable] | None = None,
 ) -> AttentionStudy:
-    """Measure the prefixes of each sample over at most ``tokens`` generated tokens."""
+    """Measure the prefixes of each sample over at most ``tokens`` generated tokens.
+
+    Intervals draw the samples of one of ``pictures`` together; None: each has its own.
+    """
+    pictures = range(len(samples)) if pictures is None else pictures
     measured = {
         name: _attention([sample.get(name) for sample in samples], adapter, sampler, tokens)
         for name in PREFIXES
     }
     return AttentionStudy(
         samples=len(samples),
-        curves={name: _curve(rows) for name, rows in measured.items()},
+        curves={name: _curve(rows, pictures) for name, rows in measured.items()},
         differences={
-            name: _over_samples(measured[first] - measured[second])
+            name: _over_samples(measured[first] - measured[second], pictures)
             for name, (first, second) in COMPARED.items()
         },
     )
@@ -112,11 +120,11 @@ def attention_by_image_token(
     return on_image.float().mean((0, 1))
 
 
-def _curve(rows: np.ndarray) -> AttentionCurve:
+def _curve(rows: np.ndarray, pictures: Sequence[Hashable]) -> AttentionCurve:
     return AttentionCurve(
         mean=tuple(None if np.isnan(column).all() else _mean(column) for column in rows.T),
         n=tuple(int((~np.isnan(column)).sum()) for column in rows.T),
-        level=_over_samples(rows),
+        level=_over_samples(rows, pictures),
     )
 
 
@@ -126,10 +134,11 @@ def _mean(values: np.ndarray) -> float:
     return float(there.mean()) if len(there) else float("nan")
 
 
-def _over_samples(rows: np.ndarray) -> Estimate:
+def _over_samples(rows: np.ndarray, pictures: Sequence[Hashable]) -> Estimate:
     """The mean over samples, each the mean over the tokens [T] that it has."""
     means = np.array([_mean(row) for row in rows])
-    return estimate(means[~np.isnan(means)])
+    there = np.flatnonzero(~np.isnan(means)).tolist()
+    return estimate(means[there], [pictures[at] for at in there])
 
 
 def attention_weights(

@@ -32,7 +32,7 @@ class Correlation:
     repeats: tuple[float | None, ...]  # the share of own boxes picked, in each repeat
     mean: float | None  # over the repeats
     std: float | None  # sample standard deviation over the repeats: of the control's chance
-    interval: Estimate  # over chains, each the mean of its repeats
+    interval: Estimate  # over pictures, with the means over the repeats of each of their chains
     sets: Mapping[str, Estimate]  # the same within each set
     undecided: int  # of all judgements; half a point each, what guessing earns on average
     failures: int  # of all judgements; no part of any number
@@ -58,16 +58,13 @@ def _correlation(
     shares = tuple(_mean(row) for row in points)
     known = [share for share in shares if share is not None]
     of_chain = [_mean(column) for column in points.T]
-    names = [chain.set for chain in chains]
+    sets = list(dict.fromkeys(chain.set for chain in chains))
     return Correlation(
         repeats=shares,
         mean=float(np.mean(known)) if known else None,
         std=float(np.std(known, ddof=1)) if len(known) > 1 else None,
-        interval=_estimate(of_chain),
-        sets={
-            name: _estimate([p for p, at in zip(of_chain, names, strict=True) if at == name])
-            for name in dict.fromkeys(names)
-        },
+        interval=_estimate(of_chain, chains, sets),
+        sets={name: _estimate(of_chain, chains, [name]) for name in sets},
         undecided=sum(pick == UNDECIDED for pick in picks),
         failures=sum(pick is None for pick in picks),
     )
@@ -85,5 +82,13 @@ def _mean(points: np.ndarray) -> float | None:
     return float(there.mean()) if len(there) else None
 
 
-def _estimate(points: Sequence[float | None]) -> Estimate:
-    return estimate(np.array([point for point in points if point is not None]))
+def _estimate(
+    points: Sequence[float | None], chains: Sequence[GroundedChain], sets: Sequence[str]
+) -> Estimate:
+    """The chains of these sets that have a point; those of one picture are drawn together."""
+    there = [
+        (point, (chain.set, chain.picture.key))
+        for point, chain in zip(points, chains, strict=True)
+        if point is not None and chain.set in sets
+    ]
+    return estimate(np.array([point for point, _ in there]), [picture for _, picture in there])

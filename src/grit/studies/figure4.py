@@ -209,7 +209,7 @@ def _notes(figure: Figure4) -> Iterator[str]:
     yield (
         "Share of chains whose own boxes the judge picks over random ones; 0.5 is chance. Judge: "
         f"{figure.judge}. {figure.repeats} repeats, at most {figure.chains} chains a set, drawn "
-        "at random. Intervals are 95%: over chains (bootstrap), and over runs where there are "
+        "at random. Intervals are 95%: over pictures (bootstrap), and over runs where there are "
         "several (t)."
     )
     names = [bars.name for bars in figure.bars if not bars.runs]

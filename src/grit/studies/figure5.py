@@ -187,7 +187,7 @@ def _notes(figure: Figure5) -> Iterator[str]:
         "Attention on an image token, in thousandths, averaged over layers, heads and image "
         f"tokens, over the first {figure.tokens} tokens that the model generates after <rethink> "
         f"(fewer where it ends earlier). Set: {figure.set}, at most {figure.samples} samples a "
-        "run. Intervals are 95%: over samples (bootstrap), and over runs where there are several "
+        "run. Intervals are 95%: over pictures (bootstrap), and over runs where there are several "
         "(t). Differences are over the tokens that both prefixes of a sample led to."
     )
     names = [levels.name for levels in figure.levels if not levels.runs]
