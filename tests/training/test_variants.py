@@ -8,10 +8,16 @@ import torch
 from learners import fit, gradients, learnt, likes_letters, module
 
 from grit.data.shapes.source import ShapesSource
+from grit.grounding.boxes import Box
+from grit.rewards.response import Attempt, Response
+from grit.rewards.reward import Outcome
+from grit.rollout.engine import Completion
 from grit.training.blanking import with_blanked_picture
+from grit.training.diagnostics import Rollout
 from grit.training.dynamic_sampling import further_prompts
 from grit.training.objectives import half_widths
 from grit.training.perception import perception_gain
+from grit.training.rollouts import difficulty_weights
 from grit.training.settings import AdvantageSettings, ObjectiveSettings, PerceptionSettings
 
 OBJECTIVES = {
@@ -166,6 +172,30 @@ def test_harder_groups_weigh_more(tmp_path):
     hard = gradients(module(max_steps=1, beta=0.0, objective=objective), tmp_path / "b")
     norm = [sum(g.square().sum() for g in found.values()).sqrt() for found in (plain, hard)]
     assert norm[1] > 1.5 * norm[0]
+
+
+def test_the_difficulty_of_a_group_is_that_of_all_boxes_that_it_says():
+    """Those of rewards and metrics: in detection the box stands in the answer."""
+    sample = next(each for each in ShapesSource("vsr", "train", 9) if each.boxes)
+
+    def rollout(text, true):
+        sides = ", ".join(f"{side:.0f}" for side in true.corners)
+        text = text.format(sides)
+        attempt = Attempt(
+            *(sample.question, sample.answer, sample.dataset, text),
+            spoken=sample.space,
+            space=sample.space,
+            true_boxes=(true,),
+        )
+        outcome = Outcome(0.0, {}, Response.of(attempt, counting=False))
+        of = replace(sample, boxes=(true,))
+        return Rollout(of, sample.space, Completion((1,), text, False), outcome)
+
+    true = Box(10, 20, 30, 40, sample.space)
+    answered = "<think> a dog </think><rethink> r </rethink><answer> [{}]"
+    silent = "<think> a dog </think><rethink> r </rethink><answer> no"
+    found = difficulty_weights([rollout(answered, true), rollout(silent, true)], group_size=1)
+    assert found.flatten().tolist() == pytest.approx([1.0, math.e])
 
 
 def test_blanking_takes_patches_away_and_keeps_the_size():

@@ -14,7 +14,7 @@ from torch import Tensor
 from grit.core import processes
 from grit.core.seeding import seed_for
 from grit.data.samples import Sample
-from grit.grounding.boxes import Box, union_iou
+from grit.grounding.boxes import union_iou
 from grit.judge.judge import Judge
 from grit.models.adapter import Adapter
 from grit.models.encoded_prompt import EncodedPrompt
@@ -175,15 +175,16 @@ def _divided(component: float | None, weight: float) -> float:
 
 
 def difficulty_weights(rollouts: Sequence[Rollout], group_size: int) -> Tensor:
-    """UniVG-R1's weight of each group, [G, 1]; 1 for rows without annotated boxes."""
+    """UniVG-R1's weight of each group, [G, 1]; 1 for rows without annotated boxes.
+
+    The IoU is that of rewards and metrics, with every box of a completion: in detection the answer
+    itself is a box.
+    """
     weights = []
     for start in range(0, len(rollouts), group_size):
         group = rollouts[start : start + group_size]
         true = group[0].sample.boxes
-        overlaps = [union_iou(_original(rollout), true) for rollout in group] if true else None
+        said = [rollout.outcome.response.boxes or () for rollout in group]
+        overlaps = [union_iou(boxes, true) for boxes in said] if true else None
         weights.append([difficulty_weight(sum(overlaps) / len(overlaps) if overlaps else None)])
     return torch.tensor(weights)
-
-
-def _original(rollout: Rollout) -> list[Box]:
-    return [box.to(rollout.sample.space) for box in rollout.boxes]
