@@ -205,3 +205,15 @@ def test_where_the_clipping_holds_back_there_is_no_gradient():
     low, high = clip_ratios(logp.detach(), old, advantages, owner, **CLIP)
     assert (low + high).max() > 0.3
     torch.testing.assert_close(low + high, cut_off)
+
+
+def test_what_a_limit_of_the_ratio_holds_back_is_counted_too():
+    """Two-sided clipping cuts where the advantage is negative, CISPO every large ratio."""
+    logp = torch.tensor([10.0, 10.0, 1.5, 1.5]).log()
+    owner, old = torch.arange(4), torch.zeros(4)
+    advantages = torch.tensor([-1.0, 1.0, -1.0, 1.0])
+    one = logp, old, advantages, owner
+    _, high = clip_ratios(*one, epsilon=0.2, ratio="token", limit=2.0)
+    assert high.tolist() == [1, 1, 0, 1]  # of the last its own end of the interval
+    low, high = clip_ratios(*one, epsilon=math.inf, epsilon_high=4.0, ratio="token", limit=5.0)
+    assert (low.tolist(), high.tolist()) == ([0, 0, 0, 0], [1, 1, 0, 0])

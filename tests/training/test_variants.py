@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 from learners import fit, gradients, learnt, likes_letters, module
+from settings_of import training
 
 from grit.data.shapes.source import ShapesSource
 from grit.grounding.boxes import Box
@@ -17,8 +18,10 @@ from grit.training.diagnostics import Rollout
 from grit.training.dynamic_sampling import further_prompts
 from grit.training.objectives import half_widths
 from grit.training.perception import perception_gain
+from grit.training.policy import TokenScores
 from grit.training.rollouts import difficulty_weights
 from grit.training.settings import AdvantageSettings, ObjectiveSettings, PerceptionSettings
+from grit.training.step_loss import StepLoss
 
 OBJECTIVES = {
     "dapo": {
@@ -116,6 +119,33 @@ def test_what_is_logged_of_the_policy_is_not_weighted_as_the_loss_is(tmp_path, w
 )
 def test_only_what_the_surrogate_cuts_off_counts_as_clipped(settings, widths):
     assert half_widths(ObjectiveSettings(**settings), 0.2) == widths
+
+
+def test_the_log_counts_what_a_limit_cuts_off_where_the_advantage_is_negative():
+    scores = TokenScores(torch.tensor([10.0]).log(), torch.zeros(1))
+    one = torch.ones(1)
+    for objective in (
+        ObjectiveSettings(ratio_limit=2.0),
+        ObjectiveSettings(surrogate="cispo", ratio_limit=5.0),
+    ):
+        step = StepLoss(
+            settings=training(objective=objective),
+            beta=0.0,
+            old_logp=torch.zeros(1),
+            engine_logp=None,
+            importance_cap=2.0,
+            reference_logp=None,
+            blanked_logp=None,
+            advantages=-one,
+            kept=None,
+            weights=one,
+            token_weights=one,
+            shares=one,
+        )
+        loss = step(scores.logp, torch.zeros(1, dtype=torch.long))
+        sums, _ = step.figures(loss, scores, torch.zeros(1, dtype=torch.long))
+        logged = dict(zip(step.summed, sums.tolist(), strict=True))
+        assert (logged["clip_ratio_low"], logged["clip_ratio_high"]) == (0, 1), objective.surrogate
 
 
 def test_papos_term_is_bounded(tmp_path):

@@ -32,6 +32,7 @@ Shapes: G groups, N completions of each, B = G * N completions, M tokens of all 
 concatenated. ``owner`` [M] is the index of the completion that a token belongs to.
 """
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -166,12 +167,15 @@ def clip_ratios(
     epsilon: float,
     ratio: Ratio,
     epsilon_high: float | None = None,
+    limit: float | None = None,
 ) -> tuple[Tensor, Tensor]:
     """The share of each completion that is clipped below, and above the interval.
 
     A token (or with ``ratio="sequence"`` a completion) is clipped below if its ratio is less than
     1 - eps and its advantage negative, above if its ratio is more than 1 + eps and its advantage
-    positive. TRL logs the same as ``clip_ratio/low_mean`` and ``clip_ratio/high_mean``.
+    positive, or more than the ``limit`` and its advantage negative. TRL logs the same as
+    ``clip_ratio/low_mean`` and ``clip_ratio/high_mean``, but for what a limit cuts off where the
+    advantage is negative.
 
     Args:
         logp: [M].
@@ -181,14 +185,19 @@ def clip_ratios(
         epsilon: half the width of the clipping interval.
         ratio: whether s is per token or per sequence.
         epsilon_high: its upper half, if that is another.
+        limit: of the ratio, see ``objectives.clipped`` and ``objectives.cispo``; None: none.
 
     Returns:
         The shares below and above, each [B], 0 to 1.
     """
     upper = 1 + (epsilon if epsilon_high is None else epsilon_high)
+    most = math.inf if limit is None else limit
+    first, last = min(upper, most), max(upper, most)
     of = logp - old_logp, advantages, owner, ratio
     low = _of_completions(lambda s, a: ((s < 1 - epsilon) & (a < 0)).to(s.dtype), *of)
-    high = _of_completions(lambda s, a: ((s > upper) & (a > 0)).to(s.dtype), *of)
+    high = _of_completions(
+        lambda s, a: (((s > first) & (a > 0)) | ((s > last) & (a < 0))).to(s.dtype), *of
+    )
     return low, high
 
 

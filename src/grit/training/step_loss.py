@@ -101,12 +101,14 @@ class StepLoss:
         kl = torch.zeros_like(entropy)
         if self.reference_logp is not None:
             kl = mean_over_completions(k3(scores.logp, self.reference_logp), owner, completions)
-        lower, upper = half_widths(self.settings.objective, self.settings.epsilon)
+        objective = self.settings.objective
+        lower, upper = half_widths(objective, self.settings.epsilon)
         low, high = clip_ratios(
             *(scores.logp, old, self.advantages, owner),
             epsilon=lower,
             ratio=self.settings.ratio,
             epsilon_high=upper,
+            limit=None if objective.surrogate == "sapo" else objective.ratio_limit,
         )
         ratios = token_ratios(scores.logp - old, owner, completions, self.settings.ratio)
         mean = mean_over_completions(ratios, owner, completions)
