@@ -5,7 +5,8 @@ forward pass over the same rows with another image, and no sampling.
 
 - PAPO (2507.06448) adds gamma k3(pi(.|image), pi(.|blanked image)) to the objective. The blanked
   branch has no gradient. Since a policy can raise that term by becoming uncertain everywhere, PAPO
-  may punish entropy; its estimate from the sampled tokens, -log pi, is used here.
+  may punish entropy; its estimate from the sampled tokens, -log pi, is used here, as in PAPO's
+  code. Its gradient is 0 on average where the tokens are the policy's own: at one update a rollout.
 - VPPO (2510.09285) gives the advantage to the tokens alone that depend on the image most, and more
   of it to completions that do: see ``pivotal_tokens`` and ``completion_scales``.
 

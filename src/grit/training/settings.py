@@ -93,7 +93,12 @@ class PerceptionSettings:
     """Terms that make a chain depend on the image: PAPO and VPPO."""
 
     gamma: float = setting("weight of PAPO's term; 0: without", 0.0, ge=0)
-    entropy: float = setting("weight of PAPO's penalty of entropy", 0.0, ge=0)
+    entropy: float = setting(
+        "weight of PAPO's penalty of entropy, -log pi of the sampled tokens; at one update a "
+        "rollout it is noise, with no effect on average",
+        0.0,
+        ge=0,
+    )
     top_share: float | None = setting(
         "share of a completion's tokens that keep their advantage (VPPO); null: all",
         None,
