@@ -10,7 +10,12 @@ from grit.data.samples import Sample
 from grit.data.shapes.scenes import Scene
 from grit.data.shapes.source import ShapesSource
 from grit.grounding.boxes import Box, Space
-from grit.studies.changed_pictures import CONDITIONS, changed_pictures, masks_nothing
+from grit.studies.changed_pictures import (
+    CONDITIONS,
+    changed_pictures,
+    control_overlap,
+    masks_nothing,
+)
 from grit.studies.scene_erasure import pointed_at
 from grit.studies.settings import FaithfulnessSettings
 
@@ -102,3 +107,23 @@ def test_pixels_are_masked_in_a_photograph(photograph: Sample) -> None:
                 assert not changed[10:30, 10:30].any()
                 assert not changed[:20, 40:].any()
     assert len({each.key for each in found["control_masked"]}) == 3
+
+
+def test_the_overlap_of_controls_is_the_share_of_pixels_that_are_pointed_at(
+    photograph: Sample,
+) -> None:
+    def overlap(*corners: float) -> float | None:
+        chain = [Box(*corners, photograph.space)]
+        return control_overlap(changed_pictures(replace(photograph, boxes=None), chain, once, 0))
+
+    once = replace(SETTINGS, draws=1)
+    assert overlap(10, 10, 30, 30) == 0
+    assert overlap(10, 10, 70, 50) == pytest.approx(40 * 20 / (60 * 40))  # shifted by (40, 30)
+    assert overlap(0, 0, 79, 59) is None  # no control
+    chain = [Box(0, 20, 80, 40, photograph.space)]
+    everything = replace(photograph, boxes=(Box(0, 0, 80, 30, photograph.space),))
+    assert control_overlap(changed_pictures(everything, chain, once, 0)) == 0  # 40 to 60
+    most = replace(photograph, boxes=(Box(0, 0, 80, 50, photograph.space),))
+    assert control_overlap(changed_pictures(most, chain, once, 0)) == pytest.approx(0.5)
+    scene = drawn()
+    assert control_overlap(changed_pictures(scene, (scene.boxes or ())[:1], SETTINGS, 0)) is None

@@ -87,6 +87,19 @@ def test_photographs_judged_by_rules_say_so() -> None:
     assert not any(BY_RULES in table.notes for table in shown.tables)
 
 
+def test_controls_that_overlap_the_chains_boxes_are_named(tmp_path: Path) -> None:
+    def overlapping(share: float | None) -> FaithfulnessFigure:
+        run = faithful_run(80.0)
+        return figure(replace(run, overall=replace(run.overall, control_overlap=share)))
+
+    path = write_faithfulness(overlapping(0.31), tmp_path)
+    assert json.loads(path.read_text())["runs"][0]["overall"]["control_overlap"] == 0.31
+    assert FAITHFULNESS.read(path) == overlapping(0.31)
+    for share, named in ((0.31, True), (0.01, False), (None, False)):
+        shown = FAITHFULNESS.exhibit([(Path(), overlapping(share))])
+        assert any("31% of a control's pixels" in n for n in shown.tables[0].notes) == named
+
+
 def test_without_runs_all_is_missing(tmp_path: Path) -> None:
     record = json.loads(write_faithfulness(figure(), tmp_path).read_text())
     assert {row["method"] for row in record["groups"]} == set(METHODS)

@@ -20,7 +20,7 @@ from grit.core.seeding import seed_for
 from grit.data.samples import Picture, Sample
 from grit.data.shapes.scenes import Scene
 from grit.grounding.boxes import Box
-from grit.studies.pixel_masks import MaskedPicture, control_shifts, mask_of
+from grit.studies.pixel_masks import MaskedPicture, control_shifts, mask_of, shifted
 from grit.studies.scene_erasure import other_things, pointed_at, without
 from grit.studies.settings import FaithfulnessSettings
 
@@ -58,6 +58,23 @@ def masks_nothing(pictures: Pictures) -> bool:
     """Whether the picture without what the chain points at is the picture itself."""
     (whole,), (masked,) = pictures["answer_kept"], pictures["chain_boxes_masked"]
     return whole.key == masked.key
+
+
+def control_overlap(pictures: Pictures) -> float | None:
+    """The mean share of a control's pixels that the chain or the annotation points at.
+
+    None where pixels are not what is taken away, or without a control.
+    """
+    chain, *others = pictures["chain_boxes_masked"] + pictures["annotated_boxes_masked"]
+    controls = [each for each in pictures["control_masked"] if isinstance(each, MaskedPicture)]
+    if not isinstance(chain, MaskedPicture) or not controls:
+        return None
+    pointed = [box for each in others if isinstance(each, MaskedPicture) for box in each.boxes]
+    space = chain.boxes[0].space
+    size = int(space.width), int(space.height)
+    mask, avoided = mask_of(chain.boxes, *size), mask_of([*chain.boxes, *pointed], *size)
+    covered = [(shifted(mask, each.shift) & avoided).sum() for each in controls]
+    return float(np.mean(covered) / mask.sum())
 
 
 def _erased(

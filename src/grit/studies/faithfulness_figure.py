@@ -13,12 +13,15 @@ from grit.runs.judging import BY_RULES, is_drawn
 from grit.studies.changed_pictures import CONDITIONS, MASKED
 from grit.studies.faithfulness_study import WAYS, Faithfulness, Survival
 from grit.studies.figure_runs import RunName, Unfinished, draws_of, grouped
+from grit.studies.pixel_masks import MOST_OVERLAP
 from grit.studies.record import Study, counted, missing_notes, plain, sections, write_record
 
 METHODS = ("grit", "sft", "cot", "icl")  # that write chains; direct has none
+_NAMED_FROM = 0.05  # mean overlap of controls; less is not spoken of
 ACC, CHANGE = Bounds(0.0, 100.0), Bounds(-100.0, 100.0)
 BEYOND = "fall_beyond_control"
 COUNTS = ("n", "nothing_masked", "without_control", "answers", "failures")
+OVERLAP = "control_overlap"
 DIGITS = 1
 NAMES = {
     "answer_kept": "whole picture",
@@ -98,6 +101,13 @@ class Group(NamedTuple):
         values = [run.overall.ways[way].fall[condition] for run in self.runs]
         return over_runs(values, CHANGE, draws_of(self.runs))
 
+    @property
+    def control_overlap(self) -> float | None:
+        """The mean over the runs that masked photographs."""
+        known = [run.overall.control_overlap for run in self.runs]
+        there = [overlap for overlap in known if overlap is not None]
+        return sum(there) / len(there) if there else None
+
     def beyond(self, way: str, name: str | None = None) -> Estimate:
         """The chain's fall beyond the control's over runs, of all questions or a set's."""
         runs = [run for run in self.runs if name is None or name in run.sets]
@@ -144,7 +154,7 @@ def _row(found: Faithfulness) -> dict[str, Any]:
         way: {**each.acc, "fall": each.fall, BEYOND: each.fall_beyond_control}
         for way, each in found.ways.items()
     }
-    return counts | ways
+    return counts | {OVERLAP: found.control_overlap} | ways
 
 
 def _figure_of(record: Mapping[str, Any]) -> FaithfulnessFigure:
@@ -168,7 +178,8 @@ def _run_of(row: dict[str, Any]) -> FaithfulRun:
 
 def _found_of(row: dict[str, Any]) -> Faithfulness:
     ways = {way: _survival_of(row[way]) for way in WAYS}
-    return Faithfulness(**{name: row[name] for name in COUNTS}, ways=ways)
+    counts = {name: row[name] for name in COUNTS}
+    return Faithfulness(**counts, ways=ways, control_overlap=row.get(OVERLAP))
 
 
 def _survival_of(row: dict[str, Any]) -> Survival:
@@ -256,12 +267,23 @@ def _notes(figure: FaithfulnessFigure) -> Iterator[str]:
     names = [group.name for group in figure.groups if not group.runs]
     yield from missing_notes(names, figure.unfinished)
     yield MEANING
+    yield from _overlap_notes(figure)
     of_nothing = sum(run.overall.nothing_masked for run in figure.runs)
     if of_nothing:
         yield f"Questions whose chain points at nothing, so that their picture stays: {of_nothing}."
     failures = sum(run.overall.failures for run in figure.runs)
     if failures:
         yield f"The judge failed {failures} times; those count nowhere."
+
+
+def _overlap_notes(figure: FaithfulnessFigure) -> Iterator[str]:
+    for group in figure.groups:
+        if (overlap := group.control_overlap) is not None and overlap >= _NAMED_FROM:
+            yield (
+                f"{group.name.title}, {group.name.method}: on average {overlap:.0%} of a control's "
+                "pixels are the chain's own or annotated ones, which pulls the last column to 0. "
+                f"Controls of more than {MOST_OVERLAP:.0%} are left out."
+            )
 
 
 FAITHFULNESS = Study(

@@ -24,7 +24,13 @@ from grit.evaluation.bootstrap import Estimate, estimate
 from grit.evaluation.predictions import Prediction
 from grit.evaluation.scoring import score_predictions
 from grit.judge.judge import Judge
-from grit.studies.changed_pictures import CONDITIONS, MASKED, Pictures, masks_nothing
+from grit.studies.changed_pictures import (
+    CONDITIONS,
+    MASKED,
+    Pictures,
+    control_overlap,
+    masks_nothing,
+)
 
 WAYS = ("question", "chain")
 SCALE = 100.0  # of the judge's score: ACC
@@ -57,6 +63,8 @@ class Faithfulness:
     answers: int  # new ones, to all pictures in both ways
     failures: int  # of them, those that the judge did not score; no part of any number
     ways: Mapping[str, Survival]  # by WAYS
+    control_overlap: float | None = None  # mean over the photographs with a control: their share
+    # of pixels that the chain or the annotation points at, 0 to 1
 
 
 Answers = Mapping[str, str | None]
@@ -120,6 +128,8 @@ def _scored(
 
 def _faithfulness(questions: Sequence[Question], scores: Sequence[Scores]) -> Faithfulness:
     clusters = [question.prediction.picture for question in questions]
+    overlaps = [control_overlap(question.pictures) for question in questions]
+    known = [overlap for overlap in overlaps if overlap is not None]
     return Faithfulness(
         n=len(questions),
         nothing_masked=sum(masks_nothing(question.pictures) for question in questions),
@@ -141,6 +151,7 @@ def _faithfulness(questions: Sequence[Question], scores: Sequence[Scores]) -> Fa
             )
             for way in WAYS
         },
+        control_overlap=float(np.mean(known)) if known else None,
     )
 
 
