@@ -122,6 +122,18 @@ def test_what_a_run_wrote_is_read_again(tmp_path: Path) -> None:
     first = Prediction.of(sample, "[1, 2, 3, 4]", set="ovd", row=0, spoken=resized)
     assert first.image == Plain.key
     assert (first.id, first.truth, first.truth_is_box) == ("ovd/7", "[1, 2, 3, 4]", True)
+    assert "written" not in scored(first, acc=None).to_row()
+    tagged = Prediction.of(
+        *(sample, "[1, 2, 3, 4]"),
+        set="ovd",
+        row=0,
+        spoken=resized,
+        written="<box>[1, 2, 3, 4]</box>",
+    )
+    (of_tagged,) = read(tmp_path, scored(tagged, acc=None).to_row())
+    assert of_tagged == tagged
+    assert of_tagged.as_written == "<box>[1, 2, 3, 4]</box>"
+    assert (first.written, first.as_written) == (None, "[1, 2, 3, 4]")
     second = read(tmp_path, {**GOOD, "box_space": "normalized_1000"})[0]
     rows = [scored(first, acc=None).to_row(), scored(second).to_row()]
     again = read(tmp_path, *rows)

@@ -21,7 +21,11 @@ COMPLETION = CHAIN + "<rethink> the red circle is left </rethink>\n<answer> yes"
     [
         (CHAIN, "<think> red circle, blue square </think>\n"),
         ('[{"bbox_2d": [1, 2, 3, 4], "label": "a"}]', '[{"bbox_2d":, "label": "a"}]'),
-        ("<box>[[1, 2, 3, 4], [5, 6, 7, 8]]</box>", "<box>[,]</box>"),
+        ("<ref>a</ref><box>[[1, 2, 3, 4], [5, 6, 7, 8]]</box>, so", "<ref>a</ref>, so"),
+        ("a <|begin_of_box|>[[1, 2, 3, 4]]<|end_of_box|>, so", "a, so"),
+        ("[[1, 2, 3, 4], [5, 6, 7, 8]]", "[,]"),
+        ("<box> 1, 2, 3, 4", "<box>"),
+        ("<|begin_of_box|>yes<|end_of_box|>", "<|begin_of_box|>yes<|end_of_box|>"),
         ("at 1, 2, 3, 4 and [1, 2]", "at and [1, 2]"),
     ],
 )

@@ -3,12 +3,16 @@
 from dataclasses import replace
 
 import pytest
+from replicas import IMAGE_SETTINGS
 
 from grit.data.shapes.source import ShapesSource
+from grit.evaluation.loop import answer
 from grit.evaluation.predictions import Prediction
 from grit.grounding.boxes import NORMALIZED_1000, Space
 from grit.models.loading import load_base
 from grit.models.prompting import Prompting
+from grit.models.written_text import written_text
+from grit.rollout.engine import Completion
 from grit.rollout.sampler import Sampler
 from grit.rollout.settings import Sampling
 from grit.studies.attention_prefixes import extended
@@ -72,6 +76,37 @@ def test_a_token_that_ends_behind_the_tag_is_left_to_the_model(adapter, monkeypa
     monkeypatch.setattr(adapter.row_text, "trace_ids", lambda text: list(range(len(pieces))))
     monkeypatch.setattr(adapter, "decode", lambda ids: "".join(pieces[each] for each in ids))
     assert kept_ids("".join(pieces), adapter) == (0, 1, 2, 3)
+
+
+@pytest.mark.parametrize("name", ["internvl", "internvl3_5", "glm", "qwen"])
+def test_tokens_around_boxes_are_kept_where_rewards_do_not_see_them(replica, name: str) -> None:
+    adapter = load_base(str(replica(name)), image=IMAGE_SETTINGS[name])
+    chain = "<think> <ref>dog</ref><box>[[142, 314, 299, 447]]</box> </think>\n<rethink>"
+    if name == "glm":
+        chain = "<think> dog <|begin_of_box|>[[1, 2, 3, 4]]<|end_of_box|> </think>\n<rethink>"
+    said = f"{chain} one </rethink>\n<answer> 1"
+    ids = adapter.tokenizer(said, add_special_tokens=False)["input_ids"]
+    ids.append(adapter.tokenizer.eos_token_id)
+    written = written_text(ids, adapter)
+    assert written == said
+    kept = kept_ids(written, adapter)
+    assert kept is not None
+    assert list(kept) == ids[: len(kept)]
+    assert adapter.tokenizer.decode(list(kept)) == chain
+
+    class Says:
+        prompts_at_a_time = 1
+
+        def sample(self, prompts, seeds, sampling):
+            return [[Completion(tuple(ids), adapter.decode(ids), truncated=False)]]
+
+    samples = list(ShapesSource("gqa", "test", 1))
+    (prediction,) = answer(adapter, Says(), Prompting(), "gqa", samples, max_new_tokens=99)
+    assert kept_ids(prediction.as_written, adapter) == kept
+    assert prediction.completion == adapter.decode(ids)
+    stripped = said.replace("<ref>", "").replace("</ref>", "").replace("<box>", "")
+    if name.startswith("internvl"):  # as in the released code
+        assert adapter.decode(ids) == stripped.replace("</box>", "")
 
 
 @pytest.mark.parametrize("family", ["qwen", "internvl"])

@@ -8,6 +8,7 @@ from grit.data.samples import Sample
 from grit.evaluation.predictions import Prediction
 from grit.models.adapter import Adapter
 from grit.models.prompting import Prompting
+from grit.models.written_text import written_text
 from grit.rollout.engine import Engine
 from grit.rollout.settings import Sampling
 
@@ -56,7 +57,14 @@ def answer(
             ]
             completions = engine.sample(prompts, seeds, sampling)
             predictions += [
-                Prediction.of(sample, completion.text, set=name, row=row, spoken=prompt.space)
+                Prediction.of(
+                    sample,
+                    completion.text,
+                    set=name,
+                    row=row,
+                    spoken=prompt.space,
+                    written=written_text(completion.token_ids, adapter),
+                )
                 for row, sample, prompt, group in zip(
                     part, asked, prompts, completions, strict=True
                 )

@@ -33,15 +33,28 @@ class Prediction:
     true_boxes: tuple[Box, ...] | None = None  # in `space`; None: not annotated
     image: str | None = None  # equal within a set: the same picture; None: of a row's own
     named_boxes: float | None = None  # see named_boxes.py; None: no label, or no drawn scene
+    written: str | None = None  # the completion with its special tokens of boxes; None: it has none
 
     @property
     def picture(self) -> tuple[str, ...]:
         """What rows of one picture have in common; a row that names none has its own."""
         return (self.set, "row", self.id) if self.image is None else (self.set, "image", self.image)
 
+    @property
+    def as_written(self) -> str:
+        """The completion that its model can go on from: see ``written_text``."""
+        return self.completion if self.written is None else self.written
+
     @classmethod
     def of(
-        cls, sample: Sample, completion: str, *, set: str, row: int, spoken: Space
+        cls,
+        sample: Sample,
+        completion: str,
+        *,
+        set: str,
+        row: int,
+        spoken: Space,
+        written: str | None = None,
     ) -> "Prediction":
         """The prediction for ``sample`` of a model that writes boxes in the space ``spoken``."""
         return cls(
@@ -60,6 +73,7 @@ class Prediction:
             named_boxes=named_boxes(completion, spoken, sample.picture)
             if isinstance(sample.picture, Scene)
             else None,
+            written=None if written == completion else written,
         )
 
     @property
@@ -118,6 +132,7 @@ class ScoredPrediction:
             "format": self.format,
             "format_parts": dict(self.parts),
             **said.size_fields,
+            **({} if said.written is None else {"written": said.written}),
         }
 
 
@@ -215,6 +230,7 @@ def _prediction(row: Row, place: int) -> Prediction:
         true_boxes=boxes.true_boxes,
         image=row.text("image", blank=False) if row.has("image") else None,
         named_boxes=_score(row, "named_boxes") if own else None,
+        written=row.optional_text("written") if own else None,
     )
 
 

@@ -55,6 +55,6 @@ def read_sampled(
         said = asked.get((row.text("set"), row.text("id")))
         completion = row.text("completion")
         if said is not None:
-            answer = replace(said, completion=completion, named_boxes=None)
+            answer = replace(said, completion=completion, named_boxes=None, written=None)
             sampled.setdefault(said.set, []).append(answer)
     return sampled

@@ -27,6 +27,7 @@ class Answer:
     sample: int = 1  # number among the answers to the same question
     truth: str | None = None  # the right answer, where it is known
     tokens: int = 0  # of the completion
+    written: str | None = field(default=None, repr=False)  # see ``Prediction.written``
 
     @cached_property
     def trace(self) -> Trace:

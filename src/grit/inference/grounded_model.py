@@ -26,6 +26,7 @@ from grit.models.encoded_prompt import EncodedPrompt
 from grit.models.prompt_limits import PromptLengths, PromptLimit
 from grit.models.prompting import Prompting
 from grit.models.setup import make_adapter
+from grit.models.written_text import written_text
 from grit.rollout.engine import Completion, Engine, Watch
 from grit.rollout.engines import engine_of
 from grit.rollout.settings import Sampling
@@ -167,7 +168,7 @@ class GroundedModel:
         span = answer.chain.span(number)
         prompt = self._prompt(_asked(answer.image, answer.question))
         with self._lock, autocast(self.config.trainer.precision, self.device):
-            return box_attention(prompt, answer.completion, span, self.adapter)
+            return box_attention(prompt, answer.completion, span, self.adapter, answer.written)
 
     def answers(
         self,
@@ -271,6 +272,7 @@ class GroundedModel:
             sample=number,
             tokens=len(completion.token_ids),
             truth=asked.truth,
+            written=written_text(completion.token_ids, self.adapter),
         )
 
 

@@ -67,7 +67,7 @@ class Asking:
     def _answers(self, asked: Sequence[tuple[Prediction, Picture]]) -> list[Answers]:
         most = self.run.settings.evaluation.max_new_tokens
         prompts = [self._prompt(*each) for each in asked]
-        kept = [kept_ids(prediction.completion, self.adapter) for prediction, _ in asked]
+        kept = [kept_ids(prediction.as_written, self.adapter) for prediction, _ in asked]
         longer = [
             extended(prompt, ids)
             for prompt, ids in zip(prompts, kept, strict=True)

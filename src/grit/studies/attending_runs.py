@@ -66,7 +66,7 @@ def attending(figures: FigureSettings, run: FinishedRun) -> AttendingRun:
     settings = figures.attention
     check_model(run, "attention")
     said = [each for each in run.predictions if each.set == settings.set]
-    grounded = [each for each in said if can_be_cut(each.completion)]
+    grounded = [each for each in said if can_be_cut(each.as_written)]
     if not grounded:
         raise GritError(
             f"attention.set={settings.set}: {run.folder} has no completion of this set with a box "
@@ -77,7 +77,7 @@ def attending(figures: FigureSettings, run: FinishedRun) -> AttendingRun:
     samples, drawn = [], subsample(grounded, settings.samples, figures.seed)
     for each in drawn:
         prompt = prompting.encode(run.sample(each), adapter)
-        samples.append(prefixes(prompt, each.completion, adapter, figures.seed))
+        samples.append(prefixes(prompt, each.as_written, adapter, figures.seed))
     sampler = Sampler(adapter, run.settings.rollout.tokens_per_batch)
     name = name_of(run, [settings.set])
     pictures = [each.picture for each in drawn]

@@ -3,7 +3,7 @@
 Three prefixes of one completion:
 
 - ``boxes``: as it was said;
-- ``no_boxes``: every box removed, brackets included; the words stay;
+- ``no_boxes``: every box removed, with its brackets and tokens of boxes; the words stay;
 - ``fewer_words``: the boxes stay, and as many other tokens are removed as the boxes have. Attention
   is shared out among all tokens before, so any shorter prefix leaves more of it to the image; this
   control is as short as ``no_boxes``.
@@ -28,7 +28,12 @@ from grit.models.encoded_prompt import EncodedPrompt
 RETHINK = "<rethink>"
 PREFIXES = ("boxes", "no_boxes", "fewer_words")
 
-_BOX_AND_BRACKETS = re.compile(rf" ?\[\s*{BOX_PATTERN.pattern}\s*\]| ?{BOX_PATTERN.pattern}")
+_BOX = BOX_PATTERN.pattern
+_GROUP = rf"(?:[\d,\s\[\]]*{_BOX}[\d,\s\[\]]*)"  # between tokens of boxes
+_BOX_AND_BRACKETS = re.compile(
+    rf" ?<box>{_GROUP}</box>| ?<\|begin_of_box\|>{_GROUP}<\|end_of_box\|>"
+    rf"| ?\[\s*{_BOX}\s*\]| ?{_BOX}"
+)
 
 
 def can_be_cut(completion: str) -> bool:
@@ -40,7 +45,7 @@ def can_be_cut(completion: str) -> bool:
 def prefixes(
     prompt: EncodedPrompt, completion: str, adapter: Adapter, seed: int = 0
 ) -> dict[str, EncodedPrompt]:
-    """The prefixes by their names in ``PREFIXES``, as prompts to go on from.
+    """The prefixes of a completion as written by their names in ``PREFIXES``, to go on from.
 
     ``fewer_words`` is left out where chain and prompt together have fewer other tokens than the
     boxes. Raises ValueError for a completion that cannot be cut.

@@ -114,7 +114,7 @@ def _scored(
     }
     answers = dict(zip(asked, ask(list(asked.values())), strict=True))
     said = {
-        (at, key, way): replace(questions[at].prediction, completion=completion)
+        (at, key, way): replace(questions[at].prediction, completion=completion, written=None)
         for (at, key), by_way in answers.items()
         for way, completion in by_way.items()
         if completion is not None

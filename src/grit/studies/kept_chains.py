@@ -8,6 +8,7 @@ from grit.evaluation.predictions import Prediction
 from grit.grounding.boxes import Box
 from grit.grounding.traces import parse
 from grit.models.adapter import Adapter
+from grit.models.written_text import written_text
 
 RETHINK = "<rethink>"
 
@@ -35,7 +36,7 @@ def answered_chain(prediction: Prediction) -> AnsweredChain | None:
 
 
 def kept_ids(completion: str, adapter: Adapter) -> tuple[int, ...] | None:
-    r"""The completion's token ids up to and with ``<rethink>``; None where there is none.
+    r"""The token ids of a completion as written up to ``<rethink>``; None where there is none.
 
     The text is encoded as a whole and cut between tokens: a token that ends behind the tag, as
     ``>\n`` does in some vocabularies, is left to the model. So a greedy model that wrote the text
@@ -47,7 +48,7 @@ def kept_ids(completion: str, adapter: Adapter) -> tuple[int, ...] | None:
     ids = adapter.row_text.trace_ids(completion)
 
     def length(count: int) -> int:
-        return len(adapter.decode(ids[:count]))
+        return len(written_text(ids[:count], adapter))
 
     return tuple(ids[: bisect_right(range(len(ids) + 1), len(chain + tag), key=length) - 1])
 
