@@ -313,7 +313,7 @@ def test_samples_differ_and_come_again(base):
 
 def test_questions_in_one_batch_are_answered_as_alone(base):
     questions = [drawn(0, QUESTION), drawn(1), drawn(2)]
-    groups = base.answers(questions)
+    groups = list(base.answered(questions))
     assert [group[0].question for group in groups] == [each.question for each in questions]
     for asked, (answer,) in zip(questions, groups, strict=True):
         assert answer.completion == base.ask(asked.picture.load(), asked.question).completion
@@ -342,7 +342,11 @@ def test_pictures_of_many_questions_are_not_kept(base, tmp_path):
 def test_more_questions_than_are_in_memory_are_told_by_their_own_number(base, monkeypatch):
     monkeypatch.setattr("grit.inference.grounded_model.AT_A_TIME", 2)
     seen: dict[int, bool] = {}
-    base.answers([drawn(n) for n in range(3)], watch=lambda q, k, ids, end: seen.update({q: end}))
+    list(
+        base.answered(
+            [drawn(n) for n in range(3)], watch=lambda q, _, __, end: seen.update({q: end})
+        )
+    )
     assert sorted(seen) == [0, 1, 2]
 
 

@@ -133,6 +133,6 @@ def test_a_model_is_asked_by_a_server(served):
     said = []
     for how in ((), asks):
         asked = load(None, f"model={model}", "trainer.accelerator=cpu", *how)
-        said.append([[each.completion for each in group] for group in asked.answers(questions)])
+        said.append([[each.completion for each in group] for group in asked.answered(questions)])
         asked.close()
     assert said[0] == said[1]

@@ -56,20 +56,13 @@ def answer(
                 for sample in asked
             ]
             completions = engine.sample(prompts, seeds, sampling)
-            predictions += [
-                Prediction.of(
-                    sample,
-                    completion.text,
-                    set=name,
-                    row=row,
-                    spoken=prompt.space,
-                    written=written_text(completion.token_ids, adapter),
-                )
-                for row, sample, prompt, group in zip(
-                    part, asked, prompts, completions, strict=True
-                )
-                for completion in group
-            ]
+            for row, sample, prompt, group in zip(part, asked, prompts, completions, strict=True):
+                for said in group:
+                    written = written_text(said.token_ids, adapter)
+                    one = Prediction.of(
+                        sample, said.text, set=name, row=row, spoken=prompt.space, written=written
+                    )
+                    predictions.append(one)
             if progress is not None:
                 progress(len(part))
         return predictions

@@ -97,7 +97,7 @@ class GroundedModel:
         Raises:
             GritError: the image cannot be read, or the prompt is too long for the model.
         """
-        ((answer,),) = self.answers([_asked(image, question)])
+        ((answer,),) = self.answered([_asked(image, question)])
         return answer
 
     def sample(self, image: Picture, question: str, count: int, *, seed: int = 0) -> list[Answer]:
@@ -109,7 +109,7 @@ class GroundedModel:
             count: how many.
             seed: the same gives the same answers.
         """
-        (answers,) = self.answers([_asked(image, question)], count, greedy=False, seed=seed)
+        (answers,) = self.answered([_asked(image, question)], count, greedy=False, seed=seed)
         return answers
 
     def stream(
@@ -169,19 +169,6 @@ class GroundedModel:
         prompt = self._prompt(_asked(answer.image, answer.question))
         with self._lock, autocast(self.config.trainer.precision, self.device):
             return box_attention(prompt, answer.completion, span, self.adapter, answer.written)
-
-    def answers(
-        self,
-        questions: Sequence[Asked],
-        count: int = 1,
-        *,
-        greedy: bool | None = None,
-        seed: int = 0,
-        watch: Watch | None = None,
-    ) -> list[list[Answer]]:
-        """``answered`` as a list, which has every image in memory."""
-        groups = self.answered(questions, count, greedy=greedy, seed=seed, watch=watch)
-        return list(groups)
 
     def answered(
         self,

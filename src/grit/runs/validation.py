@@ -162,10 +162,9 @@ class Validation(pl.Callback):
         }
         judged = [value for name, value in scores.items() if name.endswith("/acc")]
         scores["score"] = fmean(judged or [v for n, v in scores.items() if n.endswith("giou")])
-        used = dict(results.judge_usage or {})
-        used.pop("model", None)
-        known = {name: value for name, value in used.items() if value is not None}  # the cost
-        return scores | {f"{JUDGE}{name}": value for name, value in known.items()}
+        used = (results.judge_usage or {}).items()
+        numbers = {name: value for name, value in used if name != "model" and value is not None}
+        return scores | {f"{JUDGE}{name}": value for name, value in numbers.items()}
 
     def _log(self, trainer: pl.Trainer, step: int, scores: dict[str, float]) -> None:
         named = {f"validation/{name}": value for name, value in scores.items()}
