@@ -2,7 +2,7 @@
 
     python -m benchmarks.gpu_step                           # an H200-class GPU
     python -m benchmarks.gpu_step --smoke --log /tmp/log.md # small, without a GPU too
-    python -m benchmarks.gpu_step --decode auto dynamic compiled --no-trl
+    python -m benchmarks.gpu_step --decode auto dynamic --no-trl
     python -m benchmarks.gpu_step --attention sdpa eager --no-trl
     python -m benchmarks.gpu_step --rollout-batch 65536 262144 --no-trl
     python -m benchmarks.gpu_step --training LoRA --merge-lora 0 1 --no-trl

@@ -2,27 +2,22 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from torch.distributed.fsdp import FSDPModule
 
 from grit.models.adapter import Adapter
 from grit.rollout.decoding import Decoding, DynamicDecoding, Prefilled
 from grit.rollout.settings import DecodeMode
-from grit.rollout.static_decoding import Captured, Compiled, StaticDecoding, Stepper
+from grit.rollout.static_decoding import Captured, StaticDecoding, Stepper
 
 
-def decoder(
-    adapter: Adapter, mode: DecodeMode, backend: Any = "inductor"
-) -> Callable[[Prefilled], Decoding]:
+def decoder(adapter: Adapter, mode: DecodeMode) -> Callable[[Prefilled], Decoding]:
     """A factory of the ``Decoding`` of a batch, called with its prefilled prompts.
 
     Args:
         adapter: of the model that decodes.
-        mode: ``dynamic`` shapes; or static shapes, run eagerly (``static``), as CUDA graphs
-            (``captured``) or by torch.compile (``compiled``); ``auto`` is ``captured`` where that
-            works, else ``dynamic``.
-        backend: of torch.compile, for ``compiled``.
+        mode: ``dynamic`` shapes; or static shapes, run eagerly (``static``) or as CUDA graphs
+            (``captured``); ``auto`` is ``captured`` where that works, else ``dynamic``.
     """
     match mode:
         case "auto":
@@ -34,8 +29,6 @@ def decoder(
             return partial(StaticDecoding, Stepper(adapter))
         case "captured":  # a graph per batch, so that no memory is kept during the update
             return lambda prefilled: StaticDecoding(Captured(adapter), prefilled)
-        case "compiled":
-            return partial(StaticDecoding, Compiled(adapter, backend))
 
 
 def _captures(adapter: Adapter) -> bool:

@@ -4,11 +4,11 @@ from typing import Literal
 
 from grit.core.settings import Text, setting, settings
 
-DecodeMode = Literal["auto", "dynamic", "static", "captured", "compiled"]
+DecodeMode = Literal["auto", "dynamic", "static", "captured"]
 """How a decode step runs: ``dynamic`` with transformers' growing cache, ``static`` with buffers of
-fixed shapes, ``captured`` as CUDA graphs of the static step (NVIDIA GPUs only), ``compiled`` by
-torch.compile. ``auto`` is ``captured`` on a GPU if the model is not sharded and does not use
-flash_attention_2, else ``dynamic``."""
+fixed shapes, ``captured`` as CUDA graphs of the static step (NVIDIA GPUs only). ``auto`` is
+``captured`` on a GPU if the model is not sharded and does not use flash_attention_2, else
+``dynamic``."""
 LARGEST_LORA = 512  # the highest rank that vLLM serves
 
 
@@ -45,8 +45,7 @@ class RolloutSettings:
     compact: bool = setting("completions that have ended leave the batch", True)
     decode: DecodeMode = setting(
         "with a growing cache (dynamic), with buffers of fixed shapes (static), those as CUDA "
-        "graphs (captured; NVIDIA GPUs only) or through torch.compile (compiled; minutes for a "
-        "large model); auto: captured where that works, else dynamic",
+        "graphs (captured; NVIDIA GPUs only); auto: captured where that works, else dynamic",
         "auto",
     )
     tokens_per_batch: int = setting(

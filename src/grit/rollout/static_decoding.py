@@ -1,17 +1,15 @@
 """Decoding in buffers of fixed shapes, so that a step can be replayed as a CUDA graph.
 
 Decode steps of few tokens are bound by the time that Python takes to launch kernels. With fixed
-shapes and addresses all kernels of a step are launched together: by a CUDA graph of the eager step
-(``captured``), or of the step that torch.compile has optimised (``compiled``). To keep the number
-of shapes small, buffers are padded to a few numbers of rows and slots, and ended rows are dropped
-only when that at least halves the padded number of rows.
+shapes and addresses all kernels of a step are launched together, by a CUDA graph of the eager step
+(``captured``). To keep the number of shapes small, buffers are padded to a few numbers of rows and
+slots, and ended rows are dropped only when that at least halves the padded number of rows.
 
 Shapes: B rows, S padded rows, K slots of the cache, R position rows, V vocabulary.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import torch
@@ -24,8 +22,7 @@ from grit.models.adapter import Adapter
 from grit.rollout.decoding import Decoding, Prefilled
 
 SLOTS = 256  # the slots of a cache are a multiple of it
-FEWEST_ROWS = 4  # smaller shapes save little time, and each costs a capture or a compilation
-MOST_SHAPES = 64  # recompile limit of torch.compile, whose default is 8
+FEWEST_ROWS = 4  # smaller shapes save little time, and each costs a capture
 
 
 class Slots(StaticLayer):
@@ -66,20 +63,18 @@ def allocate(rows: int, slots: int, position_rows: int, like: Sequence[Any]) -> 
     """Zeroed buffers for a cache with the heads, sizes and device of the layers ``like``."""
     device, dtype = like[0].keys.device, cache_type(like)
 
-    def empty(*shape: int, dtype: torch.dtype = torch.long) -> Tensor:
-        buffer = torch.zeros(shape, dtype=dtype, device=device)
-        torch._dynamo.mark_static_address(buffer)  # a CUDA graph need not copy it
-        return buffer
+    def zeros(*shape: int, dtype: torch.dtype = torch.long) -> Tensor:
+        return torch.zeros(shape, dtype=dtype, device=device)
 
-    slot = empty(1)
+    slot = zeros(1)
 
     def room(states: Tensor) -> Tensor:
-        return empty(rows, states.shape[1], slots, states.shape[3], dtype=dtype)
+        return zeros(rows, states.shape[1], slots, states.shape[3], dtype=dtype)
 
     layers = [Slots(room(layer.keys), room(layer.values), slot) for layer in like]
-    mask = empty(rows, 1, 1, slots, dtype=torch.bool)
-    positions = empty(position_rows, rows, 1)
-    return Buffers(empty(rows), positions, mask, slot, layers, Cache(layers=layers))
+    mask = zeros(rows, 1, 1, slots, dtype=torch.bool)
+    positions = zeros(position_rows, rows, 1)
+    return Buffers(zeros(rows), positions, mask, slot, layers, Cache(layers=layers))
 
 
 def cache_type(like: Sequence[Any]) -> torch.dtype:
@@ -121,7 +116,7 @@ def fix_frequencies(adapter: Adapter, slots: int) -> None:
 
 
 class Stepper:
-    """Runs steps eagerly (``static``): the reference for the subclasses."""
+    """Runs steps eagerly (``static``): the reference for ``Captured``."""
 
     def __init__(self, adapter: Adapter) -> None:
         self.adapter = adapter
@@ -144,7 +139,7 @@ class Captured(Stepper):
         if adapter.device.type != "cuda":
             raise GritError(
                 f"rollout.decode=captured: the model is on the {adapter.device.type} and CUDA "
-                "graphs need an NVIDIA GPU; dynamic, static and compiled do not"
+                "graphs need an NVIDIA GPU; dynamic and static do not"
             )
         self._of: Buffers | None = None  # the buffers that the graph was captured with
         self._graph: Any = None
@@ -171,43 +166,6 @@ class Captured(Stepper):
         with torch.cuda.graph(graph, capture_error_mode="thread_local"):
             logits = step(self.adapter, buffers)
         return graph, logits
-
-
-class Compiled(Stepper):
-    """Runs the step through torch.compile; on a GPU also as CUDA graphs.
-
-    Buffers of every shape are kept, since a CUDA graph refers to their addresses. Unlike in eager
-    steps, transformers repeats keys and values here for all query heads of a group.
-    """
-
-    def __init__(self, adapter: Adapter, backend: Any = "inductor") -> None:
-        super().__init__(adapter)
-        self.backend = backend
-        self._kept: dict[tuple[Any, ...], Buffers] = {}
-
-    def buffers(self, rows: int, slots: int, like: Sequence[Any]) -> Buffers:
-        """As every ``Stepper``."""
-        kind = (rows, slots, like[0].keys.device, cache_type(like))
-        if kind not in self._kept:
-            self._kept[kind] = super().buffers(rows, slots, like)
-        return self._kept[kind]
-
-    def __call__(self, buffers: Buffers) -> Tensor:
-        """As every ``Stepper``."""
-        torch.compiler.cudagraph_mark_step_begin()
-        with torch._dynamo.config.patch(recompile_limit=MOST_SHAPES):
-            return self._compiled(self.adapter, buffers)
-
-    @cached_property
-    def _compiled(self) -> Callable[[Adapter, Buffers], Tensor]:
-        graphs = self.backend == "inductor" and self.adapter.device.type == "cuda"
-        return torch.compile(
-            step,
-            fullgraph=True,
-            dynamic=False,
-            backend=self.backend,
-            mode="reduce-overhead" if graphs else None,
-        )
 
 
 class StaticDecoding(Decoding):

@@ -61,7 +61,7 @@ def check_device(device: torch.device, model: ModelSettings, decode: DecodeMode)
     if decode == "captured" and device.type != "cuda":
         raise GritError(
             f"rollout.decode=captured: the model is on the {device.type} and CUDA graphs need an "
-            "NVIDIA GPU; dynamic, static and compiled do not"
+            "NVIDIA GPU; dynamic and static do not"
         )
     if attention == "flash_attention_2":
         if device.type != "cuda":
