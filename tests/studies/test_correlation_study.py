@@ -10,7 +10,7 @@ from grit.evaluation.predictions import Prediction
 from grit.studies.correlation_chains import GroundedChain, chain_of
 from grit.studies.correlation_judges import Pair, SceneMatcher
 from grit.studies.correlation_study import CONTROLS, correlate
-from grit.studies.subsample import subsample
+from grit.studies.studied_runs import subsample
 
 EACH = 20  # chains of each set
 

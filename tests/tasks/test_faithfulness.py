@@ -175,7 +175,8 @@ def test_the_record_tells_judges_apart_by_prompt_and_model(tmp_path: Path) -> No
     paper = ServiceJudgeSettings(name="openai", model="gpt-4o", base_url="http://127.0.0.1:9")
     named = []
     for judge in (paper, replace(paper, prompt=f"Be strict. {PAPER}"), JudgeSettings(name="rules")):
-        list(faithful_runs.write_runs(replace(settings(), judge=judge), (), (), tmp_path))
+        study = faithful_runs.AskingAgain(replace(settings(), judge=judge), tmp_path)
+        list(study.write((), ()))
         named.append(json.loads((tmp_path / "faithfulness.json").read_text())["judge"])
     assert (named[0], named[2]) == ("openai (gpt-4o)", "rules")
     assert re.fullmatch(r"openai, prompt [0-9a-f]{8} \(gpt-4o\)", named[1])

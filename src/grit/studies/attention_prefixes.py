@@ -24,8 +24,8 @@ from grit.core.seeding import seed_for
 from grit.grounding.traces import BOX_PATTERN
 from grit.models.adapter import Adapter
 from grit.models.encoded_prompt import EncodedPrompt
+from grit.studies.kept_chains import RETHINK
 
-RETHINK = "<rethink>"
 PREFIXES = ("boxes", "no_boxes", "fewer_words")
 
 _BOX = BOX_PATTERN.pattern

@@ -1,18 +1,15 @@
 """Figure 4 of finished runs: whether their chains and boxes agree."""
 
-import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cached_property
 from pathlib import Path
 
 from grit.config.schema import FigureSettings
-from grit.core.errors import GritError
 from grit.data.shapes.ideal_traces import ideal_trace
 from grit.data.shapes.scenes import Scene
 from grit.evaluation.predictions import Prediction
 from grit.figures.exhibit import write_exhibit
-from grit.judge.judge import check_failures, check_trouble, trouble_of, usage_of
 from grit.judge.making import make_judge
 from grit.judge.service import ServiceJudge
 from grit.judge.settings import ServiceJudgeSettings
@@ -35,83 +32,76 @@ from grit.studies.figure4 import (
     write_figure4,
 )
 from grit.studies.figure_runs import RunName, Unfinished
-from grit.studies.studied_runs import measured, name_of, runs_of_jobs
-from grit.studies.subsample import subsample
+from grit.studies.measuring import Measuring, check_use, measure_jobs, with_model
+from grit.studies.studied_runs import name_of, subsample
 
-log = logging.getLogger(__name__)
 WRITTEN_CHAINS = 20  # at least; as many as the paper's human-written ones
 
 
-def correlated_runs(
-    figures: FigureSettings, runs: Sequence[FinishedRun], matcher: Matcher
-) -> list[CorrelatedRun]:
-    """What was measured of runs, and of a perfect model where their questions are drawn."""
-    rows = [correlated(figures, name_of(run), run, run.predictions, matcher) for run in runs]
-    return rows + _of_written(figures, runs[0], matcher)
+class Correlating(Measuring[CorrelatedRun]):
+    """Figure 4 of runs, and of a perfect model where their questions are drawn."""
+
+    name = "figure 4"
+
+    @cached_property
+    def matcher(self) -> Matcher:
+        """Of no use without runs, and may need a key."""
+        return make_matcher(self.figures)
+
+    def measure(self, run: FinishedRun) -> CorrelatedRun:
+        """The correlation of a run's chains with their boxes."""
+        return self._correlated(name_of(run), run, run.predictions)
+
+    def beside(self, run: FinishedRun) -> list[CorrelatedRun]:
+        """What a perfect model would have said to a run's questions, if any are drawn."""
+        written = _written(run)
+        if not written:
+            return []
+        of_run = name_of(run)
+        name = RunName("", of_run.model, of_run.data, WRITTEN, of_run.seed, "")
+        return [self._correlated(name, run, written)]
+
+    def write(
+        self, rows: Sequence[CorrelatedRun], unfinished: Sequence[Unfinished]
+    ) -> Iterator[Path]:
+        """Write ``figure4.json`` and the figure; yields the files' paths."""
+        settings, judge = self.figures.correlation, self.figures.judge
+        # A judge's prompt is for answers: pictures are asked about by one of their own.
+        named = judge.name if isinstance(judge, ServiceJudgeSettings) else judge.label
+        how = with_model(named, judge), settings.repeats, settings.chains, self.figures.seed
+        figure = Figure4(*how, rows, unfinished, METHODS)
+        yield write_figure4(figure, self.folder)
+        yield from write_exhibit(FIGURE4.exhibit([(self.folder, figure)]), self.folder)
+
+    def check_judged(self, rows: Sequence[CorrelatedRun]) -> None:
+        """Tell what the judge has used, and raise JudgeFailed where too little was judged."""
+        if not isinstance(self.matcher, PictureMatcher):
+            return
+        failed = asked = 0
+        for run in rows:
+            for correlation in run.correlations.values():
+                failed += correlation.failures
+                asked += run.judged * len(correlation.repeats)
+        check_use(self.matcher.judge, failed, asked)
+
+    def _correlated(
+        self, name: RunName, run: FinishedRun, predictions: Sequence[Prediction]
+    ) -> CorrelatedRun:
+        settings, seed = self.figures.correlation, self.figures.seed
+        rows = [each for each in predictions if not each.truth_is_box]  # the paper has no OVDEval
+        grounded = [each for each in rows if drawn_boxes(each)]
+        drawn = subsample(grounded, settings.chains, seed)
+        found = [chain_of(each, run.sample(each).picture) for each in drawn]
+        chains = [chain for chain in found if chain is not None]
+        correlations = correlate(chains, self.matcher, repeats=settings.repeats, seed=seed)
+        return CorrelatedRun(name, len(rows), len(grounded), len(found), correlations)
 
 
 def build(
     figures: FigureSettings, sweep: Path, jobs: Sequence[Job], folder: Path
 ) -> Iterator[Path]:
-    """Figure 4 of an experiment's jobs, whose runs lie in ``sweep``; yields the files' paths.
-
-    ``figures`` says how to measure them. What has no run is marked as missing.
-
-    Raises:
-        GritError: after writing: a run that has finished could not be measured, or the judge has
-            failed on more than it may.
-    """
-    runs, unfinished = runs_of_jobs(sweep, jobs)
-    matcher = cache(lambda: make_matcher(figures))  # of no use without runs, and may need a key
-
-    def measure(run: FinishedRun) -> CorrelatedRun:
-        return correlated(figures, name_of(run), run, run.predictions, matcher())
-
-    found, unmeasured = measured(runs, measure)
-    shown = [row for _, row in found]
-    if found:
-        shown += _of_written(figures, found[0][0], matcher())
-    yield from write_runs(figures, shown, [*unfinished, *unmeasured], folder)
-    if unmeasured:
-        raise GritError(f"figure 4: {unmeasured[0].reason}")
-    if found:
-        check_judged(matcher(), shown)
-
-
-def check_judged(matcher: Matcher, rows: Sequence[CorrelatedRun]) -> None:
-    """Tell what the judge has used, and raise JudgeFailed where the figure rests on too little."""
-    if not isinstance(matcher, PictureMatcher):
-        return
-    judge = matcher.judge
-    log.info("judge: %s", usage_of(judge))
-    check_trouble(trouble_of(judge))
-    failed = asked = 0
-    for run in rows:
-        for correlation in run.correlations.values():
-            failed += correlation.failures
-            asked += run.judged * len(correlation.repeats)
-    check_failures(judge, failed, asked)
-
-
-def write_runs(
-    figures: FigureSettings,
-    correlated: Sequence[CorrelatedRun],
-    unfinished: Sequence[Unfinished],
-    folder: Path,
-) -> Iterator[Path]:
-    """Write ``figure4.json`` and the figure; yields the files' paths."""
-    settings = figures.correlation
-    figure = Figure4(
-        _judge_name(figures),
-        settings.repeats,
-        settings.chains,
-        figures.seed,
-        correlated,
-        unfinished,
-        METHODS,
-    )
-    yield write_figure4(figure, folder)
-    yield from write_exhibit(FIGURE4.exhibit([(folder, figure)]), folder)
+    """Figure 4 of an experiment's jobs."""
+    return measure_jobs(Correlating, figures, sweep, jobs, folder)
 
 
 def make_matcher(figures: FigureSettings) -> Matcher:
@@ -132,45 +122,6 @@ def make_matcher(figures: FigureSettings) -> Matcher:
         return compare_pictures(judge, shown, seed=figures.seed)
 
     return PictureMatcher(judge, compare)
-
-
-def _judge_name(figures: FigureSettings) -> str:
-    judge = figures.judge  # its prompt is for answers: pictures are asked about by one of their own
-    return (
-        f"{judge.name} ({judge.model})" if isinstance(judge, ServiceJudgeSettings) else judge.label
-    )
-
-
-def correlated(
-    figures: FigureSettings,
-    name: RunName,
-    run: FinishedRun,
-    predictions: Sequence[Prediction],
-    matcher: Matcher,
-) -> CorrelatedRun:
-    """The correlation of a run's chains, drawn from ``predictions``, with their boxes."""
-    settings = figures.correlation
-    rows = [each for each in predictions if not each.truth_is_box]  # the paper leaves OVDEval out
-    grounded = [each for each in rows if drawn_boxes(each)]
-    drawn = subsample(grounded, settings.chains, figures.seed)
-    chains = [chain_of(each, run.sample(each).picture) for each in drawn]
-    found = correlate(
-        [chain for chain in chains if chain is not None],
-        matcher,
-        repeats=settings.repeats,
-        seed=figures.seed,
-    )
-    return CorrelatedRun(name, len(rows), len(grounded), len(chains), found)
-
-
-def _of_written(figures: FigureSettings, run: FinishedRun, matcher: Matcher) -> list[CorrelatedRun]:
-    """The row of what a perfect model would have said to a run's questions, if any are drawn."""
-    written = _written(run)
-    if not written:
-        return []
-    of_run = name_of(run)
-    name = RunName("", of_run.model, of_run.data, WRITTEN, of_run.seed, "")
-    return [correlated(figures, name, run, written, matcher)]
 
 
 def _written(run: FinishedRun) -> list[Prediction]:

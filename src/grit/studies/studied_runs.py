@@ -1,20 +1,19 @@
-"""Which finished runs a figure is made of, and what it calls them."""
+"""Which finished runs, and which of their rows, a figure is made of, and what it calls them."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
 from grit.config.identity import config_hash, plain, settings_hash, without_unused_seed
 from grit.core.errors import GritError
 from grit.core.fingerprints import fingerprint
+from grit.core.seeding import seed_for
+from grit.evaluation.predictions import Prediction
 from grit.runs.evaluated import method_label
 from grit.runs.finished import FinishedRun
 from grit.runs.job_log import Job, has_results
 from grit.runs.twins import distinctions
 from grit.studies.figure_runs import RunName, Unfinished
-
-T = TypeVar("T")
 
 
 def name_of(run: FinishedRun, sets: Sequence[str] | None = None) -> RunName:
@@ -97,16 +96,10 @@ def _without_run(job: Job, reason: str | None) -> Unfinished:
     return Unfinished(job.folder, reason, job.model, job.data, job.method, job.seed)
 
 
-def measured(
-    runs: Sequence[FinishedRun], measure: Callable[[FinishedRun], T]
-) -> tuple[list[tuple[FinishedRun, T]], list[Unfinished]]:
-    """What was measured of runs, and of which it could not be."""
-    done, unmeasured = [], []
-    for run in runs:
-        try:
-            done.append((run, measure(run)))
-        except GritError as error:
-            name = name_of(run)
-            parts = name.model, name.data, name.method, name.seed
-            unmeasured.append(Unfinished(name.folder, str(error), *parts))
-    return done, unmeasured
+def subsample(rows: Sequence[Prediction], most: int, seed: int = 0) -> list[Prediction]:
+    """At most so many rows of each set, random ones and the same for every model."""
+    by_set: dict[str, list[Prediction]] = {}
+    for row in sorted(rows, key=lambda row: seed_for(seed, "lottery", row.set, row.id)):
+        by_set.setdefault(row.set, []).append(row)
+    names = dict.fromkeys(row.set for row in rows)
+    return [row for name in names for row in by_set[name][:most]]
