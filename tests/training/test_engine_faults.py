@@ -102,3 +102,18 @@ def test_ranks_begin_at_different_servers(tmp_path, monkeypatch):
         engine.update(1, dict)  # this rank sends nothing
     run.close()
     second.close()
+
+
+def test_the_model_is_back_on_its_device_after_training(tmp_path, monkeypatch):
+    """Lightning's teardown takes it to the CPU, also from a GPU."""
+    run, moves = Run(tmp_path), []
+    for name in ("cpu", "to"):
+        moved = getattr(type(run.learner), name)
+
+        def moving(self, *where, moved=moved):
+            moves.append(where)
+            return moved(self, *where)
+
+        monkeypatch.setattr(type(run.learner), name, moving)
+    run.train()
+    assert moves[-2:] == [(), (torch.device("cpu"),)]

@@ -99,7 +99,6 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
             with autocast(config.trainer.precision, device):
                 before = _evaluate_before(config, adapter, engine, sets, judge, run, tracker)
             _train(config, adapter, engine, reward, judge, layout, samples, dev, run, tracker)
-            adapter.model.to(device)
         if config.evaluation.after_training or not learns:
             whole = layout.gathered() if learns and engine.samples_from_model else nullcontext()
             with autocast(config.trainer.precision, device), whole:

@@ -64,6 +64,7 @@ def fit(
             f"resume=true: not every process sees {checkpoint}: several nodes need a folder "
             "that they share, hydra.run.dir="
         )
+    device = learner.adapter.device
     try:
         lightning = _lightning(learner, trainer, folder, loggers, [*callbacks, checkpoints])
         lightning.fit(learner, data, ckpt_path=checkpoint, weights_only=True)
@@ -77,6 +78,8 @@ def fit(
     if checkpoints.interrupted:
         stopped = f"interrupted after step {checkpoints.steps} of {trainer.max_steps}"
         raise Interrupted(stopped, resume_command)
+    # Lightning's teardown moves the model to the CPU, where NCCL gathers no shards of FSDP.
+    learner.to(device)
 
 
 def save_learnt(learner: Learner, folder: Path) -> None:
