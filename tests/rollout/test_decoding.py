@@ -1,5 +1,9 @@
 """Buffers of fixed shapes against transformers' own growing cache, and against no cache at all."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+
 import pytest
 import torch
 from settings_of import lora
@@ -240,3 +244,23 @@ def test_there_are_few_sizes_and_little_room_is_left_over():
     found = {row_room(rows) for rows in range(1, 129)}
     assert sorted(found) == [4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128]
     assert all(rows <= row_room(rows) <= max(4, 1.5 * rows) for rows in range(1, 129))
+
+
+def test_one_graph_is_captured_at_a_time(monkeypatch):
+    """CUDA knows no two captures in one process: two models may be asked in the same moment."""
+    under_way, most = [], []
+
+    def capturing(self, buffers):
+        under_way.append(self)
+        most.append(len(under_way))
+        time.sleep(0.05)
+        under_way.remove(self)
+        return SimpleNamespace(replay=lambda: None), "logits"
+
+    monkeypatch.setattr(static_decoding.Captured, "_captured", capturing)
+    steppers = [object.__new__(static_decoding.Captured) for _ in range(4)]
+    for each in steppers:
+        each._of = None
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(lambda each: each(object()), steppers)) == ["logits"] * 4
+    assert most == [1] * 4

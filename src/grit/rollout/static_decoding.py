@@ -8,6 +8,7 @@ slots, and ended rows are dropped only when that at least halves the padded numb
 Shapes: B rows, S padded rows, K slots of the cache, R position rows, V vocabulary.
 """
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,7 @@ from grit.models.adapter import Adapter
 from grit.rollout.decoding import Decoding, Prefilled
 
 SLOTS = 256  # the slots of a cache are a multiple of it
+CAPTURES = threading.Lock()  # CUDA allows one capture at a time in a process
 FEWEST_ROWS = 4  # smaller shapes save little time, and each costs a capture
 
 
@@ -149,7 +151,8 @@ class Captured(Stepper):
         """As every ``Stepper``."""
         if self._of is not buffers:
             self._graph = self._logits = self._of = None  # frees their memory before the capture
-            self._graph, self._logits = self._captured(buffers)
+            with CAPTURES:
+                self._graph, self._logits = self._captured(buffers)
             self._of = buffers
         self._graph.replay()
         return self._logits
