@@ -10,12 +10,14 @@ import pytest
 import torch
 from composing import config
 from fake_vllm import FakeVLLM
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from settings_of import lora as lora_of
 
 from grit.core.errors import GritError, Resumable
 from grit.models.loading import add_lora, load_base
 from grit.models.settings import ModelSettings
+from grit.rollout import vllm_engine
 from grit.rollout.engines import engine_of
 from grit.rollout.sampler import Sampler
 from grit.rollout.settings import GREEDY, RolloutSettings, Sampling
@@ -250,3 +252,35 @@ def test_a_prompt_is_sent_with_one_placeholder(adapter, prompts, token_ids):
         assert re.sub(r"\s", "", adapter.decode(sent)) == re.sub(
             r"\s", "", adapter.decode(prompt.input_ids.tolist())
         )
+
+
+def no_room(*_, **__):
+    raise SafetensorError(
+        "Error while serializing: I/O error: No space left on device (os error 28)"
+    )
+
+
+def test_a_full_folder_of_weights_is_named_with_what_to_do(adapter, fakes, monkeypatch, tmp_path):
+    monkeypatch.setattr(vllm_engine, "save_file", no_room)
+    monkeypatch.setattr(vllm_engine, "MEMORY", tmp_path)
+    with pytest.raises(GritError) as raised:
+        engine(adapter, fakes)
+    assert re.fullmatch(
+        rf"a version of the weights takes [0-9.]+ MB, and {tmp_path} has no room for it: name "
+        r"another place by rollout\.weights_folder=FOLDER, or enlarge it \(docker run --shm-size\)",
+        str(raised.value),
+    )
+
+
+def test_servers_of_another_user_can_read_the_weights(adapter, fakes, tmp_path):
+    modes, answer = [], fakes[0].answer
+
+    def answering(path, asked):
+        if path == "/update_weights":
+            file = Path(asked["update_info"]["path"])
+            modes.extend(oct(each.stat().st_mode & 0o777) for each in (file.parent, file))
+        return answer(path, asked)
+
+    fakes[0].answer = answering
+    engine(adapter, fakes, tmp_path).close()
+    assert modes == ["0o755", "0o644"]

@@ -28,6 +28,20 @@ def needing(what: str, size: int) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def refusing_if_full(what: str, size: int, place: Path, mend: str) -> Iterator[None]:
+    """Raise GritError if the block finds ``place`` full: ``what`` takes ``size`` bytes."""
+    is_lacking = False
+    try:
+        yield
+    except Exception as error:  # safetensors has a class of its own
+        is_lacking = is_full(error)
+        if not is_lacking:
+            raise
+    if is_lacking:
+        raise GritError(f"{what} takes {readable(size)}, and {place} has no room for it: {mend}")
+
+
 def full(error: BaseException, folder: Path) -> str | None:
     """Describe which file system is full and what was to be written.
 
@@ -41,7 +55,7 @@ def full(error: BaseException, folder: Path) -> str | None:
         One line; None if the error was not caused by a full disk or an exceeded quota.
     """
     chain = list(_chain(error))
-    causes = [each for each in chain if _is_full(each)]
+    causes = [each for each in chain if is_full(each)]
     if not causes:
         return None
     notes = dict.fromkeys(note for each in chain for note in getattr(each, "__notes__", ()))
@@ -66,7 +80,8 @@ def readable(size: int) -> str:
     return f"{size} B"
 
 
-def _is_full(error: BaseException) -> bool:
+def is_full(error: BaseException) -> bool:
+    """Whether an error says that a file system is full, or a quota exceeded."""
     return getattr(error, "errno", None) in _FULL or bool(_SAID.search(str(error)))
 
 

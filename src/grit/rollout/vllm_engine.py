@@ -10,8 +10,8 @@ import io
 import math
 import secrets
 import shutil
-from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -23,7 +23,7 @@ from torch import Tensor
 
 from grit.core import processes
 from grit.core.background import in_background
-from grit.core.disk import needing
+from grit.core.disk import refusing_if_full
 from grit.models.adapter import Adapter
 from grit.models.encoded_prompt import EncodedPrompt
 from grit.rollout.ending import Ending
@@ -83,27 +83,41 @@ class VLLM(Engine):
         processes.together(lambda: self._send(whole, former) if processes.rank() == 0 else None)
 
     def _send(self, weights: Mapping[str, Tensor], former: str | None) -> None:
-        folder = self._new_folder()
         if self.serves_lora:
-            self.adapter.model.save_pretrained(folder, state_dict=dict(weights))
+            with self._new_folder(weights) as folder:
+                self.adapter.model.save_pretrained(folder, state_dict=dict(weights))
             for server in self.servers:
                 server.load_adapter(self.label, folder, former)
             return
-        file = folder / "weights.safetensors"
         names = [name for name, _ in self.adapter.plain.named_parameters()]  # tied ones once
         whole = {name: weights[name].detach().cpu().contiguous() for name in names}
-        with needing("the weights for the server", sum(each.nbytes for each in whole.values())):
+        with self._new_folder(whole) as folder:
+            file = folder / "weights.safetensors"
             save_file(whole, file)
         for server in self.servers:
             server.load_weights(file, self.label)
         file.unlink()
 
-    def _new_folder(self) -> Path:
-        """A folder for this version, in place of the former one's."""
+    @contextmanager
+    def _new_folder(self, weights: Mapping[str, Tensor]) -> Iterator[Path]:
+        """A folder for this version, in place of the former one's; the block writes into it.
+
+        Raises:
+            GritError: there is no room for the weights.
+        """
         self._clear()
         root = self._root or (MEMORY if MEMORY.is_dir() else None)
-        self._scratch = Path(mkdtemp(prefix="grit-", dir=root))
-        return self._scratch
+        self._scratch = folder = Path(mkdtemp(prefix="grit-", dir=root))
+        mend = "name another place by rollout.weights_folder=FOLDER"
+        if root == MEMORY:
+            mend += ", or enlarge it (docker run --shm-size)"
+        size = sum(each.nbytes for each in weights.values())
+        with refusing_if_full("a version of the weights", size, folder.parent, mend):
+            yield folder
+        if self._root is not None:  # a server elsewhere may run as another user
+            folder.chmod(0o755)
+            for file in folder.iterdir():
+                file.chmod(0o644)
 
     def _clear(self) -> None:
         if self._scratch is not None:
