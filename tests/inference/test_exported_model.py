@@ -345,3 +345,11 @@ def test_a_run_without_training_has_nothing_to_give(tmp_path):
     write_trained_run(tmp_path / "run", "method=direct")
     with pytest.raises(GritError, match="has trained nothing"):
         exported(tmp_path / "run", tmp_path / "out")
+
+
+def test_results_are_of_the_model_by_whatever_path_it_is_named(run, monkeypatch):
+    folder = Path(run[0])
+    monkeypatch.chdir(folder.parent)
+    for name in (folder, folder / "model", Path(folder.name), Path(folder.name) / "model"):
+        config = replace(composed_config("task=export", "checkpoint=x"), checkpoint=str(name))
+        assert source_of(config, []).is_evaluated, name

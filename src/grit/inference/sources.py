@@ -71,8 +71,9 @@ def source_of(config: Config, overrides: Sequence[str]) -> Source:
             stored = _overridden(stored, config, _LENGTHS[0] if path in _LENGTHS else path)
         named = None if weights is None else find_checkpoint(weights)
         last = trained_weights(stored, run)
-        evaluated = None if last is None else find_checkpoint(last).path
-        return Source(stored, named, run, named is not None and named.path == evaluated)
+        evaluated = None if last is None else find_checkpoint(last).path.resolve()
+        is_evaluated = named is not None and named.path.resolve() == evaluated
+        return Source(stored, named, run, is_evaluated)
     checkpoint = find_checkpoint(name)
     if ["model"] in given:
         return Source(config, checkpoint)
