@@ -160,3 +160,13 @@ def test_pixel_bounds_reach_the_image_processor(tmp_path, stored):
     assert (prompt.space.width, prompt.space.height) == (80, 80)
     prompt = adapter.encode("p", "", Image.new("RGB", (32, 32)), picture="p")
     assert (prompt.space.width, prompt.space.height) == (64, 64)
+
+
+def test_the_frequencies_of_rope_stay_exact_in_bf16(family, tmp_path):
+    """As in folders, which ``from_pretrained`` loads."""
+    tiny = load_base(f"tiny:{family}", seed=1, dtype=torch.bfloat16)
+    save_trained(tiny, tmp_path)
+    stored = load_base(str(tmp_path), dtype=torch.bfloat16)
+    kept = dict(stored.plain.named_buffers())
+    for name, found in tiny.plain.named_buffers():
+        torch.testing.assert_close(found, kept[name], atol=0, rtol=0)

@@ -95,7 +95,8 @@ def _load_tiny_base(
     name: str, seed: int, dtype: torch.dtype, attention: str, trained: Path | None
 ) -> Adapter:
     model, processor = load_tiny(name, seed)
-    model = model.to(dtype)
+    for parameter in model.parameters():  # not the frequencies of RoPE, as in from_pretrained
+        parameter.data = parameter.data.to(dtype)
     model.set_attn_implementation(attention)
     adapter = ADAPTERS[model.config.model_type](model, processor)
     if trained is not None:
