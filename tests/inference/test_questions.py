@@ -129,3 +129,8 @@ def test_an_image_in_memory_has_a_key_of_its_pixels():
     grey, white = Image.new("L", (4, 4), 90), Image.new("RGBA", (4, 4), (0, 0, 0, 0))
     assert Canvas(grey).key == Canvas(grey.convert("RGB")).key != Canvas(white).key
     assert Canvas(white).load().getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_an_image_in_memory_may_not_be_a_line():
+    with pytest.raises(GritError, match="4000 x 10 pixels: a side may be at most 200 times"):
+        Canvas(Image.new("RGB", (4000, 10))).load()

@@ -67,19 +67,22 @@ def opened(source: Path | IO[bytes], stated: Size | None = None) -> Iterator[Ima
         except Image.DecompressionBombError:  # of Pillow's own bound, above ours
             raise Unusable(f"{_TOO_LARGE}, and it has far more") from None
     with image:
-        width, height = image.size
-        if width * height > MAX_PIXELS:
-            raise Unusable(f"{_TOO_LARGE}, and it has {width} x {height}")
-        if max(image.size) > MAX_ASPECT * min(image.size):
-            raise Unusable(
-                f"it has {width} x {height} pixels: "
-                f"a side may be at most {MAX_ASPECT} times the other"
-            )
-        if stated not in (None, image.size) and not (
-            stated == (height, width) and _is_rotated(image)
-        ):
+        check_size(image.size)
+        turned = image.size[::-1]
+        if stated not in (None, image.size) and not (stated == turned and _is_rotated(image)):
             raise OtherSize(image.size)
         yield image
+
+
+def check_size(size: Size) -> None:
+    """Raise Unusable for a picture that is too large, or whose aspect ratio is."""
+    width, height = size
+    if width * height > MAX_PIXELS:
+        raise Unusable(f"{_TOO_LARGE}, and it has {width} x {height}")
+    if max(size) > MAX_ASPECT * min(size):
+        raise Unusable(
+            f"it has {width} x {height} pixels: a side may be at most {MAX_ASPECT} times the other"
+        )
 
 
 def decode(image: Image.Image) -> None:

@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 from grit.core.errors import GritError
 from grit.core.files import file_hash
 from grit.data.jsonl import check_inside, image_name
-from grit.data.pictures import decode, opened, rgb, unreadable
+from grit.data.pictures import check_size, decode, opened, rgb, unreadable
 from grit.data.rows import LONGEST_TEXT, read_rows
 from grit.data.samples import Picture, Sample
 from grit.data.shapes.source import ShapesSource
@@ -66,6 +66,7 @@ class Canvas:
     def load(self) -> Image.Image:
         """The image as RGB, transparent pixels white."""
         try:
+            check_size(self.image.size)
             return rgb(self.image, self.image.size)
         except Exception as error:  # a lazily loaded file may be damaged
             raise unreadable("the image", error) from error
