@@ -116,3 +116,11 @@ def test_settings_that_have_moved_are_read_by_their_former_names(tmp_path: Path)
 def test_who_uses_a_former_name_is_told_the_present_one() -> None:
     for former, present in RENAMED.items():
         assert misspelt(f"{former}.x") == f"{former}.x is {present}.x now"
+
+
+def test_a_way_of_decoding_that_went_is_read_as_the_default(tmp_path: Path) -> None:
+    fields = plain(config())
+    fields["rollout"]["decode"] = "compiled"
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(fields))
+    assert stored_config(path).rollout.decode == "auto"

@@ -1,4 +1,4 @@
-"""Settings that had other names in former versions: stored runs have those, and users' scripts."""
+"""Settings and values of former versions: stored runs have those, and users' scripts."""
 
 from typing import Any
 
@@ -10,6 +10,8 @@ RENAMED = {
     "training.tokens_per_rollout_batch": "rollout.tokens_per_batch",
 }
 """Former path -> present path; the settings below a group keep their names."""
+GONE = {("rollout", "decode", "compiled"): "auto"}
+"""Group, setting and value that went -> the value that gives the same tokens."""
 
 
 def present_name(path: str) -> str | None:
@@ -29,4 +31,7 @@ def with_present_names(values: dict[str, Any]) -> dict[str, Any]:
         (group, name), (new_group, new_name) = former.split("."), present.split(".")
         if isinstance(moved.get(group), dict) and name in moved[group]:
             moved.setdefault(new_group, {})[new_name] = moved[group].pop(name)
+    for (group, name, former), present in GONE.items():
+        if isinstance(moved.get(group), dict) and moved[group].get(name) == former:
+            moved[group][name] = present
     return moved
