@@ -1,6 +1,10 @@
 import pytest
 import torch
 
+from grit.core.errors import GritError
+from grit.inference.questions import drawn
+from grit.models.loading import load_base
+from grit.models.prompting import Prompting
 from grit.rollout.sampler import Sampler
 from grit.rollout.settings import GREEDY, Sampling
 
@@ -103,3 +107,12 @@ def test_the_model_is_left_in_the_mode_it_was_in(adapter, prompts):
 def test_groups_of_different_sizes_are_refused(adapter, prompts):
     with pytest.raises(ValueError, match="same number"):
         Sampler(adapter).sample(prompts[:2], [[0], [1, 2]], SHORT)
+
+
+@pytest.mark.parametrize("sampling", [SHORT, Sampling(0, max_new_tokens=3)])
+def test_damaged_weights_are_an_error_and_no_token(sampling):
+    adapter = load_base("tiny:qwen-random", seed=0)
+    adapter.plain.lm_head.weight.data[:] = torch.nan
+    prompt = Prompting().encode(drawn(0, "How many?").sample(), adapter)
+    with pytest.raises(GritError, match="logits are not finite"):
+        Sampler(adapter).sample([prompt], [[0]], sampling)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
+from grit.core.errors import GritError
 from grit.core.memory import hint_on_oom
 from grit.models.adapter import Adapter
 from grit.models.encoded_prompt import EncodedPrompt
@@ -114,6 +115,11 @@ class Sampler(Engine):
     ) -> list[list[Completion]]:
         n, device = len(seeds[0]), self.adapter.device
         logits, prefilled = self._start(prompts, n)
+        if not logits.amax(-1).isfinite().all():  # an id made of them would be none of the model's
+            raise GritError(
+                "the model's next-token logits are not finite: its weights are damaged, or their "
+                "numbers exceed the range of model.dtype"
+            )
         decoding = self.begin(prefilled)
         del prefilled  # frees the cache if the decoding has copied it
         uniforms = _uniforms([s for group in seeds for s in group], sampling).to(device)
