@@ -8,7 +8,12 @@ from collections import defaultdict
 
 import pytest
 import torch
+import torch.distributed as dist
 from launched import SMOKE, assert_same_bits, gradients, metrics, of_processes, steps
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.distributed.optim import ZeroRedundancyOptimizer
+
+from grit.training.layouts.data_parallel import SharedOptimizer
 
 pytestmark = pytest.mark.slow
 
@@ -117,3 +122,22 @@ def test_torchrun_runs_the_command_on_two_processes(tmp_path):
         ("vsr", "tallyqa", "gqa", "mathvista", "mme", "ovd"), 2
     )
     assert len((run / "metrics.jsonl").read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "place"), [(SharedOptimizer, "cuda:0"), (ZeroRedundancyOptimizer, "cpu")]
+)
+def test_a_loaded_step_count_lies_beside_its_parameter(kind, place):
+    """Fused AdamW refuses one on the CPU, where torch's own class still puts it."""
+    dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
+    try:
+        with FakeTensorMode():  # tensors without data, also of a GPU that is not there
+            weight = torch.nn.Parameter(torch.zeros(3, device="cuda"))
+            optimizer = kind([weight], torch.optim.AdamW, lr=1e-3)
+            moments = {name: torch.zeros(3, device="cuda") for name in ("exp_avg", "exp_avg_sq")}
+            state = {0: {"step": torch.tensor(2.0), **moments}}
+            groups = [{**optimizer.param_groups[0], "params": [0]}]
+            optimizer.load_state_dict({"state": state, "param_groups": groups})
+            assert str(optimizer.optim.state[weight]["step"].device) == place
+    finally:
+        dist.destroy_process_group()

@@ -16,6 +16,20 @@ from grit.core.errors import GritError
 from grit.models.adapter import Adapter
 
 
+class SharedOptimizer(ZeroRedundancyOptimizer):
+    """Torch's, whose states a checkpoint can be loaded into where AdamW is fused.
+
+    It puts step counts on the CPU, also those that fused kernels need on the GPU (PyTorch issue
+    124133).
+    """
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Load the states, with each step count beside its parameter."""
+        super().load_state_dict(state_dict)
+        for parameter, state in self.optim.state.items():
+            state["step"] = state["step"].to(parameter.device)
+
+
 class DataParallel:
     """Replicates all weights on every rank; gradients are all-reduced once per step.
 
@@ -49,7 +63,7 @@ class DataParallel:
         """AdamW on the trainable parameters, with gradients clipped to the norm ``clip_norm``."""
         self._learning, self._clip_norm = list(learning), clip_norm
         if self.share_optimizer and processes.count() > 1:
-            return ZeroRedundancyOptimizer(self._learning, torch.optim.AdamW, **adamw)
+            return SharedOptimizer(self._learning, torch.optim.AdamW, **adamw)
         return torch.optim.AdamW(self._learning, **adamw)
 
     def begin_update(self) -> None:
