@@ -40,6 +40,18 @@ def test_the_miniature(check, model: str) -> None:
     assert "problems" in ended.out
 
 
+def test_devices_share_a_step_which_one_process_checks(check) -> None:
+    _, one = check("suite.limit=3")
+    ended, two = check("suite.limit=3", "trainer=zero1", "trainer.devices=2")
+    assert (ended.code, ended.err, two["problems"]) == (0, "", [])
+    assert "s a step on each of 2 H100" in ended.out
+    assert (one["devices"], two["devices"]) == (1, 2)
+    assert two["memory_gb"]["states"] == pytest.approx(
+        one["memory_gb"]["states"] * 8 / 12, abs=0.01
+    )
+    assert two["seconds_per_evaluation"] <= one["seconds_per_evaluation"]
+
+
 REAL = {
     "qwen_real": ("qwen2_5_vl_3b", "qwen2_5_vl", 151936, 151935, "resized"),
     "internvl_real": ("internvl3_2b", "internvl", 151674, 151667, "normalized_1000"),

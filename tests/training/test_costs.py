@@ -102,3 +102,30 @@ def test_what_a_layer_keeps_is_what_autograd_saves(training, autocast):
     two, one = (kept_bytes(layers, 500, training == "lora", autocast) for layers in (2, 1))
     values = 500 * (8 * 256 + 4 * 1376)
     assert (two - one) / values == pytest.approx(KEPT[training, autocast], rel=0.06)
+
+
+ALL, LAYERS, ADDED = 3_750_000_000, 2_780_000_000, 120_000_000  # Qwen2.5-VL 3B, LoRA of rank 64
+OF_DEVICES = {  # GB on each of 8, as docs/how_to/several_gpus.md has them
+    "full": {"ddp": 75, "zero1": 49, "deepspeed_zero2": 38, "fsdp": 36},
+    "lora": {"ddp": 9.4, "zero1": 8.6, "deepspeed_zero2": 8.2, "fsdp": 8.2},
+}
+
+
+@pytest.mark.parametrize("strategy", ["ddp", "zero1", "deepspeed_zero2", "fsdp"])
+@pytest.mark.parametrize("training", OF_DEVICES)
+def test_what_a_device_keeps_depends_on_how_weights_and_states_lie(training, strategy):
+    is_lora = training == "lora"
+    added = ADDED * is_lora
+    sizes = replace(
+        Sizes.of(load_skeleton("tiny:qwen"), bytes_of_weight=4),
+        weights=(2 if is_lora else 4) * ALL + 4 * added,
+        language=ALL + added,
+        vision=0,
+        learning=added or ALL,
+        in_layers=LAYERS + added,
+        **dict.fromkeys(("cache", "hidden", "inside", "vocabulary"), 0),
+    )
+    work = replace(LOAD, devices=8, strategy=strategy, copied_reference=not is_lora)
+    found = memory(sizes, work)["total"]
+    assert found == pytest.approx(OF_DEVICES[training][strategy], rel=0.02)
+    assert found <= memory(sizes, replace(work, devices=1, strategy="auto"))["total"]

@@ -76,13 +76,14 @@ def _costs(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     has = GPUS[record["gpu"]].memory
     fits = "" if gigabytes["total"] <= has else f": MORE than the {has:g} GB of one {record['gpu']}"
     yield "memory (estimate)", f"{gigabytes['total']:g} GB for each device ({parts}){fits}"
+    of = "one" if record["devices"] == 1 else f"each of {record['devices']}"
     if record["recomputed_layers"]:
         yield "", f"with gradient checkpointing in {record['recomputed_layers']} layers"
     if record["seconds_per_step"] is not None:
         hours = record["seconds_per_step"] * record["steps"] / 3600
         yield (
             "time (estimate)",
-            f"{record['seconds_per_step']:,} s a step on one {record['gpu']} where every "
+            f"{record['seconds_per_step']:,} s a step on {of} {record['gpu']} where every "
             f"completion is as long as it may be, {record['steps']} steps in {hours:.1f} h",
         )
     if record["seconds_per_evaluation"] is not None:

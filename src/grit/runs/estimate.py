@@ -1,5 +1,6 @@
 """Estimates for ``task=check``, from a configuration and its model's shapes, without weights."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean
@@ -113,7 +114,7 @@ def costs(
     load = replace(load, recomputed_layers=recomputed_layers(config, sizes, load, gpu.memory))
     asking = replace(
         load,
-        prompts=questions,
+        prompts=math.ceil(questions / load.devices),
         completions=1 + config.evaluation.samples,
         new_tokens=config.evaluation.max_new_tokens,
         learns=False,
@@ -121,6 +122,7 @@ def costs(
     )
     return {
         "gpu": config.check.gpu,
+        "devices": load.devices,
         "parameters": sizes.language + sizes.vision,
         "learning": sizes.learning if learns else 0,
         "recomputed_layers": load.recomputed_layers if learns else 0,
@@ -141,17 +143,18 @@ def sizes_of(config: Config, adapter: Adapter) -> Sizes:
 
 
 def step_load(config: Config, adapter: Adapter, samples: Sequence[Sample]) -> Load:
-    """The work of a training step, without gradient checkpointing."""
+    """The work of a device in a training step, without gradient checkpointing."""
     lengths = PromptLengths(adapter, Prompting(config.method.suffix, config.method.example))
     tokens = [lengths.of(sample) for sample in samples]
     images = [
         adapter.image_tokens(int(sample.space.width), int(sample.space.height))
         for sample in samples
     ]
-    training = config.training
+    training, trainer = config.training, config.trainer
+    devices = trainer.devices * trainer.num_nodes
     reference = config.method.training == "grpo_gr" and training.beta > 0
     return Load(
-        prompts=training.prompts_per_step,
+        prompts=training.prompts_per_step // devices,
         completions=training.group_size if config.method.training == "grpo_gr" else 1,
         prompt_tokens=fmean(tokens),
         longest_prompt=max(tokens),
@@ -164,6 +167,8 @@ def step_load(config: Config, adapter: Adapter, samples: Sequence[Sample]) -> Lo
         tokens_per_batch=config.rollout.tokens_per_batch,
         tokens_per_pass=training.tokens_per_pass,
         tokens_per_chunk=training.tokens_per_chunk,
+        devices=devices,
+        strategy=trainer.strategy,
     )
 
 

@@ -1,8 +1,10 @@
 """``task=check``: checks a run and estimates its memory, time and cost, without weights."""
 
 import logging
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +111,10 @@ def _others(config: Config, samples: Sequence[Sample], problems: Problems) -> No
     with problems.noted():
         meet(make_judge(config.judge))
     with problems.noted():
-        device = prepare_device(config.trainer, config.threads)
+        trainer = config.trainer
+        if "WORLD_SIZE" not in os.environ:  # the run will be started by torchrun, the check is not
+            trainer = replace(trainer, devices=1, num_nodes=1)
+        device = prepare_device(trainer, config.threads)
         check_device(device, config.model, config.rollout.decode)
     with problems.noted():
         check_weights_folder(config.rollout)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from grit.models.adapter import Adapter
 
 GIGA = 1e9
-STATES = 12  # bytes of gradient and AdamW states for each trainable parameter
+GRADIENT, ADAMW, MASTER = 4, 8, 4  # bytes for each trainable parameter; the last is DeepSpeed's
 OF_COMPUTE = 0.14  # measured share of peak FLOP/s in passes over many tokens
 OF_BANDWIDTH = 0.10  # measured share of peak bandwidth in decode steps
 KEPT = {  # bytes kept for the backward pass, in 8 hidden + 4 intermediate values of a layer, by
@@ -56,6 +56,7 @@ class Sizes:
     language: int  # parameters of the language model
     vision: int  # parameters of the vision tower and its projector
     learning: int  # trainable parameters
+    in_layers: int  # parameters of the decoder layers
     layers: int
     hidden: int
     vocabulary: int
@@ -83,6 +84,7 @@ class Sizes:
             language=total - vision,
             vision=vision,
             learning=_count(p for p in adapter.plain.parameters() if p.requires_grad),
+            in_layers=_count(adapter.plain.model.language_model.layers.parameters()),
             layers=config.num_hidden_layers,
             hidden=config.hidden_size,
             vocabulary=config.vocab_size,
@@ -115,6 +117,8 @@ class Load:
     tokens_per_batch: int
     tokens_per_pass: int
     tokens_per_chunk: int
+    devices: int = 1  # that share the step
+    strategy: str = "auto"  # how weights and states lie on them
 
     @property
     def rows_in_a_batch(self) -> int:
@@ -137,21 +141,43 @@ class Load:
 def memory(sizes: Sizes, load: Load) -> dict[str, float]:
     """GB for each device: ``weights``, ``states``, ``cache``, ``activations``, ``total``.
 
-    The total has the larger of cache and activations, which are never allocated together.
+    The total has the larger of cache and activations, which are never allocated together; with
+    ``fsdp`` the cache stands beside whole weights, which are gathered to draw completions.
     Completions are assumed to have the maximum length.
     """
-    copies = 2 if load.copied_reference else 1
-    states = STATES * sizes.learning if load.learns else 0
+    weights = sizes.weights * _left(sizes.in_layers, sizes.language + sizes.vision, load)
+    reference = weights if load.copied_reference else 0.0
+    states = sizes.learning * _bytes_of_states(sizes, load) if load.learns else 0.0
     cache = sizes.cache * load.rows_in_a_batch * (load.longest_prompt + load.new_tokens)
     activations = _activations(sizes, load) if load.learns else 0.0
     found = {
-        "weights": copies * sizes.weights,
+        "weights": weights + reference,
         "states": states,
         "cache": cache,
         "activations": activations,
-        "total": copies * sizes.weights + states + max(cache, activations),
+        "total": reference + states + max(sizes.weights + cache, weights + activations),
     }
     return {name: round(value / GIGA, 2) for name, value in found.items()}
+
+
+def _bytes_of_states(sizes: Sizes, load: Load) -> float:
+    """Bytes of a trainable parameter's gradient and AdamW states on a device."""
+    shared = 1 / load.devices
+    match load.strategy:
+        case "zero1":
+            return GRADIENT + ADAMW * shared
+        case "deepspeed_zero2":
+            return (GRADIENT + ADAMW + MASTER) * shared
+        case _:
+            learning = min(sizes.in_layers, sizes.learning)  # LoRA's lie in the layers, too
+            return (GRADIENT + ADAMW) * _left(learning, sizes.learning, load)
+
+
+def _left(sharded: int, whole: int, load: Load) -> float:
+    """The share of ``whole`` parameters on a device if ``fsdp`` shards ``sharded`` of them."""
+    if load.strategy != "fsdp":
+        return 1.0
+    return 1 - (1 - 1 / load.devices) * sharded / whole
 
 
 def _activations(sizes: Sizes, load: Load) -> float:
