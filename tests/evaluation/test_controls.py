@@ -110,6 +110,16 @@ def test_boxes_that_follow_their_image_lose_by_shuffling_and_constant_boxes_do_n
     assert constant.shuffled_giou == 1.0
 
 
+def test_boxes_never_go_to_another_question_about_their_own_image() -> None:
+    spots = [(0.0, 0.0, 20.0, 100.0), (100.0, 0.0, 120.0, 100.0)]
+    rows = [row(i, said=(spots[i % 2],), true=(spots[i % 2],)) for i in range(20)]
+    rows = [
+        replace(r, prediction=replace(r.prediction, image=f"{i % 2}")) for i, r in enumerate(rows)
+    ]
+    assert controls(rows).shuffled_giou == 0.0
+    assert controls(rows[::2]).shuffled_giou is None
+
+
 def test_nothing_can_be_shuffled_without_another_image() -> None:
     box = (0.0, 0.0, 10.0, 10.0)
     assert controls([row(0, said=(box,), true=(box,)), row(1)]).shuffled_giou is None

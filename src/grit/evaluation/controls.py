@@ -8,6 +8,7 @@ come with wrong boxes. The controls measure these three baselines for each test 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import cycle
 from random import Random
 from statistics import fmean
 from typing import Any, NamedTuple
@@ -156,14 +157,19 @@ def _central_box(space: Space) -> Box:
 
 
 def _shuffled_giou(rows: Sequence[ScoredPrediction], seed: int) -> float | None:
-    """Mean GIoU when each row gets another row's predicted boxes, scaled to its own image."""
-    annotated = [row for row in rows if row.prediction.true_boxes]
-    if len(annotated) < 2:  # there is no other image
+    """Mean GIoU when each row gets predicted boxes of another image, scaled to its own."""
+    images: dict[tuple[str, ...], list[ScoredPrediction]] = {}
+    for row in rows:
+        if row.prediction.true_boxes:
+            images.setdefault(row.prediction.picture, []).append(row)
+    if len(images) < 2:  # there is no other image
         return None
-    donors = [annotated[place] for place in _derangement(len(annotated), seed)]
+    groups = list(images.values())
+    others = [groups[place] for place in _derangement(len(groups), seed)]
     return _mean(
         union_iou([box.to(true[0].space) for box in donor.boxes or ()], true)
-        for row, donor in zip(annotated, donors, strict=True)
+        for group, other in zip(groups, others, strict=True)
+        for row, donor in zip(group, cycle(other), strict=False)
         if (true := row.prediction.true_boxes)
     )
 
