@@ -19,6 +19,10 @@ VALUES = [
     wrong("method.tagged_answer=false", says=("method.tagged_answer",)),
     wrong("model.dtype=bfloat16", says=("model.dtype", "model.adaptation")),
     wrong("judge={name: own, x: 3}", says=("judge",)),
+    wrong(
+        *("judge=openai", "judge.prices={gpt-5: {input: 1, output: 2}}"),
+        says=("judge.prices.gpt-5 is not there", "+judge.prices.gpt-5=... adds it"),
+    ),
     wrong("preparation.coco=images.cocodataset.org", says=("preparation.coco", "http://")),
     wrong(
         *("model=qwen2_5_vl_3b", "model.lora.rank=1024", "rollout=vllm"),

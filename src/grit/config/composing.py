@@ -19,6 +19,6 @@ def composed_config(*overrides: str) -> Config:
     try:
         with initialize_config_dir(str(CONF), version_base="1.3"):
             composed = compose("config", overrides=list(overrides))
-    except (HydraException, OmegaConfBaseException) as error:
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
         raise GritError(one_line(error)) from error
     return checked(composed)

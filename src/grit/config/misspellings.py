@@ -48,6 +48,8 @@ def misspelt(path: str, missing: str = "", there: Collection[str] = ()) -> str |
             return f"{path} is no field; {'.'.join(names[:depth])} is a value"
     if names[0] != "judge" or len(names) == 1:
         return None
+    if missing.startswith(f"{path}."):  # the judge has the field, and not this key of it
+        return f"{missing} is not there; +{missing}=... adds it"
     owner = next(name for name, kind in WITH_FIELDS.items() if names[1] in get_type_hints(kind))
     return f"{path} is a field of judge={owner} alone"
 
