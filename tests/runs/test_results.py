@@ -12,7 +12,11 @@ from grit.evaluation.bootstrap import Estimate
 from grit.evaluation.metrics import METRICS
 from grit.evaluation.predictions import Prediction, ScoredPrediction, read_predictions
 from grit.evaluation.scoring import score_predictions
+from grit.judge.judge import JudgeFailed
 from grit.judge.rules import RulesJudge
+from grit.judge.usage import NOTHING, Usage
+from grit.runs.left_out import left_out
+from grit.runs.measured import Measured, check_failed
 from grit.runs.results import (
     ANSWERS,
     ANSWERS_AND_BOXES,
@@ -255,3 +259,27 @@ def test_questions_have_the_same_fingerprint_when_their_predictions_are_read_aga
     again = read_predictions(tmp_path / "predictions.jsonl")
     scored = score_predictions(again, RulesJudge(), tagged_answers=True)
     assert set_result(rows).questions == set_result(scored).questions
+
+
+class Metered:
+    """A judge by a service, as far as the share of its failures goes."""
+
+    name = model = "fails"
+    trouble = None
+    max_failure_rate = 0.5
+
+    def take_usage(self) -> Usage:
+        return NOTHING
+
+
+def test_samples_that_the_judge_failed_on_are_counted_noted_and_limited(tmp_path: Path) -> None:
+    rows = [scored("vsr", 0, 1.0, 0.5)]
+    samples = [replace(scored("vsr", 0, acc, None)) for acc in (1.0, None, None, None)]
+    found = replace(results(), sets={"vsr": set_result(rows, samples)})
+    write_results(tmp_path / "results.json", found)
+    assert read_results(tmp_path / "results.json") == found
+    assert (found.sets["vsr"].judge_failures, found.sets["vsr"].samples_unjudged) == (0, 3)
+    assert "vsr: the judge failed on 3 samples: they are not in pass@k" in left_out(found)
+    with pytest.raises(JudgeFailed, match="failed on 3 of 4 answers"):
+        check_failed(Metered(), Measured(found, {"vsr": rows}, {"vsr": samples}))
+    check_failed(Metered(), Measured(found, {"vsr": rows}, {"vsr": samples[:2]}))

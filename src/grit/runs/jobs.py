@@ -122,7 +122,8 @@ def _record(path: Path) -> dict[str, Any]:
 
 def _all_judged(results: Path) -> bool:
     sets = json.loads(results.read_text(encoding="utf-8"))["sets"]
-    return not any(found["judge_failures"] for found in sets.values())
+    unjudged = ("judge_failures", "samples_unjudged")
+    return not any(found.get(name) for found in sets.values() for name in unjudged)
 
 
 def _is_shared() -> bool:

@@ -22,3 +22,5 @@ def left_out(run: Results, *, of: str = "", when: str = "") -> Iterator[str]:
     for name, result in run.sets.items():
         if count := result.judge_failures:
             yield f"{of}{name}: the judge failed on {count} rows{when}: they are not in ACC"
+        if count := result.samples_unjudged:
+            yield f"{of}{name}: the judge failed on {count} samples{when}: they are not in pass@k"

@@ -256,12 +256,13 @@ def check_judged(judge: Judge, measured: Measured, *, go_on: str | None = None) 
 
 
 def check_failed(judge: Judge, measured: Measured) -> None:
-    """Raise JudgeFailed if too many answers could not be judged for ACC to be meaningful."""
-    rows = [row for rows in measured.rows.values() for row in rows]
-    failed = sum(row.judge_failed for row in rows)
-    asked = failed + sum(row.acc is not None and row.answer is not None for row in rows)
+    """Raise JudgeFailed if too many answers could not be judged for ACC or pass@k."""
     check_trouble(trouble_of(judge))
-    check_failures(judge, failed, asked)
+    for sets in (measured.rows, measured.sampled):
+        rows = [row for rows in sets.values() for row in rows]
+        failed = sum(row.judge_failed for row in rows)
+        asked = failed + sum(row.acc is not None and row.answer is not None for row in rows)
+        check_failures(judge, failed, asked)
 
 
 def _judge_usage(judge: Judge, former: Usage) -> dict[str, Any] | None:

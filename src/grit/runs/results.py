@@ -43,6 +43,7 @@ class SetResult:
     metrics: Mapping[str, Estimate]  # by the names of METRICS, and of pass@k if it was sampled
     images_missing: int = 0  # rows not evaluated because their image is missing
     questions: str | None = None  # fingerprint of the questions, true answers and boxes
+    samples_unjudged: int = 0  # sampled answers that the judge failed on, left out of pass@k
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,8 @@ def set_result(
     unique = unique_rows(rows)
     failures = sum(row.judge_failed for row in unique)
     metrics = estimates(unique) | sampled_estimates(sampled)
-    return SetResult(len(unique), failures, metrics, images_missing, _questions(unique))
+    unjudged = sum(row.judge_failed for row in sampled)
+    return SetResult(len(unique), failures, metrics, images_missing, _questions(unique), unjudged)
 
 
 def _questions(rows: Sequence[ScoredPrediction]) -> str:
@@ -168,6 +170,8 @@ def _set_row(found: SetResult) -> dict[str, Any]:
         "images_missing": found.images_missing,
         "questions": found.questions,
     }
+    if found.samples_unjudged:
+        counts["samples_unjudged"] = found.samples_unjudged
     return counts | {name: value._asdict() for name, value in found.metrics.items()}
 
 
@@ -202,6 +206,7 @@ class _Reader:
             judge_failures=self._get(found, "judge_failures", int, where),
             images_missing=self._get(found, "images_missing", int, where),
             questions=self._optional(found, "questions", str, where),
+            samples_unjudged=self._optional(found, "samples_unjudged", int, where) or 0,
             metrics={metric: self._estimate(found, metric, where) for metric in metrics},
         )
 
