@@ -270,7 +270,23 @@ def test_predictions_of_before_training_are_of_no_training(grit: Command, tmp_pa
     assert grit("predictions=one/predictions.before.jsonl").code == 0
     again = results(tmp_path / "run")
     said = {name: again[name] for name in TRAINED}
-    assert said == dict.fromkeys(TRAINED) | {"reward": "grpo_gr", "seed": 0}
+    untrained = {"reward": "grpo_gr", "seed": 0, "checkpoint": "before training"}
+    assert said == dict.fromkeys(TRAINED) | untrained
+    variant = variant_of(FinishedRun.read(tmp_path / "run"))
+    assert (variant.data, variant.reward) == (None, None)  # no training of GRIT's
+
+
+def test_what_a_run_had_left_out_is_said_of_its_predictions(grit: Command, tmp_path: Path) -> None:
+    write_run(tmp_path / "one", skipped={"mme2": "none of its images is there"})
+    path = tmp_path / "one" / "results.json"
+    fields = json.loads(path.read_text())
+    name = next(iter(fields["sets"]))
+    fields["sets"][name]["images_missing"] = 7
+    path.write_text(json.dumps(fields))
+    assert grit("predictions=one/predictions.jsonl").code == 0
+    again = results(tmp_path / "run")
+    assert again["sets"][name]["images_missing"] == 7
+    assert again["skipped"] == {"mme2": "none of its images is there"}
 
 
 def test_the_command_line_may_name_another_reward_and_seed(grit: Command, tmp_path: Path) -> None:

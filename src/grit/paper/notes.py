@@ -4,7 +4,7 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 from grit.paper.evidence import Evidence, Run
 from grit.paper.grouping import Groups, draws_of, labels
-from grit.runs.evaluated import is_released, method_label
+from grit.runs.evaluated import BEFORE_TRAINING, is_released, method_label
 from grit.runs.judging import judging_note
 from grit.runs.left_out import left_out
 from grit.runs.printed import METHODS
@@ -86,6 +86,8 @@ def _evaluated(runs: Sequence[Run]) -> Iterator[str]:
             continue
         label = method_label(METHODS.get(run.results.method, ""), checkpoint)
         name = checkpoint if is_released(checkpoint) else "weights from elsewhere"
+        if checkpoint == BEFORE_TRAINING:
+            name = "the base"
         commit = run.results.checkpoint_commit
         at = f", commit {commit}" if commit else ""
         yield f"{run.results.model}, {label}: evaluated here and not trained here: {name}{at}"

@@ -4,6 +4,7 @@ from pathlib import PurePath
 
 # The weights released by GRIT's authors, as --help and the experiments name them.
 RELEASED = ("yfan1997/GRIT-20-Qwen2.5-VL-3B", "yfan1997/GRIT-20-InternVL-2B")
+BEFORE_TRAINING = "before training"  # in the place of a checkpoint: a run's base
 _KEPT = 2  # last parts of a path that a label has
 
 
@@ -22,6 +23,8 @@ def checkpoint_label(checkpoint: str) -> str:
     """
     if is_released(checkpoint):
         return "released"
+    if checkpoint == BEFORE_TRAINING:
+        return checkpoint
     return f"checkpoint={'/'.join(PurePath(checkpoint).parts[-_KEPT:])}"
 
 

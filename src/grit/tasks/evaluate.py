@@ -21,6 +21,7 @@ from grit.pages.evaluated_run import print_evaluation, show_run
 from grit.paper.beside_paper import print_beside_paper
 from grit.rollout.engines import engine_of
 from grit.rollout.vllm_command import Served
+from grit.runs.evaluated import BEFORE_TRAINING
 from grit.runs.folder import RunFolder, hold_together
 from grit.runs.inputs import inputs_of
 from grit.runs.measured import check_judged, evaluate_model, measure
@@ -79,10 +80,12 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
 def _score(config: Config, predictions: Path, folder: Path, overrides: list[str]) -> None:
     """Score existing predictions, without a model."""
     judge = make_judge(config.judge)
-    sets, origin = read_sets(predictions), _origin(predictions, config, overrides)
+    sets, run = read_sets(predictions), _run_of(predictions)
+    origin = _origin(run, predictions, config, overrides)
     RunFolder.at(config, folder, overrides).begin(config)
     measured = measure(config, sets, judge, sampled=read_sampled(predictions, sets))
-    measured = replace(measured, results=replace(measured.results, **origin))
+    results = replace(measured.results, **origin)
+    measured = replace(measured, results=results if run is None else _counted(results, run))
     measured.write(folder)
     measured.write_for_harnesses(config, folder)
     print_evaluation(measured)
@@ -98,23 +101,41 @@ TRAINED = (  # what a run's last predictions were made by, whoever judges them
 )
 
 
-def _origin(predictions: Path, config: Config, overrides: Sequence[str]) -> dict[str, Any]:
+def _run_of(predictions: Path) -> Results | None:
+    """The results beside predictions, if they are those of a run."""
+    beside = predictions.parent / "results.json"
+    return read_results(beside) if beside.exists() else None
+
+
+def _counted(results: Results, run: Results) -> Results:
+    """Results with the counts of what the run of the predictions had left out."""
+    sets = {
+        name: replace(found, images_missing=run.sets[name].images_missing)
+        if name in run.sets
+        else found
+        for name, found in results.sets.items()
+    }
+    return replace(results, sets=sets, skipped=run.skipped)
+
+
+def _origin(
+    run: Results | None, predictions: Path, config: Config, overrides: Sequence[str]
+) -> dict[str, Any]:
     """What results say of predictions' making: from the command line, else from their run.
 
     A run's predictions have ``results.json`` in the same folder. For other predictions model, data
     and suite are ``UNKNOWN``, since the configuration's defaults need not be true of them, and
-    ``annotation`` is None. What was trained is said of a run's last predictions alone.
+    ``annotation`` is None. What was trained is said of a run's last predictions alone; those before
+    are of weights that it evaluated and had not trained.
 
     Raises:
         GritError: the predictions' run has another method than the configuration, and the command
             line names none.
     """
     chosen = {override.lstrip("+").split("=")[0].removesuffix(".name") for override in overrides}
-    beside = predictions.parent / "results.json"
-    run: Results | None = read_results(beside) if beside.exists() else None
     if run is not None and "method" not in chosen and run.method != config.method.name:
         raise GritError(
-            f"predictions={predictions}: {beside.name} beside it says method={run.method}, and "
+            f"predictions={predictions}: results.json beside it says method={run.method}, and "
             f"the configuration has {config.method.name}: name one by method="
         )
 
@@ -128,6 +149,8 @@ def _origin(predictions: Path, config: Config, overrides: Sequence[str]) -> dict
     if run is not None and predictions.name == PREDICTIONS:
         origin |= _trained(run, config)
         origin |= {part: getattr(run, part) for part in ("reward", "seed") if part not in chosen}
+    elif run is not None and run.triplets:
+        origin["checkpoint"] = BEFORE_TRAINING
     return origin
 
 
