@@ -67,7 +67,8 @@ def measured(arm: Arm, folder: Path) -> Measurement:
         GritError: it failed; its output has been shown.
     """
     path, wanted = folder / arm.file, json.loads(json.dumps(asdict(arm)))
-    if not path.exists() or json.loads(path.read_text("utf-8"))["arm"] != wanted:
+    now = {"arm": wanted, **circumstances(arm)}
+    if not path.exists() or not now.items() <= json.loads(path.read_text("utf-8")).items():
         folder.mkdir(parents=True, exist_ok=True)
         print(f"measuring {arm.file.removesuffix('.json')}", flush=True)
         command = [sys.executable, "-m", "benchmarks.arms", json.dumps(wanted), str(path)]
@@ -78,6 +79,14 @@ def measured(arm: Arm, folder: Path) -> Measurement:
         if done.returncode:
             raise GritError(f"{arm.label}: its process ended with {done.returncode}; see above")
     return Measurement(**json.loads(path.read_text("utf-8"))["measurement"])
+
+
+def circumstances(arm: Arm) -> dict[str, Any]:
+    """Versions and machine: what was measured by others is measured again."""
+    from benchmarks.entry import machine  # which takes VERSIONS from here
+
+    names = [name for name in VERSIONS if arm.program == "trl" or name != "trl"]
+    return {"versions": {name: version(name) for name in names}, "machine": machine()}
 
 
 def measure_here(arm: Arm) -> Measurement:
@@ -109,7 +118,7 @@ def main(arguments: Sequence[str]) -> None:
     """Measure one arm, given as JSON, into a file."""
     values = json.loads(arguments[0])
     arm = Arm(**values | {"shape": Shape(**values["shape"])})
-    found = {name: version(name) for name in VERSIONS if arm.program == "trl" or name != "trl"}
+    found = circumstances(arm)
     if arm.shape.device == "cpu":
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
         resource.setrlimit(resource.RLIMIT_DATA, (int(MEMORY), hard))
@@ -119,7 +128,7 @@ def main(arguments: Sequence[str]) -> None:
         if not isinstance(error, MemoryError) and "allocate memory" not in str(error):
             raise
         sys.exit(OUT_OF_MEMORY)
-    content = {"arm": asdict(arm), "measurement": asdict(measurement), "versions": found}
+    content = {"arm": asdict(arm), "measurement": asdict(measurement)} | found
     write_json(Path(arguments[1]), content)
 
 

@@ -1,9 +1,11 @@
 """The benchmarks in their tiny setting: they run, measure the same work, keep what they have."""
 
 import importlib.util
+import json
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -186,3 +188,27 @@ def test_the_limit_of_a_phase_follows_from_its_shape():
     assert least["rollout"][1].limit(GPUS["H100"]) == pytest.approx(moved / 3.35e12, rel=0.01)
     frozen, learning = (work(replace(LORA, lora=lora), 1, 432)["update"][0] for lora in (1, 0))
     assert learning.flops / frozen.flops == pytest.approx(4 / 3)
+
+
+def test_what_another_machine_measured_is_measured_again(smoke, tmp_path, monkeypatch):
+    from benchmarks import arms
+    from benchmarks.step import arms as of_step
+
+    arm = next(iter(of_step(smoke)))
+    started = []
+
+    def run(command, **_):
+        names = ("rollout", "update", "step", "tokens")
+        values = dict.fromkeys(names, 1.0) | {"peak": float(len(started))}
+        arm_of, path = json.loads(command[-2]), Path(command[-1])
+        path.write_text(
+            json.dumps({"arm": arm_of, "measurement": values} | arms.circumstances(arm))
+        )
+        started.append(path)
+        return SimpleNamespace(returncode=0)
+
+    monkeypatch.setattr(arms.subprocess, "run", run)
+    assert [arms.measured(arm, tmp_path).peak for _ in range(2)] == [0.0, 0.0]
+    monkeypatch.setattr(arms, "version", lambda name: "another")
+    assert [arms.measured(arm, tmp_path).peak for _ in range(2)] == [1.0, 1.0]
+    assert len(started) == 2
