@@ -1,6 +1,9 @@
+import itertools
 import socket
+import threading
 import time
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 
@@ -135,6 +138,24 @@ def test_a_host_that_does_not_answer_is_given_up() -> None:
                 patient.get(url)
         patient.downloads.close()
     assert len(patient.waits) < 6
+
+
+def test_a_hiccup_of_a_host_under_many_threads_costs_no_file() -> None:
+    """All sixteen have asked in vain before the first of them asks again."""
+    calls, all_failed = itertools.count(), threading.Barrier(16, timeout=10)
+
+    def answers(request: httpx2.Request) -> httpx2.Response:
+        if next(calls) < 16:
+            raise httpx2.ConnectError("refused")
+        return httpx2.Response(200)
+
+    downloads = Downloads(attempts=4, timeout=5, sleep=lambda _: all_failed.wait())
+    downloads._client._transport = httpx2.MockTransport(answers)
+    urls = [f"http://127.0.0.1/{number}" for number in range(32)]
+    with ThreadPoolExecutor(16) as pool:
+        found = list(pool.map(lambda url: downloads.get([url], limit=9, parse=len), urls))
+    downloads.close()
+    assert found == [(b"", 0)] * 32
 
 
 def test_a_host_that_says_nothing_is_given_up_too() -> None:

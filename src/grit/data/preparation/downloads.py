@@ -19,7 +19,7 @@ Parsed = TypeVar("Parsed")
 _TEMPORARY = frozenset((408, 425, 429, 500, 502, 503, 504))
 _FIRST_WAIT = 0.5  # seconds; doubled at every further attempt
 _LONGEST_WAIT = 30.0
-_MAX_SILENT = 4  # attempts in a row without any answer, after which a host is given up
+_MAX_SILENT = 2  # files in a row without an answer at any attempt, after which a host is given up
 _NOT_THERE = "not there (404)"
 
 
@@ -31,12 +31,17 @@ class _Temporary(Exception):
         self.wait = wait
 
 
+class _Silent(_Temporary):
+    """The host did not answer."""
+
+
 class Downloads:
     """An HTTP client for files of image hosts, which all threads share.
 
-    A host that repeatedly does not answer is given up, so that a machine without a network does not
-    try thousands of files. Redirects of a public host to a private address are refused: they could
-    make this machine send requests to services that trust it.
+    A host that does not answer at any attempt at a file, for two files in a row, is given up, so
+    that a machine without a network does not try thousands of files. Redirects of a public host to
+    a private address are refused: they could make this machine send requests to services that
+    trust it.
 
     Args:
         attempts: per file.
@@ -106,21 +111,26 @@ class Downloads:
             stop.set()
 
     def _with_retries(self, url: str, limit: int, stop: threading.Event) -> bytes:
-        for attempt in range(self._attempts):
-            try:
-                return self._attempt(url, limit, stop)
-            except _Temporary as error:
-                reason = str(error)
-                if attempt + 1 < self._attempts and not stop.is_set():
-                    wait = error.wait if error.wait is not None else _FIRST_WAIT * 2**attempt
-                    self._sleep(min(wait, _LONGEST_WAIT))
-        raise Unusable(reason)
-
-    def _attempt(self, url: str, limit: int, stop: threading.Event) -> bytes:
         try:
             host = httpx2.URL(url).host
         except httpx2.InvalidURL as error:
             raise Unusable(f"{url!r} is no address") from error
+        unanswered = 0
+        for attempt in range(self._attempts):
+            try:
+                return self._attempt(url, host, limit, stop)
+            except _Temporary as error:
+                reason = str(error)
+                unanswered += isinstance(error, _Silent)
+                if attempt + 1 < self._attempts and not stop.is_set():
+                    wait = error.wait if error.wait is not None else _FIRST_WAIT * 2**attempt
+                    self._sleep(min(wait, _LONGEST_WAIT))
+        if unanswered == self._attempts:  # not at each: one hiccup fails in all threads at once
+            with self._lock:
+                self._silent[host] += 1
+        raise Unusable(reason)
+
+    def _attempt(self, url: str, host: str, limit: int, stop: threading.Event) -> bytes:
         if self._silent[host] >= _MAX_SILENT:
             raise Unusable(f"{host} does not answer")
         try:
@@ -130,9 +140,7 @@ class Downloads:
                 _check_status(response)
                 return _read(response, limit, stop)
         except (httpx2.ConnectError, httpx2.ProxyError, httpx2.TimeoutException) as error:
-            with self._lock:
-                self._silent[host] += 1
-            raise _Temporary(f"{host} does not answer") from error
+            raise _Silent(f"{host} does not answer") from error
         except httpx2.TooManyRedirects as error:
             raise Unusable("too many redirects") from error
         except httpx2.UnsupportedProtocol as error:  # or a redirect to such an address
