@@ -505,6 +505,41 @@ def test_a_counting_image_that_fails_costs_its_rows_alone_until_it_can_be_had(
         assert len(all_of) == len(without)
 
 
+def test_counting_images_are_tried_again_though_more_test_photographs_are_known_by_then(
+    grit: Command, loopback: Loopback, prepared: Prepared, tmp_path: Path
+) -> None:
+    paper_world.build(loopback)
+    root = copied(prepared, tmp_path)
+    made, numbers = root / "tallyqa_train.jsonl", root / "coco_numbers.jsonl"
+    mme = [each for each in rows(numbers) if each["photograph"].startswith("mme/")]
+    numbers.write_bytes(paper_world.jsonl(mme))
+    gone, tested = "VG_100K_2/203.jpg", "VG_100K_2/205.jpg"
+    source = read(root / "tallyqa/train.json")
+    few = [each["question_id"] for each in source if each["image"] == gone][:20]
+    kept = [e for e in source if e["question_id"] in few or e["image"] != gone]
+    (root / "tallyqa/train.json").write_text(json.dumps(kept))
+    made.unlink()
+    (root / "tallyqa" / gone).unlink()
+    loopback.put(f"/vg/{gone}", status(503))
+    loopback.put("/list.zip", status(503))
+    assert grit().code == 1
+    first = rows(made)
+    images = {each["image"] for each in first}
+    assert tested in images
+    assert gone not in images
+    paper_world.build(loopback)
+    same = json.dumps([{"image_id": 205, "coco_id": paper_world.TESTED_COCO[0]}]).encode()
+    loopback.put("/list.zip", paper_world.zipped({"image_data.json": same}))
+    ended = grit("hydra.run.dir=again")
+    assert (ended.code, ended.err) == (0, "")
+    assert "it stays as it is" not in ended.out
+    second = rows(made)
+    assert len(second) == 5000
+    assert gone in {each["image"] for each in second}
+    assert tested not in {each["image"] for each in second}
+    assert [each for each in first if each["image"] != tested and each not in second] == []
+
+
 def test_counting_rows_that_were_drawn_otherwise_stay_and_that_is_said(
     grit: Command, prepared: Prepared, tmp_path: Path
 ) -> None:

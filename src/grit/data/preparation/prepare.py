@@ -205,14 +205,13 @@ class Preparation:
         if not self._ensure(source, file.file, "TallyQA", hand, download):
             return
         numbers = read_coco_numbers(self.root)
+        tested = photographs_of_tests([self.root], numbers)
         drawn = draw_counting_rows(
-            source,
-            self.counting_rows,
-            self.seed,
-            tested=photographs_of_tests([self.root], numbers),
-            coco_numbers=numbers,
+            source, self.counting_rows, self.seed, tested=tested, coco_numbers=numbers
         )
-        known = rows_by_question(target) if target.is_file() else {}
+        known: dict[int, dict[str, Any]] = {}
+        if target.is_file():
+            known = rows_by_question(target, tested=tested, coco_numbers=numbers)
         if set(known) - {row.number for row in drawn}:
             text = (
                 "%s: holds questions that data.seed=%d and preparation.counting_rows=%d do not "

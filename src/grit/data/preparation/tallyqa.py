@@ -77,11 +77,20 @@ def draw_counting_rows(
     return in_turn(ranked, COUNTS, lambda row: str(row.answer))[:count]
 
 
-def rows_by_question(file: Path) -> dict[int, dict[str, Any]]:
-    """The rows of a file made of `CountingRow`; one without a question's number has one below 0."""
+def rows_by_question(
+    file: Path, *, tested: Collection[str], coco_numbers: Mapping[str, int]
+) -> dict[int, dict[str, Any]]:
+    """The rows of a file made of `CountingRow`; one without a question's number has one below 0.
+
+    Those whose photograph is in ``tested`` are left out: they were drawn before it was known to be.
+
+    Raises:
+        GritError: a row is invalid.
+    """
     return {
         row.integer(QUESTION_ID) if row.has(QUESTION_ID) else -row.line: row.fields
         for row in read_rows(file)
+        if photograph("tallyqa", row.text("image"), coco_numbers) not in tested
     }
 
 
