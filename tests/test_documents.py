@@ -111,6 +111,19 @@ def test_commands_that_are_shown_compose(document: Path) -> None:
             config(*first_job(words))
 
 
+def test_submitit_s_jobs_go_on_when_they_are_put_back_into_the_queue() -> None:
+    """Submitit repeats the words of the first start; without resume=true the folder is taken."""
+    shown = [
+        words
+        for words in commands(ROOT / "docs/how_to/slurm.md")
+        if "hydra/launcher=submitit_slurm" in words
+    ]
+    assert shown
+    for words in shown:
+        assert "resume=true" in words
+        assert [word for word in words if word.startswith("hydra.sweep.dir=")]
+
+
 class Page(HTMLParser):
     """What a page of the site loads by itself."""
 

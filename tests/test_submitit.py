@@ -13,9 +13,10 @@ pytest.importorskip("submitit", reason="pip install -e '.[slurm]'")
 @pytest.mark.slow
 def test_the_jobs_of_a_multirun_run_by_submitit(tmp_path: Path) -> None:
     small = ("experiment=smoke", "logger=none", "threads=1", "suite.limit=1", "trainer.max_steps=1")
-    launched = ("hydra/launcher=submitit_local", "hydra.sweep.dir=runs/sweep", "seed=0,1")
+    launched = ("hydra/launcher=submitit_local", "hydra.sweep.dir=runs/sweep", "resume=true")
+    jobs = ("seed=0,1", "evaluation.before_training=false")
     done = subprocess.run(
-        [sys.executable, "-m", "grit", "-m", *small, *launched, "evaluation.before_training=false"],
+        [sys.executable, "-m", "grit", "-m", *small, *launched, *jobs],
         cwd=tmp_path,
         capture_output=True,
         text=True,
