@@ -245,6 +245,9 @@ def main() -> None:
 
 
 def _start() -> None:
+    here = os.getcwd()
+    if not sys.flags.safe_path and here not in sys.path:
+        sys.path.insert(0, here)  # as `-m` does it: the script `grit` has its own folder there
     tidy_keys()
     line = parse(sys.argv[1:])
     if "--version" in line.options:

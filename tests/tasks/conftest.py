@@ -25,6 +25,7 @@ def command(
 ) -> Iterator[Callable[..., Ended]]:
     """Run ``python -m grit`` with the given overrides."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", sys.path[:])  # the command puts its working directory there
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
 
