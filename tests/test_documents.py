@@ -15,7 +15,8 @@ from composing import ARMS, EXPERIMENTS, FILES, choice, composed, config
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig
 
-from grit.config.command_line import parse
+from grit.config.command_line import CommandLine, parse
+from grit.config.unused import unused
 from grit.core.settings import Text, declared, setting, settings, type_name
 
 ROOT = Path(__file__).parent.parent
@@ -92,23 +93,38 @@ def overrides_in(line: str) -> Iterator[list[str]]:
             yield words[place + 2 :]
 
 
-def first_job(words: list[str]) -> list[str]:
-    """Overrides of one run: of several values the first."""
-    line = parse(words)
+def jobs(line: CommandLine) -> Iterator[list[str]]:
+    """Overrides of runs that have every value of a command between them, not every combination."""
     overrides = OverridesParser.create().parse_overrides(line.overrides)
-    return [
-        f"{each.get_key_element()}={next(iter(each.sweep_string_iterator()))}"
+    choices = [
+        [f"{each.get_key_element()}={value}" for value in each.sweep_string_iterator()]
         if each.is_sweep_override()
-        else each.input_line
+        else [each.input_line]
         for each in overrides
     ]
+    own = "--config-dir" in line.options  # further values may be the reader's own files
+    for number in range(1 if own else max(map(len, choices), default=1)):
+        yield [values[number % len(values)] for values in choices]
 
 
 @pytest.mark.parametrize("document", [path for path in DOCUMENTS if list(commands(path))], ids=name)
 def test_commands_that_are_shown_compose(document: Path) -> None:
     for words in commands(document):
         if "--help" not in words and "--cfg" not in words:
-            config(*first_job(words))
+            line = parse(words)
+            for overrides in jobs(line):
+                found = unused(config(*overrides), overrides)
+                if "--multirun" not in line.options:
+                    assert [str(each) for each in found if each.refused] == []
+
+
+def test_the_jobs_of_a_command_have_its_every_value() -> None:
+    line = parse(["-m", "model=tiny_qwen,tiny_internvl", "seed=0,1,2", "threads=1"])
+    assert list(jobs(line)) == [
+        ["model=tiny_qwen", "seed=0", "threads=1"],
+        ["model=tiny_internvl", "seed=1", "threads=1"],
+        ["model=tiny_qwen", "seed=2", "threads=1"],
+    ]
 
 
 def test_submitit_s_jobs_go_on_when_they_are_put_back_into_the_queue() -> None:
