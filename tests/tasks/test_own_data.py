@@ -64,6 +64,18 @@ def test_they_are_not_validated_on_what_they_are_tested_on(
         assert f"{line} is a test question too: " in ended.err
 
 
+@pytest.mark.parametrize("task", ["train", "check"])
+def test_validation_needs_something_to_score(own: Path, command: Command, task: str) -> None:
+    """An answer that is a box is not judged, and without bboxs it has no GIoU."""
+    detection = ROW | {"question": "Mark the cow.", "answer": [10, 10, 40, 40], "bboxs": []}
+    write(own / "dev.jsonl", detection)
+    ended = command(*RUN, f"task={task}", "evaluation.every=1", "suite@validation=own_dev")
+    assert ended.code == 1
+    (line,) = ended.err.splitlines()
+    assert "validation=own_dev: there is nothing to score: " in line
+    assert not (own.parent / "run" / "run.json").exists()
+
+
 @pytest.mark.parametrize("file", ["train.jsonl", "test.jsonl"])
 @pytest.mark.parametrize("image", ["narrow.png", "noise.png"])
 def test_an_image_that_is_not_what_the_row_says(

@@ -1,7 +1,7 @@
 """Validation during training: it changes nothing, keeps the best weights, and is resumed."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +12,11 @@ from composing import config
 from safetensors.torch import load_file
 
 from grit.core.errors import Interrupted, Resumable
-from grit.judge.judge import JudgeFailed
+from grit.data import suites
+from grit.data.shapes.ideal_traces import ideal_trace
+from grit.data.shapes.source import ShapesSource
+from grit.evaluation.predictions import Prediction
+from grit.judge.judge import Judge, JudgeFailed, Query
 from grit.judge.rules import RulesJudge
 from grit.runs.validation import SHOWN, Validation
 from grit.training.module import GRPOGR
@@ -182,10 +186,73 @@ def test_a_cost_that_is_not_known_is_no_score(
     """Neither loggers nor the reader of ``validation.jsonl`` take a null."""
     usage = {"model": "qwen3", "calls": 2, "cost": None}
     acc = SimpleNamespace(metrics={name: SimpleNamespace(mean=1.0) for name in SHOWN})
-    measured = SimpleNamespace(results=SimpleNamespace(sets={"vsr": acc}, judge_usage=usage))
+    results = SimpleNamespace(sets={"vsr": acc}, judge_usage=usage)
+    measured = SimpleNamespace(results=results, rows={"vsr": []})
     monkeypatch.setattr("grit.runs.validation.measure", lambda *_: measured)
     monkeypatch.setattr("grit.runs.validation.check_failed", lambda *_: None)
-    one = Validation(config("evaluation.every=5"), None, [], RulesJudge(), tmp_path)
+    sets = [suites.TestSet("vsr", ShapesSource("vsr", "dev", 1))]
+    one = Validation(config("evaluation.every=5"), None, sets, RulesJudge(), tmp_path)
     scores = one._scored({})
     assert scores["judge/calls"] == 2
     assert None not in scores.values()
+
+
+class Outage:
+    """The rules' judge, which fails on answers to some questions."""
+
+    name = "outage"
+
+    def __init__(self, *unheard: suites.TestSet) -> None:
+        self.unheard = {sample.question for each in unheard for sample in each.samples}
+
+    def score(self, queries: Sequence[Query]) -> list[float | None]:
+        scores = RulesJudge().score(queries)
+        return [
+            None if query.question in self.unheard else score
+            for query, score in zip(queries, scores, strict=True)
+        ]
+
+
+def drawn(kind: str) -> suites.TestSet:
+    return suites.TestSet(kind, list(ShapesSource(kind, "dev", 4)))
+
+
+def scores_of(
+    judge: Judge, folder: Path, *sets: suites.TestSet, silent: int = 0
+) -> dict[str, float]:
+    """Of ideal chains about each set, but for the first ``silent`` of it, which say nothing."""
+    said = {
+        each.name: [
+            Prediction.of(
+                sample,
+                "" if row < silent else ideal_trace(sample, sample.space),
+                set=each.name,
+                row=row,
+                spoken=sample.space,
+            )
+            for row, sample in enumerate(each.samples)
+        ]
+        for each in sets
+    }
+    one = Validation(config("evaluation.every=5"), None, sets, judge, folder)
+    return one._scored(said)
+
+
+def test_a_score_is_over_the_same_sets_in_each_validation(tmp_path: Path) -> None:
+    """An outage would otherwise leave one that compares with none, and may be the best."""
+    vsr, counts = drawn("vsr"), drawn("tallyqa")
+    assert scores_of(RulesJudge(), tmp_path, vsr, counts)["score"] == 100
+    for unheard, named in (([counts], "tallyqa"), ([vsr, counts], "vsr")):
+        for silent in (0, 1):  # a chain without an answer scores 0, and the judge is not asked
+            line = f"failed on all {4 - silent} answers of the dev set {named}"
+            with pytest.raises(JudgeFailed, match=line):
+                scores_of(Outage(*unheard), tmp_path, vsr, counts, silent=silent)
+    assert scores_of(Outage(counts), tmp_path, vsr, counts, silent=4)["score"] == 0
+
+
+def test_a_score_is_giou_where_all_answers_are_boxes(tmp_path: Path) -> None:
+    boxes = drawn("ovd")
+    found = scores_of(RulesJudge(), tmp_path, boxes)
+    assert found["score"] == found["ovd/giou"] > 0.9
+    mixed = scores_of(RulesJudge(), tmp_path, boxes, drawn("vsr"))
+    assert mixed["score"] == mixed["vsr/acc"] == 100

@@ -6,6 +6,7 @@ import torch
 
 from grit.config.schema import Config
 from grit.core import processes
+from grit.core.errors import GritError
 from grit.data.samples import Sample
 from grit.data.suites import TestSet, check_not_tested, check_overlap, test_sets
 from grit.judge.judge import Judge, meet
@@ -27,14 +28,37 @@ def dev_sets(config: Config, samples: Sequence[Sample], tests: Sequence[TestSet]
         tests: the test sets.
 
     Raises:
-        GritError: a set has no such file, or has training scenes or test questions.
+        GritError: a set has no such file, or has training scenes or test questions; or there is
+            nothing to score.
     """
     if not (config.method.learns and config.evaluation.every):
         return []
     sets = test_sets(config.validation)
     check_overlap(config.validation, samples, sets)
     check_not_tested(config.validation, sets, tests)
+    if not scored_by(sets)[1]:
+        raise GritError(
+            f"validation={config.validation.name}: there is nothing to score: all answers are "
+            "boxes, which no judge reads, and no row has bboxs: give the rows bboxs, or validate "
+            "on others: suite@validation=NAME"
+        )
     return sets
+
+
+def scored_by(sets: Sequence[TestSet]) -> tuple[str, list[str]]:
+    """What a validation is scored by, which must be the same in all validations of a run.
+
+    Args:
+        sets: the dev sets.
+
+    Returns:
+        The metric, and the names of the sets that it is averaged over: ACC over those with answers
+        in words, or, if there are none, GIoU over those with annotated boxes.
+    """
+    told = [each.name for each in sets if any(not s.answer_is_box for s in each.samples)]
+    if told:
+        return "acc", told
+    return "giou", [each.name for each in sets if any(s.boxes for s in each.samples)]
 
 
 def preflight(

@@ -18,12 +18,13 @@ from grit.config.schema import Config
 from grit.core import processes
 from grit.core.files import put_in_place, write_jsonl
 from grit.data.suites import TestSet
-from grit.evaluation.predictions import Prediction
-from grit.judge.judge import Judge
+from grit.evaluation.predictions import Prediction, ScoredPrediction
+from grit.judge.judge import Judge, JudgeFailed
 from grit.models.loading import save_trained
 from grit.rollout.engine import Engine
 from grit.runs.measured import ask, check_failed, measure
 from grit.runs.metrics_log import MetricsLog
+from grit.runs.preflight import scored_by
 from grit.runs.run_record import VALIDATION
 from grit.training.device import autocast
 from grit.training.diagnostics import JUDGE
@@ -51,7 +52,8 @@ def release_best(folder: Path) -> None:
 class Validation(pl.Callback):
     """Validates every ``evaluation.every`` steps, and stops training that has stopped improving.
 
-    What is best is the highest mean ACC over the sets (of sets of boxes alone: GIoU).
+    What is best is the highest mean ACC over the sets (of sets of boxes alone: GIoU), in every
+    validation over the same ones.
 
     Args:
         config: of the run.
@@ -138,7 +140,7 @@ class Validation(pl.Callback):
         """The scores of each set as "vsr/acc", "score", and what a judge used, on every rank.
 
         Raises:
-            Resumable: too many answers could not be judged; on every rank.
+            Resumable: too many answers could not be judged, or none of a set; on every rank.
         """
         config = self.config
         whole = learner.layout.gathered() if self.engine.samples_from_model else nullcontext()
@@ -160,8 +162,10 @@ class Validation(pl.Callback):
             for metric in SHOWN
             if (mean := found.metrics[metric].mean) is not None
         }
-        judged = [value for name, value in scores.items() if name.endswith("/acc")]
-        scores["score"] = fmean(judged or [v for n, v in scores.items() if n.endswith("giou")])
+        metric, names = scored_by(self.sets)
+        for name in names:
+            _check_any_judged(name, measured.rows[name])
+        scores["score"] = fmean(scores[f"{name}/{metric}"] for name in names)
         used = (results.judge_usage or {}).items()
         numbers = {name: value for name, value in used if name != "model" and value is not None}
         return scores | {f"{JUDGE}{name}": value for name, value in numbers.items()}
@@ -181,3 +185,13 @@ class Validation(pl.Callback):
         patience = self.config.evaluation.patience
         since = sum(row["step"] > self._best_step() for row in self.history)
         return patience is not None and since >= patience
+
+
+def _check_any_judged(name: str, rows: Sequence[ScoredPrediction]) -> None:
+    """Raise JudgeFailed if the judge failed on all answers of a set: it then has no ACC."""
+    failed = sum(row.judge_failed for row in rows)
+    if failed and not any(row.acc is not None and row.answer is not None for row in rows):
+        raise JudgeFailed(
+            f"the judge failed on all {failed} answers of the dev set {name}: without them the "
+            "validation does not compare with the others"
+        )
