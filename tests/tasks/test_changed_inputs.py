@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from grit.runs.inputs import check_inputs
+
 Command = Callable[..., Any]
 ROW: dict[str, Any] = {
     "question": "Where is the dog?",
@@ -129,3 +131,53 @@ def test_the_same_rows_and_pictures_go_on(tmp_path: Path, command: Command) -> N
     assert len(fields.pop("inputs")) == 2
     record.write_text(json.dumps(fields))
     assert command(*TASKS["evaluate"], "resume=true").code == 0
+
+
+VALIDATED = (*TASKS["train"], "evaluation.every=1", "suite@validation=own_dev")
+DEV = ROW | {"question": "A hen?", "image": "hen.png"}, OTHER | {"question": "A cat?"}
+
+
+def fill_with_dev(own: Path) -> None:
+    fill(own)
+    paint(own, "hen.png", "white")
+    for name in ("dev", "more"):
+        write(own / f"{name}.jsonl", *DEV)
+
+
+def test_a_run_goes_on_with_the_validation_that_it_began_with(
+    tmp_path: Path, command: Command
+) -> None:
+    """Its best weights and its end would otherwise be chosen by scores that do not compare."""
+    own, run = tmp_path / "own", tmp_path / "run"
+    fill_with_dev(own)
+    assert command(*VALIDATED).code == 0
+    written = files(run)
+    another = "~validation.sets.dev", "+validation.sets.more={file: more.jsonl, images: images}"
+    write(own / "dev.jsonl", DEV[0], DEV[1] | {"answer": "no"})
+    changed = [("questions", command(*VALIDATED, "resume=true"))]
+    fill_with_dev(own)
+    paint(own, "hen.png", "black")
+    changed.append(("pictures", command(*VALIDATED, "resume=true")))
+    fill_with_dev(own)
+    changed.append(("questions", command(*VALIDATED, "resume=true", "validation.limit=1")))
+    changed.append(("questions", command(*VALIDATED, "resume=true", *another)))
+    for what, ended in changed:
+        (line,) = ended.err.splitlines()
+        assert f"resume=true: the {what} of the dev set dev differ from those that the" in line
+        assert files(run) == written
+    assert command(*VALIDATED, "resume=true").code == 0
+
+
+def test_a_run_that_does_not_say_what_it_was_validated_on_goes_on(
+    tmp_path: Path, command: Command
+) -> None:
+    """Earlier records do not; nor is it asked for where nothing is validated any more."""
+    fill_with_dev(tmp_path / "own")
+    assert command(*VALIDATED).code == 0
+    record = tmp_path / "run" / "run.json"
+    fields = json.loads(record.read_text())
+    kept = {name: value for name, value in fields["inputs"].items() if "dev set" not in name}
+    assert len(fields["inputs"]) == len(kept) + 2 == 6
+    check_inputs(kept, fields["inputs"], "run")
+    record.write_text(json.dumps(fields | {"inputs": kept}))
+    assert command(*VALIDATED, "resume=true").code == 0

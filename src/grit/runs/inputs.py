@@ -8,14 +8,18 @@ from grit.data.samples import Sample
 from grit.data.suites import TestSet
 
 Inputs = Mapping[str, str]  # name of an input in messages -> its fingerprint
+_DEV = "dev set"  # in the names of what training is validated on
 
 
-def inputs_of(samples: Sequence[Sample], sets: Iterable[TestSet]) -> Inputs:
-    """The fingerprints of training rows, of test questions and of the bytes of their pictures.
+def inputs_of(
+    samples: Sequence[Sample], sets: Iterable[TestSet], dev: Iterable[TestSet] = ()
+) -> Inputs:
+    """The fingerprints of training rows, of questions and of the bytes of their pictures.
 
     Args:
         samples: the training rows; empty if nothing is trained.
         sets: the test sets.
+        dev: the sets that training is validated on.
 
     Raises:
         GritError: a picture cannot be read.
@@ -24,25 +28,33 @@ def inputs_of(samples: Sequence[Sample], sets: Iterable[TestSet]) -> Inputs:
     if samples:
         inputs["the training rows"] = _rows(samples)
         inputs["the training pictures"] = _pictures(samples)
-    for found in sets:
-        if found.samples:
-            inputs[f"the questions of the test set {found.name}"] = _rows(found.samples)
-            inputs[f"the pictures of the test set {found.name}"] = _pictures(found.samples)
+    for kind, asked in (("test set", sets), (_DEV, dev)):
+        for found in asked:
+            if found.samples:
+                inputs[f"the questions of the {kind} {found.name}"] = _rows(found.samples)
+                inputs[f"the pictures of the {kind} {found.name}"] = _pictures(found.samples)
     return inputs
 
 
 def check_inputs(now: Inputs, then: Inputs, run: str) -> None:
     """Refuse to resume a run whose rows or pictures have changed.
 
+    Validations are compared if there were any then and are any now.
+
     Raises:
         GritError: names the first input that differs.
     """
+    validated = all(any(_is_dev(what) for what in inputs) for inputs in (then, now))
     for what in dict.fromkeys((*then, *now)):
-        if now.get(what) != then.get(what):
+        if now.get(what) != then.get(what) and (validated or not _is_dev(what)):
             raise GritError(
                 f"resume=true: {what} differ from those that the run in {run} began with: put "
                 "them back, or begin a new run"
             )
+
+
+def _is_dev(what: str) -> bool:
+    return f" of the {_DEV} " in what
 
 
 def _rows(samples: Iterable[Sample]) -> str:
