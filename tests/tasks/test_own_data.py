@@ -76,6 +76,20 @@ def test_validation_needs_something_to_score(own: Path, command: Command, task: 
     assert not (own.parent / "run" / "run.json").exists()
 
 
+@pytest.mark.parametrize("task", ["train", "check"])
+def test_a_prompt_of_validation_may_be_no_longer_than_others(
+    own: Path, command: Command, task: str
+) -> None:
+    write(own / "dev.jsonl", ROW | {"question": "Is it? " * 300})
+    most = "data.max_prompt_tokens=400"
+    ended = command(*RUN, f"task={task}", "evaluation.every=1", "suite@validation=own_dev", most)
+    assert ended.code == 1
+    (line,) = ended.err.splitlines()
+    assert "own/dev.jsonl line 1" in line
+    assert "data.max_prompt_tokens" in line
+    assert not (own.parent / "run" / "run.json").exists()
+
+
 @pytest.mark.parametrize("file", ["train.jsonl", "test.jsonl"])
 @pytest.mark.parametrize("image", ["narrow.png", "noise.png"])
 def test_an_image_that_is_not_what_the_row_says(

@@ -75,7 +75,7 @@ def preflight(
         config: of the run.
         device: of the run.
         samples: the training triplets.
-        sets: the test sets.
+        sets: the test sets, and those of validation.
         judge: a service is asked one question.
         reward: of GRPO-GR; its terms are called once.
 

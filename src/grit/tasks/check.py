@@ -49,7 +49,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         with problems.noted():
             check_launch(config.rollout, config.model)
         with problems.noted():
-            check_prompts(config, adapter, samples, sets)
+            check_prompts(config, adapter, samples, [*sets, *dev])
         asked = [*samples, *(sample for test_set in sets for sample in test_set.samples)]
         if asked:
             found |= estimate.prompts(config, adapter, samples, asked)
