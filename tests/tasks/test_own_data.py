@@ -77,6 +77,24 @@ def test_validation_needs_something_to_score(own: Path, command: Command, task: 
 
 
 @pytest.mark.parametrize("task", ["train", "check"])
+def test_photographs_are_not_validated_on_drawn_scenes_alone(
+    own: Path, command: Command, task: str
+) -> None:
+    write(own / "dev.jsonl", ROW | {"question": "Is there a cat?"})
+    run = *RUN, f"task={task}", "evaluation.every=1", "validation.limit=1"
+    ended = command(*run)
+    assert ended.code == 1
+    (line,) = ended.err.splitlines()
+    for word in ("data=own", "validation=shapes_validation", "suite@validation=", "every=0"):
+        assert word in line
+    assert not (own.parent / "run" / "run.json").exists()
+    if task == "check":
+        both = "+validation.sets.dev={file: dev.jsonl, images: images}"
+        assert command(*run, both).code == 0
+        assert command(*run, "+data.sources.vsr={kind: vsr, rows: 2}").code == 0
+
+
+@pytest.mark.parametrize("task", ["train", "check"])
 def test_a_prompt_of_validation_may_be_no_longer_than_others(
     own: Path, command: Command, task: str
 ) -> None:

@@ -28,11 +28,12 @@ def dev_sets(config: Config, samples: Sequence[Sample], tests: Sequence[TestSet]
         tests: the test sets.
 
     Raises:
-        GritError: a set has no such file, or has training scenes or test questions; or there is
-            nothing to score.
+        GritError: a set has no such file, or has training scenes or test questions; there is
+            nothing to score; or the triplets have photographs and all sets are drawn scenes.
     """
     if not (config.method.learns and config.evaluation.every):
         return []
+    _check_same_world(config)
     sets = test_sets(config.validation)
     check_overlap(config.validation, samples, sets)
     check_not_tested(config.validation, sets, tests)
@@ -43,6 +44,18 @@ def dev_sets(config: Config, samples: Sequence[Sample], tests: Sequence[TestSet]
             "on others: suite@validation=NAME"
         )
     return sets
+
+
+def _check_same_world(config: Config) -> None:
+    """Raise GritError where drawn scenes alone would choose the best training on photographs."""
+    trained, asked = config.data.sources.values(), config.validation.sets.values()
+    photographs = all(source.kind is None for source in trained)
+    if photographs and asked and all(source.kind is not None for source in asked):
+        raise GritError(
+            f"data={config.data.name} has photographs, and validation={config.validation.name} "
+            "drawn scenes alone, which say nothing of them: suite@validation=NAME names sets of "
+            "photographs (own_dev: dev.jsonl in data.root), evaluation.every=0 validates nothing"
+        )
 
 
 def scored_by(sets: Sequence[TestSet]) -> tuple[str, list[str]]:
