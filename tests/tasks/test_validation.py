@@ -10,6 +10,7 @@ import pytest
 from chat_service import ChatService
 from composing import config
 from safetensors.torch import load_file
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from grit.core.errors import Interrupted, Resumable
 from grit.data import suites
@@ -137,6 +138,34 @@ def test_a_run_that_had_stopped_improving_trains_no_further_when_it_is_resumed(
     assert len(rows_of(tmp_path / "run" / "metrics.jsonl")) == 2
     assert command(*run, "resume=true").code == 0
     assert len(rows_of(tmp_path / "run" / "metrics.jsonl")) == 2
+
+
+@pytest.mark.parametrize(
+    ("scored", "end", "stopped"),
+    [((3, 2), 2, False), ((3, 2), 2, True), ((1, 2, 3, 4), 4, True)],
+)
+def test_a_dashboard_has_the_last_evaluation_at_the_step_that_training_ended_at(
+    tmp_path: Path,
+    command: Command,
+    monkeypatch: pytest.MonkeyPatch,
+    scored: tuple[int, ...],
+    end: int,
+    stopped: bool,
+) -> None:
+    """Also where it goes on with that evaluation alone."""
+    falling = ("evaluation.every=1", "evaluation.patience=1", "trainer.checkpoint_every=1")
+    last = "evaluation.after_training=true", "logger=tensorboard", "logger.rows=1"
+    run = (*RUN, *falling, *last, "hydra.run.dir=run")
+    scores = iter(scored)
+    monkeypatch.setattr(Validation, "_scores", lambda *_: {"score": next(scores)})
+    if stopped:
+        with monkeypatch.context() as patched:
+            patched.setattr("grit.tasks.train.evaluate_model", interrupted)
+            assert command(*run).code == 1
+    assert command(*run, "resume=true").code == 0
+    log = EventAccumulator(str(tmp_path / "run" / "tensorboard"), {"scalars": 0}).Reload()
+    assert [event.step for event in log.Scalars("eval/mean/acc")] == [end]
+    assert [event.step for event in log.Scalars("train/loss")] == list(range(end))
 
 
 @pytest.mark.parametrize("failing", [2, 4])

@@ -69,7 +69,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         if measured is not None:
             picture_of = pictures_of(sets)
             show_run(config, run.folder, picture_of, measured, None)
-            tracker.findings(measured, None, picture_of)
+            tracker.findings(measured, None, picture_of, step=0)
             if checkpoint is not None:
                 print_beside_paper(measured.results)
             check_judged(judge, measured)

@@ -42,6 +42,7 @@ from grit.runs.results import write_results
 from grit.runs.used_annotation import annotation_of
 from grit.runs.validation import Validation, keep_best, release_best
 from grit.tracking.tracker import Tracker, tracked
+from grit.training.checkpoints import finished_steps
 from grit.training.device import autocast, prepare_device
 from grit.training.fitting import fit, save_learnt
 from grit.training.layouts.data_parallel import DataParallel
@@ -87,7 +88,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         if learns:
             write_json(run.folder / "drawn.json", drawn_rows(samples, config.data.seed) | counted)
     hold_together(run.folder)
-    before = after = None
+    before, after, end = None, None, 0
     if processes.rank() == 0:
         log.info("%s", opening(config, run.folder, len(samples)))
     temperature = config.training.logp_temperature or config.rollout.sampling.temperature
@@ -98,7 +99,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         if learns:
             with autocast(config.trainer.precision, device):
                 before = _evaluate_before(config, adapter, engine, sets, judge, run, tracker)
-            _train(config, adapter, engine, reward, judge, layout, samples, dev, run, tracker)
+            end = _train(config, adapter, engine, reward, judge, layout, samples, dev, run, tracker)
         if config.evaluation.after_training or not learns:
             whole = layout.gathered() if learns and engine.samples_from_model else nullcontext()
             with autocast(config.trainer.precision, device), whole:
@@ -106,7 +107,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
                     *(config, adapter, engine, sets, judge, run.folder),
                     trained_on=samples if learns else (),
                 )
-            _show(config, run, tracker, sets, after, before)
+            _show(config, run, tracker, sets, after, before, end)
     if processes.rank() == 0:
         run.end()
     if after is not None:
@@ -131,12 +132,13 @@ def _show(
     sets: Sequence[TestSet],
     after: Measured | None,
     before: Measured | None,
+    steps: int,
 ) -> None:
     """Print and log what the run came to; other ranks than 0 have no ``after``."""
     if after is not None:
         picture_of = pictures_of(sets)
         show_run(config, run.folder, picture_of, after, before)
-        tracker.findings(after, before, picture_of)
+        tracker.findings(after, before, picture_of, steps)
 
 
 def _training_rows(config: Config) -> tuple[list[Sample], dict[str, int]]:
@@ -199,8 +201,8 @@ def _train(
     dev: list[TestSet],
     run: RunFolder,
     tracker: Tracker,
-) -> None:
-    """Train, and write the trained model into the run's folder."""
+) -> int:
+    """Train, write the trained model into the run's folder, and return the finished steps."""
     method, settings = config.method, config.training
     shared: dict[str, Any] = {"steps": config.trainer.max_steps, "seed": config.seed}
     prompting, shared["layout"] = Prompting(method.suffix, method.example), layout
@@ -233,11 +235,13 @@ def _train(
     if processes.rank() == 0:
         release_best(run.folder)
     save_learnt(learner, model)
-    engine.update(config.trainer.max_steps, lambda: learnt_weights(learner))
+    steps = finished_steps(learner.trainer)
+    engine.update(steps, lambda: learnt_weights(learner))
     if processes.rank() == 0:
         keep_best(run.folder)
     if not (config.evaluation.before_training or config.evaluation.after_training):
         log.info("both evaluations are off: task=evaluate checkpoint=%s makes one", model)
+    return steps
 
 
 def _step_lines(config: Config) -> list[StepLines]:

@@ -43,21 +43,22 @@ class Tracker:
         if self.dashboard is not None and step >= self.dashboard.kept:
             self.dashboard.numbers(evaluation_numbers(measured.results), step)
 
-    def findings(self, after: Measured, before: Measured | None, picture_of: PictureOf) -> None:
+    def findings(
+        self, after: Measured, before: Measured | None, picture_of: PictureOf, step: int
+    ) -> None:
         """Log the final results, rows with their boxes, and ``report.html``.
 
         Args:
             after: the evaluation that counts.
             before: the evaluation before training, if there was one.
             picture_of: an image by set and id.
+            step: training steps done.
         """
         if self.dashboard is None:
             return
-        method = self.config.method
-        step = self.config.trainer.max_steps if method.learns else 0
         self.numbers(after, step)
         # The reward would be meaningless for a method without tags in its answers.
-        reward = reward_from(self.config.reward) if method.tagged_answer else None
+        reward = reward_from(self.config.reward) if self.config.method.tagged_answer else None
         most = self.config.logger.rows
         self.dashboard.findings(
             Findings(self.folder, step, after, before, picture_of, reward, most)

@@ -48,6 +48,13 @@ def steps_of(checkpoint: Path) -> int:
     return int(match[1])
 
 
+def finished_steps(trainer: pl.Trainer) -> int:
+    """The number of steps of a training that are done, also where a callback has ended it."""
+    total = trainer.fit_loop.epoch_loop.batch_progress.total
+    assert isinstance(total, _ProcessedTracker)  # Lightning declares its base class
+    return total.processed
+
+
 class Checkpoints(pl.Callback):
     """Saves ``step-N.ckpt`` every ``every`` steps, and when the run is interrupted.
 
@@ -141,9 +148,7 @@ def _without_step_under_way(trainer: pl.Trainer) -> int:
     Otherwise a resumed run would count the aborted step as done.
     """
     progress = trainer.fit_loop.epoch_loop.batch_progress
-    total, current = progress.total, progress.current
-    assert isinstance(total, _ProcessedTracker)  # Lightning declares their base class
-    assert isinstance(current, _ProcessedTracker)
-    for tracker in (total, current):
+    for tracker in (progress.total, progress.current):
+        assert isinstance(tracker, _ProcessedTracker)  # Lightning declares its base class
         tracker.ready = tracker.started = tracker.processed
-    return total.processed
+    return finished_steps(trainer)
