@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,10 +14,12 @@ import wandb
 from finished_runs import ROWS, drawn_rows, results_of
 
 from grit.data.shapes.source import ShapesSource
+from grit.evaluation.predictions import ScoredPrediction
+from grit.rewards.response import Response
 from grit.rewards.reward import reward_from
 from grit.runs.measured import Measured
 from grit.tracking.dashboard import Findings, evaluation_numbers
-from grit.tracking.evaluation_rows import outcomes_of
+from grit.tracking.evaluation_rows import outcomes_of, row_table
 from grit.tracking.wandb_dashboard import WandbDashboard
 from grit.tracking.wandb_log import wandb_logger
 
@@ -173,3 +176,35 @@ def test_a_row_that_the_reward_cannot_use_has_no_parts() -> None:
     rows = drawn_rows()["vsr"]
     counting = reward_from(settings_of.reward(TERMS, [rows[0].prediction.dataset]))
     assert outcomes_of(counting, rows) == [None] * ROWS
+
+
+def of_training_alone(response: Response) -> float:
+    """A term that raises for all answers but one."""
+    return {drawn_rows()["vsr"][-1].answer: 1.0}[response.answer]
+
+
+def test_a_term_that_fails_on_test_rows_leaves_their_cells_empty(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The run is done: its dashboard must not end it, and would each time that it is resumed."""
+    once = drawn_rows([0])["vsr"]
+    rows = {name: [in_set(name, row) for row in once] for name in ("vsr", "more")}
+    known = once[-1].prediction.truth
+    told = [row.prediction.truth == known for row in once]
+    assert 0 < sum(told) < ROWS
+    terms = TERMS | {"mine": (f"{__name__}.of_training_alone", 1.0)}
+    rewarded = reward_from(settings_of.reward(terms))
+    table = row_table({}, rows, lambda *_: None, lambda *_: None, reward=rewarded, most=ROWS)
+    found = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+    assert len(found) == 2 * ROWS
+    for row in found:
+        paid = [row[name] for name in ("reward", "reward think_tags", "reward judge")]
+        assert (None not in paid) is (row["truth"] == known)
+        assert row["acc"] == float(row["right"])
+    (line,) = [record.getMessage() for record in caplog.records]
+    failed = 2 * (ROWS - sum(told))
+    assert f"has no reward for {failed} of {2 * ROWS} rows: reward.terms.mine: on " in line
+
+
+def in_set(name: str, row: ScoredPrediction) -> ScoredPrediction:
+    return replace(row, prediction=replace(row.prediction, set=name))

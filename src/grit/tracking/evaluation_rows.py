@@ -1,5 +1,6 @@
 """Rows of an evaluation as a table for a dashboard: questions, answers, pictures, reward parts."""
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -7,6 +8,7 @@ from typing import Any
 
 from PIL import Image
 
+from grit.core.errors import Resumable
 from grit.evaluation.metrics import unique_rows
 from grit.evaluation.predictions import ScoredPrediction
 from grit.grounding.boxes import Space
@@ -15,6 +17,8 @@ from grit.pages.chains import is_right
 from grit.pages.gallery import PictureOf, stable_rank
 from grit.rewards.response import Attempt
 from grit.rewards.reward import Outcome, Reward
+
+log = logging.getLogger(__name__)
 
 Rows = Mapping[str, Sequence[ScoredPrediction]]  # by set
 Draw = Callable[[Image.Image, Space, ScoredPrediction], Any]
@@ -57,16 +61,15 @@ def row_table(
     terms = [] if reward is None else list(reward.terms)
     columns = [*_COLUMNS, *(["reward", *(f"reward {term}" for term in terms)] if terms else [])]
     table = RowTable(columns, [])
-    for name, rows in after.items():
-        was = {row.prediction.id: row for row in before.get(name, ())}
-        chosen = chosen_rows(rows, most)
-        outcomes = [None] * len(chosen) if reward is None else outcomes_of(reward, chosen)
-        for row, outcome in zip(chosen, outcomes, strict=True):
-            said = row.prediction
-            image = picture_of(said.set, said.id)
-            picture = None if image is None or said.space is None else draw(image, said.space, row)
-            cells = _cells(was.get(said.id), row, picture)
-            table.rows.append([*cells, *_paid(outcome, terms)])
+    chosen = [row for rows in after.values() for row in chosen_rows(rows, most)]
+    outcomes = [None] * len(chosen) if reward is None else outcomes_of(reward, chosen)
+    was = {(name, row.prediction.id): row for name, rows in before.items() for row in rows}
+    for row, outcome in zip(chosen, outcomes, strict=True):
+        said = row.prediction
+        image = picture_of(said.set, said.id)
+        picture = None if image is None or said.space is None else draw(image, said.space, row)
+        cells = _cells(was.get((said.set, said.id)), row, picture)
+        table.rows.append([*cells, *_paid(outcome, terms)])
     return table
 
 
@@ -78,30 +81,36 @@ def chosen_rows(rows: Sequence[ScoredPrediction], most: int) -> list[ScoredPredi
 def outcomes_of(reward: Reward, rows: Sequence[ScoredPrediction]) -> list[Outcome | None]:
     """The reward of each row, computed from the recorded scores without asking the judge.
 
-    None for rows whose true answer the reward cannot use.
+    None for rows whose true answer the reward cannot use, and for those that a term fails on, which
+    may have been written for the training rows alone: one line says so.
     """
-    attempts = [_attempt(row) for row in rows]
-    usable = [reward.fault(said.dataset, said.answer) is None for said in attempts]
-    scores = _Scores(rows)
-    outcomes = iter(
-        reward.score([said for said, fits in zip(attempts, usable, strict=True) if fits], scores)
-    )
-    return [next(outcomes) if fits else None for fits in usable]
+    outcomes: list[Outcome | None] = []
+    faults: list[Resumable] = []
+    for row in rows:
+        said = _attempt(row)
+        found = None
+        if reward.fault(said.dataset, said.answer) is None:
+            try:
+                (found,) = reward.score([said], _Remembered(row))
+            except Resumable as error:
+                faults.append(error)
+        outcomes.append(found)
+    if faults:
+        text = "the dashboard's table has no reward for %d of %d rows: %s"
+        log.warning(text, len(faults), len(rows), faults[0])
+    return outcomes
 
 
-class _Scores:
-    """A judge that returns the recorded scores of these rows."""
+class _Remembered:
+    """A judge that returns the recorded score of a row."""
 
     name = "remembered"
 
-    def __init__(self, rows: Sequence[ScoredPrediction]) -> None:
-        self.scores = {
-            Query(row.prediction.question, row.prediction.truth, row.answer or ""): row.acc
-            for row in rows
-        }
+    def __init__(self, row: ScoredPrediction) -> None:
+        self.acc = row.acc
 
     def score(self, queries: Sequence[Query]) -> list[float | None]:
-        return [self.scores.get(query) for query in queries]
+        return [self.acc for _ in queries]
 
 
 def _attempt(row: ScoredPrediction) -> Attempt:
