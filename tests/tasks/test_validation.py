@@ -1,6 +1,9 @@
 """Validation during training: it changes nothing, keeps the best weights, and is resumed."""
 
 import json
+import os
+import signal
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -285,3 +288,38 @@ def test_a_score_is_giou_where_all_answers_are_boxes(tmp_path: Path) -> None:
     assert found["score"] == found["ovd/giou"] > 0.9
     mixed = scores_of(RulesJudge(), tmp_path, boxes, drawn("vsr"))
     assert mixed["score"] == mixed["vsr/acc"] == 100
+
+
+@pytest.mark.parametrize("when", ["before", "during"])
+def test_a_signal_does_not_wait_for_a_validation(
+    tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """It is made up for: the run then is what it would have been."""
+    assert command(*VALIDATED, "hydra.run.dir=whole").code == 0
+    validate, step = Validation._validate, GRPOGR.training_step
+
+    def told_in_a_step(self: GRPOGR, batch: Any, batch_idx: int) -> None:
+        step(self, batch, batch_idx)
+        if batch_idx == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def told(self: Validation, *arguments: Any) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(60)
+        validate(self, *arguments)
+
+    begun, soon = time.monotonic(), "trainer.stop_within=0.5"
+    with monkeypatch.context() as patched:
+        if when == "before":
+            patched.setattr(GRPOGR, "training_step", told_in_a_step)
+        else:
+            patched.setattr(Validation, "_validate", told)
+        ended = command(*VALIDATED, soon, "hydra.run.dir=stopped")
+    assert ended.code == 1
+    assert time.monotonic() - begun < 55
+    stopped, whole = tmp_path / "stopped", tmp_path / "whole"
+    assert [path.name for path in (stopped / "checkpoints").iterdir()] == ["step-000002.ckpt"]
+    assert not (stopped / "validation.jsonl").exists()
+    assert command(*VALIDATED, soon, "hydra.run.dir=stopped", "resume=true").code == 0
+    assert rows_of(whole / "validation.jsonl") == rows_of(stopped / "validation.jsonl")
+    assert weights_of(whole / "model" / "best") == weights_of(stopped / "model" / "best")

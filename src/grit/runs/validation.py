@@ -15,7 +15,7 @@ from typing import Any
 import pytorch_lightning as pl
 
 from grit.config.schema import Config
-from grit.core import processes
+from grit.core import interruption, processes
 from grit.core.files import put_in_place, write_jsonl
 from grit.data.suites import TestSet
 from grit.evaluation.predictions import Prediction, ScoredPrediction
@@ -102,9 +102,12 @@ class Validation(pl.Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Validate after every ``evaluation.every``-th step."""
+        """Validate after every ``evaluation.every``-th step; one that stops does it later."""
         assert isinstance(pl_module, Learner)
-        if self._is_due(batch_idx + 1):
+        if processes.count() == 1:  # several could not save a checkpoint where they are
+            pl_module.committed = False  # the step has ended: what follows may be given up
+        stops = trainer.strategy.reduce_boolean_decision(interruption.asked(), all=False)
+        if self._is_due(batch_idx + 1) and not stops:
             self._validate(pl_module, batch_idx + 1)
             if self._has_stalled():
                 log.info("no better validation since step %d: training ends", self._best_step())
