@@ -14,6 +14,10 @@ VALUES = [
     wrong("logger.tags=mine", says=("logger.tags", "list")),
     wrong("data.sources.vsr.rows=0", says=("data.sources.vsr.rows", "at least 1", "~data")),
     wrong("suite.sets.gqa.rows=0", says=("suite.sets.gqa.rows", "at least 1")),
+    wrong(
+        *("evaluation.every=5", "+validation.sets.x={rows: 3}"),
+        says=("validation.sets.x needs either file",),
+    ),
     wrong("~data.sources.vsr", "~data.sources.tallyqa", says=("data.sources", "empty")),
     wrong("trainer.devices=2", says=("trainer.devices", "trainer=ddp")),
     wrong("method.tagged_answer=false", says=("method.tagged_answer",)),

@@ -36,6 +36,7 @@ def check(config: Config) -> None:
         check_address(config.judge.base_url)
     _check_sources("data.sources", config.data.sources)
     _check_sources("suite.sets", config.suite.sets)
+    _check_sources("validation.sets", config.validation.sets)
 
 
 def check_figures(figures: FigureSettings, task: Task) -> None:
