@@ -140,6 +140,16 @@ def test_only_steps_that_have_every_part_count() -> None:
     assert [point[1] for point in found.points] == ["0", "2"]
 
 
+def test_one_missing_value_costs_one_step_of_a_long_training() -> None:
+    rows = parts_of(a=[1.0] * 600, b=[1.0] * 600)
+    del rows[1][PART + "b"]
+    found = reward_stack(rows)
+    assert found is not None
+    assert len(found.points) == 240
+    assert int(found.points[0][1]) < 3
+    assert int(found.points[-1][1]) > 597
+
+
 @pytest.mark.parametrize(
     "parts",
     [{"a": [1.0, 2.0]}, {"a": [1.0], "b": [1.0]}, {"a": [1.0, -0.1], "b": [1.0, 1.0]}],

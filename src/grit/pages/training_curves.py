@@ -152,11 +152,16 @@ def reward_stack(rows: Rows) -> Stack | None:
 
     None where they cannot be stacked: fewer than two parts or steps, or a part below 0.
     """
-    parts = {_words(key): dict(_points_of(rows, key)) for key in _part_keys(rows)}
-    steps = sorted(set.intersection(*map(set, parts.values()))) if len(parts) > 1 else []
-    if len(steps) < 2:
+    parts = {_words(key): _values_of(rows, key) for key in _part_keys(rows)}
+    common = sorted(set.intersection(*map(set, parts.values()))) if len(parts) > 1 else []
+    if len(common) < 2:
         return None
-    values = {name: [part[step] for step in steps] for name, part in parts.items()}
+    lines = {
+        name: _thinned([(step, part[step]) for step in common], _MOST_POINTS)
+        for name, part in parts.items()
+    }
+    steps = [step for step, _ in next(iter(lines.values()))]
+    values = {name: [value for _, value in line] for name, line in lines.items()}
     values = {name: running_mean(part) or part for name, part in values.items()}
     if min(map(min, values.values())) < 0:
         return None
