@@ -100,6 +100,14 @@ def test_curves_of_one_name_are_told_apart_by_settings(finished_run: Any, tmp_pa
     assert f"{name} · training.beta=0.02 · settings hash-of-c</h3>" in three
 
 
+def test_a_link_leads_to_a_folder_of_any_name(finished_run: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "cups #2, 50%?"
+    finished_run(folder)
+    (folder / "report.html").touch()
+    page = write(tmp_path, find_runs([folder]))
+    assert 'href="../cups%20%232%2C%2050%25%3F/report.html"' in page
+
+
 def test_why_a_run_failed_names_no_place_of_this_machine(tmp_path: Path) -> None:
     error = "no room (/home/me/runs/experiments/a-1234/grit.log has the traceback)"
     failed = [Job("f", Outcome.failed, "tiny_qwen", "shapes", "s", "grit", "r", 9, error=error)]

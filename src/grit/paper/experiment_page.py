@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from os.path import relpath
 from pathlib import Path
+from urllib.parse import quote
 
 import yaml
 
@@ -106,7 +107,7 @@ def _summary(run: FinishedRun, name: str, path: Path) -> RunSummary:
     if run.page is None:
         return RunSummary(name, run.results)
     link = relpath(run.page.resolve(), path.parent.resolve())
-    return RunSummary(name, run.results, Path(link).as_posix())
+    return RunSummary(name, run.results, quote(Path(link).as_posix()))
 
 
 def _failure(job: Job) -> RunSummary:
