@@ -79,6 +79,8 @@ def test_a_row_has_its_annotation_and_the_length_of_its_chains(evidence: Evidenc
     assert texts["Chain-of-Thought"][annotation] == "–"
     assert texts["GRIT, objective=dapo, 2 seeds"][tokens] == "45"  # of the last five steps
     assert texts["GRIT, 2 seeds"][tokens] == "–"
+    # A note would say it again, by names that tell rows apart by all their settings.
+    assert not any("annotated boxes as well" in note for note in methods(evidence).tables[0].notes)
 
 
 def test_equal_answers_do_not_differ_and_p_values_are_corrected(evidence: Evidence) -> None:

@@ -32,7 +32,7 @@ from grit.paper.measures import (
     pictures_of,
     scores_of,
 )
-from grit.paper.notes import INTERVALS, judged
+from grit.paper.notes import INTERVALS, annotation_note, judged
 from grit.runs.draws import draw_of
 from grit.runs.finished import FinishedRun
 from grit.runs.printed import (
@@ -81,6 +81,8 @@ def methods(evidence: Evidence) -> Exhibit:
     """The leaderboard, the differences from GRIT, and ACC as a chart."""
     tables, charts = [], []
     for shown, meaning, notes in comparable(evidence, SHOWN, _trained_here):
+        told = {*annotation_note(shown.groups)}  # by a column
+        notes = tuple(note for note in notes if note not in told)
         about = (*meaning, MEANING, INTERVALS, POOLED, *notes)
         sections = tuple(
             Section(model_title(model), tuple(_rows(model, shown.groups))) for model in shown.models
