@@ -38,6 +38,7 @@ class Row:
     answer: str
     where: str = ""
     boxes: tuple[Box, ...] | None = None
+    answer_is_box: bool = False
 
 
 def attempt(completion: str, answer: str = "yes", dataset: str = "vsr") -> Attempt:

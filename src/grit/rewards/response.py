@@ -2,9 +2,38 @@
 
 import re
 from dataclasses import dataclass
+from typing import Protocol
 
 from grit.grounding.boxes import Box, Space, converted, with_area
 from grit.grounding.traces import Trace, parse
+
+
+class Answered(Protocol):
+    """The fields of a training triplet that ``Reward.check`` reads."""
+
+    @property
+    def id(self) -> str:
+        """The name in messages of a sample that comes from no file."""
+
+    @property
+    def where(self) -> str:
+        """``FILE line N``; empty for a sample that comes from no file."""
+
+    @property
+    def answer(self) -> str:
+        """The true answer."""
+
+    @property
+    def answer_is_box(self) -> bool:
+        """Whether that is a box."""
+
+    @property
+    def dataset(self) -> str:
+        """The data set it is from."""
+
+    @property
+    def boxes(self) -> tuple[Box, ...] | None:
+        """The annotated boxes; None where nobody annotated them."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +49,7 @@ class Attempt:
     spoken: Space | None = None  # the space of the completion's boxes; None: unknown size
     space: Space | None = None  # the original image's pixels; None: unknown size
     true_boxes: tuple[Box, ...] | None = None  # annotated, in `space`; None: not annotated
+    answer_is_box: bool = False  # detection; the true answer is then in `space`, as text
 
 
 @dataclass(frozen=True)
@@ -42,6 +72,7 @@ class Response:
     counting: bool  # the data set is one whose true answer is a number of objects
     boxes: tuple[Box, ...] | None = None  # of the completion; None: the image's size is not known
     true_boxes: tuple[Box, ...] | None = None  # annotated, at least one; None: there is none
+    answer_is_box: bool = False  # detection: the model's box is in another space than the answer
 
     @classmethod
     def of(cls, attempt: Attempt, *, counting: bool) -> "Response":
@@ -60,6 +91,7 @@ class Response:
             counting=counting,
             boxes=boxes,
             true_boxes=with_area(attempt.true_boxes or ()) or None,
+            answer_is_box=attempt.answer_is_box,
         )
 
 

@@ -4,13 +4,12 @@ import logging
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 from grit.core.calls import function_at
 from grit.core.errors import GritError, Interrupted, Resumable
 from grit.grounding.boxes import Box, Space, with_area
 from grit.judge.judge import Judge, Query, score_once
-from grit.rewards.response import Attempt, Response, true_count
+from grit.rewards.response import Answered, Attempt, Response, true_count
 from grit.rewards.settings import RewardSettings
 from grit.rewards.term import Term, needs_of
 
@@ -22,30 +21,6 @@ REHEARSED = (
 """A completion that every term can be tried on."""
 REHEARSED_IN = Space("original", 100, 100)
 REHEARSED_BOXES = (Box(0, 0, 30, 40, REHEARSED_IN), Box(50, 0, 90, 40, REHEARSED_IN))
-
-
-class Answered(Protocol):
-    """The fields of a training triplet that ``Reward.check`` reads."""
-
-    @property
-    def id(self) -> str:
-        """The name in messages of a sample that comes from no file."""
-
-    @property
-    def where(self) -> str:
-        """``FILE line N``; empty for a sample that comes from no file."""
-
-    @property
-    def answer(self) -> str:
-        """The true answer."""
-
-    @property
-    def dataset(self) -> str:
-        """The data set it is from."""
-
-    @property
-    def boxes(self) -> tuple[Box, ...] | None:
-        """The annotated boxes; None where nobody annotated them."""
 
 
 @dataclass(frozen=True)
@@ -147,12 +122,15 @@ class Reward:
         terms = self.terms.items()
         return [name for name, (call, weight) in terms if weight and needs_of(call).boxes]
 
-    def possible(self, datasets: Iterable[str], *, annotated: bool = True) -> list[str]:
+    def possible(
+        self, datasets: Iterable[str], *, annotated: bool = True, worded: bool = True
+    ) -> list[str]:
         """The terms that can be nonzero; without any, a run cannot learn.
 
         Args:
             datasets: that the rows are of.
             annotated: whether any row has an annotated box.
+            worded: whether any row has another answer than a box.
         """
         counts = not self.counting_datasets.isdisjoint(datasets)
         return [
@@ -161,6 +139,7 @@ class Reward:
             if weight
             and (counts or not needs_of(call).counting)
             and (annotated or not needs_of(call).boxes)
+            and (worded or not needs_of(call).words)
         ]
 
     def fault(self, dataset: str, answer: str) -> str | None:
@@ -174,9 +153,10 @@ class Reward:
 
     def check(self, samples: Iterable[Answered]) -> None:
         """Raise GritError if this reward cannot score a sample, or must be 0 for all of them."""
-        datasets, annotated, unannotated = set(), 0, 0
+        datasets, annotated, unannotated, worded = set(), 0, 0, False
         for sample in samples:
             datasets.add(sample.dataset)
+            worded = worded or not sample.answer_is_box
             has_boxes = bool(with_area(sample.boxes or ()))
             annotated, unannotated = annotated + has_boxes, unannotated + (not has_boxes)
             expected = self.fault(sample.dataset, sample.answer)
@@ -185,7 +165,7 @@ class Reward:
                 raise GritError(
                     f'{where}: field "answer": expected {expected}, found {sample.answer!r}'
                 )
-        if not self.possible(datasets, annotated=annotated > 0):
+        if not self.possible(datasets, annotated=annotated > 0, worded=worded):
             boxes = ", give the rows their bboxs" if self.of_boxes and not annotated else ""
             raise GritError(
                 f"no part of the reward can be other than 0 on {', '.join(sorted(datasets))}: "

@@ -29,7 +29,7 @@ def scored(path: Path, reward: Reward, judge: Judge) -> list[dict[str, Any]]:
 
 def _attempt(row: Row, reward: Reward) -> Attempt:
     boxes = _boxes(row, reward)
-    answer, _ = row.answer()
+    answer, answer_is_box = row.answer()
     dataset = row.text("dataset")
     expected = reward.fault(dataset, answer)
     if expected:
@@ -44,6 +44,7 @@ def _attempt(row: Row, reward: Reward) -> Attempt:
         spoken=boxes.spoken,
         space=boxes.space,
         true_boxes=boxes.true_boxes,
+        answer_is_box=answer_is_box,
     )
 
 

@@ -18,7 +18,7 @@ _DECLARED = "grit_needs"
 
 @dataclass(frozen=True)
 class Needs:
-    """What a term depends on: the judge's score, counting data, or annotated boxes.
+    """What a term depends on: the judge's score, counting data, boxes, or words.
 
     A term without a declaration is first called on the response as it is, judged only if another
     term needs that; where it returns None, the judge is asked and the term is called again.
@@ -28,10 +28,12 @@ class Needs:
     judge_but_of: str | None = None  # except on data sets with this in their name
     counting: bool = False  # it is 0 on all data but counting data
     boxes: bool = False  # it reads ``response.true_boxes``; no other term is shown them
+    words: bool = False  # it is 0 where the true answer is a box, and reads no judge's score there
 
     def judged(self, response: Response) -> bool:
         """Whether the term reads the judge's score of this response."""
         left_out = self.judge_but_of is not None and self.judge_but_of in response.dataset
+        left_out = left_out or (self.words and response.answer_is_box)
         return self.judge and not left_out and not self.masked(response)
 
     def masked(self, response: Response) -> bool:
@@ -45,11 +47,12 @@ def needs(
     judge_but_of: str | None = None,
     counting: bool = False,
     boxes: bool = False,
+    words: bool = False,
 ) -> Callable[[T], T]:
     """Declare what a term needs: ``@needs(judge=True)``."""
 
     def declared(term: T) -> T:
-        setattr(term, _DECLARED, Needs(judge, judge_but_of, counting, boxes))
+        setattr(term, _DECLARED, Needs(judge, judge_but_of, counting, boxes, words))
         return term
 
     return declared

@@ -120,6 +120,7 @@ def _attempt(row: ScoredPrediction) -> Attempt:
         spoken=said.spoken,
         space=said.space,
         true_boxes=said.true_boxes,
+        answer_is_box=said.truth_is_box,
     )
 
 

@@ -138,6 +138,7 @@ class Rollouts:
                 spoken=spoken,
                 space=s.space,
                 true_boxes=s.boxes,
+                answer_is_box=s.answer_is_box,
             )
             for s, spoken, completion in rows
         ]
