@@ -42,5 +42,7 @@ class SuiteSettings:
 
     name: Text = setting("its name in results and tables")
     root: Text = setting("the folder of files and images")
-    limit: int | None = setting("at most so many questions per set", None, ge=1)
+    limit: int | None = setting(
+        "at most so many questions per set; a file's are spread over it", None, ge=1
+    )
     sets: dict[Text, SourceSettings] = setting("the sets, by their names in tables", dict)

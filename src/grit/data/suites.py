@@ -3,11 +3,13 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from PIL import Image
 
 from grit.core.errors import GritError
+from grit.core.seeding import seed_for
 from grit.data.jsonl import SampleFile, read_samples
 from grit.data.mixtures import shared_pictures
 from grit.data.pictures import ImageFile
@@ -151,7 +153,20 @@ def _test_set(suite: SuiteSettings, name: str, source: SourceSettings) -> TestSe
     if not read.samples:
         reason = f"all {read.rows} images are missing in {images}"
         return TestSet(name, [], read.missing_images, skipped=reason)
-    return TestSet(name, read.samples[:limit], read.missing_images)
+    return TestSet(name, _spread(read.samples, limit), read.missing_images)
+
+
+def _spread(samples: Sequence[Sample], limit: int | None) -> list[Sample]:
+    """At most ``limit`` samples in their order, one of each of so many equal parts.
+
+    A file may be sorted by answer, so that its first rows have one answer alone, or have yes and no
+    in turn, so that every second row does. The place in a part therefore changes from part to part.
+    """
+    parts = min(limit or len(samples), len(samples))
+    ends = [len(samples) * part // parts for part in range(parts + 1)]
+    return [
+        samples[start + seed_for("limit", start) % (end - start)] for start, end in pairwise(ends)
+    ]
 
 
 def _announce(suite: SuiteSettings, sets: Sequence[TestSet]) -> None:
