@@ -18,6 +18,14 @@ VALUES = [
         *("evaluation.every=5", "+validation.sets.x={rows: 3}"),
         says=("validation.sets.x needs either file",),
     ),
+    wrong(
+        *("task=evaluate", "+suite.sets.more={kind: detect, split: test, rows: 20}"),
+        says=("suite.sets.more.kind=detect", "vsr, tallyqa, gqa, mathvista, mme, ovd"),
+    ),
+    wrong(
+        *("evaluation.every=5", "+validation.sets.x={kind: binding, split: dev, rows: 20}"),
+        says=("validation.sets.x.kind=binding", "there are vsr, tallyqa"),
+    ),
     wrong("~data.sources.vsr", "~data.sources.tallyqa", says=("data.sources", "empty")),
     wrong("trainer.devices=2", says=("trainer.devices", "trainer=ddp")),
     wrong("method.tagged_answer=false", says=("method.tagged_answer",)),

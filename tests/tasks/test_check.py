@@ -173,6 +173,11 @@ PROBLEMS = {
         ("rollout=vllm", "model.path=tiny:qwen-random"),
         ["model.path=tiny:qwen-random", "no files that vLLM can load"],
     ),
+    "lists of boxes": (
+        {},
+        ("+suite.sets.more={kind: detect, split: test, rows: 2}",),
+        ["suite.sets.more.kind=detect", "there are vsr, tallyqa, gqa, mathvista, mme, ovd"],
+    ),
     "a folder that is none": ({}, ("model.path=./nowhere",), ["model.path=./nowhere"]),
 }
 

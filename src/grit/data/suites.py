@@ -16,6 +16,7 @@ from grit.data.pictures import ImageFile
 from grit.data.preparation.paper import FILES
 from grit.data.samples import Sample
 from grit.data.settings import SourceSettings, SuiteSettings
+from grit.data.shapes.kinds import TEST_KINDS
 from grit.data.shapes.source import ShapesSource
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,24 @@ def test_sets(suite: SuiteSettings) -> list[TestSet]:
 def find_sets(suite: SuiteSettings) -> list[TestSet]:
     """The test sets of a suite, as far as they are there."""
     return [_test_set(suite, name, source) for name, source in suite.sets.items()]
+
+
+def check_drawn(group: str, suite: SuiteSettings) -> None:
+    """Check that the drawn sets of a suite are such that a model can be asked.
+
+    Args:
+        group: of the settings, for messages: ``suite`` or ``validation``.
+        suite: the settings.
+
+    Raises:
+        GritError: a kind of scenes is no test set's.
+    """
+    for name, source in suite.sets.items():
+        if source.kind is not None and source.kind not in TEST_KINDS:
+            raise GritError(
+                f"{group}.sets.{name}.kind={source.kind} is no kind of test questions; there are "
+                f"{', '.join(TEST_KINDS)}"
+            )
 
 
 def check_test_files(suite: SuiteSettings) -> None:

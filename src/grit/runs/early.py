@@ -5,7 +5,7 @@ from pathlib import Path
 
 from grit.config.schema import Config
 from grit.core.errors import GritError
-from grit.data.suites import check_test_files
+from grit.data.suites import check_drawn, check_test_files
 from grit.data.triplets import check_training_files
 from grit.judge.making import make_judge
 from grit.judge.own import OwnJudge
@@ -17,10 +17,11 @@ JUDGING = ("train", "evaluate", "score", "faithfulness")
 
 
 def check_early(config: Config) -> None:
-    """Check that named files exist, and call the user's own judge and reward terms once.
+    """Check named files and drawn test sets, and call the user's own judge and terms once.
 
     Raises:
-        GritError: a file is missing, or a judge or term does not work; for the first of these.
+        GritError: a file is missing, a set cannot be drawn, or a judge or term does not work; for
+            the first of these.
     """
     task = config.task
     if task in JUDGING:
@@ -42,6 +43,7 @@ def check_early(config: Config) -> None:
         check_name(config.model.path)
         if learns:
             check_training_files(config.data)
+        check_drawn("suite", config.suite)
         check_test_files(config.suite)
         _check_logger(config.logger.name)
     if task in ("tables", "report"):

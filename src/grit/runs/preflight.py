@@ -8,7 +8,7 @@ from grit.config.schema import Config
 from grit.core import processes
 from grit.core.errors import GritError
 from grit.data.samples import Sample
-from grit.data.suites import TestSet, check_not_tested, check_overlap, test_sets
+from grit.data.suites import TestSet, check_drawn, check_not_tested, check_overlap, test_sets
 from grit.judge.judge import Judge, meet
 from grit.models.adapter import Adapter
 from grit.models.prompt_limits import PromptLengths, PromptLimit
@@ -28,12 +28,13 @@ def dev_sets(config: Config, samples: Sequence[Sample], tests: Sequence[TestSet]
         tests: the test sets.
 
     Raises:
-        GritError: a set has no such file, or has training scenes or test questions; there is
-            nothing to score; or the triplets have photographs and all sets are drawn scenes.
+        GritError: a set has no such file or kind, or has training scenes or test questions; there
+            is nothing to score; or the triplets have photographs and all sets are drawn scenes.
     """
     if not (config.method.learns and config.evaluation.every):
         return []
     _check_same_world(config)
+    check_drawn("validation", config.validation)
     sets = test_sets(config.validation)
     check_overlap(config.validation, samples, sets)
     check_not_tested(config.validation, sets, tests)
