@@ -26,6 +26,10 @@ VALUES = [
         *("evaluation.every=5", "+validation.sets.x={kind: binding, split: dev, rows: 20}"),
         says=("validation.sets.x.kind=binding", "there are vsr, tallyqa"),
     ),
+    wrong(
+        *("task=evaluate", "+suite.sets.more={kind: tallyqa, rows: 300}"),
+        says=("suite.sets.more", "scenes to train on", "split=test", "split=dev"),
+    ),
     wrong("~data.sources.vsr", "~data.sources.tallyqa", says=("data.sources", "empty")),
     wrong("trainer.devices=2", says=("trainer.devices", "trainer=ddp")),
     wrong("method.tagged_answer=false", says=("method.tagged_answer",)),

@@ -80,10 +80,13 @@ def test_a_stopped_run_goes_on_with_its_validations(
 
 
 def test_dev_scenes_are_not_trained_on(tmp_path: Path, command: Command) -> None:
-    trained = "validation.sets.vsr.split=train"
+    trained = "+data.sources.vsr.split=dev"
     ended = command(*VALIDATED, trained, "data.seed=0", "hydra.run.dir=shared")
     assert ended.code == 1
     assert "is the training scene" in ended.err
+    ended = command(*VALIDATED, "validation.sets.vsr.split=train", "hydra.run.dir=split")
+    assert ended.code == 1
+    assert "validation.sets.vsr is drawn from the scenes to train on" in ended.err
 
 
 @pytest.mark.parametrize(

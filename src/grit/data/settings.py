@@ -10,7 +10,7 @@ class SourceSettings:
     file: Text | None = setting("JSONL in GRIT's format, below data.root", None)
     images: Text | None = setting("folder of its images, below data.root", None)
     kind: Text | None = setting("drawn scenes: vsr, tallyqa, gqa, mathvista, mme, ovd", None)
-    split: Text = setting("drawn scenes: which of the disjoint splits", "train")
+    split: Text = setting("drawn scenes: which of the disjoint splits; suites: test, dev", "train")
     rows: int | None = setting("number of rows, at least 1; null: all of a file", None)
     balance_counts: bool = setting("counting data: the answers 0-4 equally often", False)
     apart_from_tests: bool = setting("leave out rows whose photograph is in a test set", False)

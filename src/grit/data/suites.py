@@ -64,13 +64,18 @@ def check_drawn(group: str, suite: SuiteSettings) -> None:
         suite: the settings.
 
     Raises:
-        GritError: a kind of scenes is no test set's.
+        GritError: a kind of scenes is no test set's, or they are of the split to train on.
     """
     for name, source in suite.sets.items():
         if source.kind is not None and source.kind not in TEST_KINDS:
             raise GritError(
                 f"{group}.sets.{name}.kind={source.kind} is no kind of test questions; there are "
                 f"{', '.join(TEST_KINDS)}"
+            )
+        if source.kind is not None and source.split == "train":
+            raise GritError(
+                f"{group}.sets.{name} is drawn from the scenes to train on: name its split, "
+                "split=test, or split=dev for choosing what to train"
             )
 
 
