@@ -179,6 +179,15 @@ def test_a_box_as_the_answer_is_in_the_model_s_space_and_in_the_image() -> None:
     )  # fmt: skip
 
 
+def test_a_coordinate_with_an_exponent_is_a_number() -> None:
+    answer = json.dumps([1.4210854715202004e-14, 10, 4e1, 1e22])
+    sample = row('JSON for: "the kite".', answer, BOXES[:1], answer_is_box=True)
+    assert parts(taught_trace(sample, NORMALIZED_1000, "internvl"))[2] == "[0, 100, 200, 1000]"
+    assert taught_trace(replace(sample, answer="[0, 10, 2E1, 1.5e+1]"), SPACE, "plain").endswith(
+        "<answer> [0, 10, 20, 15]"
+    )
+
+
 def test_known_labels_are_kept() -> None:
     sample = row("Anything?", "yes", labels=("red circle",))
     assert labelled_boxes(sample) == [("red circle", BOXES[0]), ("object", BOXES[1])]

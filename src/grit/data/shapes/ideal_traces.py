@@ -17,7 +17,7 @@ from grit.grounding.boxes import Box, Space
 UNKNOWN = "object"  # the label of a box whose content is not known
 NOTHING = "nothing"
 
-_NUMBER = r"-?\d+(?:\.\d+)?"
+_NUMBER = r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"  # as JSON has it
 _BOX = re.compile(rf"\[\s*({_NUMBER}),\s*({_NUMBER}),\s*({_NUMBER}),\s*({_NUMBER})\s*\]")
 
 
