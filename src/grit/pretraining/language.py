@@ -17,9 +17,9 @@ from grit.pretraining.lessons import Lesson, turns_about
 from grit.pretraining.optimizers import optimizers_for
 from grit.pretraining.packing import Packed, Packer, Turn, answer_logits
 from grit.pretraining.pointing import PointingHeads
+from grit.pretraining.settings import IMAGES
 from grit.pretraining.vision import cached_features
 
-IMAGES = 8  # per step
 HELD_OUT = 240  # scenes
 LENGTH_POWER = 0.5  # a completion of n tokens weighs n ** 0.5 times one of one token
 

@@ -2,6 +2,8 @@
 
 from grit.core.settings import setting, settings
 
+IMAGES = 8  # per step after the first stage, of different scenes of a pool
+
 
 @settings
 class PretrainSettings:
@@ -22,9 +24,9 @@ class PretrainSettings:
     chains_steps: int = setting("ideal traces above all", 1500, ge=1)
     answers_steps: int = setting("the same, with answers at once to such questions", 400, ge=1)
     habits_steps: int = setting("the unreliable mixture under GRIT's suffix", 1500, ge=1)
-    pool: int = setting("scenes of the stages from grounding on, but for leading", 14000, ge=1)
-    small_pool: int = setting("scenes of the pairs stage", 2000, ge=1)
-    leading_pool: int = setting("scenes of the leading stage", 7000, ge=1)
+    pool: int = setting("scenes of the stages from grounding on, but for leading", 14000, ge=IMAGES)
+    small_pool: int = setting("scenes of the pairs stage", 2000, ge=IMAGES)
+    leading_pool: int = setting("scenes of the leading stage", 7000, ge=IMAGES)
     first_rate: float = setting("in the pairs stage", 3e-3, gt=0)
     rate: float = setting("in the grounding and leading stages", 1.5e-3, gt=0)
     chains_rate: float = setting("in the chains and answers stages", 1e-3, gt=0)
