@@ -6,6 +6,7 @@ from itertools import dropwhile, takewhile
 
 from grit.judge.sentences import affirmed, concluded
 from grit.judge.words import (
+    COMPARISON,
     FEW,
     FUNCTION_WORDS,
     NEGATION,
@@ -45,6 +46,9 @@ _PLACED = word_set("next close adjacent opposite front left right top side")  # 
 _TAIL = _PLACES | word_set("that which who while as next")
 _STOPS = _TAIL | _DETERMINERS | {"to", "of"}
 _MOST_IN_TAIL = 12
+_ANOTHER_AMOUNT = COMPARISON | word_set(
+    "half twice double triple times up from before after until past minute minutes"
+)
 
 
 def names_thing(truth: str, question: str, text: str) -> bool:
@@ -60,7 +64,7 @@ def names_thing(truth: str, question: str, text: str) -> bool:
         return False
     extras = set(given) - set(wanted)
     against = UNSURE | NEGATION | POLARITY.keys() | {"true", "false"} | _rivals(wanted, asked)
-    if against & extras:
+    if against & extras or not _has_its_numbers(wanted, given):
         return False
     told = given if known else _without_tail(given, wanted)
     beside = set(told) - set(wanted)
@@ -69,6 +73,18 @@ def names_thing(truth: str, question: str, text: str) -> bool:
     if not _is_one_thing(wanted, given, asked, known) or _is_place(wanted, asked, text):
         return False
     return few_strangers(beside, " ".join(asked), text)
+
+
+def _has_its_numbers(wanted: list[str], given: list[str]) -> bool:
+    """Whether a truth that begins with a number is the amount said, with no more numbers beside it.
+
+    A set of extra words would not show the last one of "6 cm by 6 cm", or of "[1, 2, 2]" for
+    "[1, 2]". True for any other truth.
+    """
+    if not is_number(wanted[0]):
+        return True
+    numbers, said = ([*filter(is_number, words)] for words in (wanted, given))
+    return numbers == said and not _ANOTHER_AMOUNT & (set(given) - set(wanted))
 
 
 def _rivals(wanted: list[str], asked: list[str]) -> set[str]:

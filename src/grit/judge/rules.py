@@ -56,6 +56,8 @@ def is_right(query: Query) -> bool:
 
 def _agrees(question: str, truth: str, answer: str) -> bool:
     wanted = normalized(truth)
+    if wanted == normalized(answer):
+        return True
     options = options_in(question)
     right = _right_option(truth, options)
     if right:
@@ -67,10 +69,10 @@ def _agrees(question: str, truth: str, answer: str) -> bool:
         return polarity(question, answer) == wanted
     if wanted in ("true", "false") and polarity(question, answer):
         return polarity(question, answer) == {"true": "yes", "false": "no"}[wanted]
-    if is_number(wanted):
+    if is_number(wanted) and " " not in wanted:  # not "6 cm", of which it would read the 6 alone
         nothing = wanted == "0" and _says_none(question, answer)
         return nothing or number_said(question, answer) == wanted
-    return wanted == normalized(answer) or names_thing(truth, question, answer)
+    return names_thing(truth, question, answer)
 
 
 def _right_option(truth: str, options: dict[str, str]) -> set[str]:

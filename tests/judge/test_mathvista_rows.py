@@ -1,0 +1,25 @@
+"""What the rules make of forms that few of MathVista's rows have."""
+
+import json
+import re
+
+import pytest
+
+from grit.judge.judge import Query
+from grit.judge.rules import is_right
+
+
+@pytest.fixture(scope="module")
+def rows(grit_data):
+    lines = (grit_data / "mathvista_mini_val.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def test_lists_of_numbers(rows):
+    asked = [row for row in rows if re.search("Python list|as a list", row["question"])]
+    assert len(asked) == 2
+    for row in asked:
+        for form in ("The answer is {}.", "\\boxed{{{}}}", "It adds up, so the answer is {}"):
+            for said in (row["answer"], row["answer"][:-1] + ", 1]", "[1, " + row["answer"][1:]):
+                right = is_right(Query(row["question"], row["answer"], form.format(said)))
+                assert right is (said == row["answer"]), (form, said)
