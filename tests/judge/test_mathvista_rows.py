@@ -23,3 +23,11 @@ def test_lists_of_numbers(rows):
             for said in (row["answer"], row["answer"][:-1] + ", 1]", "[1, " + row["answer"][1:]):
                 right = is_right(Query(row["question"], row["answer"], form.format(said)))
                 assert right is (said == row["answer"]), (form, said)
+
+
+def test_a_numbered_angle(rows):
+    (row,) = [row for row in rows if "angle 3" in row["question"]]
+    for form in ("{}. ∠3 = {}", "({}) ∠3 = {} since the lines are parallel.", "∠3 = {1}"):
+        for letter, angle in zip("ABCD", ("28", "38", "52", "62"), strict=True):
+            right = is_right(Query(row["question"], row["answer"], form.format(letter, angle)))
+            assert right is (angle == row["answer"] == "38"), (form, angle)

@@ -1,6 +1,8 @@
 import pytest
 
-from grit.judge.options import leading, letters_in, named, only_letter, options_in
+from grit.judge.judge import Query
+from grit.judge.options import leading, letters_in, named, only_letter, options_in, without_options
+from grit.judge.rules import is_right
 
 COLORS = {"A": "red", "B": "blue", "C": "dark green"}
 
@@ -118,3 +120,45 @@ def test_leading(text, letter):
 
 def test_options_that_are_letters_have_no_leading_one():
     assert leading("(c) because of its shape", {"A": "c", "B": "a", "C": "b"}) is None
+
+
+ANGLE = "∠1 = 52° and ∠2＝10°. Find ∠3.\nChoices:\n(A) 28\n(B) 38\n(C) 52\n(D) 62"
+RHOMBUS = "In a rhombus AC = 6 and BD is 8. Its perimeter?\nChoices:\n(A) 14\n(B) 20\n(C) 24"
+YEAR = "What was the value in 2010?\nA. 20\nB. 30"
+
+
+def test_without_options():
+    assert without_options(YEAR) == "What was the value in 2010?\n"
+    assert without_options("Find ∠3.") == "Find ∠3."
+
+
+@pytest.mark.parametrize(
+    ("question", "truth", "text", "right"),
+    [
+        (ANGLE, "38", "B. ∠3 = 38", True),
+        (ANGLE, "38", "(B) ∠3 = 38", True),
+        (ANGLE, "38", "The measure of ∠3 is 38.", True),
+        (ANGLE, "38", "B. ∠3 = 38 since the lines are parallel.", True),
+        (ANGLE, "B", "m∠3 is about 38°, so the answer is (B).", True),
+        (ANGLE, "B", "The measure of \\angle 3 is 38 degrees, option B.", True),
+        (ANGLE, "38", "∠3 = 28", False),
+        (ANGLE, "38", "(A) ∠3 = 38", False),
+        (ANGLE, "38", "∠1 = 38", False),  # the question says what that one is
+        (ANGLE, "38", "∠2 = 38", False),
+        (ANGLE, "38", "∠4 = 38", False),
+        (ANGLE, "38", "3, 38", False),
+        (ANGLE, "38", "∠3 = 40, ∠3 = 38", False),
+        (ANGLE, "38", "∠3 = 3, 38", False),
+        (ANGLE, "38", "38 = 3", False),
+        (ANGLE, "38", "∠3 is not 38", False),
+        (ANGLE, "38", "∠3 = 38 or 52", False),
+        (RHOMBUS, "20", "6, 8, 20", False),
+        (RHOMBUS, "20", "The perimeter is 8 and the side is 20.", False),
+        (YEAR, "30", "In 2010 the value was 30.", True),
+        (YEAR, "30", "In 2011 the value was 30.", False),
+        (YEAR, "30", "In 2010 the value was 20.", False),
+        (YEAR, "30", "2010 30", False),
+    ],
+)
+def test_numbers_that_the_question_names(question, truth, text, right):
+    assert is_right(Query(question, truth, text)) is right

@@ -45,6 +45,7 @@ _BREAK = (
 _IS = word_set("is was = equals measures leaves leaving ≈")
 _DIGITS = 18  # at most, of a number that is added to others
 _ABOUT = word_set("about approximately around roughly exactly only just equal to now ≈")
+_MOST_ABOUT = 8  # words looked at before a number
 
 
 class _Mention(NamedTuple):
@@ -63,6 +64,36 @@ def number_said(question: str, text: str) -> str | None:
     if set(words[:1]) & _CLOSED or len(words) > MOST:
         return None
     return _only_number(question, text) or _in_sentences(question, text)
+
+
+def only_names(question: str, given: list[str], value: list[str]) -> bool:
+    """Whether the numbers beside ``value`` in an answer only name what the question asks for.
+
+    "∠3 = 38" to "Find ∠3"; not "∠1 = 38" if the question says what ∠1 is, nor "6, 20", a list.
+
+    Args:
+        question: without its options.
+        given: the words of the answer.
+        value: the words of the option that the answer gives.
+    """
+    beside = [at for at, word in enumerate(given) if is_number(word) and word not in value]
+    if not beside:
+        return True
+    names = _open_names(normalized(question.replace("＝", "=")).split())
+    at = f" {' '.join(given)} ".partition(f" {' '.join(value)} ")[0].count(" ")
+    named = all(given[other] in names and not _is_value(given, other) for other in beside)
+    return named and contains(given, value) and _is_value(given, at)
+
+
+def _open_names(asked: list[str]) -> set[str]:
+    """The numbers of a question that are no values, and of which it gives no value: ∠3, a year."""
+    names = set()
+    for at, word in enumerate(asked):
+        after = [*dropwhile(_IS.__contains__, asked[at + 1 : at + 3])][:1]
+        valued = _is_value(asked, at) or any(map(is_number, [*asked[max(0, at - 1) : at], *after]))
+        if is_number(word) and not valued:
+            names.add(word)
+    return names
 
 
 def _only_number(question: str, text: str) -> str | None:
@@ -208,9 +239,12 @@ def _measure(parts: list[Clause]) -> str | None:
     found = set()
     for words, _ in parts:
         places = [at for at, word in enumerate(words) if is_number(word)]
-        if not places or len(words) - places[-1] > 3:
-            continue
-        before = list(dropwhile(lambda word: word in _ABOUT, reversed(words[: places[-1]])))
-        if before and before[0] in _IS:
+        if places and len(words) - places[-1] <= 3 and _is_value(words, places[-1]):
             found.add(words[places[-1]])
     return found.pop() if len(found) == 1 else None
+
+
+def _is_value(words: list[str], at: int) -> bool:
+    """Whether something is said to be the number at index ``at``: "is about 6", "= 6"."""
+    before = dropwhile(_ABOUT.__contains__, reversed(words[max(0, at - _MOST_ABOUT) : at]))
+    return next(before, "") in _IS

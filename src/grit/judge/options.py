@@ -40,6 +40,12 @@ def options_in(question: str) -> dict[str, str]:
     return options
 
 
+def without_options(question: str) -> str:
+    """The question up to its last list of options; all of it if it lists none."""
+    listed = _last_list(question)
+    return question[: listed[0].start()] if listed else question
+
+
 def _last_list(question: str) -> list[re.Match[str]]:
     """The marks of the last list of options, if possible of one with capital letters."""
     lists: dict[str, list[re.Match[str]]] = {}  # by the style of the marks

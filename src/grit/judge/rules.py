@@ -13,8 +13,8 @@ their errors.
 from collections.abc import Sequence
 
 from grit.judge.judge import Query
-from grit.judge.numbers import number_said
-from grit.judge.options import leading, letters_in, named, only_letter, options_in
+from grit.judge.numbers import number_said, only_names
+from grit.judge.options import leading, letters_in, named, only_letter, options_in, without_options
 from grit.judge.phrases import names_thing
 from grit.judge.polarity import polarity
 from grit.judge.sentences import answers_of, concluded
@@ -95,7 +95,8 @@ def _names_option(question: str, answer: str, right: set[str], options: dict[str
     text = options[min(right)].split()
     given = normalized(answer).split()
     extras = set(given) - set(text)
-    numeric = any(map(is_number, text)) and any(map(is_number, extras))
+    asked = without_options(question)
+    numeric = any(map(is_number, text)) and not only_names(asked, given, text)
     against = numeric or extras & (UNSURE | NEGATION) or len(given) > len(text) + 2 * FEW
     return bool(found) and found <= right and not against
 
