@@ -162,3 +162,38 @@ def test_without_options():
 )
 def test_numbers_that_the_question_names(question, truth, text, right):
     assert is_right(Query(question, truth, text)) is right
+
+
+AREA = "What is the area?\nChoices:\n(A) 24\n(B) 30\n(C) 2"
+CURVE = "Which curve is it?\nChoices:\n(A) y = x\n(B) y = x^2\n(C) y = x^3"
+
+
+@pytest.mark.parametrize(
+    ("question", "truth", "text", "right"),
+    [
+        (AREA, "24", "A. 24 cm^2", True),
+        (AREA, "24", "24 cm^2", True),
+        (AREA, "24", "The area is 24 \\text{cm}^{2}.", True),
+        (AREA, "24", "30 cm^2", False),
+        (AREA, "24", "B. 24 cm^2", False),
+        (AREA, "24", "24^2", False),
+        (AREA, "24", "A^2 cm", False),  # no option's letter
+        (AREA, "2", "24 cm^2", False),
+        ("What is the area?", "24", "24 cm^2", True),
+        ("What is the area?", "24", "The area is 24 cm^2.", True),
+        ("What is the area?", "24", "24 cm²", True),
+        ("What is the area?", "24", "4^2 cm", False),
+        ("What is the area?", "2", "24 cm^2", False),
+        ("What is the area?", "2", "cm^2", False),
+        ("What is the area?", "24 cm²", "The area is 24 cm^2.", True),
+        ("What is the area?", "24 cm^2", "The area is 24 cm^3.", False),
+        ("What is the area?", "24 cm^2", "24 cm", False),
+        (CURVE, "y = x^2", "y = x^2", True),
+        (CURVE, "y = x^2", "It is y = x².", True),
+        (CURVE, "y = x^2", "y = x", False),
+        (CURVE, "y = x^2", "y = x^3", False),
+        (CURVE, "y = x", "y = x^2", False),
+    ],
+)
+def test_a_power_is_part_of_its_word(question, truth, text, right):
+    assert is_right(Query(question, truth, text)) is right

@@ -42,6 +42,11 @@ from grit.judge.words import contains, is_number, normalized, singular
         ("9:30", "9:30"),
         ("1/2", "1/2"),
         ("6cm", "6 cm"),
+        ("24 cm^2", "24 cm²"),
+        ("24cm^{3}", "24 cm³"),
+        ("24 \\text{ cm}^2", "24 text cm²"),
+        ("4^2", "4 2"),  # the base is a number
+        ("x^23", "x 23"),
         ("1st", "1st"),
         ("mp3", "mp3"),
         ("145°", "145"),

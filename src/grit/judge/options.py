@@ -11,7 +11,7 @@ _JOINED = re.compile(r"\s+(?:or|and)\s*$")
 _LETTERS = re.compile(
     r"\(\s*([A-Za-z])\s*\)"
     r"|(?<![\w'’])([A-Za-z])(?=[).:](?:\s|$))"
-    r"|(?<![\w'’-])(A(?!\s+(?!or\b|and\b)\w\w)|[B-Z])(?![\w'’-])"
+    r"|(?<![\w'’-])(A(?!\s+(?!or\b|and\b)\w\w)|[B-Z])(?![\w'’^-])"
     r"|\b(?:option|choice|answer is)\s+([a-z])\W*$"
 )
 _FIRST = re.compile(r"[\s*_\"']*(?:\(([A-Za-z])\)|([A-Z])[.):](?=[\s*_]))[\s*_]*")

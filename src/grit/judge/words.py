@@ -45,6 +45,7 @@ _TOKEN = re.compile(
     r"|[^\W\d_][^\W_]*"  # a word
     r"|[+=<>√±≤≥]"
 )
+_POWER = re.compile(r"(?<=[^\W\d_])\}?\^\{?([23])(?!\d)\}?")  # cm^2, \text{cm}^{2}
 _ARTICLE = re.compile(r"""(?<![\w'-])(?:the(?![\w'-])|an?(?=\s+["(\['“]*\w\w))""")
 _ANY_ARTICLE = re.compile(r"\b(?:a|an|the)\b", re.IGNORECASE)
 _DECIMAL = re.compile(r"(-?)(\d*)(?:\.(\d+))?")
@@ -55,8 +56,8 @@ def normalized(text: str) -> str:
     """Lower-case text without articles and punctuation, with numbers in one spelling.
 
     ``"The Twenty-One dogs."`` -> ``"21 dogs"``; ``"7.0"``, ``"07"`` and ``"seven"`` -> ``"7"``;
-    ``"6cm"`` -> ``"6 cm"``. An ``a`` is an article only right before a longer word: in
-    ``"sample A"``, ``"A, B"`` and ``"A: red"`` it is a name.
+    ``"6cm"`` -> ``"6 cm"``; ``"cm^2"`` -> ``"cm²"``. An ``a`` is an article only right before a
+    longer word: in ``"sample A"``, ``"A, B"`` and ``"A: red"`` it is a name.
     """
     text = text.casefold().translate(_DASHES)
     words = _TOKEN.findall(_cleaned(_ARTICLE.sub(" ", text))) or _TOKEN.findall(_cleaned(text))
@@ -101,8 +102,9 @@ def few_strangers(extras: set[str], question: str, text: str) -> bool:
 
 
 def _cleaned(text: str) -> str:
-    """``text`` without apostrophes and the commas in 1,000, and with ``and`` for ``&``."""
+    """``text`` without apostrophes and the commas in 1,000; ``and`` for ``&``, cm² for cm^2."""
     text = text.replace("'", "").replace("&", " and ")
+    text = _POWER.sub(lambda match: "²³"[match[1] == "3"], text)  # part of the word, no number
     return _THOUSANDS.sub(lambda match: match[0].replace(",", ""), text)
 
 
