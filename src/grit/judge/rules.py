@@ -12,12 +12,13 @@ their errors.
 
 from collections.abc import Sequence
 
+from grit.grounding.traces import BOX_PATTERN
 from grit.judge.judge import Query
 from grit.judge.numbers import number_said, only_names
 from grit.judge.options import leading, letters_in, named, only_letter, options_in, without_options
 from grit.judge.phrases import names_thing
 from grit.judge.polarity import polarity
-from grit.judge.sentences import answers_of, concluded
+from grit.judge.sentences import answers_of, concluded, without_boxes
 from grit.judge.words import (
     COMPARISON,
     FEW,
@@ -51,7 +52,15 @@ def is_right(query: Query) -> bool:
         return bool(truth.strip()) and truth.strip() == prediction.strip()
     if wanted == given:
         return True
+    if not _asks_for_box(question, truth):
+        prediction = without_boxes(prediction)
     return all(_agrees(question, truth, answer) for answer in answers_of(prediction))
+
+
+def _asks_for_box(question: str, truth: str) -> bool:
+    """Whether the truth or one of the options has four numbers as a box has."""
+    options = question.removeprefix(without_options(question))
+    return any(map(BOX_PATTERN.search, (truth, options)))
 
 
 def _agrees(question: str, truth: str, answer: str) -> bool:

@@ -6,6 +6,7 @@ The truth is never looked at: a text has one reading, and so can be right for on
 import re
 from typing import NamedTuple
 
+from grit.grounding.traces import BOX_PATTERN
 from grit.judge.words import normalized
 
 _BE = r"(?:is|was|would\s+be|should\s+be|must\s+be)"
@@ -27,6 +28,9 @@ _DENIED = re.compile(
     r"|\bnot\b[^.,;:!?\n]{1,80}?,?\sbut\s",  # "not a dog but a cat"
     re.IGNORECASE,
 )
+_BOX = rf"\[\s*{BOX_PATTERN.pattern}\s*\]"
+_BOXES = re.compile(rf"(?:,\s?)?{_BOX}(?:[\s,;&]*(?:and\s+)?{_BOX})*", re.IGNORECASE)
+_NEW_WORD = re.compile(r"\s*(?!(?:is|are|was|were|has|have|in|on|at|with)\b)\w", re.IGNORECASE)
 _MOST_STATED = 5
 
 
@@ -48,6 +52,19 @@ def answers_of(text: str) -> list[str]:
     stated = [text[match.end() : end] for match, end in zip(starts, bounds[1:], strict=True)]
     found = [_without_reason(one) for one in stated if normalized(one)]
     return found if 0 < len(found) <= _MOST_STATED else [_without_reason(text)]
+
+
+def without_boxes(text: str) -> str:
+    """The text without boxes in brackets: "a dog [12, 30, 40, 50]" -> "a dog ".
+
+    Between two words a box leaves a comma, for "cat [...] dog" is a list, unless the second one
+    goes on about the first: "the dog [...] is asleep".
+    """
+
+    def instead(box: re.Match[str]) -> str:
+        return ", " if _NEW_WORD.match(text, box.end()) else " "
+
+    return _BOXES.sub(instead, text)
 
 
 def concluded(text: str) -> str:
