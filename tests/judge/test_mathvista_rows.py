@@ -6,6 +6,7 @@ import re
 import pytest
 
 from grit.judge.judge import Query
+from grit.judge.options import options_in
 from grit.judge.rules import is_right
 
 
@@ -31,3 +32,16 @@ def test_a_numbered_angle(rows):
         for letter, angle in zip("ABCD", ("28", "38", "52", "62"), strict=True):
             right = is_right(Query(row["question"], row["answer"], form.format(letter, angle)))
             assert right is (angle == row["answer"] == "38"), (form, angle)
+
+
+def test_options_that_are_letters_in_another_order(rows):
+    """A capital letter is the mark of an option, a small one its text."""
+    asked = [row for row in rows if row["answer"] == "(b)"]
+    assert len(asked) == 2
+    for row in asked:
+        options = options_in(row["question"])
+        for mark, text in options.items():
+            for form in ("{}", "({})", "{}.", "The answer is {}.", "Option {}", "\\boxed{{{}}}"):
+                for letter in (mark, text):
+                    right = is_right(Query(row["question"], row["answer"], form.format(letter)))
+                    assert right is (text == "b"), (form, letter)

@@ -1,7 +1,15 @@
 import pytest
 
 from grit.judge.judge import Query
-from grit.judge.options import leading, letters_in, named, only_letter, options_in, without_options
+from grit.judge.options import (
+    leading,
+    letters_in,
+    named,
+    only_letter,
+    options_in,
+    with_texts_for_marks,
+    without_options,
+)
 from grit.judge.rules import is_right
 
 COLORS = {"A": "red", "B": "blue", "C": "dark green"}
@@ -197,3 +205,44 @@ CURVE = "Which curve is it?\nChoices:\n(A) y = x\n(B) y = x^2\n(C) y = x^3"
 )
 def test_a_power_is_part_of_its_word(question, truth, text, right):
     assert is_right(Query(question, truth, text)) is right
+
+
+ANOTHER_ORDER = "Which colour?\nChoices:\n(A) (c)\n(B) (a)\n(C) (e)\n(D) (d)\n(E) (b)"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("B", "((a))"),
+        ("(E)", "(((b)))"),
+        ("The answer is D.", "The answer is ((d))."),
+        ("(b)", "(b)"),
+        ("Image B", "Image B"),  # not the mark, but a name in the picture
+        ("A colour", "A colour"),
+        ("I think F", "I think F"),
+        ("", ""),
+    ],
+)
+def test_with_texts_for_marks(text, told):
+    assert with_texts_for_marks(text, ANOTHER_ORDER) == told
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["Which?", YEAR, "(A) B (B) A", "(a) b (b) a", "(A) a (B) B", "(A) 60-k (B) k", "(A) x (B) 2"],
+)
+def test_marks_of_other_options_stay(question):
+    assert with_texts_for_marks("The answer is B.", question) == "The answer is B."
+
+
+@pytest.mark.parametrize("truth", ["(b)", "b", "E"])
+def test_the_case_tells_a_mark_from_a_text(truth):
+    right = ["E", "(E)", "The answer is E.", "Option E", "(b)", "b", "b.", "(E) (b)", "E. (b)"]
+    right += ["E: b", "\\boxed{E}", "E. This colour is the palest.", "option E, (b)", "Image B"]
+    wrong = ["B", "(B)", "The answer is B.", "Option B", "(a)", "a", "A", "(B) (b)", "B. (b)"]
+    wrong += ["E. (a)", "B or E", "E or B", "B and E", "not E", "E, B", "A B C D E", "(e)", "e"]
+    wrong += ["B. This colour is the palest.", "The answer is (e).", "(d)", "D", "Image E"]
+    for text in right:
+        assert is_right(Query(ANOTHER_ORDER, truth, text)), text
+    for text in wrong:
+        assert not is_right(Query(ANOTHER_ORDER, truth, text)), text

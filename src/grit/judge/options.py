@@ -2,7 +2,7 @@
 
 import re
 
-from grit.judge.words import contains, normalized
+from grit.judge.words import contains, normalized, word_set
 
 _MARK = re.compile(r"(?<!\w)(?:\(([A-Za-z])\)|([A-Z])[.):](?=\s))")
 _JOINED = re.compile(r"\s+(?:or|and)\s*$")
@@ -18,6 +18,14 @@ _FIRST = re.compile(r"[\s*_\"']*(?:\(([A-Za-z])\)|([A-Z])[.):](?=[\s*_]))[\s*_]*
 _SENTENCE_END = re.compile(r"[.,;:](?=\s|$)|\n")
 _A_LABEL = 3  # words; so few may be another answer instead of an explanation
 _HEDGE = re.compile(r"\W*(?:or|and|not|is|isn't)\b", re.IGNORECASE)
+# A capital letter, and the word before it: a noun makes it a name in the picture, "image B".
+_CAPITAL = re.compile(
+    r"(?:\b([^\W\d_]{2,})\s+)?(?<![\w'’-])(A(?!\s+(?!or\b|and\b)\w\w)|[B-Z])(?![\w'’^-])"
+)
+_BEFORE_A_MARK = word_set(
+    "answer option choice letter is are be was so therefore thus hence it correct choose select"
+    " pick and or not either neither nor"
+)
 _ONLY_A_LETTER = re.compile(r"\W*([A-Za-z])\W*")
 
 
@@ -31,13 +39,37 @@ def options_in(question: str) -> dict[str, str]:
         Letter in upper case -> normalised text. At least two options, lettered from A without a
         gap; empty if the question lists none.
     """
+    return {mark.upper(): normalized(text) for mark, text in _as_written(question).items()}
+
+
+def _as_written(question: str) -> dict[str, str]:
     listed = _last_list(question)
     ends = [mark.start() for mark in listed[1:]] + [len(question)]
     options = {}
     for mark, end in zip(listed, ends, strict=False):
         text = question[mark.end() : end].strip().partition("\n")[0]
-        options[(mark[1] or mark[2]).upper()] = normalized(_JOINED.sub("", text))
+        options[mark[1] or mark[2]] = _JOINED.sub("", text)
     return options
+
+
+def with_texts_for_marks(text: str, question: str) -> str:
+    """The text with options' texts for their marks, if these are capital and those small letters.
+
+    Then the case tells them apart: of "(A) (c) (B) (a)" "B" is "(a)", and "(b)" is itself. About
+    any other question the text stays as it is.
+    """
+    options = _as_written(question)
+    letters = all(only_letter(option) and option.islower() for option in options.values())
+    if not letters or not all(map(str.isupper, options)):
+        return text
+
+    def instead(found: re.Match[str]) -> str:
+        before, mark = found.groups()
+        if mark not in options or (before and before.lower() not in _BEFORE_A_MARK):
+            return found[0]
+        return f"{found[0][:-1]}({options[mark]})"
+
+    return _CAPITAL.sub(instead, text)
 
 
 def without_options(question: str) -> str:

@@ -15,7 +15,15 @@ from collections.abc import Sequence
 from grit.grounding.traces import BOX_PATTERN
 from grit.judge.judge import Query
 from grit.judge.numbers import number_said, only_names
-from grit.judge.options import leading, letters_in, named, only_letter, options_in, without_options
+from grit.judge.options import (
+    leading,
+    letters_in,
+    named,
+    only_letter,
+    options_in,
+    with_texts_for_marks,
+    without_options,
+)
 from grit.judge.phrases import names_thing
 from grit.judge.polarity import polarity
 from grit.judge.sentences import answers_of, concluded, without_boxes
@@ -46,7 +54,8 @@ class RulesJudge:
 
 def is_right(query: Query) -> bool:
     """Whether the prediction is right."""
-    question, truth, prediction = query
+    question, *texts = query
+    truth, prediction = (with_texts_for_marks(text, question) for text in texts)
     wanted, given = normalized(truth), normalized(prediction)
     if not wanted:
         return bool(truth.strip()) and truth.strip() == prediction.strip()
