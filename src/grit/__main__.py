@@ -259,7 +259,8 @@ def _start() -> None:
     if line.words:
         raise GritError(no_override(line.words[0], choices()))
     # Before Hydra stores the command line in the run's folder.
-    refuse_keys({word.partition("=")[0]: word for word in line.ordered})
+    for values in line.values:
+        refuse_keys(values)
     sys.argv[1:] = line.ordered
     os.environ[COMMAND] = shlex.join(line.ordered)
     with interruption.listening():

@@ -16,6 +16,7 @@ from grit.core.secrets import RedactingFormatter, redacted
 KEY = "sk-Zq8/+v\"2Lm'9xT4wB7nR1cY6"
 USER = "https://somebody:hunter2hunter2@127.0.0.1:9/v1"
 SECRET = "hunter2hunter2"
+HEX = "0f9e8d7c6b5a49382716f5e4d3c2b1a0"  # as Azure's and W&B's keys
 
 
 @pytest.fixture
@@ -131,10 +132,42 @@ def test_a_configuration_with_a_key_is_refused(key: str) -> None:
         assert SECRET not in str(refusal.value)
 
 
+@pytest.mark.parametrize("name", ["api_key", "AZURE_OPENAI_API_KEY", "hf-token", "password"])
+def test_a_key_without_a_form_of_its_own_is_refused_by_its_name(name: str) -> None:
+    refuse_keys({"judge": {name: None}, "model": {name: ""}, "a": {"max_tokens": 256}})
+    refuse_keys({"judge": {"max_tokens": "256"}, "tokens_per_pass": 1, "data": {name: {"of": 1}}})
+    for value in (HEX, 12345678, [HEX]):
+        with pytest.raises(GritError, match=rf"config: judge\.{name}(\[0\])? holds") as refusal:
+            refuse_keys({"judge": {name: value}})
+        assert HEX not in str(refusal.value)
+
+
+@pytest.mark.parametrize("option", ["--api-key", "--api_key", f"--api-key={HEX}", "--hf-token"])
+def test_a_servers_option_that_takes_a_key_is_refused(option: str) -> None:
+    refuse_keys({"rollout": {"server_options": ["--max-num-batched-tokens", "8192"]}})
+    with pytest.raises(GritError, match=r"server_options\[0\]: --.* VLLM_API_KEY") as refusal:
+        refuse_keys({"rollout": {"server_options": [option, HEX]}})
+    assert HEX not in str(refusal.value)
+
+
+def test_a_key_of_the_hub_is_hidden_and_a_name_like_it_is_not() -> None:
+    assert redacted("of hf_abcdefGHIJ0123456789 here") == "of *** here"
+    for name in ("hf_hub_download", "hf_transformers", "/data/hf_home/model-7B"):
+        assert redacted(name) == name
+
+
 @pytest.mark.parametrize(
     "overrides",
     [
         ["judge=openai", f"judge.base_url={USER}"],
+        ["judge=openai", f"judge.base_url={USER}", "judge.base_url=https://127.0.0.1/v1"],
+        [f"+judge.api_key={HEX}"],
+        ["-m", f"+judge.api_key={HEX}", "seed=1,2"],
+        ["-m", f"+judge={{api_key:{HEX}}},{{api_key:no}}"],
+        ["-m", f"+hydra.job.env_set.AZURE_OPENAI_API_KEY={HEX}"],
+        ["-m", "judge=hexadecimal", "seed=1,2"],
+        ["rollout=vllm", f"rollout.server_options=[--api-key,{HEX}]"],
+        ["-m", "rollout=vllm", f"rollout.server_options=[--api-key={HEX}]"],
         ["-m", "judge=openai", f"judge.base_url={USER}", "seed=1,2"],
         ["-m", "judge=mine", "seed=1,2"],
         ["judge=mine"],
@@ -147,9 +180,13 @@ def test_no_key_is_written_by_the_command_line(desk: Desk, overrides: list[str])
     (choices / "judge").mkdir(parents=True, exist_ok=True)
     mine = f"defaults: [openai]\nbase_url: {USER}\n"
     (choices / "judge" / "mine.yaml").write_text(mine, encoding="utf-8")
-    message = refused(desk.grit(f"--config-dir={choices}", *overrides))
-    everything = message.encode() + b"".join(files(desk.folder).values())
+    named = f"defaults: [openai]\napi_key: {HEX}\n"
+    (choices / "judge" / "hexadecimal.yaml").write_text(named, encoding="utf-8")
+    done = desk.grit(f"--config-dir={choices}", *overrides)
+    said = refused(done) + done.stdout
+    everything = said.encode() + b"".join(files(desk.folder).values())
     assert SECRET.encode() not in everything
+    assert HEX.encode() not in everything
     assert desk.environment["OPENAI_API_KEY"].encode() not in everything
 
 

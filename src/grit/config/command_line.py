@@ -6,7 +6,8 @@ its usage), prints Hydra's version, and reports errors over several lines.
 
 import argparse
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NoReturn
@@ -49,6 +50,19 @@ class CommandLine:
     def words(self) -> list[str]:
         """Arguments that are not overrides: they neither set a field (=) nor delete one (~)."""
         return [each for each in self.overrides if not re.match("~.|[^=]+=", each)]
+
+    @property
+    def values(self) -> Iterator[dict[str, Any]]:
+        """Each argument as NAME and its text, and as NAME and what Hydra reads there."""
+        for each in self.ordered:
+            name, _, text = each.partition("=")
+            read: Any = text
+            with suppress(HydraException):
+                read = OverridesParser.create().parse_override(each).value()
+            if isinstance(read, ChoiceSweep):
+                read = read.list
+            yield {name: None if read is None else text}
+            yield {name: read}
 
 
 def parse(arguments: Sequence[str]) -> CommandLine:

@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 from grit.config.misspellings import close_to, misspelt
 from grit.config.schema import Config
 from grit.core.errors import GritError
-from grit.core.keys import texts
+from grit.core.keys import leaves
 from grit.core.settings import (
     ENTRY,
     UNSET,
@@ -49,8 +49,8 @@ def validated(owner: type[T], values: Mapping[str, Any]) -> T:
     Raises:
         GritError: names one wrong setting, and what was expected there.
     """
-    for path, text in texts(values, ""):
-        if _NOT_UTF8.search(text):
+    for path, value in leaves(values, ""):
+        if isinstance(value, str) and _NOT_UTF8.search(value):
             raise GritError(
                 f"config: {path} is not UTF-8: a letter in it is of another encoding; "
                 "give the file or folder another name"

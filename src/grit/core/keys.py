@@ -7,12 +7,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from grit.core.errors import GritError
-from grit.core.secrets import KEYS, has_user, holds_key
+from grit.core.secrets import KEYS, has_user, holds_key, names_key
 
 SERVER = "WANDB_BASE_URL"  # read by a client that takes no other address than a whole one
 ADDRESSES = ("HF_ENDPOINT", SERVER)
 """Environment variables with the addresses of services."""
 
+_NOTHING = (None, True, False, "", "???")  # what a field may hold that is named like a key
 _NOT_OF_A_KEY = re.compile(r"[^\x21-\x7e]")
 
 
@@ -61,26 +62,37 @@ def tidied(name: str, key: str) -> str:
 
 
 def refuse_keys(values: Any) -> None:
-    """Raise GritError for the first value of a configuration that contains a key.
+    """Raise GritError for the first value of a configuration that is, or contains, a key.
+
+    Most services' keys have no form of their own, as Azure's and W&B's, which are hexadecimal:
+    they are told by the name of their field, and by the option of a command that takes them.
 
     Args:
         values: nested dictionaries, lists and plain values, which are going to be stored.
     """
-    for path, text in texts(values, ""):
-        if holds_key(text):
+    for path, value in leaves(values, ""):
+        text = "" if value in _NOTHING else str(value)
+        name = path.rpartition(".")[2].partition("[")[0]
+        if holds_key(f"{path}={text}") or (text and names_key(name)):
             raise GritError(
                 f"config: {path} holds a key, or an address with a name before its @: the "
                 "configuration is written down, and keys come from the environment only"
             )
+        option = text.partition("=")[0]
+        if option.startswith("--") and names_key(option):
+            raise GritError(
+                f"config: {path}: {option} takes a key, and the configuration is written down: "
+                "leave it out, servers read VLLM_API_KEY and HF_TOKEN from the environment"
+            )
 
 
-def texts(values: Any, where: str) -> Iterator[tuple[str, str]]:
-    """Each text in nested values, with its path below ``where``."""
-    if isinstance(values, str):
-        yield where, values
-    elif isinstance(values, Mapping):
+def leaves(values: Any, where: str) -> Iterator[tuple[str, Any]]:
+    """Each plain value in nested ones, with its path below ``where``."""
+    if isinstance(values, Mapping):
         for name, value in values.items():
-            yield from texts(value, f"{where}.{name}" if where else str(name))
+            yield from leaves(value, f"{where}.{name}" if where else str(name))
     elif isinstance(values, list | tuple):
         for number, value in enumerate(values):
-            yield from texts(value, f"{where}[{number}]")
+            yield from leaves(value, f"{where}[{number}]")
+    else:
+        yield where, values

@@ -15,12 +15,19 @@ _NAME_OF_A_KEY = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD)$", re.IGNORECASE)
 _PART = 8  # consecutive characters of a key that are hidden; shorter values are not keys
 _SEARCHED = 20_000  # characters of a text that `excerpt` reads; no key is that long
 _USER_OF_ADDRESS = re.compile(r"(?<=://)[^/?#\s\"'<>]*@")
-_LIKE_A_KEY = re.compile(r"\bsk-[\w*-]{6,}|(?<=\bBearer )[^\s'\"]{6,}")
+_LIKE_A_KEY = re.compile(
+    r"\bsk-[\w*-]{6,}|\bhf_(?=[a-z]*[A-Z\d])[A-Za-z\d]{10,}|(?<=\bBearer )[^\s'\"]{6,}"
+)
 
 
 def has_user(address: str) -> bool:
     """Whether an address has a user name, a password or a key before its host."""
     return _USER_OF_ADDRESS.search(address) is not None
+
+
+def names_key(name: str) -> bool:
+    """Whether a name says that a key is what it stands for, as ``api_key`` and ``HF_TOKEN`` do."""
+    return _NAME_OF_A_KEY.search(name) is not None
 
 
 def holds_key(text: str) -> bool:
@@ -65,7 +72,7 @@ def _without_parts(text: str, keys: Iterable[str]) -> str:
 
 def _other_names() -> list[str]:
     """Environment variables, other than ``KEYS``, whose names say that they hold keys."""
-    return [name for name in os.environ if _NAME_OF_A_KEY.search(name) and name not in KEYS]
+    return [name for name in os.environ if names_key(name) and name not in KEYS]
 
 
 def _forms(names: Iterable[str]) -> set[str]:
