@@ -133,8 +133,8 @@ def _single(composed: DictConfig, job: HydraConf, overrides: list[str]) -> None:
     if same is not None:
         log.info("%s", _not_again(config, same))
         return
-    if many and config.resume and done_before(config, Path(job.runtime.output_dir)):
-        log.info("resume=true: done before: %s", relative(Path(job.runtime.output_dir)))
+    if many and config.resume and (done := done_before(config, Path(job.runtime.output_dir))):
+        log.info("resume=true: %s", done)
         return
     folder = _folder(config, job)
     for each in found:

@@ -96,6 +96,20 @@ def test_a_multirun_that_is_stopped_goes_on_with_all_that_is_left(
     assert len(list(Path("a b").glob("*/results.json"))) == 3
 
 
+def test_what_other_code_has_finished_is_done_when_a_multirun_goes_on(
+    runs: Runs, command: Command
+) -> None:
+    assert command(*SWEEP, "method=grit", "seed=0,1", "hydra.sweep.subdir=${seed}").code == 0
+    record = Path("sweep/0/run.json")
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"code": "0" * 12}))
+    runs.done = []
+    again = (*SWEEP, "method=grit", "seed=0,1", "hydra.sweep.subdir=${seed}", "resume=true")
+    ended = command(*again)
+    assert (ended.code, ended.err, runs.done) == (0, "", [])
+    assert "resume=true: done before by other code, and not done again: sweep/0\n" in ended.out
+    assert "resume=true: done before: sweep/1\n" in ended.out
+
+
 def test_what_the_judge_failed_on_is_done_again_when_a_multirun_goes_on(
     runs: Runs, command: Command
 ) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from shlex import join
+from typing import Any
 
 import torch
 import yaml
@@ -17,6 +18,7 @@ from grit.config.schema import Config
 from grit.core import interruption, locks, processes
 from grit.core.errors import GritError
 from grit.core.files import write_json, written_whole
+from grit.core.fingerprints import fingerprint
 from grit.models.loading import Checkpoint
 from grit.runs.evaluated import checkpoint_label
 from grit.runs.inputs import Inputs, check_inputs
@@ -25,6 +27,9 @@ from grit.runs.run_record import RECORD, read_record, relative
 from grit.training.checkpoints import latest, steps_of
 
 log = logging.getLogger(__name__)
+_CHANGED = "the code has changed since this run began: "
+_TRAINED = _CHANGED + "its results are no repetition of a run that one code has made"
+_EVALUATED = _CHANGED + "everything is evaluated again, by this code"
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,7 @@ class RunFolder:
     resumed: bool
     checkpoint: Path | None  # to resume from
     inputs: Inputs = field(default_factory=dict)  # fingerprints of what it reads
+    begun: Mapping[str, Any] | None = None  # its record, if it is resumed
 
     @classmethod
     def at(
@@ -59,12 +65,14 @@ class RunFolder:
         if record.exists():
             if config.resume:
                 locks.hold(folder)
-            _check_same(config, record, inputs)
+            begun = _check_same(config, record, inputs)
             found = latest(folder / "checkpoints")
             done, total = steps_of(found) if found else 0, config.trainer.max_steps
             where = f" after step {done} of {total}" if config.task == "train" else ""
             log.info("resume=true: going on with %s%s", relative(folder), where)
-            return cls(folder, tuple(overrides), resumed=True, checkpoint=found, inputs=inputs)
+            if code_hash(config) not in _codes(begun):
+                log.warning("resume=true: %s", _TRAINED if _trains(config) else _EVALUATED)
+            return cls(folder, tuple(overrides), True, found, inputs, begun)
         if config.resume:
             log.info("resume=true: there is no run in %s to go on with; one begins there", folder)
         return cls(folder, tuple(overrides), resumed=False, checkpoint=None, inputs=inputs)
@@ -87,7 +95,9 @@ class RunFolder:
         checkpoint: Checkpoint | None = None,
         annotation: str | None = None,
     ) -> None:
-        """Lock the folder and write ``config.yaml`` and ``run.json``, unless the run is resumed.
+        """Lock the folder and write ``config.yaml`` and ``run.json``.
+
+        Of a run that is resumed, only the code that goes on with it is added to ``run.json``.
 
         Args:
             config: of the run.
@@ -102,6 +112,8 @@ class RunFolder:
             if (self.folder / RECORD).exists():
                 raise _taken(self.folder)
         interruption.go_on_with(self.resume_command())
+        if self.begun is not None:
+            self._note_code(config, self.begun)
         if self.resumed:
             return
         with written_whole(self.folder / "config.yaml") as stream:
@@ -122,6 +134,27 @@ class RunFolder:
                 "versions": {"python": sys.version.split()[0], "torch": torch.__version__},
             },
         )
+
+    def _note_code(self, config: Config, begun: Mapping[str, Any]) -> None:
+        """Record which code the results of a resumed run are made by, where it is not one alone.
+
+        Only training goes on from what was there: an evaluation asks and scores everything again.
+        """
+        code, commit = code_hash(config), git_commit()
+        codes, commits = _codes(begun), [begun.get("git"), commit]
+        if not _trains(config):
+            codes, commits = [], [commit]
+        made = list(dict.fromkeys([*codes, code]))
+        if made == _codes(begun):
+            return
+        told = {
+            "code": code if made == [code] else fingerprint(made),
+            "codes": made,
+            "git": ", then ".join(dict.fromkeys(filter(None, commits))) or None,
+        }
+        # Until its end, its results are still those of the former code.
+        kept = {name: value for name, value in begun.items() if name != "finished"}
+        write_json(self.folder / RECORD, kept | told)
 
     def end(self) -> None:
         """Record that the run has finished and need not be resumed."""
@@ -181,7 +214,16 @@ def _taken(folder: Path) -> GritError:
     )
 
 
-def _check_same(config: Config, record: Path, inputs: Inputs) -> None:
+def _trains(config: Config) -> bool:
+    return config.task == "train" and config.method.learns
+
+
+def _codes(begun: Mapping[str, Any]) -> list[str]:
+    """The fingerprints of the code that a run was worked on by; the first records have none."""
+    return list(begun.get("codes") or [begun.get("code") or "unknown"])
+
+
+def _check_same(config: Config, record: Path, inputs: Inputs) -> dict[str, Any]:
     if not config.resume:
         raise _taken(record.parent)
     begun = read_record(record)
@@ -192,3 +234,4 @@ def _check_same(config: Config, record: Path, inputs: Inputs) -> None:
         )
     if isinstance(then := begun.get("inputs"), Mapping):  # earlier records have none
         check_inputs(inputs, then, str(relative(record.parent)))
+    return begun

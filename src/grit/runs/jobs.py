@@ -15,7 +15,7 @@ from grit.core.errors import GritError, Interrupted
 from grit.core.files import write_json
 from grit.core.locks import locked
 from grit.runs.job_log import Job, JobLog, Outcome
-from grit.runs.run_record import RECORD
+from grit.runs.run_record import RECORD, relative
 
 log = logging.getLogger(__name__)
 DONE = "done.json"
@@ -92,8 +92,11 @@ def done_beside(config: Config, folder: Path) -> Path | None:
     return None
 
 
-def done_before(config: Config, folder: Path) -> bool:
-    """Whether a job of a multirun that is gone on with has finished, its answers all judged.
+def done_before(config: Config, folder: Path) -> str | None:
+    """What to say of a job of a multirun that is gone on with, if it is done; None if it is not.
+
+    It is done if it has finished and its answers are all judged, by whatever code: what it has
+    measured stays what that code has measured.
 
     Args:
         config: of the job.
@@ -101,8 +104,12 @@ def done_before(config: Config, folder: Path) -> bool:
     """
     results = folder / "results.json"
     if config.task not in ASKING or _is_shared() or not results.exists():
-        return False
-    return _has_run(results, {"config_hash": config_hash(config), "code": code_hash(config)})
+        return None
+    if not _has_run(results, {"config_hash": config_hash(config)}):
+        return None
+    same = _record(folder / RECORD).get("code") == code_hash(config)
+    said = "done before" if same else "done before by other code, and not done again"
+    return f"{said}: {relative(folder)}"
 
 
 def _has_run(results: Path, wanted: Mapping[str, str]) -> bool:

@@ -42,7 +42,7 @@ from grit.runs.results import (
     write_predictions,
     write_results,
 )
-from grit.runs.run_record import VALIDATION
+from grit.runs.run_record import VALIDATION, code_of
 from grit.runs.used_annotation import annotation_of, annotation_of_weights
 from grit.training.diagnostics import JUDGE
 
@@ -114,7 +114,8 @@ def evaluate_model(
     if processes.rank() > 0:
         return None
     former = NOTHING if stem else _usage_so_far(folder)
-    measured = measure(config, predictions, judge, sets, former, trained_on, sampled)
+    code = code_of(folder)
+    measured = measure(config, predictions, judge, sets, former, trained_on, sampled, code)
     if checkpoint is not None:
         named = replace(
             measured.results,
@@ -192,6 +193,7 @@ def measure(
     former: Usage = NOTHING,
     trained_on: Sequence[Sample] = (),
     sampled: Mapping[str, Sequence[Prediction]] = MappingProxyType({}),
+    code: str | None = None,
 ) -> Measured:
     """Score predictions; rows that the judge failed on are retried at the end.
 
@@ -203,6 +205,7 @@ def measure(
         former: the judge's use by the run before this.
         trained_on: the triplets that the model was trained on in this run.
         sampled: completions beside the predictions, several of each question, by set.
+        code: fingerprint of what has made them; None: this code alone.
     """
     tagged = config.method.tagged_answer
     reinforced = config.method.training == "grpo_gr"
@@ -218,7 +221,7 @@ def measure(
         **made_of(config),
         config_hash=config_hash(config),
         git=git_commit(),
-        code=code_hash(config),
+        code=code or code_hash(config),
         suite=config.suite.name if sets else None,
         triplets=len(trained_on) or None,
         triplets_hash=samples_fingerprint(trained_on) if trained_on else None,

@@ -63,6 +63,16 @@ def read_record(record: Path) -> dict[str, Any]:
     return begun
 
 
+def code_of(folder: Path) -> str | None:
+    """The fingerprint of the code that a run's results are made by, or None without a record.
+
+    Raises:
+        GritError: the record is damaged.
+    """
+    record = folder / RECORD
+    return read_record(record).get("code") if record.exists() else None
+
+
 def check_run(folder: Path) -> None:
     """Raise GritError if a folder lacks the configuration, record or predictions of a run."""
     for name in (CONFIG, RECORD, PREDICTIONS):

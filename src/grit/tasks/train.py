@@ -39,6 +39,7 @@ from grit.runs.opening import opening
 from grit.runs.preflight import dev_sets, preflight
 from grit.runs.recomputing import set_checkpointing
 from grit.runs.results import write_results
+from grit.runs.run_record import code_of
 from grit.runs.used_annotation import annotation_of
 from grit.runs.validation import Validation, keep_best, release_best
 from grit.tracking.tracker import Tracker, tracked
@@ -176,9 +177,9 @@ def _evaluate_before(
     elif processes.rank() > 0:
         before = None
     else:
-        asked = read_sets(said)
-        sampled = read_sampled(said, asked)
-        before = measure(config, asked, judge, sets, usage_before(run.folder), sampled=sampled)
+        asked, former = read_sets(said), usage_before(run.folder)
+        sampled, code = read_sampled(said, asked), code_of(run.folder)
+        before = measure(config, asked, judge, sets, former, (), sampled, code)
         results = run.folder / "results.before.json"
         if before.results.judge_usage is not None:  # a retry may have scored rows that failed then
             before.write(run.folder, "before")
