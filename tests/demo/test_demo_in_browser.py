@@ -62,6 +62,22 @@ def test_another_picture_takes_the_boxes_away(tab: Tab) -> None:
     assert tab.run("document.querySelector('.said').textContent") == ""
 
 
+def test_a_question_waits_for_the_picture_that_it_is_about(tab: Tab) -> None:
+    submit = "document.querySelector('[type=submit]')"
+    tab.wait(f"!{submit}.disabled")
+    held = "new Promise((ready) => (window.arrive = () => ready(fetch('scene/7'))))"
+    tab.run(f"void show({held}, 'it is there')")
+    assert tab.run(f"{submit}.disabled")
+    tab.run("ask.requestSubmit()")
+    assert tab.run("calls.size") == 0
+    tab.run("arrive()")
+    tab.wait("document.querySelector('[role=status]').textContent === 'it is there'")
+    tab.wait(f"!{submit}.disabled")
+    tab.run("void show(Promise.reject(new Error('no picture')))")
+    tab.wait("document.querySelector('[role=status].problem')")
+    assert not tab.run(f"{submit}.disabled")
+
+
 def test_a_file_that_is_no_picture_is_named_as_such(tab: Tab) -> None:
     tab.run("upload(new File(['%PDF-1.7'], 'a.pdf'))")
     tab.wait("document.querySelector('[role=status].problem')")

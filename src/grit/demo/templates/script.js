@@ -4,6 +4,7 @@ const question = ask.elements.question;
 const told = ask.querySelector("[role=status]");
 const models = [...document.querySelectorAll("[data-model]")];
 let picture = "";
+let showing = 0; // pictures on their way: until they are there, a question would be about another
 let seed = Number(ask.dataset.seed);
 
 function tell(place, text, problem = false) {
@@ -25,6 +26,7 @@ function draw(card, html) {
   if (chain.dataset.held) light(chain, chain.dataset.held);
 }
 async function show(request, ready) {
+  showing += 1;
   stop();
   try {
     const found = await answered(request);
@@ -40,6 +42,9 @@ async function show(request, ready) {
     tell(told, ready);
   } catch (error) {
     tell(told, error.message, true);
+  } finally {
+    showing -= 1;
+    busy();
   }
 }
 function upload(file) {
@@ -96,7 +101,9 @@ function stop() {
   busy();
 }
 function busy() {
-  ask.querySelector("[type=submit]").hidden = calls.size > 0;
+  const submit = ask.querySelector("[type=submit]");
+  submit.hidden = calls.size > 0;
+  submit.disabled = showing > 0;
   ask.querySelector("[data-stop]").hidden = calls.size === 0;
 }
 function put(card) {
@@ -145,7 +152,7 @@ function look(card, button) {
 
 ask.addEventListener("submit", (event) => {
   event.preventDefault();
-  if (!picture) return;
+  if (!picture || showing) return;
   stop();
   models.forEach(put);
   busy();
