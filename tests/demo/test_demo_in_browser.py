@@ -1,6 +1,7 @@
 """The demo in a real browser without a network: a question is asked, and boxes appear."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,27 @@ def test_a_question_waits_for_the_picture_that_it_is_about(tab: Tab) -> None:
     tab.run("void show(Promise.reject(new Error('no picture')))")
     tab.wait("document.querySelector('[role=status].problem')")
     assert not tab.run(f"{submit}.disabled")
+
+
+def test_a_model_is_free_when_a_call_is_stopped_before_it_is_accepted(
+    demo: Demo, tab: Tab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[int] = []
+
+    def slowly(ids: Sequence[int]) -> str:
+        written.append(len(ids))
+        time.sleep(0.1)
+        return SAID[: len(ids)]
+
+    monkeypatch.setattr(demo.model.adapter, "decode", slowly)
+    monkeypatch.setattr(demo.model.engine, "_ends", lambda ids: False)
+    tab.wait("!document.querySelector('[type=submit]').disabled")
+    tab.run("ask.requestSubmit(), document.querySelector('[data-stop]').click()")
+    before = -1
+    while len(written) != before:
+        before = len(written)
+        time.sleep(3)
+    assert max(written, default=0) < 100  # of 120 tokens
 
 
 def test_a_file_that_is_no_picture_is_named_as_such(tab: Tab) -> None:

@@ -63,7 +63,9 @@ function call(name, data, waiting, part) {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   const session = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
   let events;
-  const running = { close: () => ((running.closed = true), events?.close()) };
+  // The server ends a call whose stream closes: one that is closed sooner closes once it is open.
+  const drop = () => running.closed && events?.readyState === EventSource.OPEN && events.close();
+  const running = { close: () => ((running.closed = true), drop()) };
   const body = JSON.stringify({ data, session_hash: session });
   const headers = { "Content-Type": "application/json" };
   const end = (problem) => {
@@ -72,9 +74,12 @@ function call(name, data, waiting, part) {
     part({ problem }, true);
   };
   answered(fetch(`gradio_api/call/${name}`, { method: "POST", headers, body })).then(() => {
-    if (running.closed) return;
     events = new EventSource(`gradio_api/queue/data?session_hash=${session}`);
-    events.onerror = () => end("The demo does not answer any more.");
+    events.onopen = drop;
+    events.onerror = () => {
+      events.close(); // it would connect again
+      end("The demo does not answer any more.");
+    };
     events.onmessage = ({ data: text }) => {
       const { msg, rank, success, output } = JSON.parse(text);
       const last = msg === "process_completed";
