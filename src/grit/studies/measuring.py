@@ -1,6 +1,7 @@
 """What the studies of finished runs do alike: measure, write, and say what went wrong."""
 
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar, Generic, TypeVar
@@ -19,7 +20,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
-class Measuring(Generic[T]):
+class Measuring(ABC, Generic[T]):
     """How a study measures a run, as a ``T``, and writes what it found.
 
     Args:
@@ -33,19 +34,19 @@ class Measuring(Generic[T]):
     def __init__(self, figures: FigureSettings, folder: Path) -> None:
         self.figures, self.folder = figures, folder
 
+    @abstractmethod
     def measure(self, run: FinishedRun) -> T:
         """Measure a run; raises GritError for one that cannot be measured."""
-        raise NotImplementedError
 
     def beside(self, run: FinishedRun) -> list[T]:
         """What stands beside the runs and comes of none, made from the questions of ``run``."""
         return []
 
+    @abstractmethod
     def write(self, rows: Sequence[T], unfinished: Sequence[Unfinished]) -> Iterator[Path]:
         """Write the record and the figure; yields the files' paths."""
-        raise NotImplementedError
 
-    def check_judged(self, rows: Sequence[T]) -> None:
+    def check_judged(self, rows: Sequence[T]) -> None:  # figure 5 has no judge
         """Raise JudgeFailed where a judge has failed on more than it may."""
 
 
