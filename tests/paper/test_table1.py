@@ -587,15 +587,6 @@ def test_one_draw_of_other_rows_is_no_repetition(run: MakeRun, tmp_path: Path) -
     assert {"GRIT (triplets=draw 0)", "GRIT (triplets=other rows)"} <= set(rows(table))
 
 
-def test_rows_of_other_folders_are_told_by_their_folders(run: MakeRun, tmp_path: Path) -> None:
-    for seed, rows_of in ((0, "cups"), (0, "dogs"), (1, "dogs")):
-        name = f"{rows_of} {seed}"
-        run(name, {"vsr": (0.5,) * 4}, seed=seed, data_seed=0, triplets_hash=f"of {rows_of}")
-        configured(tmp_path / "runs" / name, data={"name": "own", "root": rows_of})
-    (table,) = tables_of(evidence(tmp_path))
-    assert {"GRIT (data.root=cups)", "GRIT (data.root=dogs), 2 seeds"} <= set(rows(table))
-
-
 def test_an_untrained_method_has_one_run_whatever_is_drawn(run: MakeRun, tmp_path: Path) -> None:
     run("a", {"vsr": (1.0,)}, method="direct", seed=0)
     run("b", {"vsr": (1.0,)}, method="direct", seed=1)

@@ -14,7 +14,6 @@ NOT_RESULTS = tuple(each.path for each in declared(Config) if not each.changes_r
 """Paths of the settings that change how a run looks or where it runs, not what it computes."""
 _OF_PATIENCE = ("evaluation.every", "validation")  # with it, they say when training ends
 REPEATED = ("seed", "data.seed")  # runs that differ only in these are repetitions of each other
-_PLACES = ("data.root", "suite.root", "validation.root")  # where the data are, not what they are
 OF_TRAINING = ("seed", "data", "reward", "training")  # ignored by methods without training
 
 
@@ -50,13 +49,11 @@ def settings_hash(config: Config) -> str:
     """``config_hash`` without the seeds: equal for repetitions of a run with other seeds.
 
     The seeds are the run's ``seed`` and ``data.seed``, which draws the training triplets. For a
-    method without training ``OF_TRAINING`` is left out. The folders of the data are too: machines
-    have them in different places, and ``triplets_hash`` and ``questions`` tell other data.
+    method without training ``OF_TRAINING`` is left out.
     """
     unused = REPEATED if config.method.learns else OF_TRAINING
     values = plain(config)
-    # Places first: the rest takes out whole groups.
-    return fingerprint(_without(values, (*_PLACES, *not_results(values), *unused)))
+    return fingerprint(_without(values, (*not_results(values), *unused)))
 
 
 def rescored_hash(trained: str, config: Config) -> str:

@@ -176,14 +176,12 @@ def _same_kind(variant: Variant, other: Variant) -> bool:
 
 def _parts(variant: Variant, twins: Sequence[Variant], groups: Groups) -> list[str]:
     """What tells a variant from its twins: names, settings, and fingerprints where these fail."""
-    # Rows of another folder are other triplets, by the same `settings_hash`.
-    several = len({(twin.settings, twin.triplets) for twin in twins}) > 1
+    several = len({twin.settings for twin in twins}) > 1
     settings = _settings(twins, groups) if several else {}
     said = {twin: (twin.data, twin.reward, settings.get(twin)) for twin in twins}
     parts: list[str] = []
-    names = differing(twins, Variant._fields, _IMPLIED)
-    for name in names:
-        if name == ("settings" if "settings" in names else "triplets"):
+    for name in differing(twins, Variant._fields, _IMPLIED):
+        if name == "settings":
             parts += settings.get(variant, ())
         if name not in _IMPLIED or not settings or _tells_more(twins, said, name):
             parts.append(f"{name}={getattr(variant, name)}")
