@@ -223,3 +223,11 @@ def test_any_field_can_be_overridden(default: DictConfig, field: str) -> None:
 )
 def test_the_documented_overrides_work(overrides: list[str]) -> None:
     config(*overrides)
+
+
+@pytest.mark.parametrize("name", ["cispo", "dapo", "dr_grpo", "gdpo", "gspo"])
+def test_a_preset_of_training_is_its_objective(name: str) -> None:
+    """Tables call a run by its objective: DAPO's training is not to stand there as GRIT."""
+    preset, chosen = config(f"training={name}"), config(f"objective={name}")
+    assert preset.training == chosen.training
+    assert preset.training.objective.name == name
