@@ -9,6 +9,7 @@ import pytest
 from desk import Desk, files, refused
 
 import grit.__main__ as program
+from grit.config.command_line import parse
 from grit.core.errors import GritError
 from grit.core.keys import refuse_keys, tidy_keys
 from grit.core.secrets import RedactingFormatter, redacted
@@ -142,6 +143,19 @@ def test_a_key_without_a_form_of_its_own_is_refused_by_its_name(name: str) -> No
         assert HEX not in str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        "+reward.terms.per_token={call: my_module.per_token, weight: 0.5}",
+        "+suite.sets.turkey={file: turkey.jsonl, images: turkey}",
+        "hydra.launcher.additional_parameters.wckey=vision",
+    ],
+)
+def test_what_is_named_like_a_key_and_is_none_is_taken(given: str) -> None:
+    for values in parse([given]).values:
+        refuse_keys(values)
+
+
 @pytest.mark.parametrize("option", ["--api-key", "--api_key", f"--api-key={HEX}", "--hf-token"])
 def test_a_servers_option_that_takes_a_key_is_refused(option: str) -> None:
     refuse_keys({"rollout": {"server_options": ["--max-num-batched-tokens", "8192"]}})
@@ -152,7 +166,7 @@ def test_a_servers_option_that_takes_a_key_is_refused(option: str) -> None:
 
 def test_a_key_of_the_hub_is_hidden_and_a_name_like_it_is_not() -> None:
     assert redacted("of hf_abcdefGHIJ0123456789 here") == "of *** here"
-    for name in ("hf_hub_download", "hf_transformers", "/data/hf_home/model-7B"):
+    for name in ("hf_hub_download", "hf_transformers", "/data/hf_home/model-7B", "/data/hf_datasets2024/a"):
         assert redacted(name) == name
 
 

@@ -293,30 +293,31 @@ def test_a_score_is_giou_where_all_answers_are_boxes(tmp_path: Path) -> None:
     assert mixed["score"] == mixed["vsr/acc"] == 100
 
 
-@pytest.mark.parametrize("when", ["before", "during"])
+@pytest.mark.parametrize("when", ["before", "during", "saving"])
 def test_a_signal_does_not_wait_for_a_validation(
     tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
     """It is made up for: the run then is what it would have been."""
     assert command(*VALIDATED, "hydra.run.dir=whole").code == 0
-    validate, step = Validation._validate, GRPOGR.training_step
+    step = GRPOGR.training_step
 
     def told_in_a_step(self: GRPOGR, batch: Any, batch_idx: int) -> None:
         step(self, batch, batch_idx)
         if batch_idx == 1:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    def told(self: Validation, *arguments: Any) -> None:
+    def told(*_: Any) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(60)
-        validate(self, *arguments)
 
     begun, soon = time.monotonic(), "trainer.stop_within=0.5"
     with monkeypatch.context() as patched:
         if when == "before":
             patched.setattr(GRPOGR, "training_step", told_in_a_step)
-        else:
+        elif when == "during":
             patched.setattr(Validation, "_validate", told)
+        else:  # the best weights
+            patched.setattr("grit.runs.validation.save_trained", told)
         ended = command(*VALIDATED, soon, "hydra.run.dir=stopped")
     assert ended.code == 1
     assert time.monotonic() - begun < 55

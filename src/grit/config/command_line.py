@@ -53,7 +53,10 @@ class CommandLine:
 
     @property
     def values(self) -> Iterator[dict[str, Any]]:
-        """Each argument as NAME and its text, and as NAME and what Hydra reads there."""
+        """Each argument as NAME and its text, and as NAME and what Hydra reads there.
+
+        A mapping is only what Hydra reads: terms and test sets have names of their own.
+        """
         for each in self.ordered:
             name, _, text = each.partition("=")
             read: Any = text
@@ -61,7 +64,8 @@ class CommandLine:
                 read = OverridesParser.create().parse_override(each).value()
             if isinstance(read, ChoiceSweep):
                 read = read.list
-            yield {name: None if read is None else text}
+            if not isinstance(read, Mapping):
+                yield {name: None if read is None else text}
             yield {name: read}
 
 

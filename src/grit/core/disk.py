@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from grit.core.errors import GritError
+from grit.core.errors import GritError, Resumable
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 # Native libraries raise other exceptions, with one of these texts.
@@ -30,7 +30,7 @@ def needing(what: str, size: int) -> Iterator[None]:
 
 @contextmanager
 def refusing_if_full(what: str, size: int, place: Path, mend: str) -> Iterator[None]:
-    """Raise GritError if the block finds ``place`` full: ``what`` takes ``size`` bytes."""
+    """Raise Resumable if the block finds ``place`` full: ``what`` takes ``size`` bytes."""
     is_lacking = False
     try:
         yield
@@ -39,7 +39,7 @@ def refusing_if_full(what: str, size: int, place: Path, mend: str) -> Iterator[N
         if not is_lacking:
             raise
     if is_lacking:
-        raise GritError(f"{what} takes {readable(size)}, and {place} has no room for it: {mend}")
+        raise Resumable(f"{what} takes {readable(size)}, and {place} has no room for it: {mend}")
 
 
 def full(error: BaseException, folder: Path) -> str | None:

@@ -14,6 +14,7 @@ ADDRESSES = ("HF_ENDPOINT", SERVER)
 """Environment variables with the addresses of services."""
 
 _NOTHING = (None, True, False, "", "???")  # what a field may hold that is named like a key
+_NO_KEYS = ("wckey",)  # named like one: whom Slurm accounts a job to
 _NOT_OF_A_KEY = re.compile(r"[^\x21-\x7e]")
 
 
@@ -73,7 +74,7 @@ def refuse_keys(values: Any) -> None:
     for path, value in leaves(values, ""):
         text = "" if value in _NOTHING else str(value)
         name = path.rpartition(".")[2].partition("[")[0]
-        if holds_key(f"{path}={text}") or (text and names_key(name)):
+        if holds_key(f"{path}={text}") or (text and names_key(name) and name not in _NO_KEYS):
             raise GritError(
                 f"config: {path} holds a key, or an address with a name before its @: the "
                 "configuration is written down, and keys come from the environment only"

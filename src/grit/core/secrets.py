@@ -16,7 +16,7 @@ _PART = 8  # consecutive characters of a key that are hidden; shorter values are
 _SEARCHED = 20_000  # characters of a text that `excerpt` reads; no key is that long
 _USER_OF_ADDRESS = re.compile(r"(?<=://)[^/?#\s\"'<>]*@")
 _LIKE_A_KEY = re.compile(
-    r"\bsk-[\w*-]{6,}|\bhf_(?=[a-z]*[A-Z\d])[A-Za-z\d]{10,}|(?<=\bBearer )[^\s'\"]{6,}"
+    r"\bsk-[\w*-]{6,}|\bhf_(?=[a-z]*[A-Z\d])[A-Za-z\d]{20,}|(?<=\bBearer )[^\s'\"]{6,}"
 )
 
 

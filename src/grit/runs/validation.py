@@ -130,14 +130,14 @@ class Validation(pl.Callback):
         """Validate the weights of after ``steps`` steps, and keep them if they are the best."""
         self.engine.update(steps, lambda: learnt_weights(learner))
         scores = self._scores(learner)
-        self.history.append({"step": steps, **scores})
-        is_best = scores["score"] >= max(row["score"] for row in self.history)
+        is_best = all(scores["score"] >= row["score"] for row in self.history)
         weights = learnt_weights(learner) if is_best else {}  # collective
+        if is_best and processes.rank() == 0:  # first: a validation that is said is not made again
+            save_trained(learner.adapter, self.folder / BEST, weights)
+        self.history.append({"step": steps, **scores})
         if processes.rank() == 0:
             write_jsonl(self.folder / VALIDATION, self.history)
             self._log(learner.trainer, steps - 1, scores)
-            if is_best:
-                save_trained(learner.adapter, self.folder / BEST, weights)
 
     def _scores(self, learner: Learner) -> dict[str, float]:
         """The scores of each set as "vsr/acc", "score", and what a judge used, on every rank.
