@@ -67,9 +67,21 @@ def test_acc_against_the_number_of_triplets(run: MakeRun, tmp_path: Path) -> Non
     ]
 
 
+def test_numbers_of_triplets_are_those_of_the_runs(run: MakeRun, tmp_path: Path) -> None:
+    run("20", triplets=20)
+    run("200", triplets=200, settings_hash="other")  # data.sources.NAME.rows=100
+    (table, *_) = figure6(evidence_of_sources([str(tmp_path)])).tables
+    assert [row.label for row in table.sections[0].rows] == ["20", "200", "500", "7000"]
+
+
 @pytest.mark.parametrize("exhibit", [figure6, table3])
-def test_weights_from_elsewhere_are_nobodys_training(run: MakeRun, tmp_path: Path, exhibit) -> None:
-    run("a", checkpoint="yfan1997/GRIT-20-Qwen2.5-VL-3B")
+@pytest.mark.parametrize(
+    "other", [{"checkpoint": "yfan1997/GRIT-20-Qwen2.5-VL-3B"}, {"objective": "dapo"}]
+)
+def test_weights_from_elsewhere_and_other_objectives_are_no_training_of_grit(
+    run: MakeRun, tmp_path: Path, exhibit, other: dict[str, str]
+) -> None:
+    run("a", **other)
     found = exhibit(evidence_of_sources([str(tmp_path)]))
     cells = [
         cell

@@ -428,10 +428,13 @@ def test_what_was_trained_on_boxes_is_said(run: MakeRun, tmp_path: Path) -> None
     )
 
 
-def test_another_reward_is_named_where_it_stands_alone(run: MakeRun, tmp_path: Path) -> None:
-    run("a", reward="answer_only")
+@pytest.mark.parametrize("other", ["reward=answer_only", "objective=dapo"])
+def test_another_reward_or_objective_is_named_where_it_stands_alone(
+    run: MakeRun, tmp_path: Path, other: str
+) -> None:
+    run("a", **dict([other.split("=")]))
     (table,) = tables_of(evidence(tmp_path))
-    assert "GRIT (reward=answer_only)" in rows(table)
+    assert f"GRIT ({other})" in rows(table)
 
 
 def test_runs_that_do_not_say_their_questions_take_nobody_in(run: MakeRun, tmp_path: Path) -> None:

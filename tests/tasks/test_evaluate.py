@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -263,6 +264,14 @@ def test_predictions_of_a_run_stay_those_of_its_training(grit: Command, tmp_path
     again = results(tmp_path / "run")
     assert {name: again[name] for name in TRAINED} == TRAINED
     assert again["code"] not in (None, results(tmp_path / "one")["code"])
+
+
+def test_some_of_a_runs_predictions_are_of_its_training_too(grit: Command, tmp_path: Path) -> None:
+    write_run(tmp_path / "one", **TRAINED)
+    shutil.copy(tmp_path / "one" / "predictions.jsonl", tmp_path / "one" / "hard.jsonl")
+    assert grit("predictions=one/hard.jsonl").code == 0
+    again = results(tmp_path / "run")
+    assert {name: again[name] for name in TRAINED} == TRAINED
 
 
 def test_predictions_of_before_training_are_of_no_training(grit: Command, tmp_path: Path) -> None:

@@ -11,7 +11,15 @@ from grit.paper.evidence import Evidence
 from grit.paper.grouping import Groups, Variant, draws_of, labels
 from grit.paper.measures import EACH, Measures
 from grit.paper.notes import INTERVALS, MINIATURE
-from grit.runs.printed import IN_DOMAIN, OUT_OF_DOMAIN, PAPER_REWARD, POOLED, SCALES, model_title
+from grit.runs.printed import (
+    IN_DOMAIN,
+    OUT_OF_DOMAIN,
+    PAPER_OBJECTIVE,
+    PAPER_REWARD,
+    POOLED,
+    SCALES,
+    model_title,
+)
 from grit.runs.repetitions import seeds_label
 from grit.runs.results import Results
 
@@ -39,14 +47,22 @@ def figure6(evidence: Evidence) -> Exhibit:
 
 
 def _is_scaled(run: Results) -> bool:
-    is_papers = (run.method, run.reward) == ("grit", PAPER_REWARD)
+    objective = run.objective or PAPER_OBJECTIVE  # earlier results do not say it
+    is_papers = (run.method, run.reward, objective) == ("grit", PAPER_REWARD, PAPER_OBJECTIVE)
     return is_papers and run.data in SCALES and run.checkpoint is None
 
 
 def _by_size(model: str, groups: Groups) -> dict[int, list[Variant]]:
-    """The variants of a model by their numbers of triplets."""
-    own = [variant for variant in groups if variant.model == model]
-    return {size: [v for v in own if SCALES[v.data or ""] == size] for size in SIZES}
+    """The variants of a model by their numbers of triplets; the paper's sizes also without one."""
+    sizes: dict[int, list[Variant]] = {}
+    missing = set(SIZES)
+    for variant in groups:
+        if variant.model == model:
+            named = SCALES[variant.data or ""]
+            missing.discard(named)
+            # Rows may be set, and some have no picture: the name is of what was asked for.
+            sizes.setdefault(groups[variant][0].results.triplets or named, []).append(variant)
+    return dict(sorted({**dict.fromkeys(missing, []), **sizes}.items()))
 
 
 def _rows(model: str, groups: Groups) -> list[tuple[int, Row]]:

@@ -13,6 +13,7 @@ from grit.runs.printed import (
     MINIATURES,
     MODELS,
     OTHER_METHODS,
+    PAPER_OBJECTIVE,
     PAPER_REWARD,
     UNTRAINED,
 )
@@ -151,8 +152,9 @@ def draws_of(runs: Iterable[Run]) -> list[Hashable]:
 def labels(groups: Groups) -> dict[Variant, str]:
     """Variants of one method of one model by the method's name, and by what tells them apart.
 
-    GRIT with another reward than the paper's says so also where it stands alone. What has no name
-    of its own is told by the settings that differ, or where these are not known by a fingerprint.
+    GRIT with another reward or objective than the paper's says so also where it stands alone. What
+    has no name of its own is told by the settings that differ, or where these are not known by a
+    fingerprint.
     """
     told = {}
     for variant in groups:
@@ -161,9 +163,13 @@ def labels(groups: Groups) -> dict[Variant, str]:
         )
         twins = [other for other in groups if _same_kind(other, variant)]
         parts = _parts(variant, twins, groups)
-        other = variant.method == "grit" and variant.reward not in (PAPER_REWARD, None)
-        if other and not any(part.startswith("reward=") for part in parts):
-            parts.insert(0, f"reward={variant.reward}")
+        if variant.method == "grit" and variant.reward is not None:
+            objective = groups[variant][0].results.objective
+            if objective not in (PAPER_OBJECTIVE, None):
+                parts.insert(0, f"objective={objective}")
+            is_said = any(part.startswith("reward=") for part in parts)
+            if variant.reward != PAPER_REWARD and not is_said:
+                parts.insert(0, f"reward={variant.reward}")
         if parts:
             label += f" ({', '.join(parts)})"
         told[variant] = label

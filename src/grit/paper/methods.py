@@ -40,6 +40,7 @@ from grit.runs.printed import (
     METHODS,
     OTHER_METHODS,
     OUT_OF_DOMAIN,
+    PAPER_OBJECTIVE,
     PAPER_REWARD,
     POOLED,
     model_title,
@@ -55,7 +56,7 @@ SHOWN = measures(
     PLACES,
 )
 COMPARED = ((IN_DOMAIN, "acc"), (OUT_OF_DOMAIN, "acc"), (IN_DOMAIN, "giou"))
-GRIT, OBJECTIVE = "GRIT", "grpo_gr"
+GRIT = "GRIT"
 LAST = 5  # steps whose completions give the length of a chain
 _COLUMNS = (
     *SHOWN.columns,
@@ -102,10 +103,10 @@ def arm_of(run: Run) -> str:
     results = run.results
     if results.method != "grit":
         return (METHODS | OTHER_METHODS).get(results.method, results.method)
-    recorded = run.config.get("training", {}).get("objective", {}).get("name", OBJECTIVE)
+    recorded = run.config.get("training", {}).get("objective", {}).get("name", PAPER_OBJECTIVE)
     objective = results.objective or recorded  # earlier results do not say it
     parts = [f"reward={results.reward}"] * (results.reward != PAPER_REWARD)
-    parts += [f"objective={objective}"] * (objective != OBJECTIVE)
+    parts += [f"objective={objective}"] * (objective != PAPER_OBJECTIVE)
     return ", ".join([GRIT, *parts])
 
 

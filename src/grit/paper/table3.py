@@ -14,6 +14,7 @@ from grit.runs.printed import (
     MODELS,
     OUT_OF_DOMAIN,
     PAPER_DATA,
+    PAPER_OBJECTIVE,
     PAPER_REWARD,
     POOLED,
     REWARD_WITHOUT_COUNTS,
@@ -53,7 +54,8 @@ def table3(evidence: Evidence) -> Exhibit:
 
 def _is_ablation(run: Results) -> bool:
     data = (*PAPER_DATA, *WITHOUT_COUNTS)
-    return run.method == "grit" and run.data in data and run.checkpoint is None
+    is_papers = run.method == "grit" and run.objective in (PAPER_OBJECTIVE, None)
+    return is_papers and run.data in data and run.checkpoint is None
 
 
 def _rows(model: str, groups: Groups) -> list[Row]:

@@ -101,6 +101,7 @@ SCALES = {
 PAPER_DATA = ("shapes", "vsr_tally")
 WITHOUT_COUNTS = ("shapes_vsr_only", "vsr_only")
 PAPER_REWARD, REWARD_WITHOUT_COUNTS = "grpo_gr", "no_count"
+PAPER_OBJECTIVE = "grpo_gr"
 
 POOLED = (
     "In-domain is VSR and TallyQA, out-of-domain GQA and MathVista, each over all rows together: "

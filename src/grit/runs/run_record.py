@@ -17,6 +17,7 @@ RECORD, CONFIG = "run.json", "config.yaml"
 RESULTS = "results.json"  # marks the folder of a finished run
 VALIDATION = "validation.jsonl"
 PREDICTIONS = "predictions.jsonl"
+BEFORE_PREDICTIONS = "predictions.before.jsonl"  # of before training
 
 
 def unfinished(config: Config, root: Path) -> Path:

@@ -28,7 +28,7 @@ from grit.runs.measured import check_judged, evaluate_model, measure
 from grit.runs.opening import opening
 from grit.runs.preflight import preflight
 from grit.runs.results import Results, read_results
-from grit.runs.run_record import PREDICTIONS
+from grit.runs.run_record import BEFORE_PREDICTIONS
 from grit.runs.used_annotation import annotation_of_weights
 from grit.tracking.tracker import tracked
 from grit.training.device import autocast, prepare_device
@@ -123,10 +123,10 @@ def _origin(
 ) -> dict[str, Any]:
     """What results say of predictions' making: from the command line, else from their run.
 
-    A run's predictions have ``results.json`` in the same folder. For other predictions model, data
-    and suite are ``UNKNOWN``, since the configuration's defaults need not be true of them, and
-    ``annotation`` is None. What was trained is said of a run's last predictions alone; those before
-    are of weights that it evaluated and had not trained.
+    A run's predictions, or some of them, have ``results.json`` in the same folder. For others
+    model, data and suite are ``UNKNOWN``, since the configuration's defaults need not be true of
+    them, and ``annotation`` is None. Predictions of before a run's training are of weights that it
+    evaluated and had not trained.
 
     Raises:
         GritError: the predictions' run has another method than the configuration, and the command
@@ -145,8 +145,7 @@ def _origin(
         return UNKNOWN if run is None else getattr(run, part) or UNKNOWN
 
     origin: dict[str, Any] = {part: name_of(part) for part in PARTS} | {"annotation": None}
-    # Beside the run's last predictions may be those of before its training.
-    if run is not None and predictions.name == PREDICTIONS:
+    if run is not None and predictions.name != BEFORE_PREDICTIONS:
         origin |= _trained(run, config)
         origin |= {part: getattr(run, part) for part in ("reward", "seed") if part not in chosen}
     elif run is not None and run.triplets:

@@ -39,7 +39,7 @@ from grit.runs.opening import opening
 from grit.runs.preflight import dev_sets, preflight
 from grit.runs.recomputing import set_checkpointing
 from grit.runs.results import write_results
-from grit.runs.run_record import code_of
+from grit.runs.run_record import BEFORE_PREDICTIONS, code_of
 from grit.runs.used_annotation import annotation_of
 from grit.runs.validation import Validation, keep_best, release_best
 from grit.tracking.tracker import Tracker, tracked
@@ -170,7 +170,7 @@ def _evaluate_before(
     """
     if not config.evaluation.before_training:
         return None
-    said = run.folder / "predictions.before.jsonl"
+    said = run.folder / BEFORE_PREDICTIONS
     # Only rank 0 decides: other nodes may not see its folder.
     if not (run.resumed and processes.gathered(said.exists())[0]):
         before = evaluate_model(config, adapter, engine, sets, judge, run.folder, "before")
