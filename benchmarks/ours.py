@@ -14,7 +14,8 @@ from grit.data.datamodule import PromptModule
 from grit.judge.rules import RulesJudge
 from grit.models.adapter import Adapter
 from grit.models.features import MEBIBYTE, FeatureCache
-from grit.models.loading import add_lora, freeze_vision
+from grit.models.loading import freeze_vision
+from grit.models.lora import add_lora
 from grit.models.prompting import Prompting
 from grit.models.settings import LoraSettings, ModelSettings
 from grit.rewards.response import Response

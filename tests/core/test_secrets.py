@@ -166,7 +166,12 @@ def test_a_servers_option_that_takes_a_key_is_refused(option: str) -> None:
 
 def test_a_key_of_the_hub_is_hidden_and_a_name_like_it_is_not() -> None:
     assert redacted("of hf_abcdefGHIJ0123456789 here") == "of *** here"
-    for name in ("hf_hub_download", "hf_transformers", "/data/hf_home/model-7B", "/data/hf_datasets2024/a"):
+    for name in (
+        "hf_hub_download",
+        "hf_transformers",
+        "/data/hf_home/model-7B",
+        "/data/hf_datasets2024/a",
+    ):
         assert redacted(name) == name
 
 

@@ -198,7 +198,8 @@ def test_the_card_of_an_adapter_says_by_which_image_sizes_vllm_serves_it(run):
     source = source_of(config, [])
     sized = replace(source.config.model, image={"min_pixels": 3136, "max_pixels": 200704})
     source = replace(source, config=replace(source.config, model=sized))
-    option = """`--mm-processor-kwargs '{"min_pixels": 3136, "max_pixels": 200704}'`"""
+    option = '--mm-processor-kwargs \'{"min_pixels": 3136, "max_pixels": 200704}\''
+    option = f"`--generation-config vllm {option}`"
     for is_adapter in (True, False):  # a whole model brings its processor
         card = Card.of(source, ExportSettings(), None, is_adapter=is_adapter, space="resized")
         assert (option in model_card(card)) == is_adapter

@@ -24,7 +24,8 @@ from grit.core.errors import GritError
 from grit.inference.answer_files import write_answers
 from grit.inference.questions import Asked, Photograph, drawn
 from grit.inference.sources import source_of
-from grit.models.loading import add_lora, load_base, save_trained
+from grit.models.loading import load_base, save_trained
+from grit.models.lora import add_lora
 from grit.models.prompting import Prompting
 from grit.models.setup import make_adapter
 from grit.rollout.sampler import Sampler

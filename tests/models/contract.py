@@ -26,7 +26,8 @@ from grit.grounding.traces import parse
 from grit.models.adapter import Adapter
 from grit.models.encoded_prompt import EncodedPrompt
 from grit.models.features import FeatureCache
-from grit.models.loading import add_lora, load_base, save_trained
+from grit.models.loading import load_base, save_trained
+from grit.models.lora import add_lora
 from grit.models.settings import LoraSettings
 from grit.rollout import sampler as sampler_module
 from grit.rollout.engine import STOP

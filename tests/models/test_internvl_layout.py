@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 import torch
 from internvl_forward import image_tokens, logits_of
+from PIL import Image
 from replicas.internvl_chat import write_internvl_chat
 from safetensors.torch import load_file, save_file
 
 from grit.core.errors import GritError
 from grit.models.full_model import load_full_model
 from grit.models.internvl_layout import converted_config, converted_weights
+from grit.models.processors import load_processor
 
 IMAGE_ID = 299  # of the small vocabularies here
 ROWS = 300
@@ -195,6 +197,7 @@ def test_a_folder_without_weights(small, tmp_path):
         ({"ps_version": "v1"}, "ps_version is 'v1'"),
         ({"select_layer": -4}, "select_layer is -4"),
         ({"force_image_size": 224}, "force_image_size is 224"),
+        ({"use_thumbnail": False}, "use_thumbnail is False"),
         ({"llm_config": {"architectures": ["InternLM2ForCausalLM"]}}, "InternLM2ForCausalLM"),
         ({"llm_config": None}, "llm_config is missing"),
         ({"vision_config": "none"}, "vision_config is missing"),
@@ -204,6 +207,16 @@ def test_a_folder_without_weights(small, tmp_path):
 def test_what_transformers_has_no_model_for(small, change, message):
     with pytest.raises(ValueError, match=message):
         converted_config(fields_of(small) | change, IMAGE_ID)
+
+
+def test_a_model_that_was_trained_without_tiles_gets_none(tmp_path):
+    folder = write_internvl_chat(tmp_path / "chat", rows=ROWS)
+    picture, counts = Image.new("RGB", (900, 450)), []
+    for changed in ({}, {"dynamic_image_size": False, "use_thumbnail": False}):
+        (folder / "config.json").write_text(json.dumps(fields_of(folder) | changed))
+        found = load_processor(folder, {}).image_processor(picture, crop_to_patches=True)
+        counts.append(len(found["pixel_values"]))
+    assert counts == [3, 1]
 
 
 def test_settings_arrive(small):

@@ -8,13 +8,8 @@ from settings_of import lora
 
 from grit.core.errors import GritError
 from grit.models.hub import model_folder
-from grit.models.loading import (
-    add_lora,
-    freeze_vision,
-    load_base,
-    load_trained,
-    save_trained,
-)
+from grit.models.loading import freeze_vision, load_base, load_trained, save_trained
+from grit.models.lora import add_lora
 from grit.models.tiny_families import FAMILIES
 
 LORA = lora(4, 8, ["q_proj", "up_proj"])
@@ -58,6 +53,13 @@ def test_lora_is_fp32_on_a_bf16_base_and_leaves_vision_alone(family):
     assert all("lora_" in name and "language_model" in name for name in learning)
     assert {p.dtype for p in learning.values()} == {torch.float32}
     assert adapter.plain.lm_head.weight.dtype == torch.bfloat16
+
+
+def test_lora_that_reaches_no_layer_of_the_tower_is_refused():
+    """Qwen3-VL's tower names its layers otherwise than its language model."""
+    adapter = load_base("tiny:qwen3-random", seed=1)
+    with pytest.raises(GritError, match=r"its layers are linear_fc1, linear_fc2, proj, qkv"):
+        add_lora(adapter, LORA, with_vision=True)
 
 
 def test_a_trained_adapter_folder_is_found_in_a_runs_folder(family, tmp_path):

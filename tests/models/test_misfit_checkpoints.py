@@ -12,7 +12,8 @@ import torch
 from settings_of import lora
 
 from grit.core.errors import GritError
-from grit.models.loading import add_lora, load_base, load_trained, save_trained
+from grit.models.loading import load_base, load_trained, save_trained
+from grit.models.lora import add_lora
 
 
 class Runs:

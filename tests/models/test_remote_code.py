@@ -11,7 +11,8 @@ from settings_of import lora
 from warmed import server
 
 from grit.core.errors import GritError
-from grit.models.loading import add_lora, load_base, load_trained, save_trained
+from grit.models.loading import load_base, load_trained, save_trained
+from grit.models.lora import add_lora
 from grit.models.skeleton import load_skeleton
 
 pytestmark = pytest.mark.slow

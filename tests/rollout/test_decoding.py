@@ -10,7 +10,8 @@ from settings_of import lora
 from transformers.models.qwen2.modeling_qwen2 import Qwen2RotaryEmbedding
 
 from grit.core.errors import GritError
-from grit.models.loading import ADAPTERS, add_lora
+from grit.models.loading import ADAPTERS
+from grit.models.lora import add_lora
 from grit.models.tiny import build_tiny
 from grit.rollout import decode_modes, static_decoding
 from grit.rollout.decode_modes import decoder

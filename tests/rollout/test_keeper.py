@@ -99,7 +99,8 @@ def test_one_that_ends_at_once_says_why(tmp_path: Path) -> None:
 
 
 def test_the_line_of_an_error_is_shown_not_what_follows_it(tmp_path: Path) -> None:
-    said = r"WARNING: errors may follow\nValueError: too long\n  see the pages"
+    said = r"WARNING: errors may follow\nValueError: too long\n  see the pages\n"
+    said += "RuntimeError: Engine core initialization failed. See root cause above."  # vLLM's last
     with pytest.raises(GritError, match=r"ended with code 1: ValueError: too long \("):
         launched([sys.executable, "-c", f"print('{said}'); raise SystemExit(1)"], tmp_path)
 

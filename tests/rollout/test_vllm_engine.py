@@ -2,6 +2,7 @@
 
 import re
 import time
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,13 +16,14 @@ from safetensors.torch import load_file
 from settings_of import lora as lora_of
 
 from grit.core.errors import GritError, Resumable
-from grit.models.loading import add_lora, load_base
+from grit.models.loading import load_base
+from grit.models.lora import add_lora
 from grit.models.settings import ModelSettings
 from grit.rollout import vllm_engine
 from grit.rollout.engines import engine_of
 from grit.rollout.sampler import Sampler
 from grit.rollout.settings import GREEDY, RolloutSettings, Sampling
-from grit.rollout.vllm_command import Served
+from grit.rollout.vllm_command import Served, check_lora
 from grit.rollout.vllm_engine import VLLM
 from grit.rollout.vllm_server import KEY, EngineFailed, VLLMServer
 
@@ -140,6 +142,34 @@ def test_lora_is_sent_by_a_new_name_each_time(prompts, tmp_path):
         ("/v1/unload_lora_adapter", second),  # at the end
     ]
     assert first != second
+
+
+def test_lora_is_not_sampled_on_a_base_that_another_run_has_replaced(adapter, prompts, tmp_path):
+    """A server keeps the weights that it was sent; the prompts' ids do not tell."""
+    learning = type(adapter)(deepcopy(adapter.model), adapter.processor)
+    add_lora(learning, lora_of(2, 4, ["q_proj"]), with_vision=False)
+    fake = FakeVLLM(adapter, prompts)
+    with engine(learning, [fake], tmp_path) as vllm:
+        vllm.sample(prompts[:1], [[0]], GREEDY)
+    with engine(adapter, [fake], tmp_path) as vllm:
+        left = vllm.label
+    said = f"has weights of version {left} in the place of its base"
+    with engine(learning, [fake], tmp_path) as vllm, pytest.raises(GritError, match=said):
+        vllm.sample(prompts[:1], [[0]], GREEDY)
+    fake.close()
+
+
+def test_lora_that_vllm_would_leave_out_is_refused():
+    adapter = load_base("tiny:internvl-random", seed=0)
+    add_lora(adapter, lora_of(2, 4, ["q_proj"]), with_vision=True)
+    with pytest.raises(GritError, match=r"vLLM has no LoRA in InternVL's vision tower"):
+        check_lora(adapter)
+
+
+def test_a_server_has_the_context_that_fits_on_a_gpu(adapter):
+    found = config("rollout=vllm", "rollout.launch=true")
+    words = Served(found.model).command(adapter, found.rollout, on_gpu=True)
+    assert words[words.index("--max-model-len") + 1] == "auto"
 
 
 FAULTS = {

@@ -10,7 +10,8 @@ from grit.data.datamodule import PromptModule
 from grit.data.shapes.source import ShapesSource
 from grit.judge.rules import RulesJudge
 from grit.judge.usage import Usage
-from grit.models.loading import add_lora, freeze_vision, load_base
+from grit.models.loading import freeze_vision, load_base
+from grit.models.lora import add_lora
 from grit.models.prompting import Prompting
 from grit.rewards.reward import Reward
 from grit.rollout.engines import make_sampler

@@ -9,7 +9,8 @@ from settings_of import load, lora
 from transformers.models.qwen2_5_vl.configuration_qwen2_5_vl import Qwen2_5_VLTextConfig
 from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import Qwen2_5_VLTextModel
 
-from grit.models.loading import add_lora, freeze_vision, load_base
+from grit.models.loading import freeze_vision, load_base
+from grit.models.lora import add_lora
 from grit.models.skeleton import load_skeleton
 from grit.training.costs import GPUS, KEPT, Sizes, memory, seconds
 

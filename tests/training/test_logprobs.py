@@ -7,7 +7,7 @@ import torch
 from settings_of import lora
 from torch import nn
 
-from grit.models.loading import add_lora
+from grit.models.lora import add_lora
 from grit.training.groups import Group, in_passes, lay_out
 from grit.training.logprobs import token_logp, token_scores
 

@@ -9,8 +9,8 @@ from learners import fit, gradients, module
 from settings_of import lora
 
 from grit.data.shapes.source import ShapesSource
-from grit.models.loading import add_lora, load_base
-from grit.models.merged_lora import merged_lora
+from grit.models.loading import load_base
+from grit.models.lora import add_lora, merged_lora
 from grit.models.prompting import Prompting
 from grit.rollout.engines import engine_of
 from grit.rollout.sampler import Sampler

@@ -12,7 +12,8 @@ from whole_runs import PYTHON
 
 from grit.data.shapes.source import ShapesSource
 from grit.models.adapter import Adapter
-from grit.models.loading import add_lora, load_base
+from grit.models.loading import load_base
+from grit.models.lora import add_lora
 from grit.models.prompting import Prompting
 from grit.rollout.settings import RolloutSettings
 from grit.rollout.vllm_command import ENVIRONMENT, ON_A_CPU, Served

@@ -63,6 +63,13 @@ def merged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple]:
     server.close()
 
 
+def penalise(base: Path) -> None:
+    """Give a base a penalty of repetitions, as Qwen2.5-VL has one, which no answer is to have."""
+    path = base / "generation_config.json"
+    fields = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(fields | {"repetition_penalty": 1.05}), encoding="utf-8")
+
+
 @pytest.fixture(scope="module")
 def adapted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple]:
     """The adapter of a run of tiny_qwen, at a server of its base."""
@@ -73,7 +80,9 @@ def adapted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple]:
     adapter = write_trained_run(place / "run", *LORA, base, shake=SHAKE)
     folder = exported(place / "run", place / "model", base="me/base")
     assert (folder / "adapter_model.safetensors").exists()
-    server = served(place / "base", "--enable-lora", "--lora-modules", f"mine={folder}")
+    penalise(place / "base")
+    options = ("--generation-config", "vllm", "--enable-lora", "--lora-modules", f"mine={folder}")
+    server = served(place / "base", *options)
     yield adapter, server, "mine"
     server.close()
 

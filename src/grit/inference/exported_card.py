@@ -24,6 +24,7 @@ from grit.inference.settings import ExportSettings
 from grit.inference.sources import Source, run_of
 from grit.models.hub import licence_of
 from grit.models.names import TINY
+from grit.models.settings import ModelSettings
 from grit.models.tiny import shipped_folder, tiny_family
 from grit.pages.outcomes import outcome_table
 from grit.runs.finished import FinishedRun
@@ -177,10 +178,10 @@ def _body(card: Card) -> Iterator[str]:
         f"Boxes are four integers, {_SPACES[card.space]}. With the suite, "
         f"`grit.load({asked}).ask(image, question)` gives them in pixels of the image."
     )
-    if card.is_adapter and config.model.image:
+    if card.is_adapter:
         yield (
-            "vLLM takes the base's image sizes beside an adapter: serve it with "
-            f"`--mm-processor-kwargs '{json.dumps(dict(config.model.image))}'`."
+            "vLLM takes the base's settings beside an adapter, a penalty of repetitions too: "
+            f"serve it with `{_vllm_options(config.model)}`."
         )
     if card.trained is not None:
         yield "## Training"
@@ -196,6 +197,16 @@ def _body(card: Card) -> Iterator[str]:
         yield card.built_in
     yield "## Licence"
     yield _licence_text(card)
+
+
+def _vllm_options(model: ModelSettings) -> str:
+    """What vLLM has to be told where it serves the base with an adapter."""
+    options = ["--generation-config vllm"]
+    if model.image:
+        options.append(f"--mm-processor-kwargs '{json.dumps(dict(model.image))}'")
+    if not model.freeze_vision:
+        options.append("--enable-tower-connector-lora")
+    return " ".join(options)
 
 
 def _training(card: Card, config: Config) -> Iterator[str]:

@@ -129,6 +129,11 @@ def converted_config(fields: Mapping[str, Any], image_token_id: int) -> InternVL
     )
 
 
+def _is_tiled(fields: Mapping[str, Any]) -> bool:
+    """Whether an image may become several tiles."""
+    return bool(fields.get("dynamic_image_size", True)) and fields.get("max_dynamic_patch", 12) > 1
+
+
 def _section(fields: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     section = fields.get(name)
     if not isinstance(section, dict):
@@ -145,6 +150,8 @@ def _check_supported(
         "ps_version": (fields.get("ps_version"), "v2"),
         "select_layer": (fields.get("select_layer", -1), -1),
         "force_image_size": (fields.get("force_image_size") or side, side),
+        # transformers always has a thumbnail beside several tiles
+        "use_thumbnail": (fields.get("use_thumbnail", True) or not _is_tiled(fields), True),
     }
     for name, (value, expected) in supported.items():
         if value != expected:

@@ -1,6 +1,5 @@
 """Loading models, adding LoRA, and loading and saving trained weights."""
 
-import re
 import shutil
 import warnings
 from collections.abc import Mapping
@@ -8,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import PeftModel
 from safetensors import SafetensorError
 from torch import nn
 
@@ -31,7 +30,6 @@ from grit.models.names import TINY, is_hub_id
 from grit.models.processors import check_image_settings, load_processor
 from grit.models.qwen import QwenAdapter
 from grit.models.qwen3 import Qwen3Adapter
-from grit.models.settings import LoraSettings
 from grit.models.tiny import load_tiny
 
 ADAPTERS: dict[str, type[Adapter]] = {
@@ -133,27 +131,6 @@ def freeze_vision(adapter: Adapter) -> None:
     """Freeze the vision tower and its projector."""
     for module in adapter.vision_modules:
         module.requires_grad_(False)
-
-
-def add_lora(adapter: Adapter, lora: LoraSettings, *, with_vision: bool) -> None:
-    """Add fp32 LoRA adapters to the language model, and to the vision tower if ``with_vision``.
-
-    All other weights are frozen.
-    """
-    vision = {id(module) for module in adapter.vision_modules}
-    names = [name for name, module in adapter.plain.named_modules() if id(module) in vision]
-    excluded = None if with_vision else rf"({'|'.join(map(re.escape, names))})\..*"
-    settings = LoraConfig(
-        r=lora.rank,
-        lora_alpha=lora.alpha,
-        lora_dropout=lora.dropout,
-        target_modules=lora.target_modules,
-        exclude_modules=excluded,
-    )
-    try:
-        adapter.model = get_peft_model(adapter.model, settings)
-    except ValueError as error:
-        raise GritError(f"model.lora.target_modules: {error}") from error
 
 
 def load_trained(adapter: Adapter, checkpoint: Path) -> None:

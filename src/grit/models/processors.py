@@ -148,9 +148,10 @@ def _load_internvl_layout(folder: Path, settings: Mapping[str, Any]) -> Processo
     config = converted_config(fields, tokenizer.context_image_token_id)
     side, _ = config.vision_config.image_size
     tile = {"height": side, "width": side}
+    tiled = fields.get("dynamic_image_size", True)
     tiles = {
-        "min_patches": fields.get("min_dynamic_patch", 1),
-        "max_patches": fields.get("max_dynamic_patch", 12),
+        "min_patches": fields.get("min_dynamic_patch", 1) if tiled else 1,
+        "max_patches": fields.get("max_dynamic_patch", 12) if tiled else 1,
     }
     return InternVLProcessor(
         GotOcr2ImageProcessor(size=tile, resample=3, **IMAGENET, **(tiles | dict(settings))),

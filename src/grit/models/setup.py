@@ -6,7 +6,8 @@ import torch
 
 from grit.models.adapter import Adapter
 from grit.models.features import MEBIBYTE, FeatureCache
-from grit.models.loading import Checkpoint, add_lora, freeze_vision, load_base, load_trained
+from grit.models.loading import Checkpoint, freeze_vision, load_base, load_trained
+from grit.models.lora import add_lora
 from grit.models.names import TINY
 from grit.models.settings import ModelSettings
 from grit.models.skeleton import load_skeleton

@@ -62,7 +62,7 @@ def _by_size(model: str, groups: Groups) -> dict[int, list[Variant]]:
             missing.discard(named)
             # Rows may be set, and some have no picture: the name is of what was asked for.
             sizes.setdefault(groups[variant][0].results.triplets or named, []).append(variant)
-    return dict(sorted({**dict.fromkeys(missing, []), **sizes}.items()))
+    return dict(sorted((sizes | {size: [] for size in missing - {*sizes}}).items()))
 
 
 def _rows(model: str, groups: Groups) -> list[tuple[int, Row]]:

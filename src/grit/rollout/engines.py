@@ -14,7 +14,7 @@ from grit.models.settings import ModelSettings
 from grit.rollout.engine import Engine
 from grit.rollout.sampler import Sampler
 from grit.rollout.settings import RolloutSettings
-from grit.rollout.vllm_command import ENVIRONMENT, ON_A_CPU, Served, check_servable
+from grit.rollout.vllm_command import ENVIRONMENT, ON_A_CPU, Served, check_lora, check_servable
 from grit.rollout.vllm_engine import VLLM
 from grit.rollout.vllm_launch import LaunchedServer, free_port
 from grit.rollout.vllm_server import VLLMServer
@@ -43,6 +43,7 @@ def engine_of(
     if settings.name == "native":
         yield make_sampler(adapter, settings, served.temperature)
         return
+    check_lora(adapter)
     launched = None if settings.urls else _launched(adapter, settings, served, folder)
     try:
         urls: Sequence[str] = settings.urls
@@ -97,7 +98,8 @@ def _launched(
     if processes.rank() > 0:
         return None
     on_gpu, port = torch.cuda.is_available(), free_port()
-    environment = ENVIRONMENT | ({} if on_gpu else ON_A_CPU)
+    by_default = {} if on_gpu else ON_A_CPU
+    environment = ENVIRONMENT | {k: v for k, v in by_default.items() if k not in os.environ}
     if settings.gpus is not None:
         environment["CUDA_VISIBLE_DEVICES"] = settings.gpus
     command = served.command(adapter, settings, on_gpu=on_gpu, port=port)

@@ -14,7 +14,7 @@ from grit.core.errors import GritError
 from grit.core.memory import hint_on_oom
 from grit.models.adapter import Adapter
 from grit.models.encoded_prompt import EncodedPrompt
-from grit.models.merged_lora import merged_lora
+from grit.models.lora import merged_lora
 from grit.rollout.choice import choose
 from grit.rollout.decode_modes import decoder
 from grit.rollout.decoding import Prefilled

@@ -10,7 +10,9 @@ from grit.core.errors import GritError
 from grit.models.adapter import Adapter
 from grit.models.folders import settings_in
 from grit.models.hub import model_folder
+from grit.models.internvl import InternVLAdapter
 from grit.models.internvl_layout import MODEL_TYPE
+from grit.models.lora import lora_in_vision
 from grit.models.names import TINY
 from grit.models.settings import ModelSettings
 from grit.models.tiny import shipped_folder, tiny_family
@@ -59,10 +61,12 @@ class Served:
             ranks = [each.r for each in adapter.model.peft_config.values()]
             words += ["--enable-lora", "--max-lora-rank", str(_lora_room(max(ranks)))]
             words += ["--max-loras", "1", "--max-cpu-loras", "2"]
-            words += ["--enable-tower-connector-lora"] if _in_vision(adapter) else []
+            words += ["--enable-tower-connector-lora"] if lora_in_vision(adapter) else []
         if self.temperature != 1:  # what a token was sampled by, not the model's own
             words += ["--logprobs-mode", "processed_logprobs"]
-        if not on_gpu:  # with chunked prefill a request with a seed ends the CPU engine (0.32)
+        if on_gpu:  # the context of some models has no room beside their weights
+            words += ["--max-model-len", "auto"]
+        else:  # with chunked prefill a request with a seed ends the CPU engine (0.32)
             words += ["--enforce-eager", "--no-enable-chunked-prefill"]
             words += ["--max-num-batched-tokens", str(CPU_TOKENS), "--block-size", "32"]
             if adapter.plain.config.get_text_config().max_position_embeddings > CPU_TOKENS:
@@ -101,7 +105,10 @@ def _lora_room(rank: int) -> int:
     raise GritError(f"rollout=vllm: vLLM serves LoRA up to rank {LARGEST_LORA}, not {rank}")
 
 
-def _in_vision(adapter: Adapter) -> bool:
-    """Whether LoRA is in the vision tower too."""
-    names = (name for module in adapter.vision_modules for name, _ in module.named_parameters())
-    return any("lora_" in name for name in names)
+def check_lora(adapter: Adapter) -> None:
+    """Raise GritError for LoRA that vLLM leaves out: it only warns, in the server's log."""
+    if isinstance(adapter, InternVLAdapter) and lora_in_vision(adapter):
+        raise GritError(
+            "rollout=vllm: vLLM has no LoRA in InternVL's vision tower, and would leave it out: "
+            "train with model.freeze_vision=true, or sample by rollout=native"
+        )

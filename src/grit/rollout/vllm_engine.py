@@ -32,6 +32,7 @@ from grit.rollout.settings import Sampling
 from grit.rollout.vllm_server import AT_ONCE, EngineFailed, VLLMServer
 
 MODEL = "grit"  # the name by which servers serve the base
+BASE = "default"  # vLLM's version of the weights that a server has begun with
 BAN = -100.0  # the lowest bias of vLLM's protocol
 AT_THE_END = 5.0  # seconds that a server may take to forget an adapter
 MEMORY = Path("/dev/shm")  # files there are not written to a disk
@@ -103,7 +104,7 @@ class VLLM(Engine):
         """A folder for this version, in place of the former one's; the block writes into it.
 
         Raises:
-            GritError: there is no room for the weights.
+            Resumable: there is no room for the weights.
         """
         self._clear()
         root = self._root or (MEMORY if MEMORY.is_dir() else None)
@@ -250,6 +251,11 @@ class VLLM(Engine):
             raise server.failed(f"answers in another form ({error!r:.80})") from error
         if read != prompt.input_ids.tolist():
             raise server.failed(_other_prompt(prompt, read))
+        if self.serves_lora and versions - {BASE}:
+            raise server.failed(
+                f"has weights of version {', '.join(sorted(versions))} in the place of its base: "
+                "another run has sent it whole weights; start it anew"
+            )
         if not self.serves_lora and versions != {self.label}:
             found = ", ".join(sorted(versions)) or "none"
             raise server.failed(

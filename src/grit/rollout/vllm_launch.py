@@ -18,6 +18,7 @@ from grit.rollout.vllm_server import VLLMServer
 
 log = logging.getLogger(__name__)
 _SHOWN = 200  # characters of the server's last line
+_NO_REASON = ("WARN", "See root cause above")  # in lines that give none
 _OF_TORCHRUN = (
     *("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "GROUP_RANK", "GROUP_WORLD_SIZE"),
     *("ROLE_NAME", "ROLE_RANK", "ROLE_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"),
@@ -96,7 +97,11 @@ class LaunchedServer:
         """The last line of this start that speaks of an error, else the last; where the log is."""
         said = self.log_file.read_bytes()[self._begins :]
         lines = said.decode("utf-8", "replace").strip().splitlines()
-        errors = [each for each in lines if "error" in each.lower() and "WARN" not in each]
+        errors = [
+            each
+            for each in lines
+            if "error" in each.lower() and not any(said in each for said in _NO_REASON)
+        ]
         last = excerpt([*lines, *errors][-1].strip(), _SHOWN) if lines else "it said nothing"
         return f"{last} ({self.log_file})"
 

@@ -1,0 +1,79 @@
+"""LoRA: put into a model, found in it, and merged into its weights while it samples."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from peft import LoraConfig, get_peft_model
+from peft.tuners.lora import LoraLayer
+from torch import nn
+
+from grit.core.errors import GritError
+from grit.models.adapter import Adapter
+from grit.models.settings import LoraSettings
+
+
+def add_lora(adapter: Adapter, lora: LoraSettings, *, with_vision: bool) -> None:
+    """Add fp32 LoRA adapters to the language model, and to the vision tower if ``with_vision``.
+
+    All other weights are frozen.
+
+    Raises:
+        GritError: no layer has one of the names in ``target_modules``, or none of the tower.
+    """
+    vision = {id(module) for module in adapter.vision_modules}
+    names = [name for name, module in adapter.plain.named_modules() if id(module) in vision]
+    excluded = None if with_vision else rf"({'|'.join(map(re.escape, names))})\..*"
+    settings = LoraConfig(
+        r=lora.rank,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules=lora.target_modules,
+        exclude_modules=excluded,
+    )
+    try:
+        adapter.model = get_peft_model(adapter.model, settings)
+    except ValueError as error:
+        raise GritError(f"model.lora.target_modules: {error}") from error
+    if with_vision and not lora_in_vision(adapter):
+        layers = {
+            name.rpartition(".")[2]
+            for module in adapter.vision_modules
+            for name, layer in module.named_modules()
+            if isinstance(layer, nn.Linear)
+        }
+        raise GritError(
+            "model.freeze_vision=false: model.lora.target_modules has no layer of the vision "
+            f"tower; its layers are {', '.join(sorted(layers))}"
+        )
+
+
+def lora_in_vision(adapter: Adapter) -> bool:
+    """Whether LoRA is in the vision tower too."""
+    names = (name for module in adapter.vision_modules for name, _ in module.named_parameters())
+    return any("lora_" in name for name in names)
+
+
+@contextmanager
+def merged_lora(adapter: Adapter) -> Iterator[None]:
+    """Within the context every layer is one product, W + BA rounded to the precision of W.
+
+    An adapter costs three more kernels and casts a layer, which is what a decode step on a GPU
+    takes most of its time for (benchmarks/README.md). Merging takes the memory of the merged
+    weights once more. The base's own are put back untouched: nothing is subtracted again.
+    """
+    layers = [each for each in adapter.model.modules() if isinstance(each, LoraLayer)]
+    kept = [layer.get_base_layer().weight.data for layer in layers]
+    try:
+        with torch.no_grad():
+            for layer, weight in zip(layers, kept, strict=True):
+                names = layer.active_adapters
+                change = sum(layer.get_delta_weight(name).float() for name in names)
+                layer.get_base_layer().weight.data = (weight.float() + change).to(weight.dtype)
+                layer.merged_adapters = list(names)  # the forward takes the base layer alone
+        yield
+    finally:
+        for layer, weight in zip(layers, kept, strict=True):
+            layer.get_base_layer().weight.data = weight
+            layer.merged_adapters = []
