@@ -19,7 +19,7 @@ from grit.grounding.prompts import user_text
 from grit.models.adapter import Adapter
 from grit.models.loading import ADAPTERS
 from grit.models.tiny import shipped_folder
-from grit.models.tiny_families import family_config, make_processor
+from grit.models.tiny_families import FAMILIES, make_processor, tokens_of
 from grit.models.tiny_tokenizer import NAMED_TOKENS, Family
 
 # (text config, vision config) of each model. The large ones are those of their config.json.
@@ -214,4 +214,5 @@ def _config(shape: Shape, tokenizer: PreTrainedTokenizerFast) -> Any:
             "image_size": [shape.side, shape.side],
             "patch_size": [14, 14],
         }
-    return family_config(family, tokenizer, text, vision, (shape.side // 28) ** 2)
+    text = text | tokens_of(tokenizer)
+    return FAMILIES[family].config(tokenizer, text, vision, (shape.side // 28) ** 2)

@@ -6,7 +6,7 @@ import pytest
 from grit.evaluation.bootstrap import Estimate, estimate
 from grit.evaluation.metrics import estimates
 from grit.evaluation.over_runs import Bounds
-from grit.evaluation.paired import compared, difference, difference_of_runs, holm
+from grit.evaluation.paired import compared, difference, holm
 from grit.evaluation.predictions import Prediction, ScoredPrediction
 
 ANYTHING = Bounds(-inf, inf)
@@ -75,31 +75,33 @@ def test_pairing_makes_the_interval_narrower() -> None:
 
 def test_runs_are_compared_on_the_questions_that_all_scored() -> None:
     baseline = [{"a": 0.0, "b": 1.0, "c": 0.0}, {"a": 0.0, "b": 0.0}]
-    found = difference_of_runs(baseline, [{"a": 1.0, "b": 1.0, "d": 0.0}], ANYTHING)
+    found = compared(baseline, [{"a": 1.0, "b": 1.0, "d": 0.0}], ANYTHING).difference
     assert (found.mean, found.n) == (0.75, 2)
-    assert difference_of_runs(baseline, [{"d": 1.0}], ANYTHING) == Estimate(None, None, None, 0)
+    assert compared(baseline, [{"d": 1.0}], ANYTHING).difference == Estimate(None, None, None, 0)
 
 
 def test_the_interval_is_of_questions_and_of_runs() -> None:
     """Equal questions leave the runs, equal runs the questions, and pairing leaves nothing."""
     same = {str(place): 1.0 for place in range(50)}
-    runs = difference_of_runs(
+    runs = compared(
         [dict.fromkeys(same, 0.0)], [same, dict.fromkeys(same, 0.0)], ANYTHING
-    )
+    ).difference
     # Two runs half apart from their mean: 12.7062047 is Student's t of one degree of freedom.
     assert (runs.low, runs.high) == pytest.approx((0.5 - 12.7062047 * 0.5, 0.5 + 12.7062047 * 0.5))
     half = {str(place): place % 2 for place in range(50)}
-    questions = difference_of_runs([dict.fromkeys(same, 0.0)], [half, half], ANYTHING)
+    questions = compared([dict.fromkeys(same, 0.0)], [half, half], ANYTHING).difference
     assert questions.low is not None
     assert questions.high is not None
     assert 0.3 < questions.low < 0.5 < questions.high < 0.7
-    paired = difference_of_runs([half], [{key: value + 1 for key, value in half.items()}], ANYTHING)
+    paired = compared(
+        [half], [{key: value + 1 for key, value in half.items()}], ANYTHING
+    ).difference
     assert (paired.low, paired.mean, paired.high) == pytest.approx((1.0, 1.0, 1.0))
 
 
 def test_no_difference_is_larger_than_it_can_be() -> None:
     runs = [{"a": 1.0, "b": 1.0}, {"a": 0.0, "b": 0.0}]
-    found = difference_of_runs([{"a": 0.0, "b": 0.0}], runs, Bounds(-1, 1))
+    found = compared([{"a": 0.0, "b": 0.0}], runs, Bounds(-1, 1)).difference
     assert (found.low, found.mean, found.high) == (-1.0, 0.5, 1.0)
 
 
@@ -118,7 +120,7 @@ def test_equal_methods_differ_in_one_of_twenty_experiments(baselines, ours, spre
             )
 
         was = [run(0.0 if baselines == 1 else spread) for _ in range(baselines)]
-        found = difference_of_runs(was, [run(spread) for _ in range(ours)], ANYTHING)
+        found = compared(was, [run(spread) for _ in range(ours)], ANYTHING).difference
         assert found.low is not None
         assert found.high is not None
         wrong += found.low > 0 or found.high < 0
@@ -138,15 +140,15 @@ def test_changes_of_one_picture_count_together() -> None:
 def test_differences_of_runs_count_questions_of_one_picture_together() -> None:
     random = np.random.default_rng(8)
     runs = [{f"{place:02}": value for place, value in enumerate(random.random(30))} for _ in "abc"]
-    alone = difference_of_runs(runs[:1], runs[1:], ANYTHING)
+    alone = compared(runs[:1], runs[1:], ANYTHING).difference
     own = {question: f"picture {question}" for question in runs[0]}
-    assert difference_of_runs(runs[:1], runs[1:], ANYTHING, own) == alone
+    assert compared(runs[:1], runs[1:], ANYTHING, own).difference == alone
     thrice = [{f"{q} {n}": value for q, value in run.items() for n in "123"} for run in runs]
     pictures = {question: question[:2] for question in thrice[0]}
-    together = difference_of_runs(thrice[:1], thrice[1:], ANYTHING, pictures)
+    together = compared(thrice[:1], thrice[1:], ANYTHING, pictures).difference
     assert together[:3] == pytest.approx(alone[:3])
     assert together.n == 90
-    one = difference_of_runs(thrice[:1], thrice[1:], ANYTHING, dict.fromkeys(pictures, "same"))
+    one = compared(thrice[:1], thrice[1:], ANYTHING, dict.fromkeys(pictures, "same")).difference
     assert (one.mean, one.low, one.high) == (pytest.approx(alone.mean), None, None)
 
 
@@ -157,7 +159,7 @@ def test_the_variance_of_unequal_pictures_is_what_drawing_them_gives() -> None:
     pictures = np.arange(400).repeat(sizes).tolist()
     change = {f"{place:04}": value for place, value in enumerate(levels)}
     shown = {question: str(picture) for question, picture in zip(change, pictures, strict=True)}
-    found = difference_of_runs([dict.fromkeys(change, 0.0)], [change], ANYTHING, shown)
+    found = compared([dict.fromkeys(change, 0.0)], [change], ANYTHING, shown).difference
     drawn = estimate(levels, pictures)
     assert found[:3] == pytest.approx(drawn[:3], abs=0.02)
 
@@ -167,12 +169,12 @@ def test_a_side_of_several_draws_has_the_draw_as_its_unit() -> None:
     runs = [dict.fromkeys("abcdef", level) for draw in levels.values() for level in draw]
     zero = [dict.fromkeys("abcdef", 0.0)]
     draws = [draw for draw in levels for _ in range(2)]
-    found = difference_of_runs(zero, runs, ANYTHING, draws=(None, draws))
+    found = compared(zero, runs, ANYTHING, draws=(None, draws)).difference
     means = [0.4, 0.7, 0.1]
     half = 4.30265273 * np.std(means, ddof=1) / 3**0.5  # questions do not differ
     assert found == pytest.approx((0.4, 0.4 - half, 0.4 + half, 6))
-    same = difference_of_runs(zero, runs, ANYTHING, draws=(["t"], ["t"] * 6))
-    assert same == difference_of_runs(zero, runs, ANYTHING)
+    same = compared(zero, runs, ANYTHING, draws=(["t"], ["t"] * 6)).difference
+    assert same == compared(zero, runs, ANYTHING).difference
 
 
 def test_holm_multiplies_by_how_many_are_left() -> None:

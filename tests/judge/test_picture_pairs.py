@@ -5,7 +5,8 @@ from collections.abc import Callable
 from chat_service import ChatService, says
 from PIL import Image
 
-from grit.judge.picture_pairs import Comparison, compare_pictures
+from grit.judge.picture_pairs import compare_pictures
+from grit.judge.prompt import Comparison
 from grit.judge.service import ServiceJudge
 
 JudgeOf = Callable[..., ServiceJudge]

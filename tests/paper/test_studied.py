@@ -14,8 +14,8 @@ from grit.studies import figure4, figure5
 from grit.studies.attention_prefixes import PREFIXES
 from grit.studies.attention_study import COMPARED, AttentionCurve, AttentionStudy
 from grit.studies.correlation_study import Correlation
-from grit.studies.figure4 import CorrelatedRun, Figure4, write_figure4
-from grit.studies.figure5 import AttendingRun, Figure5, write_figure5
+from grit.studies.figure4 import FIGURE4, CorrelatedRun, Figure4
+from grit.studies.figure5 import FIGURE5, AttendingRun, Figure5
 from grit.studies.figure_runs import RunName, Unfinished
 
 FAILED = Unfinished("refused", "no memory", "tiny_qwen", "shapes", "sft", 3)
@@ -41,17 +41,17 @@ FOUR = Figure4(
     2,
     10,
     0,
-    [correlated("icl", 0.6), correlated("grit", 0.7), correlated("grit", 0.9, 1)],
-    [FAILED],
-    figure4.METHODS,
+    runs=[correlated("icl", 0.6), correlated("grit", 0.7), correlated("grit", 0.9, 1)],
+    unfinished=[FAILED],
+    expected=figure4.METHODS,
 )
-FIVE = Figure5("gqa", 20, 2, [attending(0.002)], [], figure5.METHODS)
+FIVE = Figure5("gqa", 20, 2, runs=[attending(0.002)], expected=figure5.METHODS)
 
 
 @pytest.fixture
 def records(tmp_path: Path) -> Path:
-    write_figure4(FOUR, tmp_path / "measured" / "figure4")
-    write_figure5(FIVE, tmp_path / "measured" / "figure5")
+    FIGURE4.write(FOUR, tmp_path / "measured" / "figure4")
+    FIGURE5.write(FIVE, tmp_path / "measured" / "figure5")
     return tmp_path / "measured"
 
 
@@ -102,14 +102,14 @@ def test_figure_5_is_in_thousandths(records: Path, tmp_path: Path) -> None:
 
 
 def test_methods_that_were_never_started_say_so(tmp_path: Path) -> None:
-    write_figure4(replace(FOUR, unfinished=[]), tmp_path / "one")
+    FIGURE4.write(replace(FOUR, unfinished=[]), tmp_path / "one")
     text = markdown("figure4", tmp_path / "one", tmp_path / "out")
     assert "| Few-shot fine-tuning | missing |" in text
     assert "tiny\\_qwen, Few-shot fine-tuning, data=shapes: no run was there" in text
 
 
 def test_records_of_different_judges_stay_apart(records: Path, tmp_path: Path) -> None:
-    write_figure4(replace(FOUR, judge="rules", runs=FOUR.runs[:1]), records / "again")
+    FIGURE4.write(replace(FOUR, judge="rules", runs=FOUR.runs[:1]), records / "again")
     text = markdown("figure4", records, tmp_path / "out")
     assert text.count("| GRIT, 2 seeds |") == 2  # over all sets, and each set
     assert f"## judge=rules; .../{records.name}/again\n".replace("_", "\\_") in text
@@ -125,7 +125,7 @@ def test_without_a_record_all_is_missing(run: Callable[..., Path], tmp_path: Pat
     assert sum("| missing |" in line for line in text.splitlines()) == 3
     assert "no figure4.json was found" in text
     assert not (tmp_path / "out" / "figure4.svg").exists()
-    write_figure4(FOUR, tmp_path / "old")
+    FIGURE4.write(FOUR, tmp_path / "old")
     path = tmp_path / "old" / "figure4.json"
     path.write_text(path.read_text().replace('"schema_version": 1', '"schema_version": 0'))
     text = markdown("figure4", tmp_path, tmp_path / "out")

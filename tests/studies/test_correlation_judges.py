@@ -7,6 +7,7 @@ from PIL import Image, ImageChops
 from grit.core.errors import GritError
 from grit.data.shapes.source import ShapesSource
 from grit.grounding.boxes import Box
+from grit.judge.prompt import Comparison
 from grit.judge.rules import RulesJudge
 from grit.studies.correlation_chains import GroundedChain
 from grit.studies.correlation_judges import (
@@ -14,7 +15,6 @@ from grit.studies.correlation_judges import (
     Pair,
     PictureMatcher,
     SceneMatcher,
-    ShownPair,
 )
 
 _, SCENE, _ = ShapesSource("vsr", "test", 1).question(0)
@@ -61,9 +61,9 @@ def test_the_rule_judges_no_photographs() -> None:
 
 
 def test_a_model_is_shown_both_pictures_with_the_masked_chain() -> None:
-    seen: list[ShownPair] = []
+    seen: list[Comparison] = []
 
-    def compare(pairs: Sequence[ShownPair]) -> list[float | None]:
+    def compare(pairs: Sequence[Comparison]) -> list[float | None]:
         seen.extend(pairs)
         return [None if one.id == "fails" else 1.0 for one in pairs]
 

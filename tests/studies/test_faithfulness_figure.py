@@ -14,7 +14,6 @@ from grit.studies.faithfulness_figure import (
     METHODS,
     FaithfulnessFigure,
     FaithfulRun,
-    write_faithfulness,
 )
 from grit.studies.faithfulness_study import WAYS, Faithfulness, Survival
 from grit.studies.figure_runs import RunName, Unfinished
@@ -36,12 +35,13 @@ def faithful_run(kept: float, seed: int = 0, method: str = "grit", suite: str = 
 
 
 def figure(*runs: FaithfulRun) -> FaithfulnessFigure:
-    return FaithfulnessFigure("rules", "grey", 50, 3, 0, list(runs), [GONE], list(METHODS))
+    shown = {"runs": list(runs), "unfinished": [GONE], "expected": list(METHODS)}
+    return FaithfulnessFigure("rules", "grey", 50, 3, 0, **shown)
 
 
 def test_the_record_holds_the_whole_figure(tmp_path: Path) -> None:
     both = figure(faithful_run(80.0), faithful_run(90.0, 1))
-    path = write_faithfulness(both, tmp_path)
+    path = FAITHFULNESS.write(both, tmp_path)
     assert FAITHFULNESS.read(path) == both
     record = json.loads(path.read_text())
     (run, _) = record["runs"]
@@ -57,7 +57,7 @@ def test_the_record_holds_the_whole_figure(tmp_path: Path) -> None:
 
 
 def test_tables_and_charts_have_both_ways(tmp_path: Path) -> None:
-    write_faithfulness(figure(faithful_run(80.0)), tmp_path / "measured")
+    FAITHFULNESS.write(figure(faithful_run(80.0)), tmp_path / "measured")
     paths = build("faithfulness", evidence_of_sources([str(tmp_path / "measured")]), tmp_path)
     endings = {"md", "tex", "csv", "html", "svg", "png"}
     assert {path.name for path in paths} == {f"faithfulness.{ending}" for ending in endings}
@@ -92,7 +92,7 @@ def test_controls_that_overlap_the_chains_boxes_are_named(tmp_path: Path) -> Non
         run = faithful_run(80.0)
         return figure(replace(run, overall=replace(run.overall, control_overlap=share)))
 
-    path = write_faithfulness(overlapping(0.31), tmp_path)
+    path = FAITHFULNESS.write(overlapping(0.31), tmp_path)
     assert json.loads(path.read_text())["runs"][0]["overall"]["control_overlap"] == 0.31
     assert FAITHFULNESS.read(path) == overlapping(0.31)
     for share, named in ((0.31, True), (0.01, False), (None, False)):
@@ -101,7 +101,7 @@ def test_controls_that_overlap_the_chains_boxes_are_named(tmp_path: Path) -> Non
 
 
 def test_without_runs_all_is_missing(tmp_path: Path) -> None:
-    record = json.loads(write_faithfulness(figure(), tmp_path).read_text())
+    record = json.loads(FAITHFULNESS.write(figure(), tmp_path).read_text())
     assert {row["method"] for row in record["groups"]} == set(METHODS)
     assert record["groups"][0]["chain"]["answer_kept"]["mean"] is None
     assert "missing" in FAITHFULNESS.svg(figure())

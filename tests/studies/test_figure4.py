@@ -14,7 +14,6 @@ from grit.studies.figure4 import (
     WRITTEN,
     CorrelatedRun,
     Figure4,
-    write_figure4,
 )
 from grit.studies.figure_runs import RunName, Unfinished, draws_of
 
@@ -36,7 +35,7 @@ def of(seed: int, mean: float, **named: str) -> CorrelatedRun:
 
 
 def labels(*runs: CorrelatedRun) -> list[tuple[str, int]]:
-    return [(row.name.method, len(row.runs)) for row in Figure4("rules", 2, 10, 0, runs).bars]
+    return [(row.name.method, len(row.runs)) for row in Figure4("rules", 2, 10, 0, runs=runs).bars]
 
 
 RUNS = [
@@ -49,7 +48,7 @@ RUNS = [
 def test_seeds_of_a_method_are_one_bar_and_methods_stand_in_the_papers_order(
     tmp_path: Path,
 ) -> None:
-    found = json.loads(write_figure4(Figure4("rules", 2, 10, 0, RUNS), tmp_path).read_text())
+    found = json.loads(FIGURE4.write(Figure4("rules", 2, 10, 0, runs=RUNS), tmp_path).read_text())
     assert [(bar["method"], bar["runs"]) for bar in found["bars"]] == [
         (WRITTEN, 1),
         ("grit", 2),
@@ -61,7 +60,7 @@ def test_seeds_of_a_method_are_one_bar_and_methods_stand_in_the_papers_order(
     assert found["judge"] == "rules"
     assert [each["grounded"] for each in found["runs"]] == [15] * 4
     assert found["runs"][0]["same_sizes"]["repeats"] == pytest.approx([0.4, 0.4])
-    assert FIGURE4.svg(Figure4("rules", 2, 10, 0, RUNS)).count("own boxes picked") == 1
+    assert FIGURE4.svg(Figure4("rules", 2, 10, 0, runs=RUNS)).count("own boxes picked") == 1
 
 
 def test_runs_on_the_same_triplets_are_one_draw_whatever_their_data_seed() -> None:
@@ -70,18 +69,23 @@ def test_runs_on_the_same_triplets_are_one_draw_whatever_their_data_seed() -> No
     same = [replace(one, run=replace(one.run, triplets="t")) for one in seeded]
     assert draws_of(seeded) == [0, 1, 2]  # of records that do not know the triplets
     assert draws_of(same) == ["t"] * 3
-    table, *_ = FIGURE4.tables(Figure4("rules", 2, 10, 0, same), "Figure 4", [])
+    table, *_ = FIGURE4.tables(Figure4("rules", 2, 10, 0, runs=same), "Figure 4", [])
     assert [row.label for section in table.sections for row in section.rows] == ["GRIT, 3 seeds"]
 
 
 def test_the_record_holds_the_whole_figure(tmp_path: Path) -> None:
     gone = Unfinished("sft0", "no memory", "tiny_internvl", "shapes", "sft", 1)
-    figure = Figure4("openai", 2, 10, 3, [*RUNS, of(2, 0.7, code="c")], [gone], list(METHODS))
-    assert FIGURE4.read(write_figure4(figure, tmp_path)) == figure
+    figure = Figure4(
+        *("openai", 2, 10, 3),
+        runs=[*RUNS, of(2, 0.7, code="c")],
+        unfinished=[gone],
+        expected=list(METHODS),
+    )
+    assert FIGURE4.read(FIGURE4.write(figure, tmp_path)) == figure
 
 
 def test_records_that_cannot_be_read(tmp_path: Path) -> None:
-    path = write_figure4(Figure4("rules", 2, 10, 0, RUNS), tmp_path)
+    path = FIGURE4.write(Figure4("rules", 2, 10, 0, runs=RUNS), tmp_path)
     record = json.loads(path.read_text())
     path.write_text(json.dumps(record | {"schema_version": 9}))
     with pytest.raises(OtherSchema, match="expected schema_version 1, found 9"):
@@ -94,7 +98,7 @@ def test_records_that_cannot_be_read(tmp_path: Path) -> None:
 
 def test_methods_without_a_run_are_bars_marked_as_missing() -> None:
     failed = Unfinished("refused", "no memory", "tiny_internvl", "shapes", "icl")
-    figure = Figure4("rules", 2, 10, 0, RUNS, [failed], METHODS)
+    figure = Figure4("rules", 2, 10, 0, runs=RUNS, unfinished=[failed], expected=METHODS)
     assert [(row.name.model, row.name.method, len(row.runs)) for row in figure.bars] == [
         ("tiny_qwen", WRITTEN, 1),
         ("tiny_qwen", "grit", 2),
@@ -108,7 +112,7 @@ def test_methods_without_a_run_are_bars_marked_as_missing() -> None:
 
 def test_models_have_panels_of_their_own() -> None:
     runs = [run("grit", 0.9), run("grit", 0.5, model="tiny_internvl")]
-    svg = FIGURE4.svg(Figure4("rules", 2, 10, 0, runs))
+    svg = FIGURE4.svg(Figure4("rules", 2, 10, 0, runs=runs))
     assert svg.count('class="panel"') == 2
     assert svg.index("tiny_qwen, shapes") < svg.index("tiny_internvl, shapes")
 

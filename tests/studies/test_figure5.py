@@ -12,7 +12,6 @@ from grit.studies.figure5 import (
     METHODS,
     AttendingRun,
     Figure5,
-    write_figure5,
 )
 from grit.studies.figure_runs import RunName, Unfinished
 
@@ -27,12 +26,12 @@ def run(level: float, seed: int = 0, n: tuple[int, ...] = (20, 10, 1)) -> Attend
 
 def figure(*runs: AttendingRun) -> Figure5:
     gone = Unfinished("runs/9", "interrupted", "tiny_internvl", "shapes", "grit", 2)
-    return Figure5("gqa", 20, 3, list(runs), [gone], list(METHODS))
+    return Figure5(*("gqa", 20, 3), runs=list(runs), unfinished=[gone], expected=list(METHODS))
 
 
 def test_curves_of_several_runs_are_weighted_by_their_samples(tmp_path: Path) -> None:
-    both = Figure5("gqa", 20, 3, [run(0.001), run(0.004, 1, (10, 0, 0))])
-    found = json.loads(write_figure5(both, tmp_path).read_text())
+    both = Figure5("gqa", 20, 3, runs=[run(0.001), run(0.004, 1, (10, 0, 0))])
+    found = json.loads(FIGURE5.write(both, tmp_path).read_text())
     assert found["levels"][0]["boxes"]["mean"] == pytest.approx(0.0025)
     assert found["levels"][0]["boxes"]["n"] == 2
     assert found["runs"][1]["curves"]["no_boxes"]["n"] == [10, 0, 0]
@@ -47,13 +46,13 @@ def test_curves_of_several_runs_are_weighted_by_their_samples(tmp_path: Path) ->
 
 def test_the_record_holds_the_whole_figure(tmp_path: Path) -> None:
     both = figure(run(0.001), run(0.004, 1, (10, 0, 0)))
-    assert FIGURE5.read(write_figure5(both, tmp_path)) == both
+    assert FIGURE5.read(FIGURE5.write(both, tmp_path)) == both
 
 
 def test_a_model_without_a_run_has_a_panel_that_says_so(tmp_path: Path) -> None:
     svg = FIGURE5.svg(figure(run(0.002)))
     assert "tiny_internvl, shapes, grit: missing" in svg
     assert svg.count("missing") == 1
-    found = json.loads(write_figure5(figure(), tmp_path).read_text())
+    found = json.loads(FIGURE5.write(figure(), tmp_path).read_text())
     assert [(one["model"], one["runs"]) for one in found["levels"]] == [("tiny_internvl", 0)]
     assert found["levels"][0]["boxes"]["mean"] is None

@@ -20,7 +20,7 @@ from grit.runs import jobs
 from grit.runs.folder import RunFolder
 from grit.runs.job_log import Job, JobLog, Outcome
 from grit.runs.results import Results, set_result, write_results
-from grit.studies.faithfulness_figure import FaithfulnessFigure, write_faithfulness
+from grit.studies.faithfulness_figure import FAITHFULNESS, FaithfulnessFigure
 from grit.studies.figure_runs import Unfinished
 
 TABLE = Path("runs/experiments/table1")
@@ -274,7 +274,7 @@ def test_a_figure_that_cannot_be_made_keeps_no_other_back(
     def build(*_: Any) -> list[Path]:
         raise GritError("no chain has a box")
 
-    monkeypatch.setattr("grit.studies.attending_runs.build", build)
+    monkeypatch.setattr("grit.studies.measuring.measure_jobs", build)
     ended = command(*SMALL, "exhibits=[figure5,table1]")
     assert ended.code == 1
     assert ended.err.splitlines() == ["grit: no chain has a box"]
@@ -313,13 +313,13 @@ def test_runs_whose_photographs_a_rule_would_judge_are_not_begun(runs: Runs, com
 def test_figures_have_the_settings_of_the_command_line(
     runs: Runs, command: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found: list[Config] = []
+    found: list[FigureSettings] = []
 
-    def build(config: Config, *_: Any) -> list[Path]:
-        found.append(config)
+    def build(_: Any, figures: FigureSettings, *rest: Any) -> list[Path]:
+        found.append(figures)
         return []
 
-    monkeypatch.setattr("grit.studies.correlated_runs.build", build)
+    monkeypatch.setattr("grit.studies.measuring.measure_jobs", build)
     one = ("experiment=figure4", "model=tiny_qwen", "method=grit", "seed=1,2")
     assert command(*one).code == 0
     assert command(*one, "correlation.chains=1", "correlation.repeats=2").code == 0
@@ -394,11 +394,12 @@ def test_tables_of_finished_photographs_are_made_whoever_judged_them(
 def test_a_page_shows_the_other_exhibits_that_were_asked_for(
     runs: Runs, command: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def build(figures: FigureSettings, sweep: Path, jobs: list[Job], folder: Path) -> list[Path]:
+    def build(_: Any, figures: Any, sweep: Path, jobs: list[Job], folder: Path) -> list[Path]:
         gone = [Unfinished(job.folder, "not asked again") for job in jobs]
-        return [write_faithfulness(FaithfulnessFigure("rules", "grey", 9, 3, 0, [], gone), folder)]
+        figure = FaithfulnessFigure("rules", "grey", 9, 3, 0, runs=[], unfinished=gone)
+        return [FAITHFULNESS.write(figure, folder)]
 
-    monkeypatch.setattr("grit.studies.faithful_runs.build", build)
+    monkeypatch.setattr("grit.studies.measuring.measure_jobs", build)
     assert command(*SMALL, "exhibits=[table1,faithfulness]").code == 0
     title = "Faithfulness: answers when what the chain points at is taken away"
     page = (TABLE / "report.html").read_text(encoding="utf-8")

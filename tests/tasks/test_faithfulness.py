@@ -26,11 +26,13 @@ from grit.rollout.settings import RolloutSettings
 from grit.runs.finished import FinishedRun
 from grit.runs.job_log import Job, Outcome
 from grit.runs.results import write_predictions
-from grit.studies import asking_again, faithful_runs
+from grit.studies import asking_again
 from grit.studies.asking_again import Asking
 from grit.studies.changed_pictures import CONDITIONS, changed_pictures
+from grit.studies.faithful_runs import AskingAgain
 from grit.studies.faithfulness_study import WAYS, Question, faithfulness
 from grit.studies.kept_chains import answered_chain
+from grit.studies.measuring import measure_jobs
 from grit.studies.pixel_masks import MaskedPicture
 from grit.studies.settings import AttentionSettings, CorrelationSettings, FaithfulnessSettings
 
@@ -151,7 +153,7 @@ def test_an_experiments_figure_marks_what_has_no_run_and_leaves_direct_out(
         job("refused", Outcome.failed, method="grit", error="no memory"),
         job("direct", method="direct"),
     ]
-    for _ in faithful_runs.build(settings(), tmp_path, jobs, tmp_path / "out"):
+    for _ in measure_jobs(AskingAgain, settings(), tmp_path, jobs, tmp_path / "out"):
         pass
     record = json.loads((tmp_path / "out" / "faithfulness.json").read_text())
     assert [run["method"] for run in record["runs"]] == ["sft"]
@@ -167,7 +169,7 @@ def test_a_run_that_cannot_be_measured_is_an_error_after_the_figure(
     for path in (trained / "model").glob("*.safetensors"):
         path.unlink()
     with pytest.raises(GritError, match=r"^faithfulness: "):
-        list(faithful_runs.build(settings(), tmp_path, [job("sft")], tmp_path / "out"))
+        list(measure_jobs(AskingAgain, settings(), tmp_path, [job("sft")], tmp_path / "out"))
     assert "| Few-shot fine-tuning | missing |" in (tmp_path / "out/faithfulness.md").read_text()
 
 
@@ -175,7 +177,7 @@ def test_the_record_tells_judges_apart_by_prompt_and_model(tmp_path: Path) -> No
     paper = ServiceJudgeSettings(name="openai", model="gpt-4o", base_url="http://127.0.0.1:9")
     named = []
     for judge in (paper, replace(paper, prompt=f"Be strict. {PAPER}"), JudgeSettings(name="rules")):
-        study = faithful_runs.AskingAgain(replace(settings(), judge=judge), tmp_path)
+        study = AskingAgain(replace(settings(), judge=judge), tmp_path)
         list(study.write((), ()))
         named.append(json.loads((tmp_path / "faithfulness.json").read_text())["judge"])
     assert (named[0], named[2]) == ("openai (gpt-4o)", "rules")

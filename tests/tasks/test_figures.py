@@ -27,7 +27,9 @@ from grit.rollout.settings import RolloutSettings
 from grit.runs.finished import FinishedRun
 from grit.runs.job_log import Job, Outcome
 from grit.runs.results import Results, set_result, write_predictions, write_results
-from grit.studies import attending_runs, correlated_runs
+from grit.studies.attending_runs import Attending
+from grit.studies.correlated_runs import Correlating
+from grit.studies.measuring import measure_jobs
 from grit.studies.settings import (
     AttentionSettings,
     CorrelationSettings,
@@ -203,8 +205,8 @@ def test_an_experiments_figures_are_measured_as_its_command_line_says(
     stored = FinishedRun.with_predictions(trained).settings
     assert (stored.correlation.chains, stored.attention.samples) == (2, 2)
     config = settings(chains=1, samples=1)
-    list(correlated_runs.build(config, tmp_path, [job("sft")], tmp_path / "out"))
-    list(attending_runs.build(config, tmp_path, [job("sft")], tmp_path / "out"))
+    list(measure_jobs(Correlating, config, tmp_path, [job("sft")], tmp_path / "out"))
+    list(measure_jobs(Attending, config, tmp_path, [job("sft")], tmp_path / "out"))
     four, five = (
         json.loads((tmp_path / "out" / f"figure{number}.json").read_text()) for number in (4, 5)
     )
@@ -219,8 +221,8 @@ def test_an_experiments_figures_mark_what_has_no_run(trained: Path, tmp_path: Pa
         job("refused", Outcome.failed, method="grit", error="no memory"),
         job("nothing", model="tiny_internvl", method="grit"),
     ]
-    for number, task in ((4, correlated_runs), (5, attending_runs)):
-        for _ in task.build(settings(), tmp_path, jobs, tmp_path / "out"):
+    for number, kind in ((4, Correlating), (5, Attending)):
+        for _ in measure_jobs(kind, settings(), tmp_path, jobs, tmp_path / "out"):
             pass
         found = json.loads((tmp_path / "out" / f"figure{number}.json").read_text())
         assert [run["folder"] for run in found["unfinished"]] == ["refused", "nothing"]
@@ -232,11 +234,11 @@ def test_an_experiments_figures_mark_what_has_no_run(trained: Path, tmp_path: Pa
 
 
 def test_figures_of_which_nothing_is_there_replace_old_ones(tmp_path: Path) -> None:
-    for task, name in ((correlated_runs, "figure4"), (attending_runs, "figure5")):
+    for kind, name in ((Correlating, "figure4"), (Attending, "figure5")):
         page = tmp_path / f"{name}.md"
         page.write_text("as if it were complete")
         jobs = [job("refused", Outcome.failed, method="grit", error="no memory")]
-        paths = list(task.build(settings(), tmp_path, jobs, tmp_path))
+        paths = list(measure_jobs(kind, settings(), tmp_path, jobs, tmp_path))
         assert page in paths
         assert "| GRIT | missing |" in page.read_text()
 
@@ -247,7 +249,7 @@ def test_runs_that_cannot_be_measured_are_an_error_after_the_figure(
     config = trained / "config.yaml"
     config.write_text(config.read_text().replace("split: test", "split: dev"))
     with pytest.raises(GritError, match="it is not the one that this run was asked"):
-        list(correlated_runs.build(settings(), tmp_path, [job("sft")], tmp_path / "out"))
+        list(measure_jobs(Correlating, settings(), tmp_path, [job("sft")], tmp_path / "out"))
     assert "| Few-shot fine-tuning | missing |" in (tmp_path / "out" / "figure4.md").read_text()
 
 

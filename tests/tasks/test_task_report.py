@@ -5,7 +5,7 @@ import pytest
 
 from grit.evaluation.bootstrap import Estimate
 from grit.studies.correlation_study import Correlation
-from grit.studies.figure4 import CorrelatedRun, Figure4, write_figure4
+from grit.studies.figure4 import FIGURE4, CorrelatedRun, Figure4
 from grit.studies.figure_runs import RunName
 from grit.tracking.naming import experiment
 
@@ -15,14 +15,14 @@ def measured() -> Figure4:
     found = Correlation((0.7, 0.7), 0.7, 0.02, interval, {"vsr": interval}, 5, 1)
     run = RunName("runs/0", "tiny_qwen", "shapes", "grit", 0, "abc")
     correlated = CorrelatedRun(run, 20, 15, 10, {"random": found, "same_sizes": found})
-    return Figure4("rules", 2, 10, 0, [correlated])
+    return Figure4("rules", 2, 10, 0, runs=[correlated])
 
 
 def test_finished_runs_become_a_page_and_a_spec(command, finished_run, tmp_path: Path) -> None:
     for seed in (0, 1):
         finished_run(tmp_path / "seeds" / str(seed), seed=seed)
         (tmp_path / "seeds" / str(seed) / "report.html").touch()
-    write_figure4(measured(), tmp_path / "seeds" / "figure4")
+    FIGURE4.write(measured(), tmp_path / "seeds" / "figure4")
     ended = command(
         "task=report", f"runs=[{tmp_path}/seeds]", "hydra.run.dir=out", "logger.mode=offline"
     )

@@ -37,30 +37,6 @@ def difference(
     return estimate(values * kind.scale, [picture for _, picture in changes])
 
 
-def difference_of_runs(
-    baseline: Sequence[Mapping[str, float]],
-    ours: Sequence[Mapping[str, float]],
-    bounds: Bounds,
-    pictures: Mapping[str, Hashable] = MappingProxyType({}),
-    draws: tuple[Sequence[Hashable] | None, Sequence[Hashable] | None] = (None, None),
-) -> Estimate:
-    """The mean of ours minus the baseline over the questions that all runs scored.
-
-    The interval is a t-interval of the questions, which are paired, and of the seeds and draws of
-    triplets of either side, which are not. A side with one run adds nothing for its seed: what is
-    found is then about that checkpoint, or about a model that was not trained.
-
-    Args:
-        baseline: of each run, the score of each question.
-        ours: the same of the runs that are compared with them.
-        bounds: what a difference can be.
-        pictures: of questions that may share one: their differences are not independent. A question
-            that is not there has a picture of its own.
-        draws: the triplets of each baseline run, and of each of ours (see ``by_draw``).
-    """
-    return compared(baseline, ours, bounds, pictures, draws).difference
-
-
 class Comparison(NamedTuple):
     """A difference, and how likely one so large is where there is none."""
 
@@ -75,7 +51,20 @@ def compared(
     pictures: Mapping[str, Hashable] = MappingProxyType({}),
     draws: tuple[Sequence[Hashable] | None, Sequence[Hashable] | None] = (None, None),
 ) -> Comparison:
-    """``difference_of_runs`` with the p-value of the t-test that its interval stands for."""
+    """The mean of ours minus the baseline over the questions that all runs scored, and its t-test.
+
+    The interval is a t-interval of the questions, which are paired, and of the seeds and draws of
+    triplets of either side, which are not. A side with one run adds nothing for its seed: what is
+    found is then about that checkpoint, or about a model that was not trained.
+
+    Args:
+        baseline: of each run, the score of each question.
+        ours: the same of the runs that are compared with them.
+        bounds: what a difference can be.
+        pictures: of questions that may share one: their differences are not independent. A question
+            that is not there has a picture of its own.
+        draws: the triplets of each baseline run, and of each of ours (see ``by_draw``).
+    """
     common = set.intersection(*(set(run) for run in (*baseline, *ours)))
     questions = sorted(common)
     if not questions:

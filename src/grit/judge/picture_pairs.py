@@ -7,26 +7,15 @@ chains for which it picks the chain's own boxes; 0.5 is chance.
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from PIL import Image
 
 from grit.core.seeding import seed_for
 from grit.judge.cache import cache_key
-from grit.judge.prompt import PICTURES_VERSION, pictures_content
+from grit.judge.prompt import PICTURES_VERSION, Comparison, pictures_content
 from grit.judge.reply import read_picture
 from grit.judge.service import Question, ServiceJudge
 from grit.judge.settings import ServiceJudgeSettings
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """A text, the picture that belongs to it, and one that does not."""
-
-    id: str  # unique; with the seed it determines which picture comes first
-    description: str  # a chain whose coordinates are masked
-    right: Image.Image
-    wrong: Image.Image
 
 
 def compare_pictures(

@@ -11,7 +11,7 @@ import hashlib
 import io
 import json
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 from PIL import Image
 
@@ -53,6 +53,15 @@ _QUALITY = 95  # of JPEG: thin lines of boxes stay sharp
 _PLACEHOLDER = re.compile(rf"\{{({'|'.join((*PLACEHOLDERS, MARK))})\}}")
 _DIGITS = 12  # hex digits of a mark: 48 bits
 _CUT = " [... cut]"
+
+
+class Comparison(NamedTuple):
+    """A text, the picture that belongs to it, and one that does not."""
+
+    id: str  # unique; with the seed it determines which picture comes first
+    description: str  # a chain whose coordinates are masked
+    right: Image.Image
+    wrong: Image.Image
 
 
 def answer_content(query: Query, prompt: str = ANSWER) -> Content:

@@ -71,7 +71,7 @@ class TinyFamily:
         """The configuration of the tiny model."""
         rope = {"rope_type": "default", "rope_theta": 1e5, **self.text.get("rope_parameters", {})}
         text = {**TEXT, **self.text, "rope_parameters": rope}
-        return self.config(tokenizer, text | _tokens_of(tokenizer), self.vision, IMAGE_TOKENS)
+        return self.config(tokenizer, text | tokens_of(tokenizer), self.vision, IMAGE_TOKENS)
 
 
 TEXT: Fields = {
@@ -99,27 +99,8 @@ def make_processor(family: Family, tokenizer: PreTrainedTokenizerFast) -> Proces
     return FAMILIES[family].processor(tokenizer, template)
 
 
-def family_config(
-    family: Family,
-    tokenizer: PreTrainedTokenizerFast,
-    text: Fields,
-    vision: Fields,
-    image_tokens: int,
-) -> PretrainedConfig:
-    """A configuration of a family.
-
-    Args:
-        family: of the model.
-        tokenizer: for the size of the vocabulary and the ids of special tokens.
-        text: other fields of the language model.
-        vision: fields of the vision tower.
-        image_tokens: per image; used for InternVL only, the others compute it.
-    """
-    text = {**text, **_tokens_of(tokenizer)}
-    return FAMILIES[family].config(tokenizer, text, vision, image_tokens)
-
-
-def _tokens_of(tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
+def tokens_of(tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
+    """The fields of a language model's configuration that hang on its tokenizer."""
     return {
         "vocab_size": len(tokenizer),
         "bos_token_id": None,

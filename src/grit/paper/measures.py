@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from grit.evaluation.bootstrap import Estimate
 from grit.evaluation.over_runs import Bounds, over_runs
-from grit.evaluation.paired import difference_of_runs
+from grit.evaluation.paired import compared
 from grit.figures.table import MISSING, NOTHING, Cell, Column, Mean, bracketed, number, single
 from grit.paper.evidence import Run
 from grit.paper.grouping import draws_of
@@ -86,7 +86,8 @@ def difference_cell(
     bounds = CHANGES[metric]
     pictures = pictures_of([*baseline, *ours], test_sets)
     draws = draws_of(baseline), draws_of(ours)
-    mean = mean_over_runs([difference_of_runs(was, now, bounds, pictures, draws)], bounds)
+    difference = compared(was, now, bounds, pictures, draws).difference
+    mean = mean_over_runs([difference], bounds)
     if mean is None or mean.low is None or mean.high is None:
         return Cell(NOTHING)
     text = bracketed(mean, DIGITS[metric], signed=True).text

@@ -1,16 +1,16 @@
 """Figures 4 and 5 and faithfulness as exhibits: of the records that were found, or of nothing."""
 
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from grit.figures.exhibit import Exhibit
 from grit.figures.table import Cell, Table
 from grit.paper.evidence import Evidence
 from grit.runs.results import OtherSchema
 from grit.studies.figure_runs import RunName
-from grit.studies.record import Study, sections
+from grit.studies.record import Figure, Study, sections
 
-F = TypeVar("F")
+F = TypeVar("F", bound=Figure[Any])
 
 
 def studied(study: Study[F], evidence: Evidence) -> Exhibit:

@@ -2,38 +2,9 @@
 
 import re
 from dataclasses import dataclass
-from typing import Protocol
 
 from grit.grounding.boxes import Box, Space, converted, with_area
 from grit.grounding.traces import Trace, parse
-
-
-class Answered(Protocol):
-    """The fields of a training triplet that ``Reward.check`` reads."""
-
-    @property
-    def id(self) -> str:
-        """The name in messages of a sample that comes from no file."""
-
-    @property
-    def where(self) -> str:
-        """``FILE line N``; empty for a sample that comes from no file."""
-
-    @property
-    def answer(self) -> str:
-        """The true answer."""
-
-    @property
-    def answer_is_box(self) -> bool:
-        """Whether that is a box."""
-
-    @property
-    def dataset(self) -> str:
-        """The data set it is from."""
-
-    @property
-    def boxes(self) -> tuple[Box, ...] | None:
-        """The annotated boxes; None where nobody annotated them."""
 
 
 @dataclass(frozen=True)

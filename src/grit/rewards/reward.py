@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from grit.core.calls import function_at
 from grit.core.errors import GritError, Interrupted, Resumable
+from grit.data.samples import Sample
 from grit.grounding.boxes import Box, Space, with_area
 from grit.judge.judge import Judge, Query, score_once
-from grit.rewards.response import Answered, Attempt, Response, true_count
+from grit.rewards.response import Attempt, Response, true_count
 from grit.rewards.settings import RewardSettings
 from grit.rewards.term import Term, needs_of
 
@@ -151,7 +152,7 @@ class Reward:
                 return f"{expected} ({dataset!r} is counting data)"
         return None
 
-    def check(self, samples: Iterable[Answered]) -> None:
+    def check(self, samples: Iterable[Sample]) -> None:
         """Raise GritError if this reward cannot score a sample, or must be 0 for all of them."""
         datasets, annotated, unannotated, worded = set(), 0, 0, False
         for sample in samples:

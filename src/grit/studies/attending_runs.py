@@ -1,15 +1,11 @@
 """Figure 5 of finished runs: where their attention goes."""
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
-from grit.config.schema import FigureSettings
 from grit.core.errors import GritError
-from grit.figures.exhibit import write_exhibit
 from grit.models.prompting import Prompting
 from grit.rollout.sampler import Sampler
 from grit.runs.finished import FinishedRun
-from grit.runs.job_log import Job
 from grit.studies.attention_prefixes import can_be_cut, prefixes
 from grit.studies.attention_study import study
 from grit.studies.figure5 import (
@@ -17,16 +13,16 @@ from grit.studies.figure5 import (
     METHODS,
     AttendingRun,
     Figure5,
-    write_figure5,
 )
 from grit.studies.figure_runs import Unfinished
-from grit.studies.measuring import Measuring, measure_jobs
+from grit.studies.measuring import Measuring
 from grit.studies.studied_runs import check_model, name_of, subsample
 
 
 class Attending(Measuring[AttendingRun]):
     """Figure 5 of runs: the attention of their models on the boxes of their chains."""
 
+    study = FIGURE5
     name = "figure 5"
 
     def measure(self, run: FinishedRun) -> AttendingRun:
@@ -55,19 +51,8 @@ class Attending(Measuring[AttendingRun]):
         found = study(samples, adapter, sampler, settings.tokens, pictures)
         return AttendingRun(name_of(run, [settings.set]), len(said), found)
 
-    def write(
-        self, rows: Sequence[AttendingRun], unfinished: Sequence[Unfinished]
-    ) -> Iterator[Path]:
-        """Write ``figure5.json`` and the figure; yields the files' paths."""
+    def figure(self, rows: Sequence[AttendingRun], unfinished: Sequence[Unfinished]) -> Figure5:
+        """What was measured, and how."""
         settings = self.figures.attention
         sizes = settings.set, settings.samples, settings.tokens
-        figure = Figure5(*sizes, rows, unfinished, METHODS)
-        yield write_figure5(figure, self.folder)
-        yield from write_exhibit(FIGURE5.exhibit([(self.folder, figure)]), self.folder)
-
-
-def build(
-    figures: FigureSettings, sweep: Path, jobs: Sequence[Job], folder: Path
-) -> Iterator[Path]:
-    """Figure 5 of an experiment's jobs."""
-    return measure_jobs(Attending, figures, sweep, jobs, folder)
+        return Figure5(*sizes, runs=rows, unfinished=unfinished, expected=METHODS)

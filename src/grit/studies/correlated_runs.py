@@ -1,26 +1,23 @@
 """Figure 4 of finished runs: whether their chains and boxes agree."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 
 from grit.config.schema import FigureSettings
 from grit.data.shapes.ideal_traces import ideal_trace
 from grit.data.shapes.scenes import Scene
 from grit.evaluation.predictions import Prediction
-from grit.figures.exhibit import write_exhibit
 from grit.judge.making import make_judge
+from grit.judge.prompt import Comparison
 from grit.judge.service import ServiceJudge
 from grit.judge.settings import ServiceJudgeSettings
 from grit.runs.finished import FinishedRun
-from grit.runs.job_log import Job
 from grit.studies.correlation_chains import chain_of, drawn_boxes
 from grit.studies.correlation_judges import (
     Matcher,
     PictureMatcher,
     SceneMatcher,
-    ShownPair,
 )
 from grit.studies.correlation_study import correlate
 from grit.studies.figure4 import (
@@ -29,10 +26,9 @@ from grit.studies.figure4 import (
     WRITTEN,
     CorrelatedRun,
     Figure4,
-    write_figure4,
 )
 from grit.studies.figure_runs import RunName, Unfinished
-from grit.studies.measuring import Measuring, check_use, measure_jobs, with_model
+from grit.studies.measuring import Measuring, check_use, with_model
 from grit.studies.studied_runs import name_of, subsample
 
 WRITTEN_CHAINS = 20  # at least; as many as the paper's human-written ones
@@ -41,6 +37,7 @@ WRITTEN_CHAINS = 20  # at least; as many as the paper's human-written ones
 class Correlating(Measuring[CorrelatedRun]):
     """Figure 4 of runs, and of a perfect model where their questions are drawn."""
 
+    study = FIGURE4
     name = "figure 4"
 
     @cached_property
@@ -61,17 +58,13 @@ class Correlating(Measuring[CorrelatedRun]):
         name = RunName("", of_run.model, of_run.data, WRITTEN, of_run.seed, "")
         return [self._correlated(name, run, written)]
 
-    def write(
-        self, rows: Sequence[CorrelatedRun], unfinished: Sequence[Unfinished]
-    ) -> Iterator[Path]:
-        """Write ``figure4.json`` and the figure; yields the files' paths."""
+    def figure(self, rows: Sequence[CorrelatedRun], unfinished: Sequence[Unfinished]) -> Figure4:
+        """What was measured, and how."""
         settings, judge = self.figures.correlation, self.figures.judge
         # A judge's prompt is for answers: pictures are asked about by one of their own.
         named = judge.name if isinstance(judge, ServiceJudgeSettings) else judge.label
         how = with_model(named, judge), settings.repeats, settings.chains, self.figures.seed
-        figure = Figure4(*how, rows, unfinished, METHODS)
-        yield write_figure4(figure, self.folder)
-        yield from write_exhibit(FIGURE4.exhibit([(self.folder, figure)]), self.folder)
+        return Figure4(*how, runs=rows, unfinished=unfinished, expected=METHODS)
 
     def check_judged(self, rows: Sequence[CorrelatedRun]) -> None:
         """Tell what the judge has used, and raise JudgeFailed where too little was judged."""
@@ -97,13 +90,6 @@ class Correlating(Measuring[CorrelatedRun]):
         return CorrelatedRun(name, len(rows), len(grounded), len(found), correlations)
 
 
-def build(
-    figures: FigureSettings, sweep: Path, jobs: Sequence[Job], folder: Path
-) -> Iterator[Path]:
-    """Figure 4 of an experiment's jobs."""
-    return measure_jobs(Correlating, figures, sweep, jobs, folder)
-
-
 def make_matcher(figures: FigureSettings) -> Matcher:
     """The judge of the figure that belongs to the judge of the configuration.
 
@@ -113,13 +99,12 @@ def make_matcher(figures: FigureSettings) -> Matcher:
     if not isinstance(figures.judge, ServiceJudgeSettings):
         make_judge(figures.judge)  # there has to be such a judge
         return SceneMatcher()
-    from grit.judge.picture_pairs import Comparison, compare_pictures  # imports openai
+    from grit.judge.picture_pairs import compare_pictures  # imports openai
 
     judge = ServiceJudge(figures.judge)
 
-    def compare(pairs: Sequence[ShownPair]) -> list[float | None]:
-        shown = [Comparison(*pair) for pair in pairs]
-        return compare_pictures(judge, shown, seed=figures.seed)
+    def compare(pairs: Sequence[Comparison]) -> list[float | None]:
+        return compare_pictures(judge, pairs, seed=figures.seed)
 
     return PictureMatcher(judge, compare)
 

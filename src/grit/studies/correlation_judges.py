@@ -11,9 +11,7 @@ The rule is told which box belongs to which words; a model that sees pictures ha
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
-
-from PIL import Image
+from typing import Protocol
 
 from grit.core.errors import GritError
 from grit.data.shapes.descriptions import described
@@ -22,6 +20,7 @@ from grit.data.shapes.scenes import Scene
 from grit.grounding.boxes import Box, iou
 from grit.grounding.drawing import draw_boxes
 from grit.judge.judge import Judge
+from grit.judge.prompt import Comparison
 from grit.studies.correlation_chains import GroundedChain
 
 UNDECIDED = 0.5
@@ -48,18 +47,6 @@ class Matcher(Protocol):
         """
 
 
-class ShownPair(NamedTuple):
-    """A chain whose coordinates are masked, a copy of its picture with its own boxes, and another.
-
-    Who shows them to a model puts them in random order, by their id.
-    """
-
-    id: str
-    description: str
-    right: Image.Image
-    wrong: Image.Image
-
-
 class PictureMatcher:
     """Shows both pictures to a model.
 
@@ -70,7 +57,7 @@ class PictureMatcher:
     """
 
     def __init__(
-        self, judge: Judge, compare: Callable[[Sequence[ShownPair]], list[float | None]]
+        self, judge: Judge, compare: Callable[[Sequence[Comparison]], list[float | None]]
     ) -> None:
         self.judge = judge
         self.compare = compare
@@ -84,11 +71,14 @@ class PictureMatcher:
         return picks
 
 
-def shown(pair: Pair) -> ShownPair:
-    """The pair as pictures; the boxes are not numbered."""
+def shown(pair: Pair) -> Comparison:
+    """The chain without coordinates, its picture with its own boxes and with the random ones.
+
+    The boxes are not numbered.
+    """
     chain, image = pair.chain, pair.chain.picture.load()
     right, wrong = (draw_boxes(image, b, numbered=False) for b in (chain.boxes, pair.random))
-    return ShownPair(pair.id, chain.text, right, wrong)
+    return Comparison(pair.id, chain.text, right, wrong)
 
 
 class SceneMatcher:

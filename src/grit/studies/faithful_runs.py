@@ -1,16 +1,12 @@
 """Faithfulness of finished runs: whether their answers rest on what their chains point at."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
 
-from grit.config.schema import FigureSettings
 from grit.core.errors import GritError
-from grit.figures.exhibit import write_exhibit
 from grit.judge.judge import Judge, meet
 from grit.judge.making import make_judge
 from grit.runs.finished import FinishedRun
-from grit.runs.job_log import Job
 from grit.studies.asking_again import asking
 from grit.studies.changed_pictures import changed_pictures
 from grit.studies.faithfulness_figure import (
@@ -18,18 +14,18 @@ from grit.studies.faithfulness_figure import (
     METHODS,
     FaithfulnessFigure,
     FaithfulRun,
-    write_faithfulness,
 )
 from grit.studies.faithfulness_study import Question, faithfulness
 from grit.studies.figure_runs import Unfinished
 from grit.studies.kept_chains import AnsweredChain, answered_chain
-from grit.studies.measuring import Measuring, check_use, measure_jobs, with_model
+from grit.studies.measuring import Measuring, check_use, with_model
 from grit.studies.studied_runs import check_model, name_of, subsample
 
 
 class AskingAgain(Measuring[FaithfulRun]):
     """Asks runs' models their questions again, with something taken away from the pictures."""
 
+    study = FAITHFULNESS
     name = "faithfulness"
     leaves_out = ("direct",)  # it has no chains
 
@@ -64,16 +60,14 @@ class AskingAgain(Measuring[FaithfulRun]):
             found = faithfulness(questions, asked, judge, tagged_answers=tagged)
         return FaithfulRun(name_of(run), len(rows), len(grounded), *found)
 
-    def write(
+    def figure(
         self, rows: Sequence[FaithfulRun], unfinished: Sequence[Unfinished]
-    ) -> Iterator[Path]:
-        """Write ``faithfulness.json`` and the figure; yields the files' paths."""
+    ) -> FaithfulnessFigure:
+        """What was measured, and how."""
         settings, judge = self.figures.faithfulness, self.figures.judge
         how = settings.mask, settings.questions, settings.draws, self.figures.seed
         named = with_model(judge.label, judge)
-        figure = FaithfulnessFigure(named, *how, rows, unfinished, METHODS)
-        yield write_faithfulness(figure, self.folder)
-        yield from write_exhibit(FAITHFULNESS.exhibit([(self.folder, figure)]), self.folder)
+        return FaithfulnessFigure(named, *how, runs=rows, unfinished=unfinished, expected=METHODS)
 
     def check_judged(self, rows: Sequence[FaithfulRun]) -> None:
         """Tell what the judge has used, and raise JudgeFailed where too little was judged."""
@@ -85,10 +79,3 @@ class AskingAgain(Measuring[FaithfulRun]):
         said, settings = chain.prediction, self.figures.faithfulness
         seed = self.figures.seed, "faithfulness", said.set, said.id
         return Question(said, changed_pictures(run.sample(said), chain.boxes, settings, *seed))
-
-
-def build(
-    figures: FigureSettings, sweep: Path, jobs: Sequence[Job], folder: Path
-) -> Iterator[Path]:
-    """The figure of an experiment's jobs."""
-    return measure_jobs(AskingAgain, figures, sweep, jobs, folder)

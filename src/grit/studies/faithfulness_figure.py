@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from grit.evaluation.bootstrap import Estimate
@@ -12,9 +11,9 @@ from grit.figures.table import Cell, Column, Table, bracketed
 from grit.runs.judging import BY_RULES, is_drawn
 from grit.studies.changed_pictures import CONDITIONS, MASKED
 from grit.studies.faithfulness_study import WAYS, Faithfulness, Survival
-from grit.studies.figure_runs import RunName, Unfinished, draws_of, grouped
+from grit.studies.figure_runs import RunName, draws_of
 from grit.studies.pixel_masks import MOST_OVERLAP
-from grit.studies.record import Study, counted, missing_notes, plain, sections, write_record
+from grit.studies.record import Figure, Study, counted, missing_notes, sections
 
 METHODS = ("grit", "sft", "cot", "icl")  # that write chains; direct has none
 _NAMED_FROM = 0.05  # mean overlap of controls; less is not spoken of
@@ -62,17 +61,14 @@ class FaithfulRun:
 
 
 @dataclass(frozen=True)
-class FaithfulnessFigure:
+class FaithfulnessFigure(Figure[FaithfulRun]):
     """All that the figure is made of."""
 
     judge: str
     mask: str  # what photographs show
-    questions: int  # at most so many of each set
+    questions_per_set: int  # at most
     draws: int
     seed: int
-    runs: Sequence[FaithfulRun]
-    unfinished: Sequence[Unfinished] = ()
-    expected: Sequence[str] = ()  # methods that are marked as missing where they have no run
 
     @property
     def sets(self) -> list[str]:
@@ -80,9 +76,9 @@ class FaithfulnessFigure:
         return list(dict.fromkeys(name for run in self.runs for name in run.sets))
 
     @property
-    def groups(self) -> list["Group"]:
+    def named_groups(self) -> list["Group"]:
         """Its groups of bars, in the paper's order of methods."""
-        return [Group(*each) for each in grouped(self.runs, self.unfinished, self.expected)]
+        return [Group(*each) for each in self.groups]
 
 
 class Group(NamedTuple):
@@ -116,33 +112,6 @@ class Group(NamedTuple):
         return over_runs(values, CHANGE, draws_of(runs))
 
 
-def write_faithfulness(figure: FaithfulnessFigure, folder: Path) -> Path:
-    """Write every number behind the figure, run by run and over runs; returns the file's path."""
-    record = {
-        "judge": figure.judge,
-        "mask": figure.mask,
-        "questions_per_set": figure.questions,
-        "draws": figure.draws,
-        "seed": figure.seed,
-        "expected": figure.expected,
-        "groups": [
-            group.name.of_group()
-            | {"runs": len(group.runs)}
-            | {way: _row_of_group(group, way) for way in WAYS}
-            for group in figure.groups
-        ],
-        "runs": [
-            plain(run.run)
-            | {"rows": run.rows, "grounded": run.grounded}
-            | {"sets": {name: _row(found) for name, found in run.sets.items()}}
-            | {"overall": _row(run.overall)}
-            for run in figure.runs
-        ],
-        "unfinished": figure.unfinished,
-    }
-    return write_record(folder / "faithfulness.json", plain(record))
-
-
 def _row_of_group(group: Group, way: str) -> dict[str, Any]:
     acc = {name: group.acc(way, name) for name in CONDITIONS}
     return {**acc, "fall": {n: group.fall(way, n) for n in MASKED}, BEYOND: group.beyond(way)}
@@ -157,17 +126,10 @@ def _row(found: Faithfulness) -> dict[str, Any]:
     return counts | {OVERLAP: found.control_overlap} | ways
 
 
-def _figure_of(record: Mapping[str, Any]) -> FaithfulnessFigure:
-    return FaithfulnessFigure(
-        judge=record["judge"],
-        mask=record["mask"],
-        questions=record["questions_per_set"],
-        draws=record["draws"],
-        seed=record["seed"],
-        runs=[_run_of(row) for row in record["runs"]],
-        unfinished=[Unfinished(**row) for row in record["unfinished"]],
-        expected=record.get("expected", METHODS),
-    )
+def _run_row(run: FaithfulRun) -> dict[str, Any]:
+    sets = {name: _row(found) for name, found in run.sets.items()}
+    counts = {"rows": run.rows, "grounded": run.grounded}
+    return counts | {"sets": sets, "overall": _row(run.overall)}
 
 
 def _run_of(row: dict[str, Any]) -> FaithfulRun:
@@ -191,7 +153,7 @@ def _survival_of(row: dict[str, Any]) -> Survival:
 def _chart(figure: FaithfulnessFigure) -> Chart:
     """ACC with each picture, bars for each method; two panels for each model."""
     models: dict[str, list[Group]] = {}
-    for group in figure.groups:
+    for group in figure.named_groups:
         models.setdefault(group.name.title, []).append(group)
     return Chart(
         title="Answers when what the chain points at is taken away",
@@ -221,12 +183,12 @@ def _panel(title: str, groups: Sequence[Group], way: str) -> Panel:
 def _tables(figure: FaithfulnessFigure, title: str, notes: Sequence[str]) -> Iterator[Table]:
     judging = _judging(figure)
     for number, way in enumerate(WAYS):
-        rows = sections([(*group, _cells(group, way)) for group in figure.groups], COLUMNS)
+        rows = sections([(*group, _cells(group, way)) for group in figure.named_groups], COLUMNS)
         said = () if number else (*_notes(figure), *notes)
         yield Table(f"{WAY_NAMES[way]}; {title}", COLUMNS, rows, (*judging, *said), "Method")
     columns = tuple(Column(WAY_NAMES[way], name, DIGITS) for way in WAYS for name in figure.sets)
     if columns:
-        cells = [(*group, _of_sets(group, figure.sets)) for group in figure.groups]
+        cells = [(*group, _of_sets(group, figure.sets)) for group in figure.named_groups]
         heading = f"Each set, fall of ACC with the chain's boxes − elsewhere; {title}"
         yield Table(heading, columns, sections(cells, columns), judging, "Method")
 
@@ -258,13 +220,13 @@ def _judging(figure: FaithfulnessFigure) -> tuple[str, ...]:
 
 def _notes(figure: FaithfulnessFigure) -> Iterator[str]:
     yield (
-        f"Judge: {figure.judge}. At most {figure.questions} answered questions of each set whose "
-        "chains have boxes, drawn at random. Things are erased from drawn scenes; photographs "
-        f"show {figure.mask} instead. The control is a mean of {figure.draws} draws. Intervals "
-        "are 95%: over pictures (bootstrap), and over runs where there are several (t). A column "
-        "is over the questions that have what it needs; falls are paired by question."
+        f"Judge: {figure.judge}. At most {figure.questions_per_set} answered questions of each set "
+        "whose chains have boxes, drawn at random. Things are erased from drawn scenes; "
+        f"photographs show {figure.mask} instead. The control is a mean of {figure.draws} draws. "
+        "Intervals are 95%: over pictures (bootstrap), and over runs where there are several (t). "
+        "A column is over the questions that have what it needs; falls are paired by question."
     )
-    names = [group.name for group in figure.groups if not group.runs]
+    names = [group.name for group in figure.named_groups if not group.runs]
     yield from missing_notes(names, figure.unfinished)
     yield MEANING
     yield from _overlap_notes(figure)
@@ -277,7 +239,7 @@ def _notes(figure: FaithfulnessFigure) -> Iterator[str]:
 
 
 def _overlap_notes(figure: FaithfulnessFigure) -> Iterator[str]:
-    for group in figure.groups:
+    for group in figure.named_groups:
         if (overlap := group.control_overlap) is not None and overlap >= _NAMED_FROM:
             yield (
                 f"{group.name.title}, {group.name.method}: on average {overlap:.0%} of a control's "
@@ -292,7 +254,11 @@ FAITHFULNESS = Study(
     task="faithfulness",
     columns=COLUMNS,
     methods=METHODS,
-    parse=_figure_of,
+    kind=FaithfulnessFigure,
+    groups="groups",
+    group_row=lambda *group: {way: _row_of_group(Group(*group), way) for way in WAYS},
+    run_row=_run_row,
+    run_of=_run_of,
     heading=lambda figure: f"judge={figure.judge}",
     tables=_tables,
     chart=_chart,

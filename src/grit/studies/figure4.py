@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from grit.evaluation.bootstrap import Estimate
@@ -10,16 +9,8 @@ from grit.evaluation.over_runs import Bounds, over_runs
 from grit.figures.chart import Chart, Panel, Point, Series
 from grit.figures.table import NOTHING, Cell, Column, Table, bracketed, number
 from grit.studies.correlation_study import CONTROLS, Correlation
-from grit.studies.figure_runs import RunName, Unfinished, draws_of, grouped
-from grit.studies.record import (
-    WRITTEN,
-    Study,
-    counted,
-    missing_notes,
-    plain,
-    sections,
-    write_record,
-)
+from grit.studies.figure_runs import RunName, draws_of
+from grit.studies.record import WRITTEN, Figure, Study, counted, missing_notes, sections
 
 METHODS = ("grit", "icl", "sft")  # that the paper's figure compares
 SHARE = Bounds(0.0, 1.0)
@@ -51,16 +42,13 @@ class CorrelatedRun:
 
 
 @dataclass(frozen=True)
-class Figure4:
+class Figure4(Figure[CorrelatedRun]):
     """All that the figure is made of."""
 
     judge: str
     repeats: int
-    chains: int  # at most so many of each set
+    chains_per_set: int  # at most
     seed: int
-    runs: Sequence[CorrelatedRun]
-    unfinished: Sequence[Unfinished] = ()
-    expected: Sequence[str] = ()  # methods that are marked as missing where they have no run
 
     @property
     def sets(self) -> list[str]:
@@ -71,7 +59,7 @@ class Figure4:
     @property
     def bars(self) -> list["Bars"]:
         """Its groups of bars, in the paper's order."""
-        return [Bars(*group) for group in grouped(self.runs, self.unfinished, self.expected)]
+        return [Bars(*group) for group in self.groups]
 
 
 class Bars(NamedTuple):
@@ -92,41 +80,9 @@ class Bars(NamedTuple):
         return over_runs(estimates, SHARE, draws_of(runs))
 
 
-def write_figure4(figure: Figure4, folder: Path) -> Path:
-    """Write every number behind the figure, run by run, and its bars; returns the file's path."""
-    record = {
-        "judge": figure.judge,
-        "repeats": figure.repeats,
-        "chains_per_set": figure.chains,
-        "seed": figure.seed,
-        "expected": figure.expected,
-        "bars": [
-            bars.name.of_group()
-            | {"runs": len(bars.runs)}
-            | {control: bars.estimate(control) for control in CONTROLS}
-            for bars in figure.bars
-        ],
-        "runs": [
-            plain(run.run)
-            | {"rows": run.rows, "grounded": run.grounded, "judged": run.judged}
-            | dict(run.correlations)
-            for run in figure.runs
-        ],
-        "unfinished": figure.unfinished,
-    }
-    return write_record(folder / "figure4.json", plain(record))
-
-
-def _figure_of(record: Mapping[str, Any]) -> Figure4:
-    return Figure4(
-        judge=record["judge"],
-        repeats=record["repeats"],
-        chains=record["chains_per_set"],
-        seed=record["seed"],
-        runs=[_run_of(row) for row in record["runs"]],
-        unfinished=[Unfinished(**row) for row in record["unfinished"]],
-        expected=record.get("expected", METHODS),
-    )
+def _run_row(run: CorrelatedRun) -> dict[str, Any]:
+    counts = {"rows": run.rows, "grounded": run.grounded, "judged": run.judged}
+    return counts | dict(run.correlations)
 
 
 def _run_of(row: dict[str, Any]) -> CorrelatedRun:
@@ -208,9 +164,9 @@ def _of_sets(bars: Bars, sets: Sequence[str]) -> tuple[Cell, ...]:
 def _notes(figure: Figure4) -> Iterator[str]:
     yield (
         "Share of chains whose own boxes the judge picks over random ones; 0.5 is chance. Judge: "
-        f"{figure.judge}. {figure.repeats} repeats, at most {figure.chains} chains a set, drawn "
-        "at random. Intervals are 95%: over pictures (bootstrap), and over runs where there are "
-        "several (t)."
+        f"{figure.judge}. {figure.repeats} repeats, at most {figure.chains_per_set} chains a set, "
+        "drawn at random. Intervals are 95%: over pictures (bootstrap), and over runs where there "
+        "are several (t)."
     )
     names = [bars.name for bars in figure.bars if not bars.runs]
     yield from missing_notes(names, figure.unfinished)
@@ -228,7 +184,11 @@ FIGURE4 = Study(
     task="correlation",
     columns=COLUMNS,
     methods=METHODS,
-    parse=_figure_of,
+    kind=Figure4,
+    groups="bars",
+    group_row=lambda *bars: {control: Bars(*bars).estimate(control) for control in CONTROLS},
+    run_row=_run_row,
+    run_of=_run_of,
     heading=lambda figure: f"judge={figure.judge}",
     tables=_tables,
     chart=_chart,

@@ -1,8 +1,7 @@
 """Figure 5 from measured attention: its record ``figure5.json``, its table and its chart."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from grit.evaluation.bootstrap import Estimate
@@ -11,15 +10,8 @@ from grit.figures.chart import Chart, Panel, Series, points_of
 from grit.figures.table import Cell, Column, Table, bracketed
 from grit.studies.attention_prefixes import PREFIXES
 from grit.studies.attention_study import COMPARED, AttentionCurve, AttentionStudy
-from grit.studies.figure_runs import RunName, Unfinished, draws_of, grouped
-from grit.studies.record import (
-    Study,
-    counted,
-    missing_notes,
-    plain,
-    sections,
-    write_record,
-)
+from grit.studies.figure_runs import RunName, draws_of
+from grit.studies.record import Figure, Study, counted, missing_notes, plain, sections
 
 METHODS = ("grit",)  # that the paper's figure shows
 PREFIX_NAMES = {
@@ -57,20 +49,17 @@ class AttendingRun:
 
 
 @dataclass(frozen=True)
-class Figure5:
+class Figure5(Figure[AttendingRun]):
     """All that the figure is made of."""
 
     set: str
     samples: int  # at most so many of each run
     tokens: int
-    runs: Sequence[AttendingRun]
-    unfinished: Sequence[Unfinished] = ()
-    expected: Sequence[str] = ()  # methods that are marked as missing where they have no run
 
     @property
     def levels(self) -> list["Levels"]:
         """Its curves, in the paper's order of methods."""
-        return [Levels(*group) for group in grouped(self.runs, self.unfinished, self.expected)]
+        return [Levels(*group) for group in self.groups]
 
 
 class Levels(NamedTuple):
@@ -101,35 +90,10 @@ class Levels(NamedTuple):
         return tuple(values)
 
 
-def write_figure5(figure: Figure5, folder: Path) -> Path:
-    """Write every number behind the figure, run by run; returns the file's path."""
-    record = {
-        "set": figure.set,
-        "samples": figure.samples,
-        "tokens": figure.tokens,
-        "expected": figure.expected,
-        "levels": [
-            row.name.of_group()
-            | {"runs": len(row.runs)}
-            | {prefix: row.level(prefix) for prefix in PREFIXES}
-            | {name: row.difference(name) for name in COMPARED}
-            for row in figure.levels
-        ],
-        "runs": [plain(run.run) | {"rows": run.rows} | plain(run.study) for run in figure.runs],
-        "unfinished": figure.unfinished,
-    }
-    return write_record(folder / "figure5.json", plain(record))
-
-
-def _figure_of(record: Mapping[str, Any]) -> Figure5:
-    return Figure5(
-        set=record["set"],
-        samples=record["samples"],
-        tokens=record["tokens"],
-        runs=[_run_of(row) for row in record["runs"]],
-        unfinished=[Unfinished(**row) for row in record["unfinished"]],
-        expected=record.get("expected", METHODS),
-    )
+def _group_row(name: RunName, runs: Sequence[AttendingRun]) -> dict[str, Any]:
+    row = Levels(name, runs)
+    levels = {prefix: row.level(prefix) for prefix in PREFIXES}
+    return levels | {name: row.difference(name) for name in COMPARED}
 
 
 def _run_of(row: dict[str, Any]) -> AttendingRun:
@@ -201,7 +165,11 @@ FIGURE5 = Study(
     task="attention",
     columns=COLUMNS,
     methods=METHODS,
-    parse=_figure_of,
+    kind=Figure5,
+    groups="levels",
+    group_row=_group_row,
+    run_row=lambda run: {"rows": run.rows} | plain(run.study),
+    run_of=_run_of,
     heading=lambda figure: f"set={figure.set}, in thousandths",
     tables=_tables,
     chart=_chart,

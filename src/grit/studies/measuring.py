@@ -4,19 +4,21 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from grit.config.schema import Config, FigureSettings
 from grit.core.errors import GritError
+from grit.figures.exhibit import write_exhibit
 from grit.judge.judge import Judge, check_failures, check_trouble, trouble_of, usage_of
 from grit.judge.settings import JudgeSettings, ServiceJudgeSettings
 from grit.runs.finished import FinishedRun
 from grit.runs.folder import RunFolder
 from grit.runs.job_log import Job
-from grit.studies.figure_runs import Unfinished
+from grit.studies.figure_runs import OfRun, Unfinished
+from grit.studies.record import Figure, Study
 from grit.studies.studied_runs import distinct, name_of, runs_of_jobs
 
-T = TypeVar("T")
+T = TypeVar("T", bound=OfRun)
 log = logging.getLogger(__name__)
 
 
@@ -29,6 +31,7 @@ class Measuring(ABC, Generic[T]):
     """
 
     name: ClassVar[str]  # in error lines
+    study: ClassVar[Study[Any]]  # how it is shown
     leaves_out: ClassVar[tuple[str, ...]] = ()  # methods that have nothing to measure
 
     def __init__(self, figures: FigureSettings, folder: Path) -> None:
@@ -43,8 +46,14 @@ class Measuring(ABC, Generic[T]):
         return []
 
     @abstractmethod
+    def figure(self, rows: Sequence[T], unfinished: Sequence[Unfinished]) -> Figure[T]:
+        """What was measured, and how."""
+
     def write(self, rows: Sequence[T], unfinished: Sequence[Unfinished]) -> Iterator[Path]:
         """Write the record and the figure; yields the files' paths."""
+        figure = self.figure(rows, unfinished)
+        yield self.study.write(figure, self.folder)
+        yield from write_exhibit(self.study.exhibit([(self.folder, figure)]), self.folder)
 
     def check_judged(self, rows: Sequence[T]) -> None:  # figure 5 has no judge
         """Raise JudgeFailed where a judge has failed on more than it may."""

@@ -15,14 +15,29 @@ from grit.figures.table import MISSING, Cell, Column, Mean, Row, Section, Table
 from grit.runs.printed import METHODS, model_title
 from grit.runs.repetitions import seeds_label
 from grit.runs.results import OtherSchema
-from grit.studies.figure_runs import OfRun, RunName, Unfinished, draws_of
+from grit.studies.figure_runs import OfRun, RunName, Unfinished, draws_of, grouped
 
 SCHEMA_VERSION = 1  # of figure4.json, figure5.json and faithfulness.json
 WRITTEN = "written"  # the method's name of chains that come from the scenes' annotations
 TITLES = METHODS | {WRITTEN: "Written from annotations"}
 
-F = TypeVar("F")
+T = TypeVar("T", bound=OfRun)
+F = TypeVar("F", bound="Figure[Any]")
 Group = tuple[RunName, Sequence[OfRun], tuple[Cell, ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure(Generic[T]):
+    """All that a figure is made of; a subclass has how it was measured, by the record's names."""
+
+    runs: Sequence[T]
+    unfinished: Sequence[Unfinished] = ()
+    expected: Sequence[str] = ()  # methods that are marked as missing where they have no run
+
+    @property
+    def groups(self) -> list[tuple[RunName, list[T]]]:
+        """Runs of one model and method, that differ in their seeds, in the paper's order."""
+        return grouped(self.runs, self.unfinished, self.expected)
 
 
 @dataclass(frozen=True)
@@ -34,7 +49,11 @@ class Study(Generic[F]):
     task: str  # which measures it
     columns: tuple[Column, ...]
     methods: tuple[str, ...]  # that the paper's figure compares
-    parse: Callable[[dict[str, Any]], F]
+    kind: type[F]
+    groups: str  # the record's name of groups of runs
+    group_row: Callable[[RunName, Sequence[Any]], dict[str, Any]]
+    run_row: Callable[[Any], dict[str, Any]]  # what a record says of a run, but for its name
+    run_of: Callable[[dict[str, Any]], Any]  # the inverse
     heading: Callable[[F], str]  # over its tables
     tables: Callable[[F, str, Sequence[str]], Iterator[Table]]  # of a figure, a title and notes
     chart: Callable[[F], Chart]
@@ -53,11 +72,35 @@ class Study(Generic[F]):
                 raise OtherSchema(
                     f"{path}: expected schema_version {SCHEMA_VERSION}, found {version!r:.60}"
                 )
-            return self.parse(record)
+            return self.kind(
+                **{name: record[name] for name in self._how},
+                runs=[self.run_of(row) for row in record["runs"]],
+                unfinished=[Unfinished(**row) for row in record["unfinished"]],
+                expected=record.get("expected", self.methods),
+            )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise GritError(
                 f"{path}: is not as this version writes it: {type(error).__name__}: {error}"
             ) from error
+
+    def write(self, figure: F, folder: Path) -> Path:
+        """Write every number behind the figure, run by run and over runs; returns the path."""
+        groups = [
+            name.of_group() | {"runs": len(runs)} | self.group_row(name, runs)
+            for name, runs in figure.groups
+        ]
+        runs = [plain(run.run) | self.run_row(run) for run in figure.runs]
+        record = {name: getattr(figure, name) for name in (*self._how, "expected", "unfinished")}
+        path = folder / f"{self.name}.json"
+        head = {"schema_version": SCHEMA_VERSION, "figure": self.name}
+        write_json(path, head | plain(record | {self.groups: groups, "runs": runs}))
+        return path
+
+    @property
+    def _how(self) -> list[str]:
+        """The fields that say how it was measured."""
+        shared = {field.name for field in fields(Figure)}
+        return [field.name for field in fields(self.kind) if field.name not in shared]
 
     def exhibit(self, figures: Sequence[tuple[Path, F]], notes: Sequence[str] = ()) -> Exhibit:
         """Figures with the folders of their records; of several, each has tables of its own."""
@@ -71,12 +114,6 @@ class Study(Generic[F]):
     def svg(self, figure: F) -> str:
         """The chart as the text of an SVG file."""
         return chart_svg(self.chart(figure))
-
-
-def write_record(path: Path, record: Mapping[str, Any]) -> Path:
-    """Write a figure's numbers; returns the file's path."""
-    write_json(path, {"schema_version": SCHEMA_VERSION, "figure": path.stem, **record})
-    return path
 
 
 def plain(value: Any) -> Any:

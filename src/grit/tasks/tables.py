@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,11 @@ from grit.runs.printed import MINIATURES, MODELS
 
 log = logging.getLogger(__name__)
 MEASURED = {
-    "figure4": "grit.studies.correlated_runs",
-    "figure5": "grit.studies.attending_runs",
-    "faithfulness": "grit.studies.faithful_runs",
+    "figure4": ("grit.studies.correlated_runs", "Correlating"),
+    "figure5": ("grit.studies.attending_runs", "Attending"),
+    "faithfulness": ("grit.studies.faithful_runs", "AskingAgain"),
 }
-"""Exhibits that need the runs' pictures and models besides their results, and their modules."""
+"""Exhibits that need the runs' pictures and models besides their results, and who measures them."""
 OF_ACC = ("table1", "table3", "figure6")  # exhibits that show ACC next to the paper's
 
 
@@ -108,16 +109,20 @@ def _write(config: DictConfig, jobs: list[Job]) -> list[GritError]:
     from grit.paper.building import build  # imports torch
     from grit.paper.evidence import evidence_of_jobs
     from grit.paper.experiment_page import write_exhibit_page
+    from grit.studies.measuring import measure_jobs
 
     sweep = Path(config.hydra.sweep.dir)
     evidence = evidence_of_jobs(sweep, jobs)
     errors = []
     for name in config.exhibits:
         try:
+            paths: Iterable[Path]
             if name in MEASURED:
                 quieten()
                 settings = figure_settings(config)
-                paths = import_module(MEASURED[name]).build(settings, sweep, jobs, sweep / name)
+                module, kind = MEASURED[name]
+                measuring = getattr(import_module(module), kind)
+                paths = measure_jobs(measuring, settings, sweep, jobs, sweep / name)
             else:
                 paths = build(name, evidence, sweep / name)
             for path in paths:

@@ -20,7 +20,7 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from grit.training.grpo_gr import k3, mean_over_completions
+from grit.training.grpo_gr import k3
 
 # Of log-probabilities and of k3, as in PAPO's code and in VPPO's
 LARGEST_DIFFERENCE, LARGEST_KL = 20.0, 10.0
@@ -76,11 +76,6 @@ def pivotal_tokens(sensitivities: Tensor, owner: Tensor, completions: int, share
         order = sensitivities[places].sort(descending=True, stable=True).indices
         kept[places[order[: math.ceil(share * len(places))]]] = True
     return kept
-
-
-def completion_sensitivity(sensitivities: Tensor, owner: Tensor, completions: int) -> Tensor:
-    """The mean sensitivity of each completion, [B]."""
-    return mean_over_completions(sensitivities, owner, completions)
 
 
 def completion_scales(scores: Tensor, least: float) -> Tensor:

@@ -15,11 +15,10 @@ from grit.core import processes
 from grit.training.advantages import advantages_of, needs_batch
 from grit.training.diagnostics import Rollout
 from grit.training.groups import Group, Pass
-from grit.training.grpo_gr import completion_weights
+from grit.training.grpo_gr import completion_weights, mean_over_completions
 from grit.training.objectives import token_weights
 from grit.training.perception import (
     completion_scales,
-    completion_sensitivity,
     pivotal_tokens,
     sensitivity,
 )
@@ -170,7 +169,7 @@ def _perceived(
         owner = torch.arange(len(sizes), device=sizes.device).repeat_interleave(sizes)
         found = sensitivity(one.old_logp, one.blanked_logp)
         kept.append(pivotal_tokens(found, owner, len(sizes), settings.top_share or 1.0))
-        means = completion_sensitivity(found, owner, len(sizes))
+        means = mean_over_completions(found, owner, len(sizes))
         scores[chosen] = means.view(len(chosen), -1).cpu()
     ranks = processes.gathered(scores)
     scales = completion_scales(torch.cat(ranks), settings.least_scale)
