@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from grit.core import fingerprints
-from grit.core.fingerprints import code_fingerprint, fingerprint
+from grit.core.fingerprints import _modules, code_fingerprint, fingerprint
 
 
 @pytest.fixture
@@ -49,6 +49,25 @@ def test_a_reward_of_one_s_own_counts(tmp_path: Path, monkeypatch: pytest.Monkey
     assert found[0] != found[1] == found[2]
     code_fingerprint.cache_clear()
     assert code_fingerprint("a/model", ("nowhere.one", "one")) == code_fingerprint("a/model")
+
+
+def test_what_a_reward_of_one_s_own_imports_from_beside_it_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    files = {
+        "my_terms.py": "import numpy\nimport torch.nn\nfrom my_bonus import BONUS\n",
+        "my_bonus.py": "from my_parts import sizes\nBONUS = 1\n",
+        "my_parts/__init__.py": "",
+        "my_parts/sizes.py": "from . import units\n",
+        "my_parts/units.py": "UNIT = 1\n",
+        "my_parts/unused.py": "",
+    }
+    (tmp_path / "my_parts").mkdir()
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    found = {path.relative_to(tmp_path).as_posix() for path in _modules(("my_terms.short",))}
+    assert found == files.keys() - {"my_parts/unused.py"}
 
 
 def test_what_cannot_does_not(package: Path) -> None:

@@ -3,9 +3,11 @@
 import ast
 import hashlib
 import json
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
-from importlib.util import find_spec
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec, resolve_name
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +62,8 @@ def code_fingerprint(model_path: str, calls: tuple[str, ...] = ()) -> str:
 
     Args:
         model_path: ``tiny:FAMILY`` for a shipped model; others are not hashed here.
-        calls: dotted paths of the user's functions; their modules' sources are hashed too.
+        calls: dotted paths of the user's functions; the sources of their modules are hashed too,
+            and of modules in the same folder that these import.
     """
     parts = [_of_source(path) for path in (*_sources(), *_modules(calls))]
     family = model_path.removeprefix("tiny:")
@@ -81,15 +84,59 @@ def _sources() -> list[Path]:
 
 
 def _modules(calls: tuple[str, ...]) -> list[Path]:
-    """Source files of the modules of ``calls`` that are outside this package and can be found."""
-    found = set()
-    for name in {call.rpartition(".")[0] for call in calls}:
-        if name and name.partition(".")[0] != PACKAGE.name:
-            with suppress(ImportError, ValueError):
-                module = find_spec(name)
-                if module and module.origin and module.origin.endswith(".py"):
-                    found.add(Path(module.origin))
+    """Source files of the modules of ``calls``, and of those beside them that they import."""
+    found: dict[Path, None] = {}
+    waiting = [name for call in calls if (name := call.rpartition(".")[0])]
+    own = {name.partition(".")[0]: _place_of(name) for name in waiting}
+    beside = {place for place in own.values() if place and place.name != "site-packages"}
+    while waiting:
+        name = waiting.pop()
+        # By its first part, which imports nothing: torch has to wait for its settings.
+        if name.partition(".")[0] in own or _place_of(name) in beside:
+            path = _file_of(name)
+            if path is not None and path not in found:
+                found[path] = None
+                waiting += _imported(path, name)
     return sorted(found, key=lambda path: path.name)
+
+
+def _place_of(name: str) -> Path | None:
+    """The folder that a module, or the outermost package around it, lies in."""
+    module = _found(name.partition(".")[0])
+    if module is None:
+        return None
+    if module.submodule_search_locations:
+        return Path(next(iter(module.submodule_search_locations))).parent
+    return Path(module.origin).parent if module.origin else None
+
+
+def _file_of(name: str) -> Path | None:
+    """The source file of a module, if it has one."""
+    module = _found(name)
+    origin = module.origin if module else None
+    return Path(origin) if origin and origin.endswith(".py") else None
+
+
+def _found(name: str) -> ModuleSpec | None:
+    """A module outside this package, if it can be found."""
+    if name.partition(".")[0] != PACKAGE.name:
+        with suppress(ImportError, ValueError):
+            return find_spec(name)
+    return None
+
+
+def _imported(path: Path, name: str) -> Iterator[str]:
+    """The modules that a module imports; what is no module may be among them."""
+    package = name if path.stem == "__init__" else name.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            source = "." * node.level + (node.module or "")
+            with suppress(ImportError):
+                base = resolve_name(source, package) if node.level else source
+                yield base
+                yield from (f"{base}.{each.name}" for each in node.names)
 
 
 def _of_source(path: Path) -> str:

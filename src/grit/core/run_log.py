@@ -10,7 +10,15 @@ log = logging.getLogger(__name__)
 
 
 class RunLog(logging.FileHandler):
-    """A file handler that drops lines while the disk is full; the run itself reports that once."""
+    """A file handler that drops lines while the disk is full; the run itself reports that once.
+
+    It drops those of after a run that has left no folder, too: launchers log the end of their jobs.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line; the first one makes the file."""
+        if self.stream is not None or Path(self.baseFilename).parent.is_dir():
+            super().emit(record)
 
     def handleError(self, record: logging.LogRecord) -> None:  # logging's name
         """Report any other error as ``logging`` does."""
