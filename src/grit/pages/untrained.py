@@ -46,6 +46,7 @@ def _asked(run: FinishedRun) -> tuple[object, ...]:
     method, evaluation = run.config.get("method", {}), run.config.get("evaluation", {})
     prompt = tuple(method.get(name) for name in _PROMPT)
     return (
+        run.results.model,  # of predictions that were scored, the configuration does not say it
         run.config.get("model"),
         run.config.get("checkpoint"),
         prompt,
