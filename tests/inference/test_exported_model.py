@@ -15,6 +15,7 @@ import pytest
 import yaml
 from finished_runs import write_run
 from huggingface_hub import ModelCard
+from settings_of import lora
 from trained_run import LORA, write_trained_run
 from upload_hub import TOKEN
 
@@ -25,12 +26,13 @@ from grit.core.errors import GritError
 from grit.core.files import write_json
 from grit.grounding.prompts import GRIT_SUFFIX
 from grit.inference.exported_card import Card, model_card
-from grit.inference.exported_model import Exported, export
+from grit.inference.exported_model import Exported, _merge, export
 from grit.inference.questions import drawn
 from grit.inference.settings import ExportSettings
 from grit.inference.sources import source_of
 from grit.models.internvl import SYSTEM_MESSAGE
-from grit.models.loading import save_trained
+from grit.models.loading import load_base, save_trained
+from grit.models.lora import add_lora
 from grit.models.prompting import Prompting
 from grit.models.setup import make_adapter
 from grit.rollout.sampler import Sampler
@@ -203,6 +205,14 @@ def test_the_card_of_an_adapter_says_by_which_image_sizes_vllm_serves_it(run):
     for is_adapter in (True, False):  # a whole model brings its processor
         card = Card.of(source, ExportSettings(), None, is_adapter=is_adapter, space="resized")
         assert (option in model_card(card)) == is_adapter
+
+
+@pytest.mark.filterwarnings("ignore:Model has `tie_word_embeddings")
+def test_an_adapter_on_a_tied_head_is_not_merged():
+    adapter = load_base("tiny:qwen-random", seed=0)
+    add_lora(adapter, lora(4, 8, ["q_proj", "lm_head"]), with_vision=False)
+    with pytest.raises(GritError, match=r"export: LoRA on lm_head, .* cannot be merged"):
+        _merge(adapter, "float32")
 
 
 @pytest.mark.slow

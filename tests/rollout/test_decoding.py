@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from settings_of import lora
+from settings_of import lora as lora_of
 from transformers.models.qwen2.modeling_qwen2 import Qwen2RotaryEmbedding
 
 from grit.core.errors import GritError
@@ -144,7 +144,7 @@ def test_a_step_is_one_graph_for_all_positions(photographs, family, with_lora, m
         language_model.config.rope_parameters |= {"rope_type": "dynamic", "factor": 2.0}
         language_model.rotary_emb = Qwen2RotaryEmbedding(language_model.config)
     if with_lora:
-        add_lora(adapter, lora(4, 8, ["q_proj", "v_proj"]), with_vision=False)
+        add_lora(adapter, lora_of(4, 8, ["q_proj", "v_proj"]), with_vision=False)
         adapter.plain.activation_checkpointing_enable({"use_reentrant": False})
         adapter.model.train()
     prompt = adapter.encode("p", "\nQuestion: How many?", photographs[0], picture="i")
@@ -227,7 +227,7 @@ def test_on_a_gpu_graphs_hold_autocast_and_lora(photographs, family, lora, monke
     model, processor = build_tiny(family, seed=0)
     adapter = ADAPTERS[model.config.model_type](model.cuda(), processor)
     if lora:
-        add_lora(adapter, lora(4, 64, ["q_proj", "down_proj"]), with_vision=False)
+        add_lora(adapter, lora_of(4, 64, ["q_proj", "down_proj"]), with_vision=False)
         for name, parameter in adapter.model.named_parameters():
             if "lora_B" in name:
                 torch.nn.init.normal_(parameter, std=0.05)

@@ -1,15 +1,18 @@
 """A plain multirun of methods without training; what a run itself does is left out."""
 
+import gc
 import json
 import os
 import shlex
 import signal
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import grit.__main__ as program
 from grit.config.identity import config_hash
@@ -201,3 +204,25 @@ def test_single_runs_are_always_run(runs: Runs, command: Command) -> None:
         place = f"hydra.run.dir=sweep/{seed}"
         assert command("logger=none", "method=direct", f"seed={seed}", place).code == 0
     assert runs.done == [("direct", 0), ("direct", 1)]
+
+
+def test_what_a_former_job_left_on_a_gpu_is_freed(
+    command: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lightning's objects refer to each other: without a collection their weights stay."""
+
+    class Trainer:
+        def __init__(self) -> None:
+            self.own = self
+
+    emptied, left = [], Trainer()
+    gone = weakref.ref(left)
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: emptied.append(gone() is None))
+    gc.disable()
+    try:
+        del left
+        assert command("task=check", "logger=none").code == 0
+    finally:
+        gc.enable()
+    assert emptied == [True]

@@ -10,7 +10,7 @@ from settings_of import lora
 
 from grit.data.shapes.source import ShapesSource
 from grit.models.loading import load_base
-from grit.models.lora import add_lora, merged_lora
+from grit.models.lora import add_lora, has_tied_lora, merged_lora
 from grit.models.prompting import Prompting
 from grit.rollout.engines import engine_of
 from grit.rollout.sampler import Sampler
@@ -78,6 +78,23 @@ def test_a_policy_at_another_temperature_than_sampling_is_corrected_for_rounding
     said = torch.tensor([logp for completion in group for logp in completion.logps])
     scored = policy_of(adapter, 1.0).logp([Group(prompt, tuple(c.token_ids for c in group))])
     torch.testing.assert_close(said, scored.detach(), atol=1e-5, rtol=0)
+
+
+@pytest.mark.filterwarnings("ignore:Model has `tie_word_embeddings")
+def test_a_tied_head_is_merged_without_the_embeddings():
+    found = load_base("tiny:qwen-random", seed=0)
+    add_lora(found, lora(8, 16, ["lm_head"]), with_vision=False)
+    assert has_tied_lora(found)
+    for name, parameter in found.model.named_parameters():
+        if "lora_B" in name:
+            parameter.data.normal_(std=0.05)
+    embedded = found.plain.get_input_embeddings().weight
+    before = embedded.detach().clone()
+    with merged_lora(found):
+        head = found.plain.get_output_embeddings().get_base_layer().weight
+        assert not torch.equal(head, before)
+        assert torch.equal(embedded, before)
+    assert found.plain.get_output_embeddings().get_base_layer().weight is embedded
 
 
 @pytest.mark.parametrize("fails", [False, True])

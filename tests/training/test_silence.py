@@ -50,4 +50,7 @@ def test_the_others_say_it(tmp_path):
         process.wait()
     line = next(line for line in said.read_text().splitlines() if line.startswith("grit: "))
     assert "has not answered for trainer.max_silence=8 s: see what it said last" in line
-    assert "go on with: torchrun --standalone --nproc_per_node=2 -m grit " in line
+    assert (
+        "go on with: torchrun --standalone --nproc_per_node=2 --shutdown-timeout=900 -m grit "
+        in line
+    )

@@ -68,9 +68,15 @@ def launcher() -> list[str]:
 
 
 def torchrun(nodes: int, devices: int) -> list[str]:
-    """The torchrun command for ``devices`` processes on each of ``nodes`` hosts."""
-    where = "--standalone" if nodes == 1 else f"--nnodes={nodes}"
-    return ["torchrun", where, f"--nproc_per_node={devices}"]
+    """The torchrun command for ``devices`` processes on each of ``nodes`` hosts.
+
+    On several each host is told its number N, and the address HOST of the first.
+    """
+    where = ["--standalone"]
+    if nodes > 1:
+        where = [f"--nnodes={nodes}", "--node-rank=N", "--master-addr=HOST"]
+    # torchrun kills its processes 30 s after a signal otherwise (trainer.stop_within).
+    return ["torchrun", *where, f"--nproc_per_node={devices}", "--shutdown-timeout=900"]
 
 
 def is_alone(error: BaseException | None) -> bool:

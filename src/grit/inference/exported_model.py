@@ -27,6 +27,7 @@ from grit.models.full_model import GENERATION
 from grit.models.hub import model_folder
 from grit.models.internvl_layout import MODEL_TYPE
 from grit.models.loading import ADAPTER
+from grit.models.lora import has_tied_lora
 from grit.models.names import TINY, is_hub_id
 from grit.models.setup import make_adapter
 
@@ -150,6 +151,11 @@ def _name_base(folder: Path, base: str | None, revision: str | None) -> None:
 
 def _merge(adapter: Adapter, dtype: str) -> None:
     model: Any = adapter.model
+    if has_tied_lora(adapter):
+        raise GritError(
+            "export: LoRA on lm_head, whose weight is that of the embeddings, cannot be merged: "
+            "export.weights=trained leaves it an adapter"
+        )
     if hasattr(model, "merge_and_unload"):
         model = model.merge_and_unload()
     adapter.model = model.to(getattr(torch, dtype))

@@ -55,6 +55,13 @@ def lora_in_vision(adapter: Adapter) -> bool:
     return any("lora_" in name for name in names)
 
 
+def has_tied_lora(adapter: Adapter) -> bool:
+    """Whether LoRA is on a head whose weight is that of the embeddings."""
+    shared = adapter.plain.get_input_embeddings().weight
+    layers = (each for each in adapter.model.modules() if isinstance(each, LoraLayer))
+    return any(layer.get_base_layer().weight is shared for layer in layers)
+
+
 @contextmanager
 def merged_lora(adapter: Adapter) -> Iterator[None]:
     """Within the context every layer is one product, W + BA rounded to the precision of W.
@@ -64,16 +71,18 @@ def merged_lora(adapter: Adapter) -> Iterator[None]:
     weights once more. The base's own are put back untouched: nothing is subtracted again.
     """
     layers = [each for each in adapter.model.modules() if isinstance(each, LoraLayer)]
-    kept = [layer.get_base_layer().weight.data for layer in layers]
+    kept = [layer.get_base_layer().weight for layer in layers]
     try:
         with torch.no_grad():
             for layer, weight in zip(layers, kept, strict=True):
                 names = layer.active_adapters
                 change = sum(layer.get_delta_weight(name).float() for name in names)
-                layer.get_base_layer().weight.data = (weight.float() + change).to(weight.dtype)
+                merged = (weight.float() + change).to(weight.dtype)
+                # One of its own: a tied head shares its former one with the embeddings.
+                layer.get_base_layer().weight = nn.Parameter(merged, requires_grad=False)
                 layer.merged_adapters = list(names)  # the forward takes the base layer alone
         yield
     finally:
         for layer, weight in zip(layers, kept, strict=True):
-            layer.get_base_layer().weight.data = weight
+            layer.get_base_layer().weight = weight
             layer.merged_adapters = []

@@ -17,6 +17,7 @@ from grit.studies.figure5 import (
 from grit.studies.figure_runs import Unfinished
 from grit.studies.measuring import Measuring
 from grit.studies.studied_runs import check_model, name_of, subsample
+from grit.training.device import autocast
 
 
 class Attending(Measuring[AttendingRun]):
@@ -48,7 +49,8 @@ class Attending(Measuring[AttendingRun]):
             samples.append(prefixes(prompt, each.as_written, adapter, seed))
         sampler = Sampler(adapter, run.settings.rollout.tokens_per_batch)
         pictures = [each.picture for each in drawn]
-        found = study(samples, adapter, sampler, settings.tokens, pictures)
+        with autocast(run.settings.trainer.precision, adapter.device):
+            found = study(samples, adapter, sampler, settings.tokens, pictures)
         return AttendingRun(name_of(run, [settings.set]), len(said), found)
 
     def figure(self, rows: Sequence[AttendingRun], unfinished: Sequence[Unfinished]) -> Figure5:

@@ -1,6 +1,8 @@
 """The tasks: a thin module for each value of ``task=``, with a function ``perform``."""
 
+import gc
 import os
+import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -25,6 +27,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
 
     check_early(config)
     quieten()
+    _free_former_job()
     try:
         import_module(f"grit.tasks.{config.task}").perform(config, folder, overrides)
     except Exception as error:
@@ -38,6 +41,19 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         from grit.core import processes  # imports torch
 
         processes.leave()
+
+
+def _free_former_job() -> None:
+    """Free what a multirun's former job has left on a GPU.
+
+    Lightning's Trainer and module refer to each other, so that models, gradients and optimiser
+    states stay until Python's collector looks at everything; running out of memory is no reason
+    for it to do so.
+    """
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        gc.collect()
+        torch.cuda.empty_cache()
 
 
 def _of_the_machine(error: Exception, config: Config, folder: Path) -> str | None:

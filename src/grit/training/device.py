@@ -39,12 +39,18 @@ def prepare_device(trainer: TrainerSettings, threads: int | None) -> torch.devic
             f"start with {join(torchrun(trainer.num_nodes, trainer.devices))} "
             f"-m grit ... trainer={'ddp' if trainer.strategy == 'auto' else trainer.strategy}"
         )
+    rank_here = int(os.environ.get("LOCAL_RANK", "0"))
+    if on_gpu and rank_here >= (there := torch.cuda.device_count()):
+        raise GritError(
+            f"trainer.devices={trainer.devices}: this machine shows {there} GPUs; start as many "
+            "processes, or look at CUDA_VISIBLE_DEVICES"
+        )
     if processes > 1 and not dist.is_initialized():
         silence = timedelta(seconds=trainer.max_silence)
         dist.init_process_group("nccl" if on_gpu else "gloo", timeout=silence)
     if not on_gpu:
         return torch.device("cpu")
-    device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+    device = torch.device("cuda", rank_here)
     torch.cuda.set_device(device)
     return device
 

@@ -78,6 +78,8 @@ def fit(
     if checkpoints.interrupted:
         stopped = f"interrupted after step {checkpoints.steps} of {trainer.max_steps}"
         raise Interrupted(stopped, resume_command)
+    for parameter in learner.parameters():
+        parameter.grad = None  # nobody needs them: the model alone goes back to its device
     # Lightning's teardown moves the model to the CPU, where NCCL gathers no shards of FSDP.
     learner.to(device)
 

@@ -20,12 +20,13 @@ class SharedOptimizer(ZeroRedundancyOptimizer):
     """Torch's, whose states a checkpoint can be loaded into where AdamW is fused.
 
     It puts step counts on the CPU, also those that fused kernels need on the GPU (PyTorch issue
-    124133).
+    124133), and keeps a second copy of this rank's states, which nothing reads.
     """
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Load the states, with each step count beside its parameter."""
         super().load_state_dict(state_dict)
+        self.state.clear()
         for parameter, state in self.optim.state.items():
             state["step"] = state["step"].to(parameter.device)
 
