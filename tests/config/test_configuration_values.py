@@ -95,6 +95,10 @@ def test_a_value_that_cannot_work_is_named(default: DictConfig, field: str, valu
         ),
         (["rollout.merge_lora=true"], ["rollout.merge_lora=true", "model.adaptation=full"]),
         (
+            ["rollout.decode=captured", "trainer=fsdp"],
+            ["rollout.decode=captured", "trainer=fsdp's", "rollout.decode=auto"],
+        ),
+        (
             ["rollout.merge_lora=true", "model=qwen2_5_vl_3b", "trainer=fsdp"],
             ["rollout.merge_lora=true", "trainer=fsdp"],
         ),

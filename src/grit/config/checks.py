@@ -27,7 +27,7 @@ def check(config: Config) -> None:
     _check_trainer(config)
     _check_model(config)
     _check_training(config)
-    _check_merging(config)
+    _check_sampling(config)
     _check_rollout(config)
     _check_logger(config)
     _check_downloads(config.preparation)
@@ -226,7 +226,12 @@ def _check_logger(config: Config) -> None:
         raise GritError("config: logger.tags: a tag of W&B has at least one character")
 
 
-def _check_merging(config: Config) -> None:
+def _check_sampling(config: Config) -> None:
+    if config.rollout.decode == "captured" and config.trainer.strategy == "fsdp":
+        raise GritError(
+            "config: rollout.decode=captured: a CUDA graph cannot hold the gathering of "
+            "trainer=fsdp's shards; rollout.decode=auto"
+        )
     if not config.rollout.merge_lora or not config.method.learns:
         return
     if config.model.adaptation != "lora":
