@@ -23,7 +23,7 @@ DEMO = [sys.executable, "-m", "grit", "task=demo", "trainer.accelerator=cpu"]
 
 def test_without_gradio_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(serving, "find_spec", lambda _: None)
-    with pytest.raises(GritError, match=r"pip install 'grit-suite\[demo\]'"):
+    with pytest.raises(GritError, match=r"pip install .* -e '\.\[demo\]'"):
         serving.listen(DemoSettings(port=0))
 
 

@@ -152,8 +152,8 @@ def test_a_missing_package_is_one_line_before_anything_is_written(
     ended = command("experiment=smoke", f"logger={name}", "hydra.run.dir=out")
     assert ended.code == 1
     assert ended.err == (
-        f"grit: logger={name} needs the package {name}: pip install 'grit-suite[loggers]', "
-        "or logger=none\n"
+        f"grit: logger={name} needs the package {name}: pip install -c constraints.txt -e "
+        "'.[loggers]', or logger=none\n"
     )
     assert [path.name for path in Path.cwd().rglob("*") if path.is_file()] in ([], ["grit.log"])
 

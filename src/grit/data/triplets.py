@@ -16,7 +16,7 @@ from grit.data.shapes.source import ShapesSource
 from grit.data.suites import PAPER_FILES, ROWS, check_images, files_of, log_boxes_beyond
 
 log = logging.getLogger(__name__)
-COUNTS = (0, 1, 2, 3, 4)  # the answers that counting data is balanced over (GRIT.md section 3)
+COUNTS = (0, 1, 2, 3, 4)  # the answers that counting data is balanced over
 
 
 def training_samples(data: DataSettings, test_root: str) -> list[Sample]:

@@ -26,7 +26,7 @@ def listen(settings: DemoSettings) -> socket.socket:
         GritError: gradio is not installed, or one cannot listen there.
     """
     if find_spec("gradio") is None:
-        raise GritError("task=demo needs gradio: pip install 'grit-suite[demo]'")
+        raise GritError("task=demo needs gradio: pip install -c constraints.txt -e '.[demo]'")
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         return socket.create_server((settings.host, settings.port), family=family)

@@ -1,4 +1,4 @@
-"""The metrics of a test set (GRIT.md section 4): means over unique rows, with 95% intervals.
+"""The metrics of a test set: means over unique rows, with 95% intervals.
 
 They do not depend on the batch size, the order of rows or the world size: values are kept per
 row, duplicates from padding are dropped, and rows are sorted by a hash of their id before the mean

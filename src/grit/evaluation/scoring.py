@@ -23,7 +23,7 @@ def score_predictions(
 
     Returns:
         The scored predictions, in the same order. ``acc`` and ``exact_match`` are None for
-        detection, whose true answer is a box that is not judged. ``giou`` (GRIT.md section 4) is
+        detection, whose true answer is a box that is not judged. ``giou`` is
         None for rows without annotated boxes. ``format`` is 1 if both tag pairs are well placed,
         the chain has a box, and there is an answer.
     """

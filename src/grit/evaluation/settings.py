@@ -13,7 +13,7 @@ class EvaluationSettings:
 
     max_new_tokens: int = setting("a completion that reaches it is truncated", 1000, ge=1)
     samples: int = setting(
-        "answers to sample to each question beside the greedy one, for pass@k and mean@k; 0: none",
+        "answers to sample to each question beside the greedy one, for pass@k and mean@N; 0: none",
         0,
         ge=0,
     )

@@ -57,8 +57,8 @@ def _check_logger(name: str) -> None:
     """Raise GritError if the dashboard's package, which has its name, is not installed."""
     if name != "none" and find_spec(name) is None:
         raise GritError(
-            f"logger={name} needs the package {name}: pip install 'grit-suite[loggers]', "
-            "or logger=none"
+            f"logger={name} needs the package {name}: pip install -c constraints.txt -e "
+            "'.[loggers]', or logger=none"
         )
 
 

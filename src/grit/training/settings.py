@@ -122,7 +122,7 @@ class SFTSettings:
     """The settings of few-shot supervised fine-tuning that GRPO-GR does not share."""
 
     steps: int = setting("optimiser steps", ge=1)
-    learning_rate: float = setting("of AdamW, after the warm-up", gt=0)
+    learning_rate: float = setting("of AdamW; after the warm-up it falls to 0 by a cosine", gt=0)
     traces: Literal["plain", "sentences", "family"] = setting(
         'how what is taught is written: as the miniature does ("red circle [5, 6, 20, 22]"), in '
         "English sentences with the same boxes, or in English with boxes as the model's family "
@@ -151,7 +151,9 @@ class TrainingSettings:
     sft: SFTSettings = setting("", of="sft")
     prompts_per_step: int = setting("prompts of an optimiser step, of all ranks together", 32, ge=1)
     group_size: int = setting("completions of a prompt, N", 4, ge=2, of="grpo_gr")
-    learning_rate: float = setting("of AdamW, after the warm-up", gt=0, of="grpo_gr")
+    learning_rate: float = setting(
+        "of AdamW; after the warm-up it falls to 0 by a cosine", gt=0, of="grpo_gr"
+    )
     warmup_steps: int = setting("over which the learning rate rises to its value", 0, ge=0)
     weight_decay: float = setting("of AdamW", 0.0, ge=0)
     clip_norm: float = setting("gradients are scaled down to this norm", 1.0, gt=0)

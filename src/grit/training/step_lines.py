@@ -53,8 +53,7 @@ class StepLines(pl.Callback):
 def shown(metrics: Mapping[str, float], weights: Mapping[str, float]) -> Iterator[str]:
     """The numbers of a line, as far as the step has them.
 
-    Format and ACC are shares of what their reward terms pay: ACC is the judge's mean score of the
-    step's completions, 0 to 100.
+    Format and ACC are shares of what their reward terms pay: ACC is 0 to 100.
     """
     if "reward" in metrics:
         yield f"reward {metrics['reward']:.2f}"
