@@ -37,16 +37,15 @@ def gathered(value: Value) -> list[Value]:
 
 
 def all_or_none(future: "Future[Value]") -> Value:
-    """The result of this rank's future, as ``together`` gives it."""
+    """``together`` for a future: its result on this rank."""
     return together(future.result)
 
 
 def together(call: Callable[[], Value]) -> Value:
-    """The result of this rank's call; every rank has to call it.
+    """Run ``call`` on this rank; if it fails on one rank, fail on all. Every rank has to call it.
 
     Raises:
-        Resumable: the call of some rank raised it. It is raised on all ranks, so that all stop at
-            the same step.
+        Resumable: the call raised it on some rank; now all ranks stop at the same step.
     """
     failure: Resumable | None = None
     try:

@@ -40,7 +40,7 @@ class Sample:
 def samples_fingerprint(samples: Iterable[Sample]) -> str:
     """A hash of ids, questions, answers and boxes, whatever their order; not of the pixels.
 
-    A seed may only reorder the rows of a file that is taken whole, which makes no other triplets.
+    Order does not count: with a whole file, another seed only reorders the same triplets.
     """
     return fingerprint(
         [

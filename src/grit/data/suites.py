@@ -149,7 +149,7 @@ def files_of(root: Path, source: SourceSettings, name: str) -> tuple[Path, Path]
 
 
 def check_images(samples: Sequence[Sample]) -> None:
-    """Now and not after hours of training: each file is whole, and of its row's size."""
+    """Raise GritError for a damaged image file, or one not of its row's size."""
     for picture in dict.fromkeys(sample.picture for sample in samples):
         if isinstance(picture, ImageFile):
             picture.check()
@@ -181,10 +181,10 @@ def _test_set(suite: SuiteSettings, name: str, source: SourceSettings) -> TestSe
 
 
 def _spread(samples: Sequence[Sample], limit: int | None) -> list[Sample]:
-    """At most ``limit`` samples in their order, one of each of so many equal parts.
+    """At most ``limit`` samples in file order, one from each of ``limit`` equal parts.
 
-    A file may be sorted by answer, so that its first rows have one answer alone, or have yes and no
-    in turn, so that every second row does. The place in a part therefore changes from part to part.
+    A file may be sorted by answer or alternate yes and no, so neither its first rows nor every k-th
+    row are representative: the place within each part is pseudo-random.
     """
     parts = min(limit or len(samples), len(samples))
     ends = [len(samples) * part // parts for part in range(parts + 1)]

@@ -71,7 +71,7 @@ def check_training_files(data: DataSettings) -> None:
 
 
 def _missing(data: DataSettings, name: str, file: Path) -> GritError:
-    """Says of a training file that is not there what it is, and how to come by it."""
+    """The error for a missing training file: what it is, and how to get it."""
     source = f"data={data.name}: {file} is missing"
     if file.name in PAPER_FILES:
         return GritError(

@@ -50,7 +50,7 @@ class Source(NamedTuple):
 
 
 def by_draw(runs: np.ndarray, draws: Sequence[Hashable] | None) -> np.ndarray:
-    """What is independent of each other in runs [runs, ...]: means of draws [draws, ...], or runs.
+    """The independent units of runs [runs, ...]: means over each draw [draws, ...], or the runs.
 
     Seeds are nested in draws of the training triplets: runs on the same triplets have these in
     common. Of several draws, the means differ by the draws and by the seeds within them, so that
@@ -71,30 +71,31 @@ def over_runs(
 ) -> Estimate:
     """The mean of the runs' means with a 95% t-interval, ``n`` runs.
 
-    The interval is of the seeds, by the spread of the means, and of the questions, which all runs
-    share, by the runs' own intervals: as wide as one run's where seeds change nothing. Each side is
-    made of the runs' own sides, which near a bound are not of one length, and ends at the bound: no
-    mean lies beyond it, so an interval loses nothing there. A single run keeps its interval. Runs
-    without a mean do not count.
+    Its variance is that between seeds (the spread of the means) plus that of the shared questions
+    (from the runs' own intervals): as wide as one run's where seeds change nothing. Lower and upper
+    side are computed apart, because intervals near a bound are asymmetric, and are clipped to
+    ``bounds``, beyond which no mean lies. A single run keeps its interval. Runs without a mean do
+    not count.
 
     Of several draws of the triplets it is the mean of the draws' means, whose spread takes the
     place of that of the runs (see ``by_draw``).
     """
-    known = [(run, run.mean) for run in runs if run.mean is not None]
-    if draws is not None:
-        pairs = zip(runs, draws, strict=True)
-        draws = [draw for run, draw in pairs if run.mean is not None]
-    if len(known) == 1:
-        return known[0][0]
+    draw_of_run: Sequence[Hashable] = [None] * len(runs) if draws is None else draws
+    known = [
+        (run, run.mean, draw)
+        for run, draw in zip(runs, draw_of_run, strict=True)
+        if run.mean is not None
+    ]
     if not known:
         return Estimate(None, None, None, 0)
-    means = by_draw(np.array([mean for _, mean in known]), draws).tolist()
-    seeds = Source.of(means)
-    mean = fmean(means)
-    below = _reach([seeds, *_questions([(m - r.low, r.n) for r, m in known if r.low is not None])])
-    above = _reach(
-        [seeds, *_questions([(r.high - m, r.n) for r, m in known if r.high is not None])]
-    )
+    if len(known) == 1:
+        return known[0][0]
+    means = by_draw(np.array([mean for _, mean, _ in known]), [draw for *_, draw in known]).tolist()
+    mean, seeds = fmean(means), Source.of(means)
+    lower_sides = [(m - run.low, run.n) for run, m, _ in known if run.low is not None]
+    upper_sides = [(run.high - m, run.n) for run, m, _ in known if run.high is not None]
+    below = _reach([seeds, *_questions(lower_sides)])
+    above = _reach([seeds, *_questions(upper_sides)])
     return Estimate(mean, bounds.within(mean - below), bounds.within(mean + above), len(known))
 
 
@@ -128,7 +129,7 @@ def _questions(sides: Sequence[tuple[float, int]]) -> list[Source]:
 
 
 def _reach(sources: Sequence[Source]) -> float:
-    """How far a 95% t-interval by independent sources together reaches to one side."""
+    """The half-width of a 95% t-interval; variances of the ``sources`` add up."""
     total = sum(source.variance for source in sources)
     return t95(_degrees(sources)) * sqrt(total)
 

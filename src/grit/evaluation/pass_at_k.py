@@ -51,8 +51,8 @@ def number(name: str) -> int:
 def sampled_estimates(rows: Sequence[ScoredPrediction]) -> dict[str, Estimate]:
     """``pass_at_k`` for each of ``sizes`` and ``mean_at_n`` of one set, 0 to 100, by their names.
 
-    Intervals are over pictures, as those of all metrics. A sample that the judge failed on is no
-    wrong one: its question is estimated from the others, and left out where they are fewer than k.
+    Intervals are over pictures, as those of all metrics. Samples that the judge failed on are
+    dropped, not counted as wrong; a question with fewer than k samples left is omitted.
 
     Args:
         rows: n of each question, in any order; none give no numbers.

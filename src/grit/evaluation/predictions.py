@@ -31,7 +31,7 @@ class Prediction:
     spoken: Space | None = None  # the space of the completion's boxes; None: unknown size
     space: Space | None = None  # the original image's pixels; None: unknown size
     true_boxes: tuple[Box, ...] | None = None  # in `space`; None: not annotated
-    image: str | None = None  # equal within a set: the same picture; None: of a row's own
+    image: str | None = None  # rows of a set with equal values share a picture; None: own
     named_boxes: float | None = None  # see named_boxes.py; None: no label, or no drawn scene
     written: str | None = None  # the completion with its special tokens of boxes; None: it has none
 

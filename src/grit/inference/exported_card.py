@@ -110,7 +110,7 @@ def _training_run(source: Source) -> Path | None:
 
 
 def _title(source: Source, trained: Config | None) -> str:
-    """What was trained on what; of a model that is no run's, its name: nobody knows the rest."""
+    """Model, method and data of the training run; without a run, the model's name alone."""
     if trained is None:
         return replace(source, run=None).name
     method = "GRIT" if trained.method.name == "grit" else trained.method.name
@@ -133,7 +133,7 @@ def _head(card: Card) -> ModelCardData:
 
 
 def _tags_of_training(trained: Config | None) -> Iterator[str]:
-    """What was trained elsewhere may be neither."""
+    """Tags of a training run; none without one."""
     if trained is not None:
         yield "grit"
         if trained.method.training == "grpo_gr":

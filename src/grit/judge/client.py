@@ -142,7 +142,7 @@ class Client:
         reply = await self._called(content, seconds)
         if not isinstance(reply, Fault):
             return None
-        # A refusal of this one question, as with HTTP 400, is one of the settings: of all.
+        # A refusal of a harmless question (HTTP 400) means that all would be refused.
         return reply.reason if reply.unreachable or reply.meaning is not Meaning.again else None
 
     def _wait(self, attempt: int, fault: Fault) -> float:

@@ -254,10 +254,9 @@ class Adapter(ABC):
 
     @abstractmethod
     def on_picture(self, prompt: EncodedPrompt, values: Tensor) -> Tensor:
-        """Values [T] of the image tokens as they lie on the picture [rows, columns].
+        """Values [T] of the image tokens as a map [rows, columns] over the whole picture.
 
-        The map covers the whole picture. A value is spread over what its token shows of it: the sum
-        stays.
+        A token's value is divided among the cells that it covers, so the sum is preserved.
         """
 
     @property

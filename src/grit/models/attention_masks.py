@@ -11,7 +11,7 @@ from torch import Tensor
 from grit.models.shared_rows import SHARED, SharedRows
 
 UNREAD = torch.ones(1, 1, 1, 1, dtype=torch.bool)
-"""In place of a mask that is not read: language models build one unless they get one of 4-D."""
+"""A 4-D dummy that is never read: without a 4-D mask, transformers would build one."""
 
 
 def mask_arguments(

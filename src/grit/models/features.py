@@ -27,12 +27,14 @@ class FeatureCache:
 
         ``compute`` gets the indices into ``keys`` of those that are missing, each key once.
         """
-        first = {key: i for i, key in reversed(list(enumerate(keys))) if key not in self._features}
-        self.hits += len(keys) - len(first)
-        missing = sorted(first.values())
+        missing: dict[str, int] = {}  # key -> its first index
+        for i, key in enumerate(keys):
+            if key not in self._features:
+                missing.setdefault(key, i)
+        self.hits += len(keys) - len(missing)
         new: dict[str, Tensor] = {}
         if missing:
-            new = dict(zip((keys[i] for i in missing), compute(missing), strict=True))
+            new = dict(zip(missing, compute(list(missing.values())), strict=True))
         features = [new[key] if key in new else self._cached(key) for key in keys]
         for key, computed in new.items():
             self._add(key, computed)

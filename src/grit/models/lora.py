@@ -64,11 +64,11 @@ def has_tied_lora(adapter: Adapter) -> bool:
 
 @contextmanager
 def merged_lora(adapter: Adapter) -> Iterator[None]:
-    """Within the context every layer is one product, W + BA rounded to the precision of W.
+    """Within the context LoRA is merged: each layer has the weight W + BA, in the dtype of W.
 
-    An adapter costs three more kernels and casts a layer, which is what a decode step on a GPU
-    takes most of its time for (benchmarks/README.md). Merging takes the memory of the merged
-    weights once more. The base's own are put back untouched: nothing is subtracted again.
+    Unmerged, an adapter adds three kernels and casts per layer, which take most of a decode step on
+    a GPU (benchmarks/README.md). Merging takes the memory of the merged weights once more. The
+    base's own weights are put back as they were; nothing is subtracted.
     """
     layers = [each for each in adapter.model.modules() if isinstance(each, LoraLayer)]
     kept = [layer.get_base_layer().weight for layer in layers]

@@ -92,7 +92,7 @@ class RowText:
 def with_other_text(
     encoded: Sequence[int], text_ids: Sequence[int], placeholder_ids: Container[int]
 ) -> list[int]:
-    """The token ids of a prompt with the image of one and the text of another.
+    """The image tokens of ``encoded`` inside the text tokens of ``text_ids``.
 
     Args:
         encoded: a prompt with its image's tokens.

@@ -10,7 +10,7 @@ def written_text(token_ids: Sequence[int], adapter: Adapter) -> str:
     """``Adapter.decode``, but with ``BOX_TOKENS`` also where they are special tokens.
 
     Rewards and metrics read the text of ``decode``, which lacks InternVL's tags of boxes as the
-    released code's does. Who lets a model go on from what it has said needs this one.
+    released code's does. To continue a completion from a prefix, take this one.
     """
     added = adapter.tokenizer.added_tokens_decoder
     box_ids = {id_ for id_, token in added.items() if token.content in BOX_TOKENS}

@@ -85,7 +85,7 @@ _KIND = ("model", "method", "checkpoint")  # of a variant; what has a name in ev
 
 
 class Variant(NamedTuple):
-    """What makes runs repetitions of each other, but for the seeds; None where it has no say."""
+    """The key of a row: runs with equal keys differ in seeds alone. None: not applicable."""
 
     model: str
     method: str

@@ -30,7 +30,7 @@ class Response:
     All boxes are in pixels of the original image, clipped to it, with their corners in order; those
     without area are left out. ``boxes`` are those of the whole completion, as GIoU and
     ``predictions.jsonl`` have them: in detection the answer itself is a box, and a reward that saw
-    fewer boxes than the metric could be had without it. So a box that is said twice is there twice.
+    fewer boxes than the metric could rise without it. Repeated boxes are kept.
     ``trace.boxes`` has those before ``<rethink>``, as the model writes them.
     """
 

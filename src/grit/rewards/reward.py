@@ -102,7 +102,11 @@ class Reward:
             GritError: a term raises or returns no number for this well-formed, judged response.
         """
         made_up = Attempt(
-            *("How many dogs are there?", "2", "rehearsal", REHEARSED, (1, 2, 3)),
+            question="How many dogs are there?",
+            answer="2",
+            dataset="rehearsal",
+            completion=REHEARSED,
+            token_ids=(1, 2, 3),
             spoken=REHEARSED_IN,
             space=REHEARSED_IN,
             true_boxes=REHEARSED_BOXES,

@@ -14,7 +14,7 @@ class Ending:
         self.adapter = adapter
 
     def __call__(self, token_ids: Sequence[int]) -> bool:
-        """Whether these tokens, of which no beginning has ended, are a whole completion."""
+        """Whether the last of these tokens ends the completion; no earlier one did."""
         if token_ids[-1] in self.adapter.end_ids:
             return True
         if token_ids[-1] not in self._may_close:

@@ -115,7 +115,7 @@ class Sampler(Engine):
     ) -> list[list[Completion]]:
         n, device = len(seeds[0]), self.adapter.device
         logits, prefilled = self._start(prompts, n)
-        if not logits.amax(-1).isfinite().all():  # an id made of them would be none of the model's
+        if not logits.amax(-1).isfinite().all():  # sampling NaN gives ids outside the vocabulary
             raise GritError(
                 "the model's next-token logits are not finite: its weights are damaged, or their "
                 "numbers exceed the range of model.dtype"
@@ -124,6 +124,7 @@ class Sampler(Engine):
         del prefilled  # frees the cache if the decoding has copied it
         uniforms = _uniforms([s for group in seeds for s in group], sampling).to(device)
         forbidden = self.adapter.forbidden_ids.to(device)
+        temperature = self.logp_temperature or sampling.temperature or 1.0  # of ``logps``
 
         rows = torch.arange(len(prompts) * n)  # which completion each row of the batch belongs to
         written: list[list[int]] = [[] for _ in rows]
@@ -131,18 +132,16 @@ class Sampler(Engine):
         ended = [False] * len(rows)
         for step in range(sampling.max_new_tokens):
             tokens = choose(logits, uniforms[:, step], sampling, forbidden)
-            if self.merge_lora:
-                temperature = self.logp_temperature or sampling.temperature or 1.0
-                chosen = _logps(logits, tokens, temperature)
-                for row, logp in zip(rows.tolist(), chosen, strict=True):
-                    if not ended[row]:
-                        logps[row].append(logp)
-            for row, token in zip(rows.tolist(), tokens.tolist(), strict=True):
-                if not ended[row]:
-                    written[row].append(token)
-                    ended[row] = self._ends(written[row])
-                    if watch is not None:
-                        watch(row // n, row % n, written[row], ended[row])
+            step_logps = _logps(logits, tokens, temperature) if self.merge_lora else None
+            for place, (row, token) in enumerate(zip(rows.tolist(), tokens.tolist(), strict=True)):
+                if ended[row]:  # not compacted yet
+                    continue
+                written[row].append(token)
+                if step_logps is not None:
+                    logps[row].append(step_logps[place])
+                ended[row] = self._ends(written[row])
+                if watch is not None:
+                    watch(row // n, row % n, written[row], ended[row])
             alive = torch.tensor([not ended[row] for row in rows.tolist()])
             if not alive.any() or step + 1 == sampling.max_new_tokens:
                 break
@@ -200,7 +199,7 @@ class Sampler(Engine):
 
 
 def _logps(logits: Tensor, tokens: Tensor, temperature: float) -> list[float]:
-    """Log-probabilities of ``tokens`` [B], as the policy takes them: of all ids."""
+    """Log-probabilities of ``tokens`` [B], normalised over the whole vocabulary."""
     scaled = logits.float() / temperature
     chosen = scaled.gather(-1, tokens.unsqueeze(-1)).squeeze(-1)
     found: list[float] = (chosen - scaled.logsumexp(-1)).tolist()

@@ -99,9 +99,9 @@ def step(adapter: Adapter, buffers: Buffers) -> Tensor:
 
 
 def fix_frequencies(adapter: Adapter, slots: int) -> None:
-    """Make the dynamic RoPE of InternVL3 static: it depends on position values, a graph cannot.
+    """Replace InternVL3's dynamic RoPE, which branches on position values, by default RoPE.
 
-    Up to the model's original maximum length, dynamic RoPE equals default RoPE.
+    A CUDA graph cannot branch. Up to the model's original length both are equal.
 
     Raises:
         GritError: ``slots`` exceeds that length.
@@ -225,7 +225,8 @@ class StaticDecoding(Decoding):
 
 def row_room(rows: int) -> int:
     """S for so many rows: the next of 4, 6, 8, 12, 16, 24, ...; from 4 on at most 1.5 * rows."""
-    room = FEWEST_ROWS
-    while room < rows:
-        room = room * 3 // 2 if room & (room - 1) == 0 else room * 4 // 3
-    return room
+    power = FEWEST_ROWS
+    while power < rows:
+        power *= 2
+    between = power * 3 // 4  # 6, 12, 24, ...
+    return between if between >= max(rows, FEWEST_ROWS) else power

@@ -1,7 +1,7 @@
 """vLLM as the engine: completions by servers, which get every new version of the weights.
 
-What a server could do differently is compared or said in every call: token ids of the expanded
-prompt, what is never sampled, what ends a completion, and the version of the weights.
+Every call states or checks what a server could do differently: token ids of the expanded prompt,
+forbidden ids, what ends a completion, and the version of the weights.
 """
 
 import asyncio
@@ -16,7 +16,6 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-import httpx2
 from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor
@@ -161,54 +160,37 @@ class VLLM(Engine):
         sampling: Sampling,
         watch: Watch | None,
     ) -> list[list[Completion]]:
+        bodies = [self._body(prompt, sampling) for prompt in prompts]
         async with AsyncExitStack() as stack:
             sessions = [
                 (each, await stack.enter_async_context(each.session()), asyncio.Semaphore(AT_ONCE))
                 for each in self.servers
             ]
 
-            async def group(place: int, prompt: EncodedPrompt) -> list[Completion]:
+            async def complete(place: int, number: int, seed: int) -> Completion:
                 # Prompts go round the servers; ranks begin at different ones.
-                at = sessions[(place + processes.rank()) % len(sessions)]
-                body = self._body(prompt, sampling)
-
-                async def one(number: int, seed: int) -> Completion:
-                    found = await self._one(*at, prompt, body, seed, sampling)
-                    if watch is not None:
-                        watch(place, number, found.token_ids, not found.truncated)
-                    return found
-
-                async with asyncio.TaskGroup() as tasks:
-                    asked = [
-                        tasks.create_task(one(number, seed))
-                        for number, seed in enumerate(seeds[place])
-                    ]
-                return [each.result() for each in asked]
+                server, session, free = sessions[(place + processes.rank()) % len(sessions)]
+                body = bodies[place]
+                seeded = {**body["sampling_params"], "seed": seed}
+                async with free:
+                    answer = await server.generate(session, {**body, "sampling_params": seeded})
+                completion = self._completion(answer, server, prompts[place], sampling)
+                if watch is not None:
+                    watch(place, number, completion.token_ids, not completion.truncated)
+                return completion
 
             try:
                 async with asyncio.TaskGroup() as tasks:
                     groups = [
-                        tasks.create_task(group(place, prompt))
-                        for place, prompt in enumerate(prompts)
+                        [
+                            tasks.create_task(complete(place, number, seed))
+                            for number, seed in enumerate(seeds[place])
+                        ]
+                        for place in range(len(prompts))
                     ]
             except BaseExceptionGroup as failures:
                 raise _first(failures) from failures
-            return [each.result() for each in groups]
-
-    async def _one(
-        self,
-        server: VLLMServer,
-        session: httpx2.AsyncClient,
-        free: asyncio.Semaphore,
-        prompt: EncodedPrompt,
-        body: dict[str, Any],
-        seed: int,
-        sampling: Sampling,
-    ) -> Completion:
-        async with free:
-            seeded = {**body["sampling_params"], "seed": seed}
-            answer = await server.generate(session, {**body, "sampling_params": seeded})
-        return self._completion(answer, server, prompt, sampling)
+            return [[task.result() for task in group] for group in groups]
 
     def _body(self, prompt: EncodedPrompt, sampling: Sampling) -> dict[str, Any]:
         """A request without its seed, in vLLM's protocol."""

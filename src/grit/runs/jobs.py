@@ -93,10 +93,10 @@ def done_beside(config: Config, folder: Path) -> Path | None:
 
 
 def done_before(config: Config, folder: Path) -> str | None:
-    """What to say of a job of a multirun that is gone on with, if it is done; None if it is not.
+    """The log line for a finished job of a resumed multirun; None if the job has to run.
 
-    It is done if it has finished and its answers are all judged, by whatever code: what it has
-    measured stays what that code has measured.
+    It is finished if its run ended and all answers are judged, even if by other code: its
+    results stay those of that code.
 
     Args:
         config: of the job.

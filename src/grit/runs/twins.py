@@ -111,7 +111,7 @@ def _is_common(keys: Sequence[str], place: int) -> bool:
 
 
 def _hangs_on(keys: Sequence[str], named: Sequence[Hashable]) -> bool:
-    """Whether who knows the names knows the values."""
+    """Whether equal names always have equal values."""
     return len(set(zip(named, keys, strict=True))) == len(set(named))
 
 

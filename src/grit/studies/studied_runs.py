@@ -43,10 +43,10 @@ def name_of(run: FinishedRun, sets: Sequence[str] | None = None) -> RunName:
 
 
 def distinct(runs: Sequence[FinishedRun]) -> list[FinishedRun]:
-    """The runs without those that say again what another does, by the same code.
+    """The runs without duplicates: of the same settings, seed and code the first is kept.
 
-    A method without training says the same for every seed: as several runs it would have an
-    interval of no width. Those of the same names say what sets them apart.
+    An untrained method has the same results for every seed: several runs would have an
+    interval of zero width. Runs of the same names get ``differs``.
     """
     kept: dict[tuple[Hashable, ...], FinishedRun] = {}
     for run in runs:

@@ -35,10 +35,10 @@ def advantages_of(
     if settings.baseline == "leave_one_out":
         advantages = advantages * leave_one_out_factor(judged)
     if settings.scale == "group":
-        advantages = advantages / (_std(rewards, judged, 1, settings.sample_std) + settings.delta)
-    elif settings.scale == "batch":
-        whole = rewards.reshape(1, -1), judged.reshape(1, -1)
-        advantages = advantages / (_std(*whole, 1, settings.sample_std) + settings.delta)
+        advantages = advantages / (_std(rewards, judged, settings.sample_std) + settings.delta)
+    elif settings.scale == "batch":  # the batch as one group
+        batch = rewards.reshape(1, -1), judged.reshape(1, -1)
+        advantages = advantages / (_std(*batch, settings.sample_std) + settings.delta)
     return torch.where(has_variance(rewards, judged).unsqueeze(1), advantages, 0.0).float()
 
 
@@ -76,14 +76,14 @@ def by_term(terms: Tensor, weights: Tensor, judged: Tensor, settings: AdvantageS
         total += weight * group_advantages(
             values, applies, delta=settings.delta, sample_std=settings.sample_std
         )
-    whole = total.reshape(1, -1), judged.reshape(1, -1)
-    deviation = centred(*whole).view(judged.shape)
-    spread = _std(*whole, 1, settings.sample_std) + settings.delta
-    return torch.where(judged, deviation / spread, 0.0).float()
+    batch = total.reshape(1, -1), judged.reshape(1, -1)  # the batch as one group
+    deviation = centred(*batch).view(judged.shape)
+    std = _std(*batch, settings.sample_std) + settings.delta
+    return torch.where(judged, deviation / std, 0.0).float()
 
 
-def _std(rewards: Tensor, judged: Tensor, dim: int, sample_std: bool) -> Tensor:
-    """The standard deviation of judged rewards along a dimension, which is kept."""
-    count = judged.sum(dim, keepdim=True)
-    freedom = (count - 1 if sample_std else count).clamp(min=1)
-    return (centred(rewards, judged).square().sum(dim, keepdim=True) / freedom).sqrt()
+def _std(rewards: Tensor, judged: Tensor, sample_std: bool) -> Tensor:
+    """The standard deviation of each group's judged rewards, [G, 1]."""
+    count = judged.sum(1, keepdim=True)
+    divisor = (count - 1 if sample_std else count).clamp(min=1)
+    return (centred(rewards, judged).square().sum(1, keepdim=True) / divisor).sqrt()

@@ -19,12 +19,14 @@ GIGA = 1e9
 GRADIENT, ADAMW, MASTER = 4, 8, 4  # bytes for each trainable parameter; the last is DeepSpeed's
 OF_COMPUTE = 0.14  # measured share of peak FLOP/s in passes over many tokens
 OF_BANDWIDTH = 0.10  # measured share of peak bandwidth in decode steps
-KEPT = {  # bytes kept for the backward pass, in 8 hidden + 4 intermediate values of a layer, by
-    ("lora", False): 3.2,  # whether adapters learn on a bf16 base, and by autocast to bf16
+# Bytes that autograd saves per token and decoder layer, by (8 * hidden + 4 * intermediate) sizes;
+# tests/training/test_costs.py counts them for Qwen2.5-VL.
+KEPT = {  # key: "lora" is LoRA on a bf16 base, "full" all else; autocast to bf16
+    ("lora", False): 3.2,
     ("lora", True): 2.4,
     ("full", False): 4.1,
     ("full", True): 2.6,
-}  # what autograd saves in a decoder layer of Qwen2.5-VL; tests/training/test_costs.py counts it
+}
 
 
 @dataclass(frozen=True)

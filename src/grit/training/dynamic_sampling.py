@@ -46,14 +46,14 @@ def refilled(
     draw: Callable[[int, int], list[Drawn]],
     turns: int,
 ) -> tuple[Sampled, list[Rollout]]:
-    """The step with groups that differ in reward, as far as ``turns`` turns of sampling find them.
+    """Replace groups whose rewards are all equal, in at most ``turns`` rounds of further sampling.
 
     Args:
         sampled: this rank's groups.
         rollouts: their completions with rewards, in the order of groups.
         roll: samples and rewards.
         draw: the prompts of a turn, given its number and how many all ranks need together.
-        turns: at most so many; groups without variance that are then left stay.
+        turns: rounds at most; groups still without variance are then kept.
     """
     rank, ranks = processes.rank(), processes.count()
     for turn in range(turns):

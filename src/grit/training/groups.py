@@ -9,6 +9,7 @@ Shapes: B rows, L tokens of the longest row, R position rows, M completion token
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import torch
 from torch import Tensor
@@ -64,9 +65,8 @@ def lay_out(adapter: Adapter, groups: Sequence[Group], *, share_prompt: bool) ->
     for g, group in enumerate(groups):
         every = list(range(len(group.completions)))
         rows += [(g, every)] if share_prompt else [(g, [i]) for i in every]
-    first = [0]  # index of each group's first completion
-    for group in groups:
-        first.append(first[-1] + len(group.completions))
+    # The index of each group's first completion, and the number of all.
+    first = [0, *accumulate(len(group.completions) for group in groups)]
 
     lengths = [
         len(groups[g].prompt.input_ids) + sum(len(groups[g].completions[i]) for i in members)
@@ -77,6 +77,7 @@ def lay_out(adapter: Adapter, groups: Sequence[Group], *, share_prompt: bool) ->
     positions = torch.zeros(adapter.position_rows, len(rows), longest, dtype=torch.long)
     real = torch.zeros(len(rows), longest, dtype=torch.long)
     predictors: list[Tensor] = []
+    targets: list[Tensor] = []
     owner: list[Tensor] = []
     for r, (g, members) in enumerate(rows):
         prompt = groups[g].prompt
@@ -90,15 +91,15 @@ def lay_out(adapter: Adapter, groups: Sequence[Group], *, share_prompt: bool) ->
             positions[:, r, start:end] = prompt.next_position + torch.arange(len(ids))
             inside = torch.arange(start, end - 1) + r * longest
             predictors.append(torch.cat([torch.tensor([last_of_prompt]), inside]))
+            targets.append(ids)
             owner.append(torch.full((len(ids),), first[g] + i))
         real[r, :end] = 1
-    chosen = [c for g, members in rows for c in (groups[g].completions[i] for i in members)]
     return RowBatch(
         input_ids=input_ids,
         mask=_shared(groups, adapter.device) if share_prompt else real,
         positions=positions,
         predictors=torch.cat(predictors),
-        targets=torch.tensor([token for ids in chosen for token in ids]),
+        targets=torch.cat(targets),
         owner=torch.cat(owner),
         completions=first[-1],
         prompt_of_row=[g for g, _ in rows],

@@ -140,7 +140,7 @@ def _of_completions(
     owner: Tensor,
     ratio: Ratio,
 ) -> Tensor:
-    """A function of ratio s and advantage for each completion [B]; per token, its tokens' mean.
+    """``term`` of each completion [B]; with ``ratio="token"`` the mean over its tokens' terms.
 
     Args:
         term: maps s and the advantages, both [B] or both [M], to values of that shape.

@@ -121,7 +121,7 @@ class _Head(torch.autograd.Function):
 def _chunks(
     states: Tensor, weight: Tensor, targets: Tensor, temperature: float, tokens_per_chunk: int
 ) -> Iterator[tuple[slice, Tensor, Tensor]]:
-    """Each chunk's slice, its log-probabilities [C], and D [C, V], which the next one overwrites.
+    """Each chunk's slice, log-probabilities [C], and D [C, V], overwritten by the next chunk's.
 
     All chunks share one buffer of logits: allocating fresh pages costs as much as the softmax.
     """

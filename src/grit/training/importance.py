@@ -26,7 +26,7 @@ LOGGED = ("importance_mean", "importance_clipped")
 
 
 def importance_ratios(logp: Tensor, engine_logp: Tensor) -> Tensor:
-    """Pi / pi_engine of each token [M]; 1 where the engine has sampled none (nan), as an added end.
+    """Pi / pi_engine of each token [M]; 1 where the engine has no logp (NaN): an appended EOS.
 
     Args:
         logp: [M], the policy's, before the update; no gradient flows through it.
@@ -37,7 +37,7 @@ def importance_ratios(logp: Tensor, engine_logp: Tensor) -> Tensor:
 
 
 def importance_figures(ratios: Tensor, weights: Tensor, owner: Tensor, cap: float) -> Tensor:
-    """This pass's shares of the mean ratio and of the share of tokens above ``cap``: ``LOGGED``.
+    """This pass's terms of ``LOGGED``: the mean ratio, and the fraction of tokens above ``cap``.
 
     Args:
         ratios: [M], before truncation.

@@ -7,7 +7,7 @@ few synonyms, but cannot be persuaded.
 
 import logging
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from grit.core import processes
@@ -50,7 +50,7 @@ class Moments(NamedTuple):
         return self.total / self.number
 
     @property
-    def uncertainty(self) -> float:
+    def squared_error(self) -> float:
         """The square of the mean's standard error."""
         return max(0.0, self.squares / self.number - self.mean**2) / self.number
 
@@ -111,28 +111,23 @@ class JudgeWatch:
 
     def state(self) -> dict[str, Any]:
         """The state for a checkpoint, in plain values."""
-        first, last = ([[*map(list, step)] for step in steps] for steps in self._kept())
-        return {"first": first, "last": last, "warned": self._warned}
+        return {"first": _plain(self._first), "last": _plain(self._last), "warned": self._warned}
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Restore the result of ``state``; {} for a checkpoint that has none."""
-        for name, steps in zip(("first", "last"), self._kept(), strict=True):
-            steps.clear()
-            steps.extend(_Step(*(Moments(*one) for one in step)) for step in state.get(name, ()))
+        self._first = _steps(state.get("first", ()))
+        self._last = deque(_steps(state.get("last", ())), maxlen=STEPS_COMPARED)
         self._warned = state.get("warned", 0.0)
 
-    def _kept(self) -> "tuple[list[_Step], deque[_Step]]":
-        return self._first, self._last
-
     def _compare(self) -> None:
-        (before, earned_before), (now, earned) = (
-            [_sum(moments) for moments in zip(*steps, strict=True)] for steps in self._kept()
-        )
-        rise = max(_RISE, _ERRORS * (before.uncertainty + now.uncertainty) ** 0.5)
-        reward_rise = _ERRORS * (earned_before.uncertainty + earned.uncertainty) ** 0.5
-        if now.mean - before.mean < rise or earned.mean - earned_before.mean <= reward_rise:
-            return
-        if now.mean < self._warned + _RISE:  # warned already
+        """Warn if disagreement and reward have both risen significantly since the first steps."""
+        (before, reward_before), (now, reward_now) = _pooled(self._first), _pooled(self._last)
+        least_rise = max(_RISE, _ERRORS * (before.squared_error + now.squared_error) ** 0.5)
+        noise = _ERRORS * (reward_before.squared_error + reward_now.squared_error) ** 0.5
+        disagreement_rose = now.mean - before.mean >= least_rise
+        reward_rose = reward_now.mean - reward_before.mean > noise
+        warned_already = now.mean < self._warned + _RISE
+        if not (disagreement_rose and reward_rose) or warned_already:
             return
         self._warned = now.mean
         if processes.rank() == 0:
@@ -142,7 +137,7 @@ class JudgeWatch:
                 "%.2f to %.2f: the model may be learning to please the judge instead of answering; "
                 "read what it answers (train/%s in the metrics)",
                 *(STEPS_COMPARED, 100 * now.mean, STEPS_COMPARED, 100 * before.mean),
-                *(earned_before.mean, earned.mean, DISAGREEMENT),
+                *(reward_before.mean, reward_now.mean, DISAGREEMENT),
             )
 
 
@@ -154,6 +149,20 @@ def _disagree(response: Response) -> bool | None:
     return (response.judged > RIGHT) != is_right(Query(response.question, response.answer, answer))
 
 
+def _pooled(steps: Iterable[_Step]) -> _Step:
+    """The moments of all values of these steps."""
+    return _Step(*(_sum(moments) for moments in zip(*steps, strict=True)))
+
+
 def _sum(moments: Sequence[Moments]) -> Moments:
     number, total, squares = map(sum, zip(*moments, strict=True))
     return Moments(int(number), total, squares)
+
+
+def _plain(steps: Iterable[_Step]) -> list[list[list[float]]]:
+    return [[list(moments) for moments in step] for step in steps]
+
+
+def _steps(rows: Iterable[Iterable[Sequence[Any]]]) -> list[_Step]:
+    """The inverse of ``_plain``."""
+    return [_Step(*(Moments(*moments) for moments in row)) for row in rows]

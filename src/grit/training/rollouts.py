@@ -134,13 +134,18 @@ class Rollouts:
         ]
         attempts = [
             Attempt(
-                *(s.question, s.answer, s.dataset, completion.text, completion.token_ids, s.id),
-                spoken=spoken,
-                space=s.space,
-                true_boxes=s.boxes,
-                answer_is_box=s.answer_is_box,
+                question=sample.question,
+                answer=sample.answer,
+                dataset=sample.dataset,
+                completion=completion.text,
+                token_ids=completion.token_ids,
+                row=sample.id,
+                spoken=space,
+                space=sample.space,
+                true_boxes=sample.boxes,
+                answer_is_box=sample.answer_is_box,
             )
-            for s, spoken, completion in rows
+            for sample, space, completion in rows
         ]
         outcomes = self.reward.score(attempts, self.judge)
         return [

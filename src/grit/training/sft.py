@@ -6,6 +6,7 @@ rows. The loss is the mean negative log-likelihood of the traces' tokens.
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 
 from torch import Tensor
 
@@ -94,10 +95,7 @@ class FewShotSFT(Learner):
             self.layout.begin_update()
             loss = 0.0
             for one in self.passes(groups):
-
-                def loss_of(logp: Tensor, _: Tensor, dummy: bool = one.is_dummy) -> Tensor:
-                    return -logp.sum() / tokens * (not dummy)
-
+                loss_of = partial(_share_of_nll, tokens=tokens, is_dummy=one.is_dummy)
                 scores, owner = self.policy.scores([groups[i] for i in one.groups], loss_of)
                 share = loss_of(scores.logp, owner)
                 self.manual_backward(share)
@@ -117,3 +115,8 @@ class FewShotSFT(Learner):
         ids = self.adapter.row_text.trace_ids(trace)
         # A family may have several end ids; eos_token_id is the one that ends a turn of its chat.
         return Group(prompt, ((*ids, self.adapter.tokenizer.eos_token_id),))
+
+
+def _share_of_nll(logp: Tensor, _owner: Tensor, *, tokens: int, is_dummy: bool) -> Tensor:
+    """A pass's share of the step's mean negative log-likelihood; 0 for a dummy pass."""
+    return -logp.sum() / tokens * (not is_dummy)

@@ -41,7 +41,7 @@ class StepLoss:
     kept: Tensor | None  # [M], tokens that keep their advantage; None: all
     weights: Tensor  # [B], of completions: the mean over them
     token_weights: Tensor  # [B], of one token of each completion
-    shares: Tensor  # [B], of completions in what is logged: all judged ones, whatever they weigh
+    shares: Tensor  # [B], weights in logged means: all judged completions, even if masked
 
     @property
     def summed(self) -> tuple[str, ...]:
@@ -50,7 +50,7 @@ class StepLoss:
 
     @property
     def largest(self) -> tuple[str, ...]:
-        """Names of those of which the largest value of a pass is taken."""
+        """Names of the metrics that are maxima over passes and ranks."""
         return ("ratio_max",) if self.engine_logp is None else ("ratio_max", "importance_max")
 
     @property
@@ -95,7 +95,7 @@ class StepLoss:
 
     @torch.no_grad()
     def figures(self, loss: Tensor, scores: TokenScores, owner: Tensor) -> tuple[Tensor, Tensor]:
-        """This pass's shares of the metrics ``summed``, and its values of those of ``largest``."""
+        """This pass's terms of the ``summed`` metrics, and its values of the ``largest`` ones."""
         completions, old = len(self.weights), self._old(scores.logp)
         entropy = mean_over_completions(scores.entropy, owner, completions)
         kl = torch.zeros_like(entropy)

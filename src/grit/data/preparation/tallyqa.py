@@ -67,7 +67,7 @@ def draw_counting_rows(
         GritError: the file does not have TallyQA's format.
     """
     eligible = {
-        row.number: row  # a number that stood there twice could not name two rows
+        row.number: row  # of rows with the same question_id the last is kept
         for row in _rows(file)
         if row.answer in COUNTS and photograph("tallyqa", row.image, coco_numbers) not in tested
     }
@@ -80,9 +80,9 @@ def draw_counting_rows(
 def rows_by_question(
     file: Path, *, tested: Collection[str], coco_numbers: Mapping[str, int]
 ) -> dict[int, dict[str, Any]]:
-    """The rows of a file made of `CountingRow`; one without a question's number has one below 0.
+    """The rows of a file made of `CountingRow`, by question_id; rows without one by -line.
 
-    Those whose photograph is in ``tested`` are left out: they were drawn before it was known to be.
+    Rows whose photograph is in ``tested`` are left out; an older draw may have taken them.
 
     Raises:
         GritError: a row is invalid.

@@ -17,9 +17,9 @@ from grit.models.adapter import Adapter
 
 
 class SharedOptimizer(ZeroRedundancyOptimizer):
-    """Torch's, whose states a checkpoint can be loaded into where AdamW is fused.
+    """ZeroRedundancyOptimizer that can resume fused AdamW from a checkpoint.
 
-    It puts step counts on the CPU, also those that fused kernels need on the GPU (PyTorch issue
+    Torch's own loads step counts to the CPU, where fused GPU kernels cannot use them (PyTorch issue
     124133), and keeps a second copy of this rank's states, which nothing reads.
     """
 
