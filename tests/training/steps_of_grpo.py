@@ -171,7 +171,7 @@ def two_steps(settings: Settings) -> None:
     }
     with learner.layout.gathered():  # as rollouts are
         mine["in_one_piece"] = in_one_piece(learner.adapter)
-    everybodys = processes.gathered(mine)
+    everybodys = processes.all_gather(mine)
     if trainer.is_global_zero:
         torch.save(learner.gradients, folder / "gradients.pt")
         (folder / "processes.json").write_text(json.dumps(everybodys))

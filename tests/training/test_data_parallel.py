@@ -13,7 +13,7 @@ from launched import SMOKE, assert_same_bits, gradients, metrics, of_processes, 
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.distributed.optim import ZeroRedundancyOptimizer
 
-from grit.training.layouts.data_parallel import SharedOptimizer
+from grit.training.layouts.data_parallel import ShardedOptimizer
 
 pytestmark = pytest.mark.slow
 
@@ -86,7 +86,7 @@ LATE = "--shutdown-timeout=900"  # as docs/how_to/several_gpus.md has it
 def test_a_command_to_go_on_starts_as_many_processes(monkeypatch, number, nodes, words):
     from grit.core import processes
 
-    monkeypatch.setattr(processes, "count", lambda: number)
+    monkeypatch.setattr(processes, "world_size", lambda: number)
     monkeypatch.setenv("GROUP_WORLD_SIZE", str(nodes))
     assert processes.launcher() == words.split()
 
@@ -94,7 +94,7 @@ def test_a_command_to_go_on_starts_as_many_processes(monkeypatch, number, nodes,
 def test_gradients_travel_in_several_messages(monkeypatch):
     from grit.core import processes
 
-    monkeypatch.setattr(processes, "count", lambda: 2)
+    monkeypatch.setattr(processes, "world_size", lambda: 2)
     messages = []
 
     def doubled(flat):
@@ -132,7 +132,7 @@ def test_torchrun_runs_the_command_on_two_processes(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("kind", "place"), [(SharedOptimizer, "cuda:0"), (ZeroRedundancyOptimizer, "cpu")]
+    ("kind", "place"), [(ShardedOptimizer, "cuda:0"), (ZeroRedundancyOptimizer, "cpu")]
 )
 def test_a_loaded_step_count_lies_beside_its_parameter(kind, place):
     """Fused AdamW refuses one on the CPU, where torch's own class still puts it."""
@@ -146,7 +146,7 @@ def test_a_loaded_step_count_lies_beside_its_parameter(kind, place):
             groups = [{**optimizer.param_groups[0], "params": [0]}]
             optimizer.load_state_dict({"state": state, "param_groups": groups})
             assert str(optimizer.optim.state[weight]["step"].device) == place
-            if kind is SharedOptimizer:
+            if kind is ShardedOptimizer:
                 assert not optimizer.state  # torch's own class has all states there once more
     finally:
         dist.destroy_process_group()

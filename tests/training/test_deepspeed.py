@@ -59,7 +59,7 @@ def test_the_command_runs_to_the_end(tmp_path):
 
 
 def test_without_the_package_it_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(processes, "count", lambda: 2)
+    monkeypatch.setattr(processes, "world_size", lambda: 2)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(GritError, match="pip install"):
         layout_named(ZERO2)

@@ -12,7 +12,7 @@ from grit.training.checkpoints import Checkpoints, latest
 def test_a_gradient_that_is_no_number_ends_training_before_the_step(tmp_path):
     one = module()
     weights = {name: p.detach().clone() for name, p in one.model.named_parameters()}
-    one.learning()[0].register_hook(lambda gradient: gradient * torch.inf)
+    one.trainable_parameters()[0].register_hook(lambda gradient: gradient * torch.inf)
     with pytest.raises(GritError, match=r"diverged.*training\.learning_rate"):
         fit(one, tmp_path)
     for name, parameter in one.model.named_parameters():

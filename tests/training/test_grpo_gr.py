@@ -14,7 +14,7 @@ from grit.training.grpo_gr import (
     grpo_gr_loss,
     has_variance,
     k3,
-    mean_over_completions,
+    mean_per_completion,
     surrogate,
 )
 
@@ -169,7 +169,7 @@ def test_with_one_update_the_gradient_is_that_of_the_policy_gradient():
 
 
 def test_the_mean_of_no_tokens_is_zero():
-    assert mean_over_completions(torch.ones(2), torch.tensor([1, 1]), 2).tolist() == [0, 1]
+    assert mean_per_completion(torch.ones(2), torch.tensor([1, 1]), 2).tolist() == [0, 1]
 
 
 def test_what_the_clipping_holds_back_is_counted_by_its_side():

@@ -4,7 +4,6 @@ import gc
 import os
 import re
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future
 from typing import TypeVar
 
 import torch
@@ -17,31 +16,26 @@ _ALONE = re.compile(r"gloo.*(?:Timed out waiting|Connection (?:closed|reset) by 
 BUCKET = 2**28  # bytes of gradients per all-reduce: a flat copy of all may not fit into memory
 
 
-def count() -> int:
+def world_size() -> int:
     """World size; 1 without torch.distributed."""
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
 def rank() -> int:
     """Rank of this process; 0 without torch.distributed."""
-    return dist.get_rank() if count() > 1 else 0
+    return dist.get_rank() if world_size() > 1 else 0
 
 
-def gathered(value: Value) -> list[Value]:
+def all_gather(value: Value) -> list[Value]:
     """All-gather: the ``value`` of every rank, in rank order; every rank has to call it."""
-    if count() == 1:
+    if world_size() == 1:
         return [value]
-    values = [value] * count()
+    values = [value] * world_size()
     dist.all_gather_object(values, value)
     return values
 
 
-def all_or_none(future: "Future[Value]") -> Value:
-    """``together`` for a future: its result on this rank."""
-    return together(future.result)
-
-
-def together(call: Callable[[], Value]) -> Value:
+def fail_together(call: Callable[[], Value]) -> Value:
     """Run ``call`` on this rank; if it fails on one rank, fail on all. Every rank has to call it.
 
     Raises:
@@ -52,7 +46,7 @@ def together(call: Callable[[], Value]) -> Value:
         value = call()
     except Resumable as error:
         failure = error
-    for said in gathered(None if failure is None else str(failure)):
+    for said in all_gather(None if failure is None else str(failure)):
         if said is not None:
             raise Resumable(said) from failure
     return value
@@ -60,10 +54,10 @@ def together(call: Callable[[], Value]) -> Value:
 
 def launcher() -> list[str]:
     """The command that starts a run with this world size, up to ``-m grit``."""
-    if count() == 1:
+    if world_size() == 1:
         return ["python"]
     nodes = int(os.environ.get("GROUP_WORLD_SIZE", "1"))
-    return torchrun(nodes, count() // nodes)
+    return torchrun(nodes, world_size() // nodes)
 
 
 def torchrun(nodes: int, devices: int) -> list[str]:
@@ -98,7 +92,7 @@ def leave() -> None:
     for that thread. Do not call it after a failure: ranks still in a collective would wait for each
     other, while torchrun ends them as soon as one rank has failed.
     """
-    if count() > 1:
+    if world_size() > 1:
         gc.collect()  # an unreachable sharded model keeps its process group
         dist.destroy_process_group()
 
@@ -108,7 +102,7 @@ def sum_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
 
     A parameter without a gradient on this rank contributes 0: another rank may have one.
     """
-    if count() == 1:
+    if world_size() == 1:
         return
     bucket: list[torch.Tensor] = []
     for parameter in parameters:

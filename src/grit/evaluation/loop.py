@@ -43,7 +43,7 @@ def answer(
         progress: is told of how many more questions this rank has answered.
     """
     sampling = Sampling(temperature=temperature, max_new_tokens=max_new_tokens)
-    rows = range(processes.rank(), len(samples), processes.count())  # this rank's questions
+    rows = range(processes.rank(), len(samples), processes.world_size())  # this rank's questions
 
     def mine() -> list[Prediction]:
         predictions: list[Prediction] = []
@@ -67,6 +67,6 @@ def answer(
                 progress(len(part))
         return predictions
 
-    ranks = processes.gathered(processes.together(mine))  # an engine may fail on one of them
+    ranks = processes.all_gather(processes.fail_together(mine))  # an engine may fail on one of them
     everything = [prediction for each in ranks for prediction in each]
     return sorted(everything, key=lambda prediction: prediction.row)

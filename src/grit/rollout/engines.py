@@ -48,7 +48,7 @@ def engine_of(
     try:
         urls: Sequence[str] = settings.urls
         if not urls:  # rank 0 has started one
-            urls = [url for url in processes.gathered(launched.url if launched else "") if url]
+            urls = [url for url in processes.all_gather(launched.url if launched else "") if url]
         servers = [VLLMServer(url, settings.timeout) for url in urls]
         with VLLM(adapter, servers, _path(settings.weights_folder)) as engine:
             engine.update(0, adapter.model.state_dict)

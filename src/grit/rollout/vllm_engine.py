@@ -58,7 +58,7 @@ class VLLM(Engine):
         self._root = folder
         self._scratch: Path | None = None
         self._ends = Ending(adapter)
-        self._run = processes.gathered(secrets.token_hex(4))[0]
+        self._run = processes.all_gather(secrets.token_hex(4))[0]
         self._version: int | None = None
 
     @property
@@ -80,7 +80,9 @@ class VLLM(Engine):
         whole = weights()
         former = None if self._version is None else self.label
         self._version = version
-        processes.together(lambda: self._send(whole, former) if processes.rank() == 0 else None)
+        processes.fail_together(
+            lambda: self._send(whole, former) if processes.rank() == 0 else None
+        )
 
     def _send(self, weights: Mapping[str, Tensor], former: str | None) -> None:
         if self.serves_lora:

@@ -85,7 +85,7 @@ class RunFolder:
         found = None
         if processes.rank() == 0:
             found = cls.at(config, folder, overrides, inputs())
-        run = processes.gathered(found)[0]
+        run = processes.all_gather(found)[0]
         assert run is not None
         return run
 
@@ -201,8 +201,8 @@ def hold_together(folder: Path) -> None:
     A rank that survives the others therefore keeps the folder locked. Every rank also gets the
     command to resume the run, for its messages.
     """
-    if processes.count() > 1:
-        folder, way_on = processes.gathered((folder, interruption.way_on()))[0]
+    if processes.world_size() > 1:
+        folder, way_on = processes.all_gather((folder, interruption.way_on()))[0]
         locks.share(folder)
         interruption.go_on_with(way_on)
 

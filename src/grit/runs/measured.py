@@ -176,7 +176,7 @@ def ask(
 
 def _bar(config: Config, phase: str, sets: Sequence[TestSet]) -> "tqdm[NoReturn]":
     """A bar of this rank's questions of all sets; shown by rank 0, at a terminal alone."""
-    ranks, rank = processes.count(), processes.rank()
+    ranks, rank = processes.world_size(), processes.rank()
     questions = sum(len(range(rank, len(each.samples), ranks)) for each in sets)
     shown = config.trainer.progress_bar and rank == 0
     if shown:

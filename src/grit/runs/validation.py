@@ -104,7 +104,7 @@ class Validation(pl.Callback):
     ) -> None:
         """Validate after every ``evaluation.every``-th step; one that stops does it later."""
         assert isinstance(pl_module, Learner)
-        if processes.count() == 1:  # several could not save a checkpoint where they are
+        if processes.world_size() == 1:  # several could not save a checkpoint where they are
             pl_module.committed = False  # the step has ended: what follows may be given up
         stops = trainer.strategy.reduce_boolean_decision(interruption.asked(), all=False)
         if self._is_due(batch_idx + 1) and not stops:
@@ -153,7 +153,7 @@ class Validation(pl.Callback):
         def scored() -> dict[str, float]:
             return self._scored(predictions) if processes.rank() == 0 else {}
 
-        return processes.gathered(processes.together(scored))[0]
+        return processes.all_gather(processes.fail_together(scored))[0]
 
     def _scored(self, predictions: Mapping[str, Sequence[Prediction]]) -> dict[str, float]:
         measured = measure(self.config, predictions, self.judge, self.sets)

@@ -172,7 +172,7 @@ def _evaluate_before(
         return None
     said = run.folder / BEFORE_PREDICTIONS
     # Only rank 0 decides: other nodes may not see its folder.
-    if not (run.resumed and processes.gathered(said.exists())[0]):
+    if not (run.resumed and processes.all_gather(said.exists())[0]):
         before = evaluate_model(config, adapter, engine, sets, judge, run.folder, "before")
     elif processes.rank() > 0:
         before = None

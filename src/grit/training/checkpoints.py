@@ -139,7 +139,7 @@ class Checkpoints(pl.Callback):
         if self._committed():
             return
         what = f"interrupted; the step under way did not end in {self.stop_within:g} s: given up"
-        raise Interrupted(what) if processes.count() > 1 else Resumable(what)
+        raise Interrupted(what) if processes.world_size() > 1 else Resumable(what)
 
 
 def _without_step_under_way(trainer: pl.Trainer) -> int:

@@ -55,13 +55,13 @@ def refilled(
         draw: the prompts of a turn, given its number and how many all ranks need together.
         turns: rounds at most; groups still without variance are then kept.
     """
-    rank, ranks = processes.rank(), processes.count()
+    rank, ranks = processes.rank(), processes.world_size()
     for turn in range(turns):
         varied = variance(rollouts, len(sampled.prompts))
         missing = (~varied).nonzero().squeeze(-1).tolist()
         # The prompts of a step are dealt in turn: group i of a rank is number i * ranks + rank.
         mine = [i * ranks + rank for i in missing]
-        every = sorted(number for theirs in processes.gathered(mine) for number in theirs)
+        every = sorted(number for theirs in processes.all_gather(mine) for number in theirs)
         if not every:
             break
         drawn = draw(turn, len(every))

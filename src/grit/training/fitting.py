@@ -59,7 +59,7 @@ def fit(
     )
     place = folder / "checkpoints"
     checkpoints = Checkpoints(place, trainer.checkpoint_every, trainer.stop_within)
-    if checkpoint and not all(processes.gathered(checkpoint.exists())):
+    if checkpoint and not all(processes.all_gather(checkpoint.exists())):
         raise GritError(
             f"resume=true: not every process sees {checkpoint}: several nodes need a folder "
             "that they share, hydra.run.dir="
@@ -103,7 +103,7 @@ def _lightning(
         accelerator=learner.adapter.device.type,  # "auto" would use MPS, which lacks float64
         devices=trainer.devices,
         num_nodes=trainer.num_nodes,
-        strategy=Unwrapped() if processes.count() > 1 else "auto",
+        strategy=Unwrapped() if processes.world_size() > 1 else "auto",
         precision=trainer.precision,
         max_epochs=1,  # all steps are one epoch of the PromptModule
         logger=loggers,

@@ -99,7 +99,7 @@ def k3(logp: Tensor, reference_logp: Tensor) -> Tensor:
     return d.expm1() - d
 
 
-def mean_over_completions(values: Tensor, owner: Tensor, completions: int) -> Tensor:
+def mean_per_completion(values: Tensor, owner: Tensor, completions: int) -> Tensor:
     """The mean [B] of each completion's token values [M]; 0 for a completion without tokens."""
     sums = values.new_zeros(completions).index_add(0, owner, values)
     return sums / torch.bincount(owner, minlength=completions).clamp(min=1)
@@ -153,9 +153,9 @@ def _of_completions(
         total = difference.new_zeros(len(advantages)).index_add(0, owner, difference)
         return term(total.exp(), advantages)
     if ratio == "sequence_mean":
-        return term(mean_over_completions(difference, owner, len(advantages)).exp(), advantages)
+        return term(mean_per_completion(difference, owner, len(advantages)).exp(), advantages)
     terms = term(difference.exp(), advantages[owner])
-    return mean_over_completions(terms, owner, len(advantages))
+    return mean_per_completion(terms, owner, len(advantages))
 
 
 def clip_ratios(
@@ -231,6 +231,6 @@ def grpo_gr_loss(
     """
     objective = surrogate(logp, old_logp, advantages, owner, epsilon=epsilon, ratio=ratio)
     if reference_logp is not None and beta:
-        kl = mean_over_completions(k3(logp, reference_logp), owner, len(advantages))
+        kl = mean_per_completion(k3(logp, reference_logp), owner, len(advantages))
         objective = objective - beta * kl
     return -(weights * objective).sum()

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from grit.training.grpo_gr import mean_over_completions
+from grit.training.grpo_gr import mean_per_completion
 
 LOGGED = ("importance_mean", "importance_clipped")
 """Metrics that are summed over the forward passes and ranks of an update."""
@@ -46,5 +46,5 @@ def importance_figures(ratios: Tensor, weights: Tensor, owner: Tensor, cap: floa
         cap: C.
     """
     sides: Sequence[Tensor] = (ratios, (ratios > cap).to(ratios.dtype))
-    means = [mean_over_completions(side, owner, len(weights)) for side in sides]
+    means = [mean_per_completion(side, owner, len(weights)) for side in sides]
     return torch.stack([(weights * mean).sum() for mean in means])

@@ -79,7 +79,7 @@ class JudgeWatch:
         Args:
             totals: the rewards of this rank's completions; None: not judged.
         """
-        everybodys = processes.gathered((totals.count(None), len(totals), trouble_of(self.judge)))
+        everybodys = processes.all_gather((totals.count(None), len(totals), trouble_of(self.judge)))
         failed, asked, troubles = zip(*everybodys, strict=True)
         self._failures.append((sum(failed), sum(asked)))
         check_trouble(*troubles)

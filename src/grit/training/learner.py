@@ -66,12 +66,12 @@ class Learner(pl.LightningModule):
         self.committed = False
         torch.manual_seed(seed_for(self.seed, "step", batch_idx, processes.rank()))
 
-    def learning(self) -> list[torch.nn.Parameter]:
+    def trainable_parameters(self) -> list[torch.nn.Parameter]:
         """The trainable parameters."""
         return [p for p in self.model.parameters() if p.requires_grad]
 
-    def learning_names(self) -> list[str]:
-        """The names of the trainable parameters, in the order of ``learning``."""
+    def trainable_names(self) -> list[str]:
+        """The names of the trainable parameters, in the order of ``trainable_parameters``."""
         return [name for name, p in self.model.named_parameters() if p.requires_grad]
 
     def adapters(self) -> list[Adapter]:
@@ -95,7 +95,7 @@ class Learner(pl.LightningModule):
         passes = in_passes(groups, settings.tokens_per_pass, share_prompt=settings.share_prompt)
         if self.layout.needs_equal_passes:
             smallest = min(passes, key=lambda cut: sum(groups[i].row_length for i in cut.groups))
-            missing = max(processes.gathered(len(passes))) - len(passes)
+            missing = max(processes.all_gather(len(passes))) - len(passes)
             passes += [Pass(smallest.groups, is_dummy=True)] * missing
         return passes
 
@@ -140,7 +140,7 @@ class Learner(pl.LightningModule):
         """AdamW on the trainable parameters, with warm-up and a cosine schedule over the steps."""
         settings = self.settings
         optimizer = self.layout.optimizer(
-            self.learning(),
+            self.trainable_parameters(),
             settings.clip_norm,
             lr=self.learning_rate,
             weight_decay=settings.weight_decay,
@@ -151,7 +151,7 @@ class Learner(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep only the trainable weights and optimiser states, gathered on rank 0."""
-        learning = {f"model.{name}" for name in self.learning_names()}
+        learning = {f"model.{name}" for name in self.trainable_names()}
         state = checkpoint["state_dict"]
         kept = {name: state[name] for name in state if name in learning}
         checkpoint["state_dict"] = self.layout.weights(kept)
@@ -163,6 +163,6 @@ class Learner(pl.LightningModule):
         """Take this rank's shards of a checkpoint, whose format does not depend on the layout."""
         checkpoint["state_dict"] = self.layout.shard_weights(checkpoint["state_dict"], self)
         checkpoint["optimizer_states"] = [
-            self.layout.shard_optimizer_state(state, self.learning())
+            self.layout.shard_optimizer_state(state, self.trainable_parameters())
             for state in checkpoint["optimizer_states"]
         ]

@@ -107,7 +107,7 @@ class GRPOGR(Learner):
         with watch.phase("reference"), hint_on_oom("training.tokens_per_pass"):
             passes = self._scored(sampled)
         with watch.phase("reward"):
-            self.last_rollouts = processes.all_or_none(rewarded)
+            self.last_rollouts = processes.fail_together(rewarded.result)
             totals = [rollout.outcome.total for rollout in self.last_rollouts]
             self.watched.check(totals)
             shape = (len(batch), self.settings.group_size)
@@ -128,7 +128,7 @@ class GRPOGR(Learner):
             seconds=watch.seconds,
             judge_usage=usage_of(self.judge),
         )
-        records = processes.gathered(record)
+        records = processes.all_gather(record)
         self.watched.note([record.values for record in records])
         self.log_step(metrics | step_metrics(records), batch_idx)
 
@@ -157,12 +157,12 @@ class GRPOGR(Learner):
         def roll(drawn: list[Drawn]) -> tuple[Sampled, list[Rollout]]:
             more = self.rollouts.sampled(drawn, self.layout)
             rewards = in_background(lambda: self.rollouts.rewarded(more))
-            return more, processes.all_or_none(rewards)
+            return more, processes.fail_together(rewards.result)
 
         def draw(turn: int, count: int) -> list[Drawn]:
             return further_prompts(self._triplets(), self.seed, step, turn, count)
 
-        first = processes.all_or_none(rewarded)
+        first = processes.fail_together(rewarded.result)
         sampled, rollouts = refilled(sampled, first, roll, draw, turns)
         return sampled, in_background(lambda: rollouts)
 
@@ -246,7 +246,7 @@ class GRPOGR(Learner):
                     shares, ratios = self._backward(one, loss_of)
                 sums, largest = sums + shares, torch.maximum(largest, ratios)
             norm = self.optimizer_step_with_clipping()
-            ranks = processes.gathered((sums.tolist(), largest.tolist()))
+            ranks = processes.all_gather((sums.tolist(), largest.tolist()))
             totals = map(sum, zip(*(theirs for theirs, _ in ranks), strict=True))
             maxima = map(max, zip(*(theirs for _, theirs in ranks), strict=True))
             metrics = dict(zip(losses[0].summed, totals, strict=True)) | {"grad_norm": norm}

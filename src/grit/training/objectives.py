@@ -20,7 +20,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from grit.training.grpo_gr import completion_weights, k3, mean_over_completions
+from grit.training.grpo_gr import completion_weights, k3, mean_per_completion
 from grit.training.settings import ObjectiveSettings, Ratio
 
 Surrogate = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -37,7 +37,7 @@ def token_ratios(difference: Tensor, owner: Tensor, completions: int, ratio: Rat
     if ratio == "token":
         return difference.exp()
     if ratio == "sequence_mean":
-        return mean_over_completions(difference, owner, completions).exp()[owner]
+        return mean_per_completion(difference, owner, completions).exp()[owner]
     total = difference.new_zeros(completions).index_add(0, owner, difference)
     return total.exp()[owner]
 

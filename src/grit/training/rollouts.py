@@ -107,7 +107,7 @@ class Rollouts:
             for sample, epoch in drawn
         ]
         with layout.gathered() if self.engine.samples_from_model else nullcontext():
-            completions = processes.together(
+            completions = processes.fail_together(
                 lambda: self.engine.sample(prompts, seeds, self.sampling)
             )
         if self.settings.append_eos:

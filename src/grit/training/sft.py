@@ -91,7 +91,7 @@ class FewShotSFT(Learner):
         with watch.phase("update"), hint_on_oom("training.tokens_per_pass"):
             groups = [self._group(sample) for sample, _ in batch]
             here = sum(len(ids) for group in groups for ids in group.completions)
-            tokens = sum(processes.gathered(here))  # of all ranks
+            tokens = sum(processes.all_gather(here))  # of all ranks
             self.layout.begin_update()
             loss = 0.0
             for one in self.passes(groups):
@@ -100,12 +100,12 @@ class FewShotSFT(Learner):
                 share = loss_of(scores.logp, owner)
                 self.manual_backward(share)
                 loss += share.item()
-            loss = sum(processes.gathered(loss))
+            loss = sum(processes.all_gather(loss))
             norm = self.optimizer_step_with_clipping()
         metrics = {"loss": loss, "grad_norm": norm, "learning_rate": self.schedule_step()}
         metrics |= {
-            "completion_tokens": tokens / sum(processes.gathered(len(groups))),
-            "seconds/step": max(processes.gathered(watch.total)),
+            "completion_tokens": tokens / sum(processes.all_gather(len(groups))),
+            "seconds/step": max(processes.all_gather(watch.total)),
         }
         self.log_step(metrics, batch_idx)
 

@@ -15,7 +15,7 @@ from grit.core import processes
 from grit.training.advantages import advantages_of, needs_batch
 from grit.training.diagnostics import Rollout
 from grit.training.groups import Group, Pass
-from grit.training.grpo_gr import completion_weights, mean_over_completions
+from grit.training.grpo_gr import completion_weights, mean_per_completion
 from grit.training.objectives import token_weights
 from grit.training.perception import (
     completion_scales,
@@ -89,7 +89,7 @@ def _advantages(
     """The advantages [G, N] of this rank's groups, which may depend on those of other ranks."""
     if not needs_batch(settings):
         return advantages_of(rewards, judged, terms, weights, settings)
-    ranks = processes.gathered((rewards, judged, terms))
+    ranks = processes.all_gather((rewards, judged, terms))
     every = [torch.cat(parts) for parts in zip(*ranks, strict=True)]
     advantages = advantages_of(every[0], every[1], every[2], weights, settings)
     return advantages.split([len(theirs) for theirs, _, _ in ranks])[processes.rank()]
@@ -111,7 +111,7 @@ def losses_of(
     passes and ranks.
     """
     counts = signal.judged.any(1).sum(), signal.lengths[signal.counted].sum(), signal.judged.sum()
-    everybodys = processes.gathered([int(count) for count in counts])
+    everybodys = processes.all_gather([int(count) for count in counts])
     groups, tokens, completions = map(sum, zip(*everybodys, strict=True))
     if not groups:
         return []
@@ -169,8 +169,8 @@ def _perceived(
         owner = torch.arange(len(sizes), device=sizes.device).repeat_interleave(sizes)
         found = sensitivity(one.old_logp, one.blanked_logp)
         kept.append(pivotal_tokens(found, owner, len(sizes), settings.top_share or 1.0))
-        means = mean_over_completions(found, owner, len(sizes))
+        means = mean_per_completion(found, owner, len(sizes))
         scores[chosen] = means.view(len(chosen), -1).cpu()
-    ranks = processes.gathered(scores)
+    ranks = processes.all_gather(scores)
     scales = completion_scales(torch.cat(ranks), settings.least_scale)
     return scales.split([len(theirs) for theirs in ranks])[processes.rank()], kept

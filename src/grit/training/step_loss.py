@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from grit.training.grpo_gr import clip_ratios, grpo_gr_loss, k3, mean_over_completions
+from grit.training.grpo_gr import clip_ratios, grpo_gr_loss, k3, mean_per_completion
 from grit.training.importance import LOGGED, importance_figures, importance_ratios
 from grit.training.objectives import half_widths, objective_loss, surrogate_of, token_ratios
 from grit.training.perception import perception_gain
@@ -97,10 +97,10 @@ class StepLoss:
     def figures(self, loss: Tensor, scores: TokenScores, owner: Tensor) -> tuple[Tensor, Tensor]:
         """This pass's terms of the ``summed`` metrics, and its values of the ``largest`` ones."""
         completions, old = len(self.weights), self._old(scores.logp)
-        entropy = mean_over_completions(scores.entropy, owner, completions)
+        entropy = mean_per_completion(scores.entropy, owner, completions)
         kl = torch.zeros_like(entropy)
         if self.reference_logp is not None:
-            kl = mean_over_completions(k3(scores.logp, self.reference_logp), owner, completions)
+            kl = mean_per_completion(k3(scores.logp, self.reference_logp), owner, completions)
         objective = self.settings.objective
         lower, upper = half_widths(objective, self.settings.epsilon)
         low, high = clip_ratios(
@@ -111,7 +111,7 @@ class StepLoss:
             limit=None if objective.surrogate == "sapo" else objective.ratio_limit,
         )
         ratios = token_ratios(scores.logp - old, owner, completions, self.settings.ratio)
-        mean = mean_over_completions(ratios, owner, completions)
+        mean = mean_per_completion(ratios, owner, completions)
         shares = [(self.shares * each).sum() for each in (kl, entropy, low, high, mean)]
         sums, largest = torch.stack([loss.detach(), *shares]), ratios.max().view(1)
         if self.engine_logp is None:

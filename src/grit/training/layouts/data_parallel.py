@@ -16,7 +16,7 @@ from grit.core.errors import GritError
 from grit.models.adapter import Adapter
 
 
-class SharedOptimizer(ZeroRedundancyOptimizer):
+class ShardedOptimizer(ZeroRedundancyOptimizer):
     """ZeroRedundancyOptimizer that can resume fused AdamW from a checkpoint.
 
     Torch's own loads step counts to the CPU, where fused GPU kernels cannot use them (PyTorch issue
@@ -34,20 +34,20 @@ class SharedOptimizer(ZeroRedundancyOptimizer):
 class DataParallel:
     """Replicates all weights on every rank; gradients are all-reduced once per step.
 
-    With ``share_optimizer`` AdamW's states are sharded (ZeRO stage 1). With one process this is
+    With ``shard_optimizer`` AdamW's states are sharded (ZeRO stage 1). With one process this is
     ordinary training. Other layouts are subclasses.
     """
 
     needs_equal_passes = False  # whether all ranks have to run the same number of passes
 
-    def __init__(self, *, share_optimizer: bool = False) -> None:
-        self.share_optimizer = share_optimizer
-        self._learning: list[nn.Parameter] = []
+    def __init__(self, *, shard_optimizer: bool = False) -> None:
+        self.shard_optimizer = shard_optimizer
+        self._trainable: list[nn.Parameter] = []
         self._clip_norm = 0.0
 
     def distribute(self, adapter: Adapter) -> None:
         """Distribute a model over the ranks; called before the optimiser is created."""
-        if processes.count() > 1:  # all loaded the same weights; this guarantees it
+        if processes.world_size() > 1:  # all loaded the same weights; this guarantees it
             for parameter in adapter.model.parameters():
                 dist.broadcast(parameter.detach(), 0)
 
@@ -59,17 +59,17 @@ class DataParallel:
         return nullcontext()
 
     def optimizer(
-        self, learning: Sequence[nn.Parameter], clip_norm: float, **adamw: Any
+        self, trainable: Sequence[nn.Parameter], clip_norm: float, **adamw: Any
     ) -> torch.optim.Optimizer:
         """AdamW on the trainable parameters, with gradients clipped to the norm ``clip_norm``."""
-        self._learning, self._clip_norm = list(learning), clip_norm
-        if self.share_optimizer and processes.count() > 1:
-            return SharedOptimizer(self._learning, torch.optim.AdamW, **adamw)
-        return torch.optim.AdamW(self._learning, **adamw)
+        self._trainable, self._clip_norm = list(trainable), clip_norm
+        if self.shard_optimizer and processes.world_size() > 1:
+            return ShardedOptimizer(self._trainable, torch.optim.AdamW, **adamw)
+        return torch.optim.AdamW(self._trainable, **adamw)
 
     def begin_update(self) -> None:
         """Clear the gradients of the last step."""
-        for parameter in self._learning:
+        for parameter in self._trainable:
             parameter.grad = None
 
     def backward(self, loss: Tensor) -> None:
@@ -85,8 +85,8 @@ class DataParallel:
         Raises:
             GritError: the norm is not finite, so the step would make all weights non-finite.
         """
-        processes.sum_gradients(self._learning)
-        norm = finite(nn.utils.clip_grad_norm_(self._learning, self._clip_norm))
+        processes.sum_gradients(self._trainable)
+        norm = finite(nn.utils.clip_grad_norm_(self._trainable, self._clip_norm))
         take()
         return norm
 
@@ -109,7 +109,7 @@ class DataParallel:
         return state
 
     def shard_optimizer_state(
-        self, state: dict[str, Any], learning: Sequence[nn.Parameter]
+        self, state: dict[str, Any], trainable: Sequence[nn.Parameter]
     ) -> dict[str, Any]:
         """This rank's shards of the result of ``optimizer_state``, for the optimiser to load."""
         return state

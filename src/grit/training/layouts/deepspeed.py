@@ -24,7 +24,7 @@ from grit.training.layouts.data_parallel import DataParallel, finite
 BUCKET = 2**26  # elements of a gradient bucket, which is a buffer that stays allocated
 
 
-class SharedGradients(DataParallel):
+class ShardedGradients(DataParallel):
     """Replicates weights; shards gradients and optimiser states (ZeRO stage 2)."""
 
     needs_equal_passes = True
@@ -45,10 +45,10 @@ class SharedGradients(DataParallel):
         self._device = adapter.device
 
     def optimizer(
-        self, learning: Sequence[nn.Parameter], clip_norm: float, **adamw: Any
+        self, trainable: Sequence[nn.Parameter], clip_norm: float, **adamw: Any
     ) -> torch.optim.Optimizer:
         """AdamW on this rank's shard of all trainable weights, flattened into one tensor."""
-        self._learning, self._clip_norm = list(learning), clip_norm
+        self._trainable, self._clip_norm = list(trainable), clip_norm
         os.environ.setdefault("DS_ACCELERATOR", self._device.type)
         import deepspeed  # optional, and slow to import
 
@@ -56,11 +56,11 @@ class SharedGradients(DataParallel):
             deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
         log = logging.getLogger("DeepSpeed")
         log.setLevel(logging.ERROR)  # silences a warning about the subclass of AdamW
-        optimizer = _FlatAdamW(self._learning, **adamw)
+        optimizer = _FlatAdamW(self._trainable, **adamw)
         self._engine, *_ = deepspeed.initialize(
-            model=_Losses(self._learning),
+            model=_Losses(self._trainable),
             optimizer=optimizer,
-            model_parameters=self._learning,
+            model_parameters=self._trainable,
             config=self._settings(),
             dist_init_required=False,
         )
@@ -105,9 +105,9 @@ class SharedGradients(DataParallel):
 class _Losses(nn.Module):
     """Stands in for the model in DeepSpeed's engine: its forward returns the loss it is given."""
 
-    def __init__(self, learning: Sequence[nn.Parameter]) -> None:
+    def __init__(self, trainable: Sequence[nn.Parameter]) -> None:
         super().__init__()
-        self.learning = nn.ParameterList(learning)
+        self.trainable = nn.ParameterList(trainable)
 
     def forward(self, loss: Tensor) -> Tensor:
         return loss * 1.0  # a new tensor for the engine's hooks
@@ -119,9 +119,9 @@ class _FlatAdamW(torch.optim.AdamW):
     The engine replaces its parameters by this rank's flat shard of all of them.
     """
 
-    def __init__(self, learning: Sequence[nn.Parameter], **adamw: Any) -> None:
-        super().__init__(learning, **adamw)
-        self.shapes = [parameter.shape for parameter in learning]
+    def __init__(self, trainable: Sequence[nn.Parameter], **adamw: Any) -> None:
+        super().__init__(trainable, **adamw)
+        self.shapes = [parameter.shape for parameter in trainable]
         self.engine: Any = None
         self._stepping = False
 
@@ -167,7 +167,7 @@ class _FlatAdamW(torch.optim.AdamW):
             return [value.clone() for _ in self.shapes]
         parts = None
         if processes.rank() == 0:
-            parts = [torch.empty_like(value) for _ in range(processes.count())]
+            parts = [torch.empty_like(value) for _ in range(processes.world_size())]
         dist.gather(value, parts)
         if parts is None:
             return []

@@ -40,7 +40,7 @@ class ShardedLayers(DataParallel):
         """Shard the decoder layers of a model's language model."""
         super().distribute(adapter)
         language_model = adapter.plain.model.language_model
-        mesh = init_device_mesh(adapter.device.type, (processes.count(),))
+        mesh = init_device_mesh(adapter.device.type, (processes.world_size(),))
         for layer in language_model.layers:
             fully_shard(layer, mesh=mesh)
         rest = {p for p in language_model.parameters() if not isinstance(p, DTensor)}
@@ -67,12 +67,12 @@ class ShardedLayers(DataParallel):
                 part.reshard()
 
     def optimizer(
-        self, learning: Sequence[nn.Parameter], clip_norm: float, **adamw: Any
+        self, trainable: Sequence[nn.Parameter], clip_norm: float, **adamw: Any
     ) -> torch.optim.Optimizer:
         """AdamW on this rank's shards as plain tensors: it has no fast path for DTensors."""
-        self._learning, self._clip_norm = list(learning), clip_norm
+        self._trainable, self._clip_norm = list(trainable), clip_norm
         self._owned = [
-            nn.Parameter(_part(p)) if isinstance(p, DTensor) else p for p in self._learning
+            nn.Parameter(_part(p)) if isinstance(p, DTensor) else p for p in self._trainable
         ]
         return torch.optim.AdamW(self._owned, **adamw)
 
@@ -86,16 +86,16 @@ class ShardedLayers(DataParallel):
 
     def step(self, take: Callable[[], Any]) -> float:
         """All-reduce gradients of replicated weights, clip by the norm over all ranks, step."""
-        whole = [p for p in self._learning if not isinstance(p, DTensor)]
+        whole = [p for p in self._trainable if not isinstance(p, DTensor)]
         processes.sum_gradients(whole)
         parts = []
-        for parameter, owned in zip(self._learning, self._owned, strict=True):
+        for parameter, owned in zip(self._trainable, self._owned, strict=True):
             if isinstance(parameter, DTensor):
                 owned.data = _part(parameter)
                 owned.grad = None if parameter.grad is None else _part(parameter.grad)
                 parts.append(owned)
         of_parts = nn.utils.get_total_norm([p.grad for p in parts if p.grad is not None]) ** 2
-        of_parts = of_parts.to(self._learning[0].device)
+        of_parts = of_parts.to(self._trainable[0].device)
         dist.all_reduce(of_parts)
         of_whole = nn.utils.get_total_norm([p.grad for p in whole if p.grad is not None]) ** 2
         norm = (of_parts + of_whole.to(of_parts)).sqrt()
@@ -117,18 +117,18 @@ class ShardedLayers(DataParallel):
         """The unsharded states on rank 0, as AdamW has them on one process."""
         return state | {
             "state": {
-                i: {name: _gathered(each, self._learning[i]) for name, each in states.items()}
+                i: {name: _gathered(each, self._trainable[i]) for name, each in states.items()}
                 for i, states in state["state"].items()
             }
         }
 
     def shard_optimizer_state(
-        self, state: dict[str, Any], learning: Sequence[nn.Parameter]
+        self, state: dict[str, Any], trainable: Sequence[nn.Parameter]
     ) -> dict[str, Any]:
         """The states of this rank's shards."""
         return state | {
             "state": {
-                i: {name: _part(_distributed(each, learning[i])) for name, each in states.items()}
+                i: {name: _part(_distributed(each, trainable[i])) for name, each in states.items()}
                 for i, states in state["state"].items()
             }
         }

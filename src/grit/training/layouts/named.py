@@ -2,7 +2,7 @@
 
 from grit.core import processes
 from grit.training.layouts.data_parallel import DataParallel
-from grit.training.layouts.deepspeed import SharedGradients
+from grit.training.layouts.deepspeed import ShardedGradients
 from grit.training.layouts.fsdp import ShardedLayers
 
 
@@ -12,8 +12,8 @@ def layout_named(strategy: str) -> DataParallel:
     Raises:
         GritError: the layout needs a package that is not installed.
     """
-    if processes.count() > 1 and strategy == "fsdp":
+    if processes.world_size() > 1 and strategy == "fsdp":
         return ShardedLayers()
-    if processes.count() > 1 and strategy == "deepspeed_zero2":
-        return SharedGradients()
-    return DataParallel(share_optimizer=strategy == "zero1")
+    if processes.world_size() > 1 and strategy == "deepspeed_zero2":
+        return ShardedGradients()
+    return DataParallel(shard_optimizer=strategy == "zero1")
