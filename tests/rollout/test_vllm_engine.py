@@ -150,12 +150,12 @@ def test_lora_is_not_sampled_on_a_base_that_another_run_has_replaced(adapter, pr
     add_lora(learning, lora_of(2, 4, ["q_proj"]), with_vision=False)
     fake = FakeVLLM(adapter, prompts)
     with engine(learning, [fake], tmp_path) as vllm:
-        vllm.sample(prompts[:1], [[0]], GREEDY)
+        vllm.sample(prompts[:1], [[0]], SHORT)
     with engine(adapter, [fake], tmp_path) as vllm:
         left = vllm.label
     said = f"has weights of version {left} in the place of its base"
     with engine(learning, [fake], tmp_path) as vllm, pytest.raises(GritError, match=said):
-        vllm.sample(prompts[:1], [[0]], GREEDY)
+        vllm.sample(prompts[:1], [[0]], SHORT)
     fake.close()
 
 
