@@ -26,7 +26,7 @@ CHEATS = {
 }
 # No worse than honest, by the rule: a copy changes no union, and no mean of best overlaps.
 EQUAL = {
-    "every box repeated from the start": {"treevgr", "union_iou", "iou_squared"},
+    "every box repeated from the start": {"treevgr", "union_iou", "iou_squared", "visual_rft"},
 }
 
 
@@ -66,7 +66,14 @@ def test_treevgr_is_gamed_by_copies_of_the_best_box():
     assert values[-1] > values[0] + 0.15
 
 
-@pytest.mark.parametrize("name", ["visual_rft", "vlm_r1_map", "vlm_r1_weighted", "hungarian"])
+def test_in_visual_rft_a_copy_counts_once():
+    """A reflection may repeat the chain's boxes; Visual-RFT's code drops equal ones first."""
+    two = [HONEST[0], OTHER_ROW[0]]
+    values = [TERMS["visual_rft"](response([*two, *[HONEST[0]] * n], TRUE)) for n in (0, 2, 8)]
+    assert values[0] == values[1] == values[2] > 0
+
+
+@pytest.mark.parametrize("name", ["vlm_r1_map", "vlm_r1_weighted", "hungarian"])
 def test_where_boxes_are_matched_copies_cost(name):
     two = [HONEST[0], OTHER_ROW[0]]
     values = [TERMS[name](response([*two, *[HONEST[0]] * n], TRUE)) for n in (0, 2, 8)]

@@ -60,8 +60,8 @@ def outcomes(reward: Reward, judge: RulesJudge):
 
 def test_in_training_the_right_box_earns_more_than_the_text_of_the_answer():
     right, wrong = outcomes(preset("visual_rft"), Forbidden())
-    # It is said twice, and the second time matches nothing.
-    assert right.components == PAPERS | UNTOLD | {"visual_rft": pytest.approx(0.5, abs=0.01)}
+    # It is said twice, which counts once, as in Visual-RFT's code.
+    assert right.components == PAPERS | UNTOLD | {"visual_rft": pytest.approx(1.0, abs=0.01)}
     assert wrong.components == PAPERS | UNTOLD | {"visual_rft": 0.0}
 
 

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple, get_args
 
+from grit.data.annotation import check_boxes
 from grit.data.rows import Row
 from grit.grounding.boxes import NORMALIZED_1000, Box, Space, SpaceName
 
@@ -22,12 +23,15 @@ def read_row_boxes(row: Row, name: str) -> RowBoxes:
     ``resized_width`` and ``resized_height``.
 
     Raises:
-        GritError: a field is not as it should be, or boxes are annotated without the image's size.
+        GritError: a field is not as it should be, boxes are annotated without the image's size, or
+            look like another convention.
     """
     space = _size(row, "original", "width", "height", required=False)
     boxes = row.optional_boxes(name)
     if boxes and space is None:
         row.refuse("width", "the image's width in pixels, because the row has annotated boxes")
+    if boxes and space:
+        check_boxes(row, name, boxes, (int(space.width), int(space.height)))
     true_boxes = None
     if boxes is not None:
         true_boxes = tuple(Box(*corners, space) for corners in boxes) if space else ()

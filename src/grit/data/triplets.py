@@ -7,7 +7,12 @@ from pathlib import Path
 from grit.core.errors import GritError
 from grit.data.jsonl import read_samples
 from grit.data.mixtures import mix
-from grit.data.photographs import photograph_of, photographs_of_tests, read_coco_numbers
+from grit.data.photographs import (
+    COCO_NUMBERS,
+    photograph_of,
+    photographs_of_tests,
+    read_coco_numbers,
+)
 from grit.data.preparation.paper import TALLYQA_TRAINING
 from grit.data.preparation.tallyqa import QUESTION_ID
 from grit.data.samples import Sample
@@ -90,6 +95,13 @@ def _leave_out_tested(
         return
     root = Path(data.root)
     numbers = read_coco_numbers(root)
+    if not numbers:
+        log.warning(
+            "%s: without %s, which task=data writes, test photographs under other names are not "
+            "found among those of training",
+            data.name,
+            root / COCO_NUMBERS,
+        )
     tested = photographs_of_tests({root, Path(test_root)}, numbers)
     for name, source in apart.items():
         folder = root / (source.images or name)

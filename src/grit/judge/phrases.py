@@ -152,7 +152,9 @@ def _is_place(wanted: list[str], asked: list[str], text: str) -> bool:
         return False
     before = before[_length(before, (_STOPS | _PLACED).__contains__) :]  # "on the left side of"
     carriers = FUNCTION_WORDS | set(asked)
-    if not before or before[0] in carriers or before[0].endswith(("ing", "ed")):
+    # What something else does there is no noun: "a person used by an oven"
+    before = before[_length(before[:1], lambda word: word.endswith(("ing", "ed"))) :]
+    if not before or before[0] in carriers:
         return False
     noun = _length(before[:3], lambda word: word not in carriers | _DETERMINERS)  # "a small cup"
     return noun == len(before) or before[noun] in _PLACES | _DETERMINERS

@@ -134,7 +134,7 @@ def _says_none(question: str, answer: str) -> bool:
         return False
     others = set(given[:place] + given[place + 1 :])
     against = (UNSURE - {"such"}) | NEGATION | COMPARISON | POLARITY.keys()
-    if against & others or any(map(is_number, others)):
+    if against & others or any(map(is_number, others)) or "single" in others:  # that is one
         return False
     carriers = FUNCTION_WORDS | word_set("such things ones") | set(normalized(question).split())
     begins = set(given[:place]) <= carriers | word_set("has with have s")

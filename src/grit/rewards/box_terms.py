@@ -10,6 +10,8 @@ right. Boxes that lie outside of the image count for nothing.
 confidence. Written from the rules; no line is taken from the sources that are named.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from grit.grounding import boxes as grounding
@@ -68,9 +70,10 @@ def visual_rft(response: Response) -> float:
     """Sum of IoU over matched pairs / max(annotated, predicted boxes).
 
     Each predicted box, in the order of writing, takes the free annotated box that it fits best, if
-    their IoU is above 0.5 (Visual-RFT, ``virft/src/open_r1/grpo.py``).
+    their IoU is above 0.5; one that is said again counts once (Visual-RFT,
+    ``virft/src/open_r1/grpo.py``).
     """
-    ious = _ious(response)
+    ious = _ious(replace(response, boxes=tuple(dict.fromkeys(response.boxes or ()))))
     pairs = matched_in_order(ious, ious > _IOU)
     return float(sum(ious[pair] for pair in pairs)) / max(ious.shape)
 
