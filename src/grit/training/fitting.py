@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytorch_lightning as pl
+import torch
 from pytorch_lightning.loggers.logger import Logger
 
 from grit.core import interruption, processes
@@ -78,9 +79,13 @@ def fit(
     if checkpoints.interrupted:
         stopped = f"interrupted after step {checkpoints.steps} of {trainer.max_steps}"
         raise Interrupted(stopped, resume_command)
+    _move_back(learner, device)
+
+
+def _move_back(learner: Learner, device: torch.device) -> None:
+    """Undo Lightning's teardown, which moves a model to the CPU: NCCL gathers no shards there."""
     for parameter in learner.parameters():
-        parameter.grad = None  # nobody needs them: the model alone goes back to its device
-    # Lightning's teardown moves the model to the CPU, where NCCL gathers no shards of FSDP.
+        parameter.grad = None  # nobody needs them any more
     learner.to(device)
 
 
