@@ -4,7 +4,7 @@
     python -m benchmarks.power --difference 0   # how often a difference is seen that is not there
 
 Answers of two methods are simulated, right or wrong, and compared as a table compares runs
-(``difference_of_runs``). Power is the share of experiments whose 95% interval lies above 0. What is
+(``compared``). Power is the share of experiments whose 95% interval lies above 0. What is
 assumed is stated as options, in points of ACC:
 
 - a method's level varies between draws of the triplets and, within a draw, between seeds;
@@ -23,7 +23,7 @@ from statistics import NormalDist
 import numpy as np
 
 from grit.evaluation.over_runs import Bounds
-from grit.evaluation.paired import difference_of_runs
+from grit.evaluation.paired import compared
 
 POINTS = Bounds(-100.0, 100.0)
 QUESTIONS = (300, 600, 779, 1500, 3000)  # 600: in-domain of suite=shapes; 779: of suite=paper
@@ -103,7 +103,7 @@ def power(world: World, draws: int, seeds: int, questions: int, experiments: int
             [dict(zip(names, scores, strict=True)) for scores in runs.tolist()]
             for runs in world.runs(random, draws, seeds, questions)
         )
-        found = difference_of_runs(baseline, ours, POINTS, draws=(of_run, of_run))
+        found = compared(baseline, ours, POINTS, draws=(of_run, of_run)).difference
         seen += found.low is not None and found.low > 0
     return seen / experiments
 

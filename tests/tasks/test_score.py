@@ -78,7 +78,7 @@ BOXED = {
     "union_iou": {"union_iou": 1.0},
     "iou_squared": {"iou_squared": 1.0},
     "treevgr": {"treevgr": 1.0},
-    "visual_rft": {"visual_rft": 2 / 3},
+    "visual_rft": {"visual_rft": 1.0},  # a repeated box counts once
     "hungarian": {"hungarian": 4 / 6},
     "vlm_r1": {"vlm_r1_map": 2 / 3, "vlm_r1_weighted": 0.0},
     "vigorl": {"vigorl": 0.0},

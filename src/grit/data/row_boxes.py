@@ -24,14 +24,17 @@ def read_row_boxes(row: Row, name: str) -> RowBoxes:
 
     Raises:
         GritError: a field is not as it should be, boxes are annotated without the image's size, or
-            look like another convention.
+            lie outside it. Corners in another order are put right where boxes are compared.
     """
     space = _size(row, "original", "width", "height", required=False)
     boxes = row.optional_boxes(name)
     if boxes and space is None:
         row.refuse("width", "the image's width in pixels, because the row has annotated boxes")
     if boxes and space:
-        check_boxes(row, name, boxes, (int(space.width), int(space.height)))
+        ordered = [
+            (min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)) for x1, y1, x2, y2 in boxes
+        ]
+        check_boxes(row, name, ordered, (int(space.width), int(space.height)))
     true_boxes = None
     if boxes is not None:
         true_boxes = tuple(Box(*corners, space) for corners in boxes) if space else ()
