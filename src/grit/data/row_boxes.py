@@ -31,9 +31,7 @@ def read_row_boxes(row: Row, name: str) -> RowBoxes:
     if boxes and space is None:
         row.refuse("width", "the image's width in pixels, because the row has annotated boxes")
     if boxes and space:
-        ordered = [
-            (min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)) for x1, y1, x2, y2 in boxes
-        ]
+        ordered = [(min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)) for x1, y1, x2, y2 in boxes]
         check_boxes(row, name, ordered, (int(space.width), int(space.height)))
     true_boxes = None
     if boxes is not None:

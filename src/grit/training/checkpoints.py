@@ -11,7 +11,7 @@ from pytorch_lightning.loops.progress import _ProcessedTracker
 
 from grit.core import interruption, processes
 from grit.core.errors import Interrupted, Resumable
-from grit.core.files import UNREADABLE, archive_is_whole, put_in_place
+from grit.core.files import archive_is_whole, put_in_place
 
 log = logging.getLogger(__name__)
 NAME = re.compile(r"step-(\d+)\.ckpt")
@@ -35,7 +35,8 @@ def _is_whole(path: Path) -> bool:
         return False
     try:
         torch.load(path, map_location="cpu", mmap=True, weights_only=True)
-    except UNREADABLE:
+    except Exception as error:  # noqa: BLE001  # torch names no classes for damaged files
+        log.debug("%s: %s: %s", path, type(error).__name__, error)
         return False
     return True
 
