@@ -24,7 +24,7 @@ def drawn_rows(wrong: Sequence[int] = ()) -> dict[str, list[ScoredPrediction]]:
         text = ideal_trace(sample, sample.space)
         if row in wrong:
             text = tagged_trace("nothing", "so be it", "a hippopotamus")
-        said.append(Prediction.of(sample, text, set="vsr", row=row, spoken=sample.space))
+        said.append(Prediction.of(sample, text, set="vsr", row=row, box_space=sample.space))
     return {"vsr": score_predictions(said, RulesJudge(), tagged_answers=True)}
 
 

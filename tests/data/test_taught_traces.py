@@ -237,15 +237,15 @@ def test_any_row_gives_a_trace_that_is_read_as_it_was_meant(
     style: TraceStyle,
 ) -> None:
     original = Space("original", width, height)
-    spoken = NORMALIZED_1000 if style == "internvl" else Space("resized", 28 * 9, 28 * 13)
+    box_space = NORMALIZED_1000 if style == "internvl" else Space("resized", 28 * 9, 28 * 13)
     boxes = tuple(Box(*each, original) for each in corners)
     sample = Sample("set/1", question, answer, "set", PICTURE, original, boxes)
-    trace = parse(taught_trace(sample, spoken, style))
+    trace = parse(taught_trace(sample, box_space, style))
     kept = [tidy for box in boxes if (tidy := box.tidied())]
     assert trace.think_pair
     assert trace.rethink_pair
     assert trace.answer == answer
-    assert sorted(trace.boxes) == sorted(rounded_corners(box, spoken) for box in kept)
+    assert sorted(trace.boxes) == sorted(rounded_corners(box, box_space) for box in kept)
 
 
 # Of 40 scenes of each kind, in their own pixels and in thousandths: made before this module was.

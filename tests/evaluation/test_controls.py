@@ -46,7 +46,7 @@ def row(
         truth_is_box=is_box,
         dataset="vsr",
         completion="",
-        spoken=space,
+        box_space=space,
         space=space,
         true_boxes=true_boxes,
     )

@@ -31,12 +31,12 @@ MUG = Prediction(
     truth_is_box=False,
     dataset="vsr",
     completion=CHAIN,
-    spoken=RESIZED,
+    box_space=RESIZED,
     space=ORIGINAL,
     true_boxes=(Box(0, 0, 100, 100, ORIGINAL),),
     image="a1",
 )
-SILENT = replace(MUG, row=1, id="vsr/2", completion="", true_boxes=None, spoken=None, space=None)
+SILENT = replace(MUG, row=1, id="vsr/2", completion="", true_boxes=None, box_space=None, space=None)
 POINTED = replace(
     MUG, set="ovd", id="ovd/1", dataset="ovd", truth="[0, 0, 100, 100]", truth_is_box=True, row=2
 )

@@ -85,9 +85,9 @@ def test_a_run_keeps_the_share_of_each_row(tmp_path: Path) -> None:
         return Sample(id_, "?", "yes", "vsr", picture, SCENE.space)
 
     said = f"red circle {RED_CIRCLE}, red circle {RED_SQUARE} <answer> yes"
-    drawn = Prediction.of(sample("1", SCENE), said, set="vsr", row=0, spoken=SCENE.space)
+    drawn = Prediction.of(sample("1", SCENE), said, set="vsr", row=0, box_space=SCENE.space)
     photograph = Prediction.of(
-        sample("2", Photograph()), said, set="vsr", row=1, spoken=SCENE.space
+        sample("2", Photograph()), said, set="vsr", row=1, box_space=SCENE.space
     )
     assert (drawn.named_boxes, photograph.named_boxes) == (0.5, None)
     rows = score_predictions([drawn, photograph], RulesJudge(), tagged_answers=True)

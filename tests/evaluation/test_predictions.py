@@ -46,12 +46,12 @@ def test_a_row_becomes_a_prediction(tmp_path: Path) -> None:
     assert (said.set, said.id, said.row, said.dataset) == ("tallyqa", "tallyqa/1", 0, "tallyqa")
     assert (said.question, said.truth, said.truth_is_box) == ("How many?", "2", False)
     assert said.completion == "<answer>2"
-    assert said.spoken == said.space == ORIGINAL
+    assert said.box_space == said.space == ORIGINAL
     assert said.true_boxes == (Box(0, 0, 10, 10, ORIGINAL),)
 
 
 @pytest.mark.parametrize(
-    ("fields", "spoken"),
+    ("fields", "box_space"),
     [
         ({"box_space": "normalized_1000"}, NORMALIZED_1000),
         (
@@ -62,16 +62,18 @@ def test_a_row_becomes_a_prediction(tmp_path: Path) -> None:
         ({"box_space": None}, ORIGINAL),
     ],
 )
-def test_completions_speak_the_space_they_say(tmp_path: Path, fields: dict, spoken: Space) -> None:
+def test_completions_speak_the_space_they_say(
+    tmp_path: Path, fields: dict, box_space: Space
+) -> None:
     (said,) = read(tmp_path, {**GOOD, **fields})
-    assert said.spoken == spoken
+    assert said.box_space == box_space
     assert said.space == ORIGINAL
 
 
 def test_boxes_and_sizes_may_be_missing(tmp_path: Path) -> None:
     bare = {key: GOOD[key] for key in ("question", "answer", "dataset", "completion")}
     first, second = read(tmp_path, bare, {**bare, "bboxs": [], "dataset": "gqa"})
-    assert (first.space, first.spoken, first.true_boxes) == (None, None, None)
+    assert (first.space, first.box_space, first.true_boxes) == (None, None, None)
     assert second.true_boxes == ()
     assert [first.set, second.set] == ["tallyqa", "gqa"]
     assert [first.row, second.row] == [0, 1]
@@ -119,7 +121,7 @@ def test_what_a_run_wrote_is_read_again(tmp_path: Path) -> None:
         answer_is_box=True,
     )
     resized = Space("resized", 84, 56)
-    first = Prediction.of(sample, "[1, 2, 3, 4]", set="ovd", row=0, spoken=resized)
+    first = Prediction.of(sample, "[1, 2, 3, 4]", set="ovd", row=0, box_space=resized)
     assert first.image == Plain.key
     assert (first.id, first.truth, first.truth_is_box) == ("ovd/7", "[1, 2, 3, 4]", True)
     assert "written" not in scored(first, acc=None).to_row()
@@ -127,7 +129,7 @@ def test_what_a_run_wrote_is_read_again(tmp_path: Path) -> None:
         *(sample, "[1, 2, 3, 4]"),
         set="ovd",
         row=0,
-        spoken=resized,
+        box_space=resized,
         written="<box>[1, 2, 3, 4]</box>",
     )
     (of_tagged,) = read(tmp_path, scored(tagged, acc=None).to_row())
@@ -138,7 +140,7 @@ def test_what_a_run_wrote_is_read_again(tmp_path: Path) -> None:
     rows = [scored(first, acc=None).to_row(), scored(second).to_row()]
     again = read(tmp_path, *rows)
     assert again[0] == first
-    assert [again[1].set, again[1].truth, again[1].spoken] == ["tallyqa", "2", NORMALIZED_1000]
+    assert [again[1].set, again[1].truth, again[1].box_space] == ["tallyqa", "2", NORMALIZED_1000]
     assert again[1].completion == second.completion  # and not the answer that was parsed from it
     with pytest.raises(GritError, match=r"line 2: field .id.: expected a new one, found line 1's"):
         read(tmp_path, rows[0], rows[0])

@@ -39,7 +39,7 @@ def prediction(completion: str = WHOLE, **changes: object) -> Prediction:
         truth_is_box=False,
         dataset="vsr",
         completion=completion,
-        spoken=ORIGINAL,
+        box_space=ORIGINAL,
         space=ORIGINAL,
         true_boxes=(Box(0, 0, 200, 100, ORIGINAL),),
     )
@@ -121,9 +121,9 @@ def test_no_judge_reads_a_box() -> None:
 
 def test_boxes_are_converted_before_they_are_compared() -> None:
     completion = "<answer>{'bbox_2d': [0, 0, 500, 1000]}</answer>"  # the answer's boxes count too
-    assert score(prediction(completion, spoken=NORMALIZED_1000)).giou == pytest.approx(0.5)
+    assert score(prediction(completion, box_space=NORMALIZED_1000)).giou == pytest.approx(0.5)
     resized = Space("resized", 1000, 1000)
-    assert score(prediction(completion, spoken=resized)).giou == pytest.approx(0.5)
+    assert score(prediction(completion, box_space=resized)).giou == pytest.approx(0.5)
     found = score(prediction(completion))  # in original pixels it is clipped to the image
     assert found.giou == pytest.approx(1.0)
     assert found.boxes == (Box(0, 0, 500, 1000, ORIGINAL),)
@@ -150,7 +150,7 @@ def test_rows_without_annotated_boxes_have_no_giou(boxes: tuple[Box, ...] | None
 
 
 def test_an_unknown_size_leaves_boxes_unknown() -> None:
-    found = score(prediction(spoken=NORMALIZED_1000, space=None, true_boxes=None))
+    found = score(prediction(box_space=NORMALIZED_1000, space=None, true_boxes=None))
     assert (found.boxes, found.giou, found.format) == (None, None, 1.0)
 
 

@@ -15,9 +15,9 @@ TEXT = (
 )
 
 
-def answer(completion: str = TEXT, spoken: Space = NORMALIZED_1000, **more) -> Answer:
+def answer(completion: str = TEXT, box_space: Space = NORMALIZED_1000, **more) -> Answer:
     image = Image.new("RGB", (200, 100), "white")
-    return Answer("How many?", completion, image, spoken, name="a.png", **more)
+    return Answer("How many?", completion, image, box_space, name="a.png", **more)
 
 
 def test_a_row_has_the_contracts_fields_in_pixels_of_the_image():
@@ -35,7 +35,7 @@ def test_a_row_has_the_contracts_fields_in_pixels_of_the_image():
         "height": 100,
         "truncated": False,
     }
-    resized = answer(spoken=Space("resized", 400, 200)).boxes
+    resized = answer(box_space=Space("resized", 400, 200)).boxes
     assert [box.corners for box in resized][1] == (250, 250, 500, 500)
 
 

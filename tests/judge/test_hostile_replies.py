@@ -12,7 +12,7 @@ import pytest
 from chat_service import ChatService, completion, fails, floods, says, sends
 
 from grit.judge.completion import MOST_TOKENS
-from grit.judge.faults import Meaning, fault_of
+from grit.judge.faults import Action, fault_of
 from grit.judge.judge import Query
 from grit.judge.service import Question, ServiceJudge
 from grit.judge.settings import PriceSettings
@@ -162,7 +162,7 @@ def test_an_error_that_cannot_even_be_shown_is_a_fault_too() -> None:
             raise RecursionError
 
     fault = fault_of(Unshowable())
-    assert fault.meaning is Meaning.again
+    assert fault.action is Action.retry
     assert "Unshowable" in fault.reason
 
 

@@ -67,9 +67,9 @@ def test_a_mistake_ends_the_asking(judge_of, body: str, said: str) -> None:
 
 
 def test_it_is_tried_on_a_made_up_answer(judge_of) -> None:
-    judge_of("return None").meet()
+    judge_of("return None").probe()
     with pytest.raises(GritError, match=r"KeyError: 'yes'.*a made-up question"):
-        judge_of("return {}[prediction]").meet()
+        judge_of("return {}[prediction]").probe()
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def test_another_server_is_not_believed(
     judge = judge_of(in_flight=1, ask_first=asked_first)
     if asked_first:
         with pytest.raises(GritError) as caught:
-            judge.meet()
+            judge.probe()
         said = str(caught.value)
     else:
         assert judge.score([QUERY, QUERY._replace(prediction="no")]) == [None, None]

@@ -310,7 +310,7 @@ def test_a_service_that_refuses_a_made_up_question_is_not_used(
 ) -> None:
     chat.default = fails(status, "unsupported_parameter", "max_tokens is not supported")
     with pytest.raises(GritError, match=rf"HTTP {status}: .*judge\.max_tokens \(null: not sent\)"):
-        judge_of(ask_first=True).meet()
+        judge_of(ask_first=True).probe()
     assert len(chat.requests) == 1
 
 
@@ -319,7 +319,7 @@ def test_a_fault_that_may_pass_keeps_no_run_from_starting(
     chat: ChatService, judge_of: JudgeOf, status: int
 ) -> None:
     chat.default = fails(status)
-    judge_of(ask_first=True).meet()
+    judge_of(ask_first=True).probe()
     assert len(chat.requests) == 1
 
 

@@ -72,7 +72,7 @@ def test_the_commit_is_known(hub, model):
 def test_a_checkpoint_of_the_hub(hub, model):
     hub.put_model(NAME, model)
     found = find_checkpoint(NAME)
-    assert (found.name, found.commit, found.is_whole) == (NAME, COMMIT, True)
+    assert (found.name, found.commit, found.is_full_model) == (NAME, COMMIT, True)
     assert (found.path / "model.safetensors").exists()
 
 
@@ -87,7 +87,7 @@ def test_a_checkpoint_at_a_revision(hub, model):
 def test_an_adapter_of_the_hub_is_no_whole_model(hub, model):
     (model / "adapter_config.json").write_text("{}")
     hub.put_model(NAME, model)
-    assert not find_checkpoint(NAME).is_whole
+    assert not find_checkpoint(NAME).is_full_model
 
 
 def test_what_was_downloaded_is_there_without_the_hub(hub, model):

@@ -186,8 +186,8 @@ def test_checkpoints_of_a_run(tmp_path):
     run = tmp_path / "run"
     save_trained(load_base("tiny:qwen-random"), run / "model")
     found = find_checkpoint(str(run))
-    assert (found.path, found.commit, found.is_whole) == (run / "model", None, True)
+    assert (found.path, found.commit, found.is_full_model) == (run / "model", None, True)
     shutil.rmtree(run / "model")
     (run / "checkpoints").mkdir()
     (run / "checkpoints" / "step-1.ckpt").touch()
-    assert not find_checkpoint(str(run)).is_whole
+    assert not find_checkpoint(str(run)).is_full_model

@@ -19,7 +19,7 @@ def one(
     completion: str,
     truth: str = "yes",
     *,
-    spoken: Space = PHOTO,
+    box_space: Space = PHOTO,
     boxes: tuple[Box, ...] | None = None,
 ) -> ScoredPrediction:
     """A row about a picture of 640 x 480."""
@@ -32,7 +32,7 @@ def one(
         truth_is_box=truth.startswith("["),
         dataset="vsr",
         completion=completion,
-        spoken=spoken,
+        box_space=box_space,
         space=PHOTO,
         true_boxes=boxes,
     )
@@ -68,7 +68,7 @@ def test_boxes_have_the_same_number_in_the_text_and_in_the_picture() -> None:
 
 def test_boxes_of_another_space_land_in_the_same_place() -> None:
     pixels = chain_of(one("[64, 48, 320, 240]"))
-    thousandths = chain_of(one("[100, 100, 500, 500]", spoken=NORMALIZED_1000))
+    thousandths = chain_of(one("[100, 100, 500, 500]", box_space=NORMALIZED_1000))
     assert pixels.marks[0].frame == thousandths.marks[0].frame
 
 
@@ -117,7 +117,9 @@ def test_numbers_stay_in_the_picture_and_apart() -> None:
 
 def test_a_row_of_unknown_size_has_text_and_no_overlay() -> None:
     row = one("<think> [1, 2, 3, 4]")
-    unknown = replace(row, boxes=None, prediction=replace(row.prediction, space=None, spoken=None))
+    unknown = replace(
+        row, boxes=None, prediction=replace(row.prediction, space=None, box_space=None)
+    )
     chain = chain_of(unknown)
     assert (chain.marks, chain.truths) == ((), ())
     assert chain.pieces[-1].number == 1

@@ -27,7 +27,7 @@ def said(
         truth_is_box=False,
         dataset="vsr",
         completion=completion,
-        spoken=PHOTO,
+        box_space=PHOTO,
         space=PHOTO,
         true_boxes=boxes,
     )

@@ -32,7 +32,7 @@ def said(
     truth: str = "yes",
     *,
     row: int = 0,
-    spoken: Space = PHOTO,
+    box_space: Space = PHOTO,
     boxes: tuple[Box, ...] | None = None,
     **more: object,
 ) -> Prediction:
@@ -42,7 +42,7 @@ def said(
         truth=truth,
         truth_is_box=truth.startswith("["),
         completion=completion,
-        spoken=spoken,
+        box_space=box_space,
         space=PHOTO,
         true_boxes=boxes,
         **fields,
@@ -71,7 +71,7 @@ def drawn(kind: str, size: int, wrong: Sequence[int] = ()) -> dict[str, list[Sco
         text = ideal_trace(sample, sample.space)
         if row in wrong:
             text = tagged_trace("nothing", "so be it", "a hippopotamus")
-        predictions.append(Prediction.of(sample, text, set=kind, row=row, spoken=sample.space))
+        predictions.append(Prediction.of(sample, text, set=kind, row=row, box_space=sample.space))
     return {kind: scored(*predictions)}
 
 

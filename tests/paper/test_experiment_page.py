@@ -129,7 +129,13 @@ def test_many_runs_with_photographs_make_a_small_page(
             asked = {"question": "Is it?", "truth": "yes", "truth_is_box": False, "space": space}
             rows = [
                 Prediction(
-                    set=name, row=r, id=str(r), dataset="d", completion=text, spoken=space, **asked
+                    set=name,
+                    row=r,
+                    id=str(r),
+                    dataset="d",
+                    completion=text,
+                    box_space=space,
+                    **asked,
                 )
                 for r in range(8)
             ]

@@ -33,17 +33,17 @@ def attempt(
     predicted: Sequence[Corners],
     annotated: Sequence[Corners] | None,
     *,
-    spoken: SpaceName = "original",
+    box_space: SpaceName = "original",
     image: Space = IMAGE,
 ) -> Attempt:
     """A completion that writes boxes, which are given in pixels of the image, in another space."""
-    space = SPOKEN[spoken] if image is IMAGE else image
+    space = SPOKEN[box_space] if image is IMAGE else image
     scale = space.width / image.width, space.height / image.height
     said = [[round(value * scale[i % 2]) for i, value in enumerate(box)] for box in predicted]
     return Attempt(
         *("Where are they?", "here", "vsr"),
         f"<think> {said} </think><rethink> so </rethink><answer> here </answer>",
-        spoken=space,
+        box_space=space,
         space=image,
         true_boxes=None if annotated is None else tuple(Box(*box, image) for box in annotated),
     )

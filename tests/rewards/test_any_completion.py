@@ -38,7 +38,7 @@ SEEING_BOXES = ["union_iou", "iou_squared", "treevgr", "visual_rft", "vlm_r1", "
 
 
 SPACE = Space("original", 64, 48)
-BOXED = {"spoken": NORMALIZED_1000, "space": SPACE, "true_boxes": (Box(1, 1, 20, 20, SPACE),)}
+BOXED = {"box_space": NORMALIZED_1000, "space": SPACE, "true_boxes": (Box(1, 1, 20, 20, SPACE),)}
 
 
 @pytest.mark.parametrize("preset", ["grpo_gr", "released", *SEEING_BOXES])
@@ -65,7 +65,7 @@ def test_every_completion_has_a_score_and_a_picture():
             truth_is_box=False,
             dataset="vsr",
             completion=text,
-            spoken=NORMALIZED_1000,
+            box_space=NORMALIZED_1000,
             space=space,
             true_boxes=(Box(1, 1, 20, 20, space),),
         )

@@ -111,7 +111,7 @@ def test_all_boxes_of_the_completion_are_predicted_ones():
     completion = f"<think> {[*A]} </think><rethink> {[*A]} </rethink><answer>{[*B]}</answer>"
     said = Attempt(
         *("q", "here", "ovd_position", completion),
-        spoken=space,
+        box_space=space,
         space=space,
         true_boxes=(Box(*B, space),),
     )
@@ -241,7 +241,7 @@ def test_values_are_shares_whatever_space_is_spoken(predicted, annotated):
     if response(predicted, annotated).true_boxes is None:
         return
     for term in TERMS.values():
-        values = [term(response(predicted, annotated, spoken=space)) for space in SPOKEN]
+        values = [term(response(predicted, annotated, box_space=space)) for space in SPOKEN]
         assert 0 <= min(values) <= max(values) <= 1
         assert values == pytest.approx(values[:1] * len(SPOKEN))
 

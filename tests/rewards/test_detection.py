@@ -85,7 +85,7 @@ def test_in_a_file_of_completions(tmp_path):
 
 
 def test_in_a_dashboard_s_table():
-    prediction = Prediction.of(SAMPLE, said(WRONG), spoken=NORMALIZED_1000, set="own", row=0)
+    prediction = Prediction.of(SAMPLE, said(WRONG), box_space=NORMALIZED_1000, set="own", row=0)
     rows = score_predictions([prediction], Forbidden(), tagged_answers=True)
     (outcome,) = outcomes_of(preset("grpo_gr"), rows)
     assert outcome is not None

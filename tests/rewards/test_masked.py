@@ -51,7 +51,7 @@ def test_where_nothing_is_annotated_the_total_is_the_sum_of_the_others(annotated
 
 
 def test_so_it_is_where_the_size_of_the_image_is_not_known():
-    assert outcome(MIXED, [BOX], spoken=None).total == 1.5
+    assert outcome(MIXED, [BOX], box_space=None).total == 1.5
 
 
 @pytest.mark.parametrize("annotated", [None, [BOX]])

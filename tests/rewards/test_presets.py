@@ -97,7 +97,7 @@ def test_a_reward_that_sees_boxes_has_the_papers_parts_beside_its_own(name):
     space = Space("original", 100, 100)
     annotated = tuple(Box(*corners, space) for corners in parse(IDEAL).boxes)
     full = earned("grpo_gr", IDEAL).components
-    found = earned(name, IDEAL, spoken=space, space=space, true_boxes=annotated)
+    found = earned(name, IDEAL, box_space=space, space=space, true_boxes=annotated)
     papers = {term: 0.0 if term in off else value for term, value in full.items()}
     ours = dict.fromkeys(own, 1.0) | {"vlm_r1_weighted": 0.0, "vigorl": 0.0}
     assert found.components == papers | {term: ours[term] for term in own}
@@ -110,7 +110,7 @@ def test_the_total_of_treevgr_is_that_of_its_source():
     """Format, answer and dual IoU: 1 each."""
     space = Space("original", 100, 100)
     annotated = tuple(Box(*corners, space) for corners in parse(IDEAL).boxes)
-    found = earned("treevgr", IDEAL, spoken=space, space=space, true_boxes=annotated)
+    found = earned("treevgr", IDEAL, box_space=space, space=space, true_boxes=annotated)
     assert found.total == 3
 
 

@@ -251,7 +251,7 @@ def test_what_training_used_is_kept(tmp_path: Path, annotation: str | None) -> N
 def test_questions_have_the_same_fingerprint_when_their_predictions_are_read_again(tmp_path, kind):
     samples = ShapesSource(kind, "test", 12)
     said = [
-        Prediction.of(sample, "<answer> 2", set=kind, row=row, spoken=sample.space)
+        Prediction.of(sample, "<answer> 2", set=kind, row=row, box_space=sample.space)
         for row, sample in enumerate(samples)
     ]
     rows = score_predictions(said, RulesJudge(), tagged_answers=True)

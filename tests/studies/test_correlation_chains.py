@@ -10,8 +10,8 @@ from grit.studies.correlation_chains import chain_of, contexts_in, drawn_boxes, 
 SAMPLE = ShapesSource("vsr", "test", 1)[0]
 
 
-def said(completion: str, spoken: Space = SAMPLE.space) -> Prediction:
-    return Prediction.of(SAMPLE, completion, set="vsr", row=0, spoken=spoken)
+def said(completion: str, box_space: Space = SAMPLE.space) -> Prediction:
+    return Prediction.of(SAMPLE, completion, set="vsr", row=0, box_space=box_space)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ def chains(shift: int = 0) -> list[GroundedChain]:
         samples = list(ShapesSource(kind, "test", EACH))
         for row, sample in enumerate(samples):
             completion = ideal_trace(sample, sample.space)
-            said = Prediction.of(sample, completion, set=kind, row=row, spoken=sample.space)
+            said = Prediction.of(sample, completion, set=kind, row=row, box_space=sample.space)
             chain = chain_of(said, samples[(row + shift) % EACH].picture)
             assert chain is not None
             found.append(chain)

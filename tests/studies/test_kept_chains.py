@@ -28,7 +28,7 @@ SAID = Prediction(
     False,
     "vsr",
     f"{CHAIN} [5, 5, 9, 9] </rethink>\n<answer> yes",
-    spoken=NORMALIZED_1000,
+    box_space=NORMALIZED_1000,
     space=Space("original", 100, 200),
 )
 

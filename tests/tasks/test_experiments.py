@@ -124,12 +124,12 @@ def test_an_experiment_that_is_stopped_goes_on_as_a_whole(runs: Runs, command: A
     runs.fault = stop
     ended = command(*SMALL)
     assert ended.code == 1
-    message, _, way_on = ended.err.strip().partition("; go on with: python -m grit ")
+    message, _, resume_command = ended.err.strip().partition("; go on with: python -m grit ")
     assert message.endswith("interrupted by SIGTERM")
-    assert shlex.split(way_on) == list(SMALL)
+    assert shlex.split(resume_command) == list(SMALL)
     runs.fault = lambda config: None
     runs.done.clear()
-    assert command(*shlex.split(way_on)).code == 0
+    assert command(*shlex.split(resume_command)).code == 0
     assert runs.done == [("grit", 0, True), ("grit", 1, False)]
     assert set(table()) >= {"GRIT, 2 seeds"}
 

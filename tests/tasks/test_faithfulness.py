@@ -49,7 +49,7 @@ def speak(folder: Path) -> None:
     sets = {}
     for name in ("vsr", "gqa"):
         said = [
-            Prediction.of(s, ideal_trace(s, s.space), set=name, row=row, spoken=s.space)
+            Prediction.of(s, ideal_trace(s, s.space), set=name, row=row, box_space=s.space)
             for row, s in enumerate(ShapesSource(name, "test", 2))
         ]
         sets[name] = score_predictions(said, RulesJudge(), tagged_answers=True)

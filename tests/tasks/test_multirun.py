@@ -87,12 +87,12 @@ def test_a_multirun_that_is_stopped_goes_on_with_all_that_is_left(
 ) -> None:
     runs.told_in, runs.told_late = 1, True
     ended = command("method=grit", "seed=0,1,2", "-m", "logger=none", "hydra.sweep.dir=a b")
-    message, _, way_on = ended.err.strip().partition("; go on with: python -m grit ")
+    message, _, resume_command = ended.err.strip().partition("; go on with: python -m grit ")
     assert (ended.code, message) == (1, "grit: job 1: interrupted by SIGTERM")
     given = ["--multirun", "method=grit", "seed=0,1,2", "logger=none"]
-    assert shlex.split(way_on) == [*given, "hydra.sweep.dir=a b", "resume=true"]
+    assert shlex.split(resume_command) == [*given, "hydra.sweep.dir=a b", "resume=true"]
     runs.done, runs.told_in = [], None
-    ended = command(*shlex.split(way_on))
+    ended = command(*shlex.split(resume_command))
     assert (ended.code, ended.err) == (0, "")
     assert runs.done == [("grit", 1), ("grit", 2)]
     assert "resume=true: done before: a b/0-tiny_qwen-shapes-grit-seed0\n" in ended.out

@@ -9,7 +9,7 @@ import pytest
 from composing import config
 from PIL import Image
 
-from grit.training.sft import hand_of
+from grit.training.sft import trace_style_of
 
 ROW: dict[str, Any] = {
     "question": "How many dogs are there?",
@@ -105,4 +105,4 @@ def test_each_model_is_taught_in_its_hand(model: str, traces: str, hand: str) ->
     found = config("method=sft", f"model={model}")
     assert found.training.sft.traces == traces
     style = type("Adapter", (), {"example_style": hand if hand != "plain" else "json"})()
-    assert hand_of(found.training.sft, style) == hand
+    assert trace_style_of(found.training.sft, style) == hand

@@ -263,7 +263,7 @@ def scores_of(
                 "" if row < silent else ideal_trace(sample, sample.space),
                 set=each.name,
                 row=row,
-                spoken=sample.space,
+                box_space=sample.space,
             )
             for row, sample in enumerate(each.samples)
         ]

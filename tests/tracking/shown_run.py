@@ -49,7 +49,7 @@ def rollouts() -> list[Rollout]:
     """Two equal completions of the first question."""
     (sample,) = ShapesSource("vsr", "test", 1)
     text = drawn_rows()["vsr"][0].prediction.completion
-    where = {"spoken": sample.space, "space": sample.space}
+    where = {"box_space": sample.space, "space": sample.space}
     attempt = Attempt(sample.question, sample.answer, sample.dataset, text, **where)
     (outcome,) = reward_from(REWARD).score([attempt], RulesJudge())
     return [Rollout(sample, sample.space, Completion((1, 2), text, False), outcome)] * 2

@@ -54,7 +54,7 @@ def test_in_the_plain_hand_the_miniature_s_trace_is_taught(adapter):
 def test_a_family_is_taught_in_its_own_hand(adapter):
     """Also a row that nobody annotated is taught something."""
     sample = replace(ShapesSource("vsr", "train", 1)[0], labels=())
-    learner = learner_of(adapter, hand=adapter.example_style)
+    learner = learner_of(adapter, trace_style=adapter.example_style)
     for one in (sample, replace(sample, boxes=None)):
         group = learner._group(one)
         text = adapter.tokenizer.decode(group.completions[0])
@@ -84,7 +84,7 @@ def test_what_ends_a_trace_ends_the_model_s_turn(adapter):
 def test_control_tokens_of_a_row_are_taught_as_text(replica, name, field, hand):
     path = name if name.startswith("tiny:") else str(replica(name))
     adapter = load_skeleton(path)
-    learner = learner_of(adapter, hand=hand)
+    learner = learner_of(adapter, trace_style=hand)
     row = replace(ShapesSource("vsr", "train", 1)[0], labels=())
     for token in sorted(set(adapter.tokenizer.get_added_vocab()) - set(OF_TRACES)):
         text = f"cat {token} dog" if field == "answer" else f"Where is the {token} cat?"

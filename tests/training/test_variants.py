@@ -213,7 +213,7 @@ def test_the_difficulty_of_a_group_is_that_of_all_boxes_that_it_says():
         text = text.format(sides)
         attempt = Attempt(
             *(sample.question, sample.answer, sample.dataset, text),
-            spoken=sample.space,
+            box_space=sample.space,
             space=sample.space,
             true_boxes=(true,),
         )

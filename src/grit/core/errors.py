@@ -19,12 +19,14 @@ class Interrupted(GritError):
 
     Args:
         message: what was interrupted.
-        way_on: the command that resumes the run, if known; it is appended to the message.
+        resume_command: the command that resumes the run, if known; it is appended to the message.
     """
 
-    def __init__(self, message: str, way_on: str | None = None) -> None:
-        super().__init__(message if way_on is None else f"{message}; go on with: {way_on}")
-        self.way_on = way_on
+    def __init__(self, message: str, resume_command: str | None = None) -> None:
+        super().__init__(
+            message if resume_command is None else f"{message}; go on with: {resume_command}"
+        )
+        self.resume_command = resume_command
 
 
 class Resumable(GritError):

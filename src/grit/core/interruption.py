@@ -38,7 +38,7 @@ class _Listener:
 
     process: int = 0  # its PID; 0: outside of `listening`
     received: list[tuple[signal.Signals, float]] = field(default_factory=list)  # time.monotonic()
-    way_on: str | None = None  # the command that resumes the run
+    resume_command: str | None = None  # the command that resumes the run
     whole: list[str] | None = None  # of a job: the arguments that go on with its multirun
     give_up: Callable[[], None] | None = None  # not None: between `defer` and `undefer`
     within: float = 0.0  # seconds from the first signal to `give_up`
@@ -85,7 +85,7 @@ def begin_job(whole: list[str] | None) -> None:
     Args:
         whole: arguments that go on with the whole multirun; None for a run of its own.
     """
-    _listener.way_on, _listener.whole = None, whole
+    _listener.resume_command, _listener.whole = None, whole
 
 
 def whole() -> list[str] | None:
@@ -93,14 +93,14 @@ def whole() -> list[str] | None:
     return _listener.whole
 
 
-def go_on_with(command: str | None) -> None:
+def set_resume_command(command: str | None) -> None:
     """Set the command that resumes the run; None: there is nothing to resume."""
-    _listener.way_on = command
+    _listener.resume_command = command
 
 
-def way_on() -> str | None:
+def resume_command() -> str | None:
     """The command that resumes the run; None while there is nothing to resume."""
-    return _listener.way_on
+    return _listener.resume_command
 
 
 def ended(error: Exception | Stop) -> Exception:
@@ -114,9 +114,9 @@ def ended(error: Exception | Stop) -> Exception:
     if isinstance(error, Exception) and not asked():
         return error
     said = str(error) if isinstance(error, Stop) else f"interrupted by {_first()}"
-    if _listener.way_on is None:
+    if _listener.resume_command is None:
         return Interrupted(f"{said}; start it again")
-    return Interrupted(said, way_on=_listener.way_on)
+    return Interrupted(said, resume_command=_listener.resume_command)
 
 
 def defer(give_up: Callable[[], None], within: float) -> None:

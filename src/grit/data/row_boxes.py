@@ -11,7 +11,7 @@ class RowBoxes(NamedTuple):
     """Annotated boxes and both coordinate spaces of a row."""
 
     space: Space | None = None  # the original image's pixels; None: unknown size
-    spoken: Space | None = None  # the space of the completion's boxes; None: unknown size
+    box_space: Space | None = None  # the space of the completion's boxes; None: unknown size
     true_boxes: tuple[Box, ...] | None = None  # in `space`; None: not annotated
 
 
@@ -36,10 +36,10 @@ def read_row_boxes(row: Row, name: str) -> RowBoxes:
     true_boxes = None
     if boxes is not None:
         true_boxes = tuple(Box(*corners, space) for corners in boxes) if space else ()
-    return RowBoxes(space, _spoken(row, space), true_boxes)
+    return RowBoxes(space, _box_space(row, space), true_boxes)
 
 
-def _spoken(row: Row, original: Space | None) -> Space | None:
+def _box_space(row: Row, original: Space | None) -> Space | None:
     name = row.choice("box_space", get_args(SpaceName), default="original")
     if name == "resized":
         return _size(row, "resized", "resized_width", "resized_height", required=True)

@@ -60,7 +60,12 @@ def answer(
                 for said in group:
                     written = written_text(said.token_ids, adapter)
                     one = Prediction.of(
-                        sample, said.text, set=name, row=row, spoken=prompt.space, written=written
+                        sample,
+                        said.text,
+                        set=name,
+                        row=row,
+                        box_space=prompt.space,
+                        written=written,
                     )
                     predictions.append(one)
             if progress is not None:

@@ -17,7 +17,7 @@ from grit.grounding.traces import before_answer, boxes_in
 SHOWN_FROM = 0.5  # the IoU from which a box shows a thing
 
 
-def named_boxes(completion: str, spoken: Space, scene: Scene) -> float | None:
+def named_boxes(completion: str, box_space: Space, scene: Scene) -> float | None:
     """The share of a chain's labelled boxes that show a thing which their label describes, 0 to 1.
 
     A label is a shape, a colour or both ("red circle", "red things", "object"). A box that is said
@@ -25,14 +25,14 @@ def named_boxes(completion: str, spoken: Space, scene: Scene) -> float | None:
 
     Args:
         completion: of a model; the chain is everything before the answer.
-        spoken: the space of its boxes.
+        box_space: the space of its boxes.
         scene: that it is about.
 
     Returns:
         The share; None for a chain without a labelled box.
     """
     chain = before_answer(completion)
-    boxes = [Box(*corners, spoken).to(scene.space).tidied() for corners in boxes_in(chain)]
+    boxes = [Box(*corners, box_space).to(scene.space).tidied() for corners in boxes_in(chain)]
     things = [None if box is None else thing_shown(box, scene) for box in boxes]
     right = [
         float(thing is not None and term.matches(thing))

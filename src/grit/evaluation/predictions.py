@@ -28,7 +28,7 @@ class Prediction:
     truth_is_box: bool
     dataset: str
     completion: str
-    spoken: Space | None = None  # the space of the completion's boxes; None: unknown size
+    box_space: Space | None = None  # the space of the completion's boxes; None: unknown size
     space: Space | None = None  # the original image's pixels; None: unknown size
     true_boxes: tuple[Box, ...] | None = None  # in `space`; None: not annotated
     image: str | None = None  # rows of a set with equal values share a picture; None: own
@@ -53,10 +53,10 @@ class Prediction:
         *,
         set: str,
         row: int,
-        spoken: Space,
+        box_space: Space,
         written: str | None = None,
     ) -> "Prediction":
-        """The prediction for ``sample`` of a model that writes boxes in the space ``spoken``."""
+        """The prediction for ``sample`` of a model that writes boxes in the space ``box_space``."""
         return cls(
             set=set,
             row=row,
@@ -66,11 +66,11 @@ class Prediction:
             truth_is_box=sample.answer_is_box,
             dataset=sample.dataset,
             completion=completion,
-            spoken=spoken,
+            box_space=box_space,
             space=sample.space,
             true_boxes=sample.boxes,
             image=sample.picture.key,
-            named_boxes=named_boxes(completion, spoken, sample.picture)
+            named_boxes=named_boxes(completion, box_space, sample.picture)
             if isinstance(sample.picture, Scene)
             else None,
             written=None if written == completion else written,
@@ -82,11 +82,11 @@ class Prediction:
         fields: dict[str, Any] = {}
         if self.space is not None:
             fields |= {"width": self.space.width, "height": self.space.height}
-        if self.spoken is not None:
-            fields["box_space"] = self.spoken.name
-            if self.spoken.name == "resized":
-                fields["resized_width"] = self.spoken.width
-                fields["resized_height"] = self.spoken.height
+        if self.box_space is not None:
+            fields["box_space"] = self.box_space.name
+            if self.box_space.name == "resized":
+                fields["resized_width"] = self.box_space.width
+                fields["resized_height"] = self.box_space.height
         return fields
 
     @property
@@ -225,7 +225,7 @@ def _prediction(row: Row, place: int) -> Prediction:
         truth_is_box=truth_is_box,
         dataset=dataset,
         completion=row.text("completion"),
-        spoken=boxes.spoken,
+        box_space=boxes.box_space,
         space=boxes.space,
         true_boxes=boxes.true_boxes,
         image=row.text("image", blank=False) if row.has("image") else None,

@@ -88,7 +88,7 @@ def _scored(
 
 def _original_boxes(prediction: Prediction, trace: Trace) -> tuple[Box, ...] | None:
     """Every box of the completion in pixels of the original image, not clipped to it."""
-    spoken, space = prediction.spoken, prediction.space
-    if spoken is None or space is None:
+    box_space, space = prediction.box_space, prediction.space
+    if box_space is None or space is None:
         return None
-    return converted(trace.all_boxes, spoken, space)
+    return converted(trace.all_boxes, box_space, space)

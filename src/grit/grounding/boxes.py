@@ -64,12 +64,12 @@ class Box:
         return Box(x1, y1, x2, y2, self.space) if x1 < x2 and y1 < y2 else None
 
 
-def converted(corners: Iterable[Corners], spoken: Space, space: Space) -> tuple[Box, ...]:
-    """Boxes that a model wrote in the space ``spoken``, in another space of the same image.
+def converted(corners: Iterable[Corners], box_space: Space, space: Space) -> tuple[Box, ...]:
+    """Boxes that a model wrote in the space ``box_space``, in another space of the same image.
 
     They are not clipped to the image.
     """
-    return tuple(Box(*each, spoken).to(space) for each in corners)
+    return tuple(Box(*each, box_space).to(space) for each in corners)
 
 
 def with_area(boxes: Iterable[Box]) -> tuple[Box, ...]:

@@ -20,7 +20,7 @@ class Answer:
     question: str
     completion: str  # the whole text
     image: Image.Image = field(repr=False)  # RGB, in its original size
-    spoken: Space = field(repr=False)  # the coordinate space of the completion's boxes
+    box_space: Space = field(repr=False)  # the coordinate space of the completion's boxes
     name: str = ""  # of the image
     tagged: bool = True  # whether the answer stands behind <answer>; else it is all of the text
     truncated: bool = False  # stopped by evaluation.max_new_tokens
@@ -53,7 +53,7 @@ class Answer:
     def boxes(self) -> tuple[Box, ...]:
         """Every box of the completion, in order, in pixels of the original image."""
         space = Space("original", *self.image.size)
-        return converted(self.trace.all_boxes, self.spoken, space)
+        return converted(self.trace.all_boxes, self.box_space, space)
 
     @cached_property
     def numbered(self) -> dict[int, Box]:

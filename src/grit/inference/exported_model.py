@@ -54,7 +54,7 @@ def export(source: Source, settings: ExportSettings, folder: Path) -> Exported:
         raise GritError(f"checkpoint: {source.name} has trained nothing that could be exported")
     base = base_name(source, settings)
     checkpoint, model = source.checkpoint, source.config.model
-    trained_adapter = not checkpoint.is_whole and model.adaptation == "lora"
+    trained_adapter = not checkpoint.is_full_model and model.adaptation == "lora"
     note = _why_merged(source, base) if trained_adapter else ""
     keeps_adapter = trained_adapter and settings.weights == "trained" and not note
     if trained_adapter and not keeps_adapter:

@@ -252,7 +252,7 @@ class GroundedModel:
             question=asked.question,
             completion=completion.text,
             image=image,
-            spoken=prompt.space,
+            box_space=prompt.space,
             name=asked.image,
             tagged=self.config.method.tagged_answer,
             truncated=completion.truncated,

@@ -77,14 +77,14 @@ def source_of(config: Config, overrides: Sequence[str]) -> Source:
     checkpoint = find_checkpoint(name)
     if ["model"] in given:
         return Source(config, checkpoint)
-    found = _itself(checkpoint) if checkpoint.is_whole else _base_of(checkpoint)
+    found = _itself(checkpoint) if checkpoint.is_full_model else _base_of(checkpoint)
     for path in given:
         if path[0] == "model":
             found = _overridden(found, config.model, path[1:])
     if not any(path in _LENGTHS for path in given):  # the miniature's is too short
         evaluation = replace(config.evaluation, max_new_tokens=EvaluationSettings().max_new_tokens)
         config = replace(config, evaluation=evaluation)
-    return Source(replace(config, model=found), None if checkpoint.is_whole else checkpoint)
+    return Source(replace(config, model=found), None if checkpoint.is_full_model else checkpoint)
 
 
 def run_of(path: Path) -> Path | None:

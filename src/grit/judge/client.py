@@ -21,7 +21,7 @@ import openai
 from grit.core.errors import GritError
 from grit.core.keys import tidied
 from grit.judge.completion import text_of, tokens_of
-from grit.judge.faults import Fault, Meaning, fault_of
+from grit.judge.faults import Action, Fault, fault_of
 from grit.judge.prompt import Content
 from grit.judge.reply import UnreadableReply
 from grit.judge.settings import ServiceJudgeSettings, check_address
@@ -126,14 +126,14 @@ class Client:
                 fault = reply
             except UnreadableReply as error:
                 fault = fault_of(error)
-            if fault.meaning is Meaning.stop:
+            if fault.action is Action.stop:
                 raise Stopped(fault.reason)
-            if fault.meaning is Meaning.unjudged:
+            if fault.action is Action.unjudged:
                 raise Unjudged(fault.reason)
         assert fault is not None
         raise Unjudged(fault.reason)
 
-    async def meet(self, content: Content, seconds: float) -> str | None:
+    async def probe(self, content: Content, seconds: float) -> str | None:
         """Ask a question that no service should refuse, once.
 
         Returns:
@@ -143,7 +143,7 @@ class Client:
         if not isinstance(reply, Fault):
             return None
         # A refusal of a harmless question (HTTP 400) means that all would be refused.
-        return reply.reason if reply.unreachable or reply.meaning is not Meaning.again else None
+        return reply.reason if reply.unreachable or reply.action is not Action.retry else None
 
     def _wait(self, attempt: int, fault: Fault) -> float:
         """Seconds before the next attempt: Retry-After or our backoff, whichever is longer."""

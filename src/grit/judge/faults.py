@@ -12,10 +12,10 @@ from grit.judge.reply import UnreadableReply
 from grit.judge.transport import AnotherServer, RefusedResponse
 
 
-class Meaning(Enum):
+class Action(Enum):
     """What to do after a fault."""
 
-    again = "again"  # another attempt may succeed
+    retry = "retry"  # another attempt may succeed
     unjudged = "unjudged"  # this question will not be answered
     stop = "stop"  # no question will be answered until the user fixes something
 
@@ -24,7 +24,7 @@ class Meaning(Enum):
 class Fault:
     """Why one call failed; ``wait``: seconds that the service asks for (Retry-After)."""
 
-    meaning: Meaning
+    action: Action
     reason: str
     wait: float = 0.0
     unreachable: bool = False  # no response was received
@@ -44,10 +44,10 @@ def fault_of(error: Exception) -> Fault:
     """Classify any exception of a call; the reason is one short line without keys."""
     try:
         fault = _fault_of(error)
-        return Fault(fault.meaning, excerpt(fault.reason, _SHOWN), fault.wait, fault.unreachable)
+        return Fault(fault.action, excerpt(fault.reason, _SHOWN), fault.wait, fault.unreachable)
     except Exception as another:  # noqa: BLE001  # it may quote JSON that is nested 1000 deep
         names = f"{type(error).__name__}, {type(another).__name__}"
-        return Fault(Meaning.again, f"a response that cannot even be shown ({names})")
+        return Fault(Action.retry, f"a response that cannot even be shown ({names})")
 
 
 def _fault_of(error: Exception) -> Fault:
@@ -55,34 +55,34 @@ def _fault_of(error: Exception) -> Fault:
         return _of_status(error)
     if isinstance(error, AnotherServer):
         return Fault(
-            Meaning.stop,
+            Action.stop,
             f"it sends its questions on to another server, {error}, which is not asked: set "
             "judge.base_url to that one if you trust it",
         )
     if isinstance(error, TimeoutError | openai.APITimeoutError):
-        return Fault(Meaning.again, "no answer in time", unreachable=True)
+        return Fault(Action.retry, "no answer in time", unreachable=True)
     if isinstance(error, openai.APIConnectionError):
         cause = error.__cause__
-        return Fault(Meaning.again, f"no connection ({cause or error})", unreachable=True)
+        return Fault(Action.retry, f"no connection ({cause or error})", unreachable=True)
     if isinstance(error, RefusedResponse | UnreadableReply):
-        return Fault(Meaning.again, str(error))
+        return Fault(Action.retry, str(error))
     if isinstance(error, ValueError | RecursionError):
         name = type(error).__name__
-        return Fault(Meaning.again, f"a response that cannot be read ({name}: {error})")
-    return Fault(Meaning.again, f"{type(error).__name__}: {error}")
+        return Fault(Action.retry, f"a response that cannot be read ({name}: {error})")
+    return Fault(Action.retry, f"{type(error).__name__}: {error}")
 
 
 def _of_status(error: openai.APIStatusError) -> Fault:
     status = error.status_code
     reason = f"HTTP {status}: {error.message}"
     if {str(error.code), str(error.type)} & _NO_MONEY:
-        return Fault(Meaning.stop, f"the quota is exhausted ({reason})")
+        return Fault(Action.stop, f"the quota is exhausted ({reason})")
     if status in _REFUSED:
-        return Fault(Meaning.stop, f"{_REFUSED[status]} ({reason})")
+        return Fault(Action.stop, f"{_REFUSED[status]} ({reason})")
     if status in _PASSING or status >= 500:
         headers = error.response.headers
-        return Fault(Meaning.again, reason, _seconds(headers.get("retry-after")))
-    return Fault(Meaning.unjudged, reason)
+        return Fault(Action.retry, reason, _seconds(headers.get("retry-after")))
+    return Fault(Action.unjudged, reason)
 
 
 def _seconds(retry_after: str | None) -> float:

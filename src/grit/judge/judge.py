@@ -45,7 +45,7 @@ class MeteredJudge(Protocol):
 class Reachable(Protocol):
     """A judge that may be unavailable."""
 
-    def meet(self) -> None:
+    def probe(self) -> None:
         """Raise GritError if it will not answer."""
 
 
@@ -53,10 +53,10 @@ class JudgeFailed(Resumable):
     """Too many answers could not be judged for the run to continue."""
 
 
-def meet(judge: Judge) -> None:
+def probe(judge: Judge) -> None:
     """Check before a run that the judge answers, if it is ``Reachable``; raises GritError."""
     if isinstance(judge, Reachable):
-        judge.meet()
+        judge.probe()
 
 
 def trouble_of(judge: Judge) -> str | None:

@@ -39,7 +39,7 @@ class OwnJudge:
         """One score for each query, in their order; None for unjudged ones."""
         return [None if self.trouble else self._score(query) for query in queries]
 
-    def meet(self) -> None:
+    def probe(self) -> None:
         """Score a made-up answer, so that errors are found before a model is loaded.
 
         Raises:

@@ -19,7 +19,7 @@ from grit.judge.usage import NOTHING, Usage
 from grit.judge.words import normalized
 
 log = logging.getLogger(__name__)
-PATIENCE = 10.0  # seconds in which a service has to answer `meet`
+PATIENCE = 10.0  # seconds in which a service has to answer `probe`
 MADE_UP = Query("How many dogs are there?", "2", "two")
 _KEPT_AT_ONCE = 64  # answers per write to the cache; a kill loses fewer than that
 
@@ -57,7 +57,7 @@ class ServiceJudge:
         self.trouble: str | None = None
         self._usage = NOTHING
 
-    def meet(self) -> None:
+    def probe(self) -> None:
         """Ask one made-up question, once, before a run starts.
 
         Raises:
@@ -69,7 +69,7 @@ class ServiceJudge:
 
         async def ask() -> str | None:
             async with Client(self.service) as client:
-                refusal = await client.meet(
+                refusal = await client.probe(
                     answer_content(MADE_UP, self.service.prompt or ANSWER), PATIENCE
                 )
                 self.add_usage(client.usage)

@@ -194,7 +194,7 @@ class Checkpoint:
     commit: str | None = None  # on the Hub; None for local weights
 
     @property
-    def is_whole(self) -> bool:
+    def is_full_model(self) -> bool:
         """Whether it is a full model, which does not need the base's weights."""
         return self.path.is_dir() and not (self.path / ADAPTER).is_file()
 

@@ -30,7 +30,7 @@ def make_adapter(
         feature_cache_mib: of image features that are kept where the vision tower is frozen.
         checkpoint: trained weights in place of the base's; not for ``learning``.
     """
-    whole = checkpoint if checkpoint is not None and checkpoint.is_whole else None
+    whole = checkpoint if checkpoint is not None and checkpoint.is_full_model else None
     adapter = load_base(
         model.path,
         seed=model.seed,

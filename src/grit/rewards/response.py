@@ -17,7 +17,7 @@ class Attempt:
     completion: str
     token_ids: tuple[int, ...] | None = None
     row: str = ""  # its file and line or its sample's id, for messages
-    spoken: Space | None = None  # the space of the completion's boxes; None: unknown size
+    box_space: Space | None = None  # the space of the completion's boxes; None: unknown size
     space: Space | None = None  # the original image's pixels; None: unknown size
     true_boxes: tuple[Box, ...] | None = None  # annotated, in `space`; None: not annotated
     answer_is_box: bool = False  # detection; the true answer is then in `space`, as text
@@ -50,8 +50,8 @@ class Response:
         """A parsed attempt, which no judge has scored yet."""
         trace = parse(attempt.completion)
         boxes = None
-        if attempt.spoken is not None and attempt.space is not None:
-            boxes = with_area(converted(trace.all_boxes, attempt.spoken, attempt.space))
+        if attempt.box_space is not None and attempt.space is not None:
+            boxes = with_area(converted(trace.all_boxes, attempt.box_space, attempt.space))
         return cls(
             question=attempt.question,
             answer=attempt.answer,

@@ -107,7 +107,7 @@ class Reward:
             dataset="rehearsal",
             completion=REHEARSED,
             token_ids=(1, 2, 3),
-            spoken=REHEARSED_IN,
+            box_space=REHEARSED_IN,
             space=REHEARSED_IN,
             true_boxes=REHEARSED_BOXES,
         )

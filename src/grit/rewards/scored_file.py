@@ -41,7 +41,7 @@ def _attempt(row: Row, reward: Reward) -> Attempt:
         completion=row.text("completion"),
         token_ids=row.optional_integers("completion_ids"),
         row=row.where,
-        spoken=boxes.spoken,
+        box_space=boxes.box_space,
         space=boxes.space,
         true_boxes=boxes.true_boxes,
         answer_is_box=answer_is_box,

@@ -27,7 +27,7 @@ def check_early(config: Config) -> None:
     if task in JUDGING:
         judge = make_judge(config.judge)
         if isinstance(judge, OwnJudge):
-            judge.meet()
+            judge.probe()
     learns = task == "train" and config.method.learns
     if task == "score" or (learns and config.method.training == "grpo_gr"):
         reward_from(config.reward).rehearse()

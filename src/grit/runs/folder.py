@@ -111,7 +111,7 @@ class RunFolder:
             locks.hold(self.folder)
             if (self.folder / RECORD).exists():
                 raise _taken(self.folder)
-        interruption.go_on_with(self.resume_command())
+        interruption.set_resume_command(self.resume_command())
         if self.begun is not None:
             self._note_code(config, self.begun)
         if self.resumed:
@@ -202,9 +202,9 @@ def hold_together(folder: Path) -> None:
     command to resume the run, for its messages.
     """
     if processes.world_size() > 1:
-        folder, way_on = processes.all_gather((folder, interruption.way_on()))[0]
+        folder, resume_command = processes.all_gather((folder, interruption.resume_command()))[0]
         locks.share(folder)
-        interruption.go_on_with(way_on)
+        interruption.set_resume_command(resume_command)
 
 
 def _taken(folder: Path) -> GritError:

@@ -118,5 +118,7 @@ def _written(run: FinishedRun) -> list[Prediction]:
         sample = run.sample(each)
         if isinstance(sample.picture, Scene):
             completion = ideal_trace(sample, sample.space)
-            written.append(replace(each, completion=completion, written=None, spoken=sample.space))
+            written.append(
+                replace(each, completion=completion, written=None, box_space=sample.space)
+            )
     return written

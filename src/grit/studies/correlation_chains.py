@@ -47,11 +47,11 @@ def drawn_boxes(prediction: Prediction) -> dict[Box, str]:
     where the picture's size is not known.
     """
     drawn: dict[Box, str] = {}
-    if prediction.spoken is None or prediction.space is None:
+    if prediction.box_space is None or prediction.space is None:
         return drawn
     text = before_answer(prediction.completion)
     for corners, context in zip(boxes_in(text), contexts_in(text), strict=True):
-        box = Box(*corners, prediction.spoken).to(prediction.space).tidied()
+        box = Box(*corners, prediction.box_space).to(prediction.space).tidied()
         if box is not None:
             drawn.setdefault(box, context)
     return drawn

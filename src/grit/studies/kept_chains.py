@@ -26,11 +26,11 @@ def answered_chain(prediction: Prediction) -> AnsweredChain | None:
     Its boxes are those before ``<rethink>``, without one before ``<answer>``. A picture of unknown
     size has none.
     """
-    spoken, space = prediction.spoken, prediction.space
+    box_space, space = prediction.box_space, prediction.space
     trace = parse(prediction.completion)
-    if prediction.truth_is_box or trace.answer is None or spoken is None or space is None:
+    if prediction.truth_is_box or trace.answer is None or box_space is None or space is None:
         return None
-    tidied = (Box(*corners, spoken).to(space).tidied() for corners in trace.boxes)
+    tidied = (Box(*corners, box_space).to(space).tidied() for corners in trace.boxes)
     boxes = tuple(dict.fromkeys(box for box in tidied if box is not None))
     return AnsweredChain(prediction, boxes) if boxes else None
 

@@ -34,8 +34,8 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         what = _of_the_machine(error, config, folder)
         if what is None:
             raise
-        way_on = interruption.way_on()
-        then = f"go on with: {way_on}" if way_on else "start it again"
+        resume_command = interruption.resume_command()
+        then = f"go on with: {resume_command}" if resume_command else "start it again"
         raise GritError(f"{what}, then {then}") from error
     if "WORLD_SIZE" in os.environ:  # torchrun has started this process
         from grit.core import processes  # imports torch

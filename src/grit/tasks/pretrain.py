@@ -34,5 +34,5 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     there = [each for each in overrides if not each.startswith("hydra.run.dir=")]
     command = ["python", "-m", "grit", *there, override_of("hydra.run.dir", str(folder))]
     locks.hold(folder)
-    interruption.go_on_with(shlex.join(command))
+    interruption.set_resume_command(shlex.join(command))
     log.info("%s", pretrain(course, folder))

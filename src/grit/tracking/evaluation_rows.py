@@ -117,7 +117,7 @@ def _attempt(row: ScoredPrediction) -> Attempt:
     said = row.prediction
     return Attempt(
         *(said.question, said.truth, said.dataset, said.completion),
-        spoken=said.spoken,
+        box_space=said.box_space,
         space=said.space,
         true_boxes=said.true_boxes,
         answer_is_box=said.truth_is_box,

@@ -140,7 +140,7 @@ class Rollouts:
                 completion=completion.text,
                 token_ids=completion.token_ids,
                 row=sample.id,
-                spoken=space,
+                box_space=space,
                 space=sample.space,
                 true_boxes=sample.boxes,
                 answer_is_box=sample.answer_is_box,

@@ -54,7 +54,7 @@ def taught_rows(
     return annotated, unannotated
 
 
-def hand_of(settings: SFTSettings, adapter: Adapter) -> TraceStyle:
+def trace_style_of(settings: SFTSettings, adapter: Adapter) -> TraceStyle:
     """The style of the traces: the model family's, or the one that the settings name."""
     return adapter.example_style if settings.traces == "family" else settings.traces
 
@@ -71,7 +71,7 @@ class FewShotSFT(Learner):
         steps: int | None = None,
         seed: int = 0,
         layout: DataParallel | None = None,
-        hand: TraceStyle | None = None,
+        trace_style: TraceStyle | None = None,
     ) -> None:
         super().__init__(
             adapter,
@@ -83,7 +83,7 @@ class FewShotSFT(Learner):
             layout=layout,
         )
         self.prompting = prompting
-        self.hand: TraceStyle = hand or hand_of(settings.sft, adapter)
+        self.trace_style: TraceStyle = trace_style or trace_style_of(settings.sft, adapter)
 
     def training_step(self, batch: Sequence[tuple[Sample, int]], batch_idx: int) -> None:
         """One optimiser step on the traces of the step's samples."""
@@ -111,7 +111,7 @@ class FewShotSFT(Learner):
 
     def _group(self, sample: Sample) -> Group:
         prompt = self.prompting.encode(sample, self.adapter)
-        trace = taught_trace(sample, prompt.space, self.hand)
+        trace = taught_trace(sample, prompt.space, self.trace_style)
         ids = self.adapter.row_text.trace_ids(trace)
         # A family may have several end ids; eos_token_id is the one that ends a turn of its chat.
         return Group(prompt, ((*ids, self.adapter.tokenizer.eos_token_id),))

@@ -140,7 +140,7 @@ class _FlatAdamW(torch.optim.AdamW):
     def state_dict(self) -> dict[str, Any]:
         """The unsharded states, gathered on rank 0; every rank has to call it."""
         found = super().state_dict()
-        whole = {name: self._whole(value) for name, value in found["state"].get(0, {}).items()}
+        whole = {name: self._gathered(value) for name, value in found["state"].get(0, {}).items()}
         states = range(len(self.shapes)) if found["state"] else ()
         return {
             "state": {
@@ -153,15 +153,15 @@ class _FlatAdamW(torch.optim.AdamW):
         """Load this rank's shard of unsharded states."""
         states = [state_dict["state"][i] for i in sorted(state_dict["state"])]
         names = states[0] if states else ()  # none before the first step
-        mine = {name: self._mine([state[name] for state in states]) for name in names}
+        mine = {name: self._own_shard([state[name] for state in states]) for name in names}
         group = dict(state_dict["param_groups"][0]) | {"params": [0]}
         super().load_state_dict({"state": {0: mine} if mine else {}, "param_groups": [group]})
 
     @property
-    def _part(self) -> nn.Parameter:
+    def _shard(self) -> nn.Parameter:
         return self.param_groups[0]["params"][0]
 
-    def _whole(self, value: Tensor) -> list[Tensor]:
+    def _gathered(self, value: Tensor) -> list[Tensor]:
         """A state of each parameter, gathered on rank 0; empty on other ranks."""
         if value.dim() == 0:  # the step count
             return [value.clone() for _ in self.shapes]
@@ -178,12 +178,12 @@ class _FlatAdamW(torch.optim.AdamW):
             for each, shape in zip(flat[: sum(sizes)].split(sizes), self.shapes, strict=True)
         ]
 
-    def _mine(self, values: list[Tensor]) -> Tensor:
+    def _own_shard(self, values: list[Tensor]) -> Tensor:
         """This rank's flat, zero-padded shard of a state, from that of each parameter."""
         if values[0].dim() == 0:
             return values[0]
         flat = torch.cat([value.flatten() for value in values])
-        size = self._part.numel()
+        size = self._shard.numel()
         start = processes.rank() * size
         part = flat[start : start + size]
         return nn.functional.pad(part, (0, size - len(part)))

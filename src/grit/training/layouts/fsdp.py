@@ -45,26 +45,26 @@ class ShardedLayers(DataParallel):
             fully_shard(layer, mesh=mesh)
         rest = {p for p in language_model.parameters() if not isinstance(p, DTensor)}
         fully_shard(language_model, mesh=mesh, ignored_params=rest)
-        for part in _parts(language_model):
+        for module in _fsdp_modules(language_model):
             # Losses have the weights of the whole step: gradients are summed, not averaged.
-            part.set_gradient_divide_factor(1.0)
-            part.set_force_sum_reduction_for_comms(True)  # gloo has no averaging reduction
+            module.set_gradient_divide_factor(1.0)
+            module.set_force_sum_reduction_for_comms(True)  # gloo has no averaging reduction
         language_model.register_forward_pre_hook(lambda module, _: self._ran.add(module))
         self._sharded.append(language_model)
 
     @contextmanager
     def gathered(self) -> Iterator[None]:
         """A context in which every rank has all of the policy's layers."""
-        parts = _parts(self._sharded[0])
-        for part in parts:
-            part.set_reshard_after_forward(False)
-            part.unshard()
+        modules = _fsdp_modules(self._sharded[0])
+        for module in modules:
+            module.set_reshard_after_forward(False)
+            module.unshard()
         try:
             yield
         finally:
-            for part in parts:
-                part.set_reshard_after_forward(True)
-                part.reshard()
+            for module in modules:
+                module.set_reshard_after_forward(True)
+                module.reshard()
 
     def optimizer(
         self, trainable: Sequence[nn.Parameter], clip_norm: float, **adamw: Any
@@ -72,7 +72,7 @@ class ShardedLayers(DataParallel):
         """AdamW on this rank's shards as plain tensors: it has no fast path for DTensors."""
         self._trainable, self._clip_norm = list(trainable), clip_norm
         self._owned = [
-            nn.Parameter(_part(p)) if isinstance(p, DTensor) else p for p in self._trainable
+            nn.Parameter(_local_shard(p)) if isinstance(p, DTensor) else p for p in self._trainable
         ]
         return torch.optim.AdamW(self._owned, **adamw)
 
@@ -82,23 +82,25 @@ class ShardedLayers(DataParallel):
         for owned in self._owned:
             owned.grad = None
         for model in self._ran:  # backward prefetches in the recorded order
-            _parts(model)[0].reset_iter_state()
+            _fsdp_modules(model)[0].reset_iter_state()
 
     def step(self, take: Callable[[], Any]) -> float:
         """All-reduce gradients of replicated weights, clip by the norm over all ranks, step."""
-        whole = [p for p in self._trainable if not isinstance(p, DTensor)]
-        processes.sum_gradients(whole)
-        parts = []
+        replicated = [p for p in self._trainable if not isinstance(p, DTensor)]
+        processes.sum_gradients(replicated)
+        shards = []
         for parameter, owned in zip(self._trainable, self._owned, strict=True):
             if isinstance(parameter, DTensor):
-                owned.data = _part(parameter)
-                owned.grad = None if parameter.grad is None else _part(parameter.grad)
-                parts.append(owned)
-        of_parts = nn.utils.get_total_norm([p.grad for p in parts if p.grad is not None]) ** 2
-        of_parts = of_parts.to(self._trainable[0].device)
-        dist.all_reduce(of_parts)
-        of_whole = nn.utils.get_total_norm([p.grad for p in whole if p.grad is not None]) ** 2
-        norm = (of_parts + of_whole.to(of_parts)).sqrt()
+                owned.data = _local_shard(parameter)
+                owned.grad = None if parameter.grad is None else _local_shard(parameter.grad)
+                shards.append(owned)
+        of_shards = nn.utils.get_total_norm([p.grad for p in shards if p.grad is not None]) ** 2
+        of_shards = of_shards.to(self._trainable[0].device)
+        dist.all_reduce(of_shards)
+        of_replicated = (
+            nn.utils.get_total_norm([p.grad for p in replicated if p.grad is not None]) ** 2
+        )
+        norm = (of_shards + of_replicated.to(of_shards)).sqrt()
         value = finite(norm)
         nn.utils.clip_grads_with_norm_(self._owned, self._clip_norm, norm)
         take()
@@ -128,18 +130,21 @@ class ShardedLayers(DataParallel):
         """The states of this rank's shards."""
         return state | {
             "state": {
-                i: {name: _part(_distributed(each, trainable[i])) for name, each in states.items()}
+                i: {
+                    name: _local_shard(_distributed(each, trainable[i]))
+                    for name, each in states.items()
+                }
                 for i, states in state["state"].items()
             }
         }
 
 
-def _parts(model: nn.Module) -> list[FSDPModule]:
+def _fsdp_modules(model: nn.Module) -> list[FSDPModule]:
     """The FSDP modules of a sharded model: itself and its layers."""
     return [module for module in model.modules() if isinstance(module, FSDPModule)]
 
 
-def _part(tensor: Tensor) -> Tensor:
+def _local_shard(tensor: Tensor) -> Tensor:
     """This rank's shard of a tensor, in the same memory; the tensor itself if not sharded."""
     return tensor.to_local().detach() if isinstance(tensor, DTensor) else tensor
 
