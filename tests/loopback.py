@@ -53,12 +53,19 @@ class Loopback:
     def put_dataset(
         self, name: str, files: dict[str, bytes], *, checksums: dict[str, str] | None = None
     ) -> None:
-        """A data set of the Hub; ``checksums`` are stated instead of the right ones."""
+        """A data set of the Hub; ``checksums`` are stated instead of the right ones.
+
+        As on the Hub, JSON lines are not in LFS and have Git's checksum.
+        """
         siblings = []
         for path, body in files.items():
-            sha256 = (checksums or {}).get(path, hashlib.sha256(body).hexdigest())
-            lfs = {"size": len(body), "sha256": sha256, "pointerSize": 1}
-            siblings.append({"rfilename": path, "size": len(body), "blobId": "0", "lfs": lfs})
+            entry: dict[str, object] = {"rfilename": path, "size": len(body)}
+            of_git = hashlib.sha1(b"blob %d\0" % len(body) + body).hexdigest()
+            entry["blobId"] = (checksums or {}).get(path, of_git)
+            if not path.endswith(".jsonl"):
+                sha256 = (checksums or {}).get(path, hashlib.sha256(body).hexdigest())
+                entry["lfs"] = {"size": len(body), "sha256": sha256, "pointerSize": 1}
+            siblings.append(entry)
             headers = {"ETag": f'"{hashlib.sha256(body).hexdigest()}"', "X-Repo-Commit": COMMIT}
             self.put(f"/datasets/{name}/resolve/main/{path}", content(body, headers))
             self.put(f"/datasets/{name}/resolve/{COMMIT}/{path}", content(body, headers))

@@ -66,6 +66,8 @@ def test_the_hash_changes_with_what_is_evaluated(field: str) -> None:
         ["rollout.urls=[http://a:1]", "rollout.timeout=9"],
         ["logger=none"],
         ["trainer=zero1", "trainer.devices=2"],
+        ["training.tokens_per_pass=99", "rollout.tokens_per_batch=99"],  # after an OOM
+        ["model.gradient_checkpointing=true", "training.tokens_per_chunk=9"],
     ],
 )
 def test_the_hash_stays_with_what_cannot(default: DictConfig, overrides: list[str]) -> None:

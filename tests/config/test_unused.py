@@ -30,6 +30,8 @@ def found(*overrides: str) -> dict[str, bool]:
         ("objective=sapo", "training.objective.ratio_limit=2"),
         ("objective=sapo", "training.epsilon=0.1"),
         ("objective=gdpo", "training.advantage.scale=none"),
+        ("objective=dr_grpo", "training.advantage.sample_std=true"),
+        ("training.advantage.scale=none", "training.advantage.delta=1e-4"),
         ("objective=gspo", "training.objective.sapo_positive=2"),
         ("training.beta=0", "training.objective.beta_schedule=cosine"),
         ("objective=papo", "training.perception.least_scale=0.5"),
@@ -85,6 +87,12 @@ def test_what_does_no_harm_is_said(kind: str, override: str) -> None:
 def test_a_temperature_that_draws_nothing_says_why(task: str, reason: str) -> None:
     overrides = [f"task={task}", "evaluation.temperature=0.7"]
     assert [each.reason for each in unused(config(*overrides), overrides)] == [reason]
+
+
+def test_the_mixtures_of_the_scaling_study_have_their_own_sizes() -> None:
+    sizes = "data.sources.vsr.rows=9", "data.total=99"
+    given = ("task=data", "data=vsr_tally_7000", "data.seed=1", "data.root=x", "suite=paper")
+    assert found(*given, *sizes) == dict.fromkeys(sizes, False)
 
 
 def test_predictions_are_asked_no_questions() -> None:

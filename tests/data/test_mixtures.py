@@ -126,8 +126,10 @@ def test_with_a_total_the_last_source_makes_up_what_others_lack() -> None:
     assert Counter(s.answer for s in mixture if s.dataset == "tallyqa") == dict.fromkeys("01234", 2)
     enough = {**sources, "vsr": samples("vsr", 30)}
     assert Counter(s.dataset for s in mix(enough, sizes, 0, total=10)) == {"vsr": 8, "tallyqa": 2}
-    with pytest.raises(GritError, match='"tallyqa" has 20 rows'):
+    with pytest.raises(GritError, match=r'"tallyqa" has 20 rows.*, or lower data\.total$'):
         mix(sources, sizes, 0, total=27)
+    with pytest.raises(GritError, match=r'"vsr" has 6 rows.*lower data\.sources\.vsr\.rows$'):
+        mix(sources, sizes, 0)
 
 
 def test_a_total_below_the_rows_of_the_first_sources_is_an_error_that_names_both() -> None:
@@ -153,7 +155,8 @@ def test_all_rows_of_a_file_are_the_same_triplets_whatever_the_seed_that_orders_
 
 def test_what_was_drawn_is_said() -> None:
     mixture = [*samples("vsr", 2), *samples("tallyqa", 3, ("2", "10", "2"))]
-    assert drawn_rows(mixture, 5) == {
+    assert drawn_rows(mixture, 5, ["vsr_counts"])["counts"] == {}
+    assert drawn_rows(mixture, 5, ["tallyqa"]) == {
         "rows": 5,
         "seed": 5,
         "counts": {"2": 2, "10": 1},

@@ -143,6 +143,7 @@ def test_annotated_as_empty_is_believed_but_for_a_positive_count() -> None:
     assert is_annotated(row("How many dogs are there?", "0", ()))
     assert is_annotated(row("How many dogs are there?", "3"))
     assert not is_annotated(row("How many dogs are there?", "3", ()))
+    assert not is_annotated(row("How many cats and dogs, if any, are there?", "3", ()))
     assert not is_annotated(row("Is there a dog?", "No", None))
 
 

@@ -64,6 +64,21 @@ def test_time_grows_with_what_is_done():
     assert seconds(sizes, LOAD, GPUS["RTX3090"]) > least
 
 
+def test_time_counts_rollouts_updates_and_passes():
+    sizes = Sizes.of(load_skeleton("tiny:qwen"), bytes_of_weight=4)
+
+    def took(**changes):
+        return seconds(sizes, replace(LOAD, reference=False, **changes), GPUS["H100"])
+
+    rollout, step = took(learns=False), took()
+    update = step - rollout  # a forward and a backward pass of twice its work
+    assert took(updates=4) == pytest.approx(rollout + 4 * update)
+    assert took(scored=2) == pytest.approx(rollout + update * (1 + 2 / 3))
+    assert took(rollouts=3) == pytest.approx(3 * rollout + update)
+    assert update < took(samples=False) < 1.5 * update  # the images, once
+    assert memory(sizes, replace(LOAD, samples=False))["cache"] == 0
+
+
 def kept_bytes(layers: int, tokens: int, adapts: bool, autocast: bool) -> int:
     """What autograd saves of a decoder of Qwen2.5-VL's proportions, but for weights."""
     config = Qwen2_5_VLTextConfig(

@@ -8,7 +8,7 @@ from grit.config.schema import Config, Exhibit, FigureSettings, Task
 from grit.core.errors import GritError
 from grit.core.keys import is_address
 from grit.data.preparation.settings import PreparationSettings
-from grit.data.settings import SourceSettings
+from grit.data.settings import DataSettings, SourceSettings
 from grit.judge.settings import OwnJudgeSettings, ServiceJudgeSettings, check_address
 from grit.rollout.settings import LARGEST_LORA
 
@@ -35,6 +35,7 @@ def check(config: Config) -> None:
     if isinstance(config.judge, ServiceJudgeSettings):
         check_address(config.judge.base_url)
     _check_sources("data.sources", config.data.sources)
+    _check_total(config.data)
     _check_sources("suite.sets", config.suite.sets)
     _check_sources("validation.sets", config.validation.sets)
 
@@ -258,6 +259,18 @@ def _check_method(config: Config) -> None:
         raise GritError(
             "config: method.suffix=true needs method.tagged_answer=true: the suffix asks for "
             "<answer>, and a whole completion is judged only where there are no tags"
+        )
+
+
+def _check_total(data: DataSettings) -> None:
+    """Refuse a number of rows of the source that makes up the total."""
+    if data.total is None or not data.sources:
+        return
+    name, last = list(data.sources.items())[-1]
+    if last.file is not None and last.rows is not None:
+        raise GritError(
+            f"config: data.sources.{name}.rows={last.rows} would change nothing: the last source "
+            f"makes up the rest of data.total={data.total}; set that, or data.total=null"
         )
 
 

@@ -93,7 +93,10 @@ _USED: dict[Task, Fields] = {
     "infer": (*_ASKING, "evaluation.temperature"),
     "demo": (*_ASKING, "demo"),
     "export": ("model", "method", "evaluation.max_new_tokens", "export"),
-    "data": ("data", "suite", "preparation", "trainer.progress_bar"),
+    "data": (
+        *("data.root", "data.seed", "data.check_only", "suite.root"),
+        *("preparation", "trainer.progress_bar"),
+    ),
 }
 
 
@@ -196,6 +199,9 @@ def _loss_rules(training: TrainingSettings) -> Iterator[_Rule]:
     if training.advantage.by_term:
         replaced = f"{advantage}.baseline", f"{advantage}.scale"
         yield _Rule("by_term normalises every term in its group", replaced, ())
+    elif training.advantage.scale == "none":
+        divided = f"{advantage}.delta", f"{advantage}.sample_std"
+        yield _Rule("training.advantage.scale=none divides by nothing", divided, ())
     if not training.beta:
         yield _Rule("training.beta=0 has no KL term", (f"{objective}.beta_schedule",), ())
     if training.perception.top_share is None:

@@ -64,8 +64,9 @@ def setting(
         about: its description in ``--help`` and on the reference page.
         default: its value if nothing sets it; ``list`` or ``dict`` for a new empty one. Left out:
             a file of ``conf/`` or the command line has to set it.
-        changes_results: False if it changes only how a run looks or where it runs. Such fields
-            stay out of the fingerprint by which runs are compared.
+        changes_results: False if it changes only how a run looks, where it runs or what memory it
+            takes: numbers by rounding at most. Such fields stay out of the fingerprint by which
+            runs are compared, and a run may be resumed with others.
         of: the way of training, ``grpo_gr`` or ``sft``, that alone uses it; None: not just one.
         limits: pydantic's ``ge``, ``gt``, ``le``, ``lt``; null is always in range.
     """

@@ -32,8 +32,8 @@ def mix(
         seed: of the ranking.
         balanced: for counting sources, counts such as ``(0, 1, 2, 3, 4)`` that are taken in turn
             as answers; rows with other answers come last.
-        total: samples in all. ``sizes`` then are maxima, and the last source makes up what the
-            others lack.
+        total: samples in all. ``sizes`` then are maxima, and the last source, whose size is not
+            looked at, makes up what the others lack.
 
     Raises:
         GritError: a source has too few samples, an id occurs twice, or the mixture is empty.
@@ -48,21 +48,21 @@ def mix(
         ranked = sorted(samples, key=lambda sample: (seed_for(seed, sample.id), sample.id))
         if name in balanced:
             ranked = in_turn(ranked, balanced[name], lambda sample: sample.answer)
-        size = sizes[name]
-        if total is not None:
-            is_last = name == list(sources)[-1]
+        size, setting = sizes[name], f"data.sources.{name}.rows"
+        if total is not None and name == list(sources)[-1]:
+            size, setting = _remainder(total, len(mixture), list(sources)), "data.total"
+        elif total is not None:
             size = min(size or len(ranked), len(ranked))
-            size = _remainder(total, len(mixture), list(sources)) if is_last else size
-        mixture += ranked[: _wanted(name, size, len(ranked))]
+        mixture += ranked[: _wanted(name, size, len(ranked), setting)]
     if not mixture:
         raise GritError("data: the mixture is empty: no source has a row whose image is there")
     _check_ids(mixture)
     return mixture
 
 
-def drawn_rows(mixture: Sequence[Sample], seed: int) -> dict[str, Any]:
-    """The ids of a mixture, and how often each count is an answer of counting data, as JSON."""
-    counts = Counter(sample.answer.strip() for sample in mixture if sample.dataset == "tallyqa")
+def drawn_rows(mixture: Sequence[Sample], seed: int, counting: Sequence[str]) -> dict[str, Any]:
+    """The ids of a mixture, and how often each answer is one of the ``counting`` data, as JSON."""
+    counts = Counter(sample.answer.strip() for sample in mixture if sample.dataset in counting)
     return {
         "rows": len(mixture),
         "seed": seed,
@@ -114,7 +114,7 @@ def _remainder(total: int, taken: int, sources: Sequence[str]) -> int:
     return total - taken
 
 
-def _wanted(name: str, size: int | None, available: int) -> int:
+def _wanted(name: str, size: int | None, available: int, setting: str) -> int:
     if size is None:
         return available
     if size < 0:
@@ -122,7 +122,7 @@ def _wanted(name: str, size: int | None, available: int) -> int:
     if size > available:
         raise GritError(
             f'data: source "{name}" has {available} rows whose image is there, but {size} are '
-            "needed: add rows or images, or lower the size"
+            f"needed: add rows or images, or lower {setting}"
         )
     return size
 

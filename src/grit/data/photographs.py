@@ -54,15 +54,20 @@ def photograph_of(sample: Sample, folder: Path, coco_numbers: Mapping[str, int])
     return photograph(folder.name, image, coco_numbers)
 
 
-def photographs_of_tests(roots: Iterable[Path], coco_numbers: Mapping[str, int]) -> set[str]:
-    """The photographs of the paper's test sets, whose files are in any of the folders ``roots``."""
+def paper_tests(root: Path) -> set[tuple[Path, Path]]:
+    """The files of the paper's test sets below ``root``, each with the folder of its images."""
+    return {(root / test.file, root / test.images) for test in TEST_FILES}
+
+
+def photographs_of_tests(
+    files: Iterable[tuple[Path, Path]], coco_numbers: Mapping[str, int]
+) -> set[str]:
+    """The photographs of test files, given with the folders of their images, that are there."""
     photographs = set()
-    for root in roots:
-        for test in TEST_FILES:
-            file, folder = root / test.file, root / test.images
-            if file.is_file():
-                samples = read_samples(file, folder, name=test.name, require_images=False).samples
-                photographs |= {photograph_of(sample, folder, coco_numbers) for sample in samples}
+    for file, folder in files:
+        if file.is_file():
+            samples = read_samples(file, folder, name=file.stem, require_images=False).samples
+            photographs |= {photograph_of(sample, folder, coco_numbers) for sample in samples}
     return photographs
 
 

@@ -13,7 +13,9 @@ class SourceSettings:
     split: Text = setting("drawn scenes: which of the disjoint splits; suites: test, dev", "train")
     rows: int | None = setting("number of rows, at least 1; null: all of a file", None)
     balance_counts: bool = setting("counting data: the answers 0-4 equally often", False)
-    apart_from_tests: bool = setting("leave out rows whose photograph is in a test set", False)
+    apart_from_tests: bool = setting(
+        "leave out rows whose photograph is in one of the paper's test sets or the suite's", False
+    )
 
 
 @settings

@@ -49,7 +49,7 @@ def is_annotated(sample: Sample) -> bool:
     """
     if sample.boxes:
         return any(box.tidied() for box in sample.boxes)
-    return sample.boxes is not None and not (_count(sample) and counted_thing(sample.question))
+    return sample.boxes is not None and not _count(sample)
 
 
 def taught_trace(sample: Sample, space: Space, style: TraceStyle) -> str:

@@ -9,6 +9,7 @@ from grit.data.jsonl import read_samples
 from grit.data.mixtures import mix
 from grit.data.photographs import (
     COCO_NUMBERS,
+    paper_tests,
     photograph_of,
     photographs_of_tests,
     read_coco_numbers,
@@ -16,7 +17,7 @@ from grit.data.photographs import (
 from grit.data.preparation.paper import TALLYQA_TRAINING
 from grit.data.preparation.tallyqa import QUESTION_ID
 from grit.data.samples import Sample
-from grit.data.settings import DataSettings
+from grit.data.settings import DataSettings, SuiteSettings
 from grit.data.shapes.source import ShapesSource
 from grit.data.suites import PAPER_FILES, ROWS, check_images, files_of, log_boxes_beyond
 
@@ -24,12 +25,12 @@ log = logging.getLogger(__name__)
 COUNTS = (0, 1, 2, 3, 4)  # the answers that counting data is balanced over
 
 
-def training_samples(data: DataSettings, test_root: str) -> list[Sample]:
+def training_samples(data: DataSettings, suite: SuiteSettings) -> list[Sample]:
     """The training triplets, mixed from their sources.
 
     Args:
         data: the sources and how they are mixed.
-        test_root: the folder of the test files, whose photographs some sources leave out.
+        suite: what the run is tested on; some sources leave out its photographs.
 
     Raises:
         GritError: a file or its images are missing, a row or an image of it is bad, or there are
@@ -53,7 +54,7 @@ def training_samples(data: DataSettings, test_root: str) -> list[Sample]:
             )
         log_boxes_beyond(name, rows)
         sources[name] = rows.samples
-    _leave_out_tested(data, test_root, sources)
+    _leave_out_tested(data, suite, sources)
     sizes = {name: source.rows for name, source in data.sources.items()}
     balanced = {name: COUNTS for name, s in data.sources.items() if s.balance_counts}
     mixed = mix(sources, sizes, data.seed, balanced=balanced, total=data.total)
@@ -87,9 +88,9 @@ def _missing(data: DataSettings, name: str, file: Path) -> GritError:
 
 
 def _leave_out_tested(
-    data: DataSettings, test_root: str, sources: dict[str, Sequence[Sample]]
+    data: DataSettings, suite: SuiteSettings, sources: dict[str, Sequence[Sample]]
 ) -> None:
-    """Take samples whose photographs are in the paper's test sets out of the sources that ask."""
+    """Take samples with photographs of the paper's or the suite's tests out of sources that ask."""
     apart = {n: s for n, s in data.sources.items() if s.apart_from_tests and s.file}
     if not apart:
         return
@@ -102,7 +103,10 @@ def _leave_out_tested(
             data.name,
             root / COCO_NUMBERS,
         )
-    tested = photographs_of_tests({root, Path(test_root)}, numbers)
+    tests = Path(suite.root)
+    files = paper_tests(root) | paper_tests(tests)
+    files |= {files_of(tests, each, name) for name, each in suite.sets.items() if each.file}
+    tested = photographs_of_tests(files, numbers)
     for name, source in apart.items():
         folder = root / (source.images or name)
         kept = [s for s in sources[name] if photograph_of(s, folder, numbers) not in tested]

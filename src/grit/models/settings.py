@@ -46,6 +46,7 @@ class ModelSettings:
         "a layer's activations are computed a second time instead of kept; auto: in as many layers "
         "as a step needs to fit into 0.7 of the device's memory, by the estimate of task=check",
         False,
+        changes_results=False,
     )
     image: dict[Text, int] = setting(
         "settings of the image processor (min_pixels, max_pixels, min_patches, max_patches); "

@@ -49,7 +49,10 @@ class RolloutSettings:
         "auto",
     )
     tokens_per_batch: int = setting(
-        "tokens of the prompts and completions that are sampled in one batch", 65536, ge=1
+        "tokens of the prompts and completions that are sampled in one batch",
+        65536,
+        ge=1,
+        changes_results=False,
     )
     merge_lora: bool = setting(
         "sample from adapters merged into the base's weights: fewer kernels a decode step; their "

@@ -9,6 +9,7 @@ from typing import Any
 from grit.config.schema import Config
 from grit.data.samples import Sample
 from grit.data.suites import TestSet
+from grit.data.taught_traces import taught_trace
 from grit.grounding.boxes import Box
 from grit.judge.settings import ServiceJudgeSettings
 from grit.models.adapter import Adapter
@@ -18,6 +19,7 @@ from grit.models.setup import make_trainable
 from grit.rollout.engine import STOP
 from grit.runs.recomputing import recomputed_layers
 from grit.training.costs import GPUS, Load, Sizes, memory, seconds
+from grit.training.sft import trace_style_of
 
 TOKENS_OF_A_JUDGEMENT = 210, 10  # input and output: the prompt with a short answer, a score
 
@@ -119,6 +121,8 @@ def costs(
         new_tokens=config.evaluation.max_new_tokens,
         learns=False,
         copied_reference=False,
+        samples=True,
+        rollouts=1,
     )
     return {
         "gpu": config.check.gpu,
@@ -143,7 +147,7 @@ def sizes_of(config: Config, adapter: Adapter) -> Sizes:
 
 
 def step_load(config: Config, adapter: Adapter, samples: Sequence[Sample]) -> Load:
-    """The work of a device in a training step, without gradient checkpointing."""
+    """The work of a device in a training step, or in asking, without gradient checkpointing."""
     lengths = PromptLengths(adapter, Prompting(config.method.suffix, config.method.example))
     tokens = [lengths.of(sample) for sample in samples]
     images = [
@@ -152,17 +156,16 @@ def step_load(config: Config, adapter: Adapter, samples: Sequence[Sample]) -> Lo
     ]
     training, trainer = config.training, config.trainer
     devices = trainer.devices * trainer.num_nodes
-    reference = config.method.training == "grpo_gr" and training.beta > 0
-    return Load(
+    load = Load(
         prompts=training.prompts_per_step // devices,
-        completions=training.group_size if config.method.training == "grpo_gr" else 1,
+        completions=1,
         prompt_tokens=fmean(tokens),
         longest_prompt=max(tokens),
         image_tokens=fmean(images),
         new_tokens=config.rollout.sampling.max_new_tokens,
         learns=config.method.learns,
-        reference=reference,
-        copied_reference=reference and config.model.adaptation == "full",
+        reference=False,
+        copied_reference=False,
         recomputed_layers=0,
         tokens_per_batch=config.rollout.tokens_per_batch,
         tokens_per_pass=training.tokens_per_pass,
@@ -170,6 +173,25 @@ def step_load(config: Config, adapter: Adapter, samples: Sequence[Sample]) -> Lo
         devices=devices,
         strategy=trainer.strategy,
     )
+    match config.method.training:
+        case "sft":
+            style = trace_style_of(training.sft, adapter)
+            traces = [taught_trace(sample, sample.space, style) for sample in samples]
+            longest = max(len(adapter.row_text.trace_ids(trace)) for trace in traces)
+            return replace(load, samples=False, new_tokens=longest + 1)  # its end
+        case "grpo_gr":
+            reference, perception = training.beta > 0, training.perception
+            before = training.updates_per_rollout > 1 or perception.top_share is not None
+            return replace(
+                load,
+                completions=training.group_size,
+                reference=reference,
+                copied_reference=reference and config.model.adaptation == "full",
+                rollouts=1 + training.objective.dynamic_sampling,
+                updates=training.updates_per_rollout,
+                scored=before + perception.active,
+            )
+    return load
 
 
 def judging(config: Config, sets: Sequence[TestSet], dev: Sequence[TestSet] = ()) -> dict[str, Any]:

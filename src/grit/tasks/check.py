@@ -90,7 +90,7 @@ def _questions(
     dev: list[TestSet] = []
     if config.method.learns:
         with problems.noted():
-            samples = training_samples(config.data, config.suite.root)
+            samples = training_samples(config.data, config.suite)
             if config.method.training == "sft":
                 names = config.method.name, config.data.name
                 samples, _ = taught_rows(samples, config.training.sft, *names)

@@ -28,6 +28,7 @@ from grit.runs.folder import RunFolder
 
 log = logging.getLogger(__name__)
 DRAWN = ("vsr_tally_500", "vsr_tally_7000")  # the mixtures of the scaling study
+COUNTING = ("tallyqa",)  # what of them asks for counts
 
 
 def perform(config: Config, folder: Path, overrides: list[str]) -> None:
@@ -41,11 +42,13 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     shortfalls = _prepare(config)
     drawn = {}
     for name in DRAWN:
+        mixture = _mixture(config.data, name)
         try:
-            rows = training_samples(_mixture(config.data, name), config.suite.root)
-            drawn[name] = drawn_rows(rows, config.data.seed)
+            rows = training_samples(mixture, config.suite)
+            drawn[name] = drawn_rows(rows, config.data.seed, COUNTING)
         except GritError as error:
-            hand = f"see the other lines; fewer rows: data={name} data.sources.NAME.rows=N"
+            size = "data.sources.NAME.rows" if mixture.total is None else "data.total"
+            hand = f"see the other lines; fewer rows: data={name} {size}=N"
             shortfalls.append(Shortfall(name, "training mixture", str(error), hand))
     write_json(folder / "drawn.json", drawn)
     root = Path(config.data.root)
@@ -60,9 +63,8 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     write_json(folder / "shortfalls.json", [each.as_row() for each in shortfalls])
     if sets:
         print_table2(sets)
-    for name, mixture in drawn.items():
-        text = "%s: %d rows drawn, counts %s"
-        log.info(text, name, mixture["rows"], mixture["counts"])
+    for name, found in drawn.items():
+        log.info("%s: %d rows drawn, counts %s", name, found["rows"], found["counts"])
     _end(config, folder, shortfalls)
 
 

@@ -87,7 +87,8 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     if processes.rank() == 0:
         run.begin(config, annotation=annotation_of(config, samples))
         if learns:
-            write_json(run.folder / "drawn.json", drawn_rows(samples, config.data.seed) | counted)
+            drawn = drawn_rows(samples, config.data.seed, config.reward.counting_datasets)
+            write_json(run.folder / "drawn.json", drawn | counted)
     hold_together(run.folder)
     before, after, end = None, None, 0
     if processes.rank() == 0:
@@ -146,7 +147,7 @@ def _training_rows(config: Config) -> tuple[list[Sample], dict[str, int]]:
     """The training samples, and counts for ``drawn.json``; both empty without training."""
     if not config.method.learns:
         return [], {}
-    samples = training_samples(config.data, config.suite.root)
+    samples = training_samples(config.data, config.suite)
     if config.method.training != "sft":
         return samples, {}
     names = config.method.name, config.data.name

@@ -63,7 +63,7 @@ class Checkpoints(pl.Callback):
     intact; one earlier checkpoint is kept. After Ctrl-C or SIGTERM (which SLURM sends before a
     job's time limit) the current step may finish; it is aborted after ``stop_within`` seconds. A
     second signal stops at once. A Resumable error, which all ranks must raise together, also ends
-    in a checkpoint.
+    in a checkpoint, unless the step has begun to change the weights.
     """
 
     def __init__(self, folder: Path, every: int, stop_within: float = 25.0) -> None:
@@ -111,7 +111,7 @@ class Checkpoints(pl.Callback):
     ) -> None:
         """Restore the signal handlers; write a checkpoint if the run can be resumed."""
         interruption.undefer()
-        if isinstance(exception, Resumable):
+        if isinstance(exception, Resumable) and not self._committed():
             self._save(trainer, _without_step_under_way(trainer))
 
     def _save(self, trainer: pl.Trainer, steps: int) -> None:

@@ -111,7 +111,7 @@ class Load:
     prompt_tokens: float  # P, the mean
     longest_prompt: int  # tokens
     image_tokens: float  # of the prompt tokens, the mean
-    new_tokens: int  # C, the maximum
+    new_tokens: int  # C, the maximum; of traces, the longest
     learns: bool
     reference: bool  # log pi_ref is computed
     copied_reference: bool  # by a copy of the weights, not by the base under LoRA
@@ -121,6 +121,10 @@ class Load:
     tokens_per_chunk: int
     devices: int = 1  # that share the step
     strategy: str = "auto"  # how weights and states lie on them
+    samples: bool = True  # completions are drawn; False: they are given, as in fine-tuning
+    rollouts: int = 1  # of a step, at most: dynamic sampling draws again
+    updates: int = 1  # optimiser steps of a training step
+    scored: int = 0  # forward passes before them, beside the reference's
 
     @property
     def rows_in_a_batch(self) -> int:
@@ -150,7 +154,8 @@ def memory(sizes: Sizes, load: Load) -> dict[str, float]:
     weights = sizes.weights * _left(sizes.in_layers, sizes.language + sizes.vision, load)
     reference = weights if load.copied_reference else 0.0
     states = sizes.learning * _bytes_of_states(sizes, load) if load.learns else 0.0
-    cache = sizes.cache * load.rows_in_a_batch * (load.longest_prompt + load.new_tokens)
+    row = sizes.cache * (load.longest_prompt + load.new_tokens)
+    cache = row * load.rows_in_a_batch if load.samples else 0.0
     activations = _activations(sizes, load) if load.learns else 0.0
     found = {
         "weights": weights + reference,
@@ -194,18 +199,22 @@ def _activations(sizes: Sizes, load: Load) -> float:
 
 
 def seconds(sizes: Sizes, load: Load, gpu: Gpu) -> float:
-    """Seconds of a step at the measured shares of a GPU's peaks."""
-    prompts = load.prompts * load.prompt_tokens
+    """Seconds of a step at the measured shares of a GPU's peaks.
+
+    As in ``memory`` every completion has the maximum length, and dynamic sampling draws each time.
+    """
     patches = 4 * load.prompts * load.image_tokens  # four patches are merged into a token
-    passed = 2 * sizes.language * load.row_tokens
-    flops = 2 * sizes.language * prompts + 2 * sizes.vision * patches
+    flops = 2 * sizes.vision * patches * load.rollouts
+    moved = 0.0
+    if load.samples:
+        prompts = load.prompts * load.prompt_tokens
+        flops += 2 * sizes.language * prompts * load.rollouts
+        filled = load.rows_in_a_batch * (load.prompt_tokens + load.new_tokens / 2) * sizes.cache
+        steps = load.rollouts * load.batches * load.new_tokens
+        moved = steps * (sizes.language * sizes.value + filled)
     if load.learns:
-        backward = (
-            1 if sizes.learning < sizes.language / 2 else 2
-        )  # frozen weights need no gradient
+        backward = 1 if sizes.learning < sizes.language / 2 else 2  # none of frozen weights
         again = load.recomputed_layers / sizes.layers
-        flops += passed * (1 + backward + again + load.reference)
-    filled = load.rows_in_a_batch * (load.prompt_tokens + load.new_tokens / 2) * sizes.cache
-    steps = load.batches * load.new_tokens
-    moved = steps * (sizes.language * sizes.value + filled)
+        passes = load.updates * (1 + backward + again) + load.reference + load.scored
+        flops += 2 * sizes.language * load.row_tokens * passes
     return flops / (gpu.flops * OF_COMPUTE) + moved / (gpu.bandwidth * OF_BANDWIDTH)

@@ -141,7 +141,11 @@ class SFTSettings:
 class TrainingSettings:
     """GRPO-GR, and the settings that supervised fine-tuning shares with it."""
 
-    steps: int = setting("optimiser steps", ge=1, of="grpo_gr")
+    steps: int = setting(
+        "rollouts, each followed by training.updates_per_rollout optimiser steps",
+        ge=1,
+        of="grpo_gr",
+    )
     needs: dict[Text, Any] = setting(
         "what a preset asks of the model, the trainer and the rollout, where the command line says "
         "nothing: adaptation, dtype, freeze_vision; precision; temperature, top_k, max_new_tokens, "
@@ -149,7 +153,7 @@ class TrainingSettings:
         dict,
     )
     sft: SFTSettings = setting("", of="sft")
-    prompts_per_step: int = setting("prompts of an optimiser step, of all ranks together", 32, ge=1)
+    prompts_per_step: int = setting("prompts of a step, of all ranks together", 32, ge=1)
     group_size: int = setting("completions of a prompt, N", 4, ge=2, of="grpo_gr")
     learning_rate: float = setting(
         "of AdamW; after the warm-up it falls to 0 by a cosine", gt=0, of="grpo_gr"
@@ -171,7 +175,7 @@ class TrainingSettings:
     objective: ObjectiveSettings = setting("", ObjectiveSettings, of="grpo_gr")
     perception: PerceptionSettings = setting("", PerceptionSettings, of="grpo_gr")
     updates_per_rollout: int = setting(
-        "optimiser steps on the completions of a step", 1, ge=1, of="grpo_gr"
+        "optimiser steps on the completions of a rollout", 1, ge=1, of="grpo_gr"
     )
     logp_temperature: float | None = setting(
         "at which log-probabilities are taken; null: at the sampling temperature. Released code: 1",
@@ -190,16 +194,24 @@ class TrainingSettings:
     )
     # Speed: turning it off changes results only by rounding.
     share_prompt: bool = setting("update: one row a prompt instead of one a completion", True)
+    # Memory: what a run that ended for want of it goes on with is lowered.
     tokens_per_pass: int = setting(
-        "tokens of a forward pass of the update (a micro-batch)", 16384, ge=1
+        "tokens of a forward pass of the update (a micro-batch)",
+        16384,
+        ge=1,
+        changes_results=False,
     )
     tokens_per_chunk: int = setting(
         "completion tokens whose logits are in memory at a time; 0: all, until the backward pass",
         256,
         ge=0,
+        changes_results=False,
     )
     feature_cache_mib: int = setting(
-        "MiB of image features of a frozen vision tower that are kept; 0: none", 1024, ge=0
+        "MiB of image features of a frozen vision tower that are kept; 0: none",
+        1024,
+        ge=0,
+        changes_results=False,
     )
 
 
@@ -207,7 +219,7 @@ class TrainingSettings:
 class TrainerSettings:
     """Devices, precision and length of training (pytorch-lightning)."""
 
-    max_steps: int = setting("optimiser steps; follows training.steps", ge=1)
+    max_steps: int = setting("steps; follows training.steps", ge=1)
     accelerator: Literal["auto", "cpu", "gpu"] = setting(
         "auto is the GPU where there is one", "auto", changes_results=False
     )

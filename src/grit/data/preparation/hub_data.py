@@ -3,6 +3,7 @@
 So they are in its cache (``HF_HOME``), downloads resume, and ``HF_ENDPOINT`` and ``HF_TOKEN`` hold.
 """
 
+import hashlib
 from fnmatch import fnmatch
 from functools import cached_property
 from pathlib import Path
@@ -44,19 +45,19 @@ class HubDataset:
         return paths
 
     def download(self, path: str) -> Path:
-        """The local copy of a file; its checksum is verified if the Hub states one.
+        """The local copy of a file, whose checksum is that of the Hub.
 
         Raises:
             Unusable: it cannot be downloaded.
         """
-        stated = self._files[path].lfs
+        stated = self._files[path]
         try:
             local = Path(hf_hub_download(self.name, path, repo_type="dataset"))
-            if stated is not None and file_hash(local) != stated.sha256:
+            if not _is_whole(local, stated):
                 local = Path(
                     hf_hub_download(self.name, path, repo_type="dataset", force_download=True)
                 )
-                if file_hash(local) != stated.sha256:
+                if not _is_whole(local, stated):
                     raise Unusable(f"{path} does not have the checksum that the Hub states")
         except _ERRORS as error:
             raise self._unusable(error) from error
@@ -88,3 +89,12 @@ class HubDataset:
             return Unusable(f"the Hub answers {error.response.status_code}")
         reason = str(error).strip().splitlines()
         return Unusable(f"the Hub cannot give it ({reason[0] if reason else type(error).__name__})")
+
+
+def _is_whole(local: Path, stated: RepoSibling) -> bool:
+    """Whether a file has the checksum that the Hub states: SHA-256, or Git's where not in LFS."""
+    if stated.lfs is not None:
+        return file_hash(local) == stated.lfs.sha256
+    content = local.read_bytes()
+    of_git = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False)
+    return stated.blob_id in (None, of_git.hexdigest())

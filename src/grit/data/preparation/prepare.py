@@ -17,6 +17,7 @@ from grit.data.jsonl import SampleFile, read_samples
 from grit.data.photographs import (
     COCO_NUMBERS,
     add_coco_numbers,
+    paper_tests,
     photographs_of_tests,
     read_coco_numbers,
 )
@@ -205,7 +206,7 @@ class Preparation:
         if not self._ensure(source, file.file, "TallyQA", hand, download):
             return
         numbers = read_coco_numbers(self.root)
-        tested = photographs_of_tests([self.root], numbers)
+        tested = photographs_of_tests(paper_tests(self.root), numbers)
         drawn = draw_counting_rows(
             source, self.counting_rows, self.seed, tested=tested, coco_numbers=numbers
         )
