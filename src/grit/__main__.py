@@ -43,7 +43,7 @@ from grit.core.run_log import note
 from grit.core.secrets import redacted
 from grit.core.threads import choose_wait_policy
 from grit.runs.job_log import Job, JobLog
-from grit.runs.jobs import done_before, done_beside, run_job
+from grit.runs.jobs import ASKING, done_before, done_beside, run_job
 from grit.runs.run_record import relative, unfinished
 from grit.tasks import perform
 
@@ -76,7 +76,11 @@ def run(composed: DictConfig) -> None:
         choose_wait_policy(threads if isinstance(threads, int) else None)
     try:
         with interruption.listening():
-            interruption.begin_job(_multirun(job, experiment))
+            whole = _multirun(job, experiment)
+            interruption.begin_job(whole)
+            if whole and composed.task in ASKING and not (experiment or "WORLD_SIZE" in os.environ):
+                # Also of a job that is stopped before it begins: those before it are done.
+                interruption.set_resume_command(shlex.join(["python", "-m", "grit", *whole]))
             if experiment:
                 _job(composed, folder, overrides)
             else:

@@ -187,6 +187,10 @@ def test_an_untrained_method_depends_on_neither_seed() -> None:
     ]
     assert len({settings_hash(each) for each in untrained}) == 1
     assert len({folder_name(each) for each in untrained}) == 1
+    unused = ["training.steps=15"], ["rollout.sampling.temperature=0.9", "reward=no_count"]
+    assert {settings_hash(config("method=direct", *each)) for each in unused} == {
+        settings_hash(untrained[0])
+    }
     assert without_unused_seed(untrained[0]) == without_unused_seed(untrained[2])
     drawing = config("task=data", "method=direct", "data.seed=3")
     assert without_unused_seed(drawing).data.seed == 3

@@ -103,6 +103,18 @@ def test_a_value_that_cannot_work_is_named(default: DictConfig, field: str, valu
             ["rollout.merge_lora=true", "trainer=fsdp"],
         ),
         (["model.attention=flash_attention_2"], ["training.share_prompt=false", "sdpa does"]),
+        (
+            ["model.attention=flash_attention_2", "training.share_prompt=false"],
+            ["model.attention=flash_attention_2", "trainer.precision=bf16-mixed"],
+        ),
+        (
+            ["rollout=vllm", "training.logp_temperature=0.8"],
+            ["training.logp_temperature=0.8", "rollout.importance_cap=null"],
+        ),
+        (
+            ["data=vsr_tally_7000", "data.sources.tallyqa.rows=1000"],
+            ["data.sources.tallyqa.rows=1000", "data.total=7000"],
+        ),
         (["model=qwen2_5_vl_3b", "model.adaptation=full"], ["model.dtype", "model.adaptation"]),
         (["rollout=vllm", "rollout.launch=false"], ["rollout.urls", "rollout.launch=true"]),
         (["rollout=vllm", "rollout.urls=[host:1]"], ["rollout.urls", "http://HOST:PORT", "host:1"]),

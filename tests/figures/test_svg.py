@@ -1,3 +1,4 @@
+import itertools
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -99,3 +100,20 @@ def test_both_grounds_have_their_colours() -> None:
     text = chart_svg(Chart("t", "n", (), "y"))
     assert "prefers-color-scheme: dark" in text
     assert "<script" not in text
+
+
+def test_names_that_do_not_fit_side_by_side_are_slanted_within_the_drawing() -> None:
+    names = ("Few-shot fine-tuning", *(f"reward=visual_rft {n}" for n in range(15)))
+    series = (Series("a", tuple(Point(place, 0.5) for place in range(16))),)
+    root = parsed(Chart("t", "n", (Panel("p", series, names), Panel("q", series, names)), "y"))
+    shown = [each for each in root.iter(f"{SVG}text") if each.text in names]
+    assert {each.get("text-anchor") for each in shown} == {"end"}
+    assert all("rotate(-40" in (each.get("transform") or "") for each in shown)
+    for name, text in zip(names, shown, strict=False):
+        assert float(text.get("x", "")) - 0.77 * 6.4 * len(name) > 0
+        assert (
+            float(text.get("y", "")) + 0.64 * 6.4 * len(name)
+            < (float(root.get("height", "")) - HEAD) / 2
+        )
+    places = [float(each.get("x", "")) for each in shown[:16]]
+    assert min(b - a for a, b in itertools.pairwise(places)) * 0.64 > 12  # a line's height

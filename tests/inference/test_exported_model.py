@@ -207,6 +207,19 @@ def test_the_card_of_an_adapter_says_by_which_image_sizes_vllm_serves_it(run):
         assert (option in model_card(card)) == is_adapter
 
 
+def test_the_card_of_an_adapter_says_what_vllm_does_with_lora_in_the_vision_tower(run):
+    config = replace(composed_config("task=export", "checkpoint=x"), checkpoint=str(run[0]))
+    given = {"is_adapter": True, "space": "resized"}
+    source = source_of(config, [])
+    texts = [
+        model_card(Card.of(source, ExportSettings(), None, **given, **more))
+        for more in ({}, {"lora_in_vision": True}, {"lora_in_vision": True, "not_by_vllm": True})
+    ]
+    option = "--enable-tower-connector-lora"
+    assert [option in text for text in texts] == [False, True, False]
+    assert ["export.weights=merged" in text for text in texts] == [False, False, True]
+
+
 @pytest.mark.filterwarnings("ignore:Model has `tie_word_embeddings")
 def test_an_adapter_on_a_tied_head_is_not_merged():
     adapter = load_base("tiny:qwen-random", seed=0)

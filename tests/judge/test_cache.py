@@ -77,3 +77,6 @@ def test_a_cache_that_breaks_is_said_once_and_done_without(
         assert cache.get(["x"]) == {}
     assert len(caplog.records) == 1
     assert "going on without it" in caplog.text
+    cache.path.unlink()
+    cache.put({"x": 1.0})  # it would wait for each lock again
+    assert not cache.path.exists()

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from chat_service import (
     ChatService,
+    Play,
     completion,
     dies,
     drips,
@@ -282,6 +283,7 @@ def test_a_service_that_is_not_there(judge_of: JudgeOf, chat: ChatService) -> No
 STOPPING = {
     "quota": (fails(429, "insufficient_quota"), "quota is exhausted"),
     "key": (fails(401, "invalid_api_key"), "key is not accepted"),
+    "credit": (fails(402), "no credit left"),
     "right": (fails(403), "may not"),
     "model": (fails(404, "model_not_found", "no model m"), "no such model.*no model m"),
 }
@@ -321,6 +323,19 @@ def test_a_fault_that_may_pass_keeps_no_run_from_starting(
     chat.default = fails(status)
     judge_of(ask_first=True).probe()
     assert len(chat.requests) == 1
+
+
+@pytest.mark.parametrize("reply", [says("<think> The model answers"), says(None)])
+def test_a_model_whose_replies_cannot_be_read_is_not_used(
+    chat: ChatService, judge_of: JudgeOf, reply: Play
+) -> None:
+    """As one whose reasoning judge.max_tokens cuts off, or that a parser takes out."""
+    chat.default = reply
+    with pytest.raises(GritError, match=r"asked one question: .*judge\.max_tokens"):
+        judge_of(ask_first=True).probe()
+    assert len(chat.requests) == 2
+    chat.plays, chat.default = [reply], says("{score: 1}")
+    judge_of(ask_first=True).probe()
 
 
 def test_a_service_that_repeats_the_key(

@@ -44,6 +44,11 @@ def test_sets_together_keep_the_sides_of_their_intervals() -> None:
     assert alone == pytest.approx(sets["vsr"])
 
 
+def test_sets_together_have_no_acc_if_the_judge_failed_on_all_of_one() -> None:
+    sets = {"vsr": Estimate(95.0, 85.0, 100.0, 30), "tallyqa": Estimate(None, None, None, 0)}
+    assert pooled(results_with(sets), ["vsr", "tallyqa"], "acc") is None
+
+
 def results_with(sets: dict[str, Estimate]) -> Results:
     """Results that have ACC alone."""
     found = {name: SetResult(each.n, 0, {"acc": each}) for name, each in sets.items()}

@@ -93,6 +93,16 @@ def test_equal_answers_do_not_differ_and_p_values_are_corrected(evidence: Eviden
     assert better[0].mean.mean > 20
 
 
+def test_two_rows_of_grit_have_no_differences_and_say_why(
+    evidence: Evidence, run: MakeRun, tmp_path: Path
+) -> None:
+    run("longer", scores(0.5, 3), settings_hash="longer")
+    found = methods(evidence_of_sources([str(tmp_path / "runs")])).tables
+    assert [table.title for table in found if "Differences" in table.title] == []
+    (note,) = [note for note in found[0].notes if "no differences" in note]
+    assert "2 rows are GRIT of other data or settings" in note
+
+
 def test_faithfulness_comes_from_the_experiments_own_record(
     evidence: Evidence, tmp_path: Path
 ) -> None:

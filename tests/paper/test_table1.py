@@ -364,7 +364,7 @@ def test_a_failed_job_is_a_missing_row_and_a_note(run: MakeRun, tmp_path: Path) 
     assert cell(table, "GRIT", "VSR").text == "missing"
     assert cell(table, "Chain-of-Thought", "VSR").mean is not None
     assert [note for note in table.notes if "failed" in note] == [
-        "tiny_qwen, GRIT, data=shapes, seed 3 failed: no memory"
+        "tiny_qwen, GRIT, data=shapes, seed 3 failed in b: no memory"
     ]
 
 

@@ -127,6 +127,8 @@ def test_a_run_counts_once_and_a_method_without_training_has_one_seed(trained: P
     untrained = {"method": run.config["method"] | {"training": "none"}}
     same = changed(run, "untrained", untrained)
     assert distinct([same, changed(other, "with a seed", untrained)]) == [same]
+    rewarded = untrained | {"reward": run.config["reward"] | {"counting_datasets": ["other"]}}
+    assert distinct([same, changed(run, "with another reward", rewarded)]) == [same]
     assert name_of(run).config_hash == json.loads((trained / "run.json").read_text())["config_hash"]
 
 

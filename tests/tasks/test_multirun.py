@@ -72,14 +72,30 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
     return found
 
 
-def test_a_job_that_is_stopped_before_it_begins_names_no_other_to_go_on_with(
+def test_a_multirun_that_is_stopped_before_a_job_begins_goes_on_with_that_job(
     runs: Runs, command: Command
 ) -> None:
     runs.told_in = 1
     ended = command(*SWEEP, "method=grit", "seed=0,1,2")
-    assert ended.code == 1
-    assert ended.err == "grit: job 1: interrupted by SIGTERM; start it again\n"
+    message, _, resume_command = ended.err.strip().partition("; go on with: python -m grit ")
+    assert (ended.code, message) == (1, "grit: job 1: interrupted by SIGTERM")
     assert runs.done == [("grit", 0), ("grit", 1)]
+    runs.done, runs.told_in = [], None
+    assert command(*shlex.split(resume_command)).code == 0
+    assert runs.done == [("grit", 1), ("grit", 2)]
+
+
+def test_under_torchrun_finished_jobs_are_not_done_again(
+    runs: Runs, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its processes see the same folders: hydra.sweep.dir is given."""
+    sweep = (*SWEEP, "method=grit", "seed=0,1", "hydra.sweep.subdir=${seed}")
+    assert command(*sweep).code == 0
+    runs.done = []
+    with monkeypatch.context() as under_torchrun:
+        under_torchrun.setenv("WORLD_SIZE", "2")
+        assert command(*sweep, "resume=true").code == 0
+    assert runs.done == []
 
 
 def test_a_multirun_that_is_stopped_goes_on_with_all_that_is_left(

@@ -1,11 +1,12 @@
 """The importance correction: its formula, its part in the loss, and that native has none."""
 
 import math
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 import torch
 from learners import fit, gradients, module
+from settings_of import training
 
 from grit.rollout.sampler import Sampler
 from grit.training.importance import importance_figures, importance_ratios
@@ -50,6 +51,17 @@ def test_ratios_are_of_the_policy_to_the_engine_and_have_no_gradient():
     found = importance_ratios(logp, engine)
     assert found.tolist() == pytest.approx([math.exp(0.5), 1.0, 1.0])
     assert not found.requires_grad
+
+
+@pytest.mark.parametrize("ratio", ["token", "sequence", "sequence_mean"])
+def test_a_token_s_gradient_depends_on_others_where_their_ratios_are_multiplied(ratio):
+    """Of the importance correction too: it has the gradient of a completion's ratio."""
+    nothing = dict.fromkeys(field.name for field in fields(StepLoss))
+    alone = StepLoss(**nothing | {"settings": training(ratio=ratio)})
+    assert alone.is_separable
+    for name in ("old_logp", "engine_logp"):
+        other = replace(alone, **{name: torch.zeros(1)})
+        assert other.is_separable == (ratio == "token")
 
 
 def test_figures_are_means_over_completions():

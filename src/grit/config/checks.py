@@ -1,14 +1,13 @@
 """Checks across the fields of a configuration, which their types cannot express."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import get_args
 
-from grit.config.misspellings import close_to
 from grit.config.schema import Config, Exhibit, FigureSettings, Task
+from grit.config.source_checks import check_sources
 from grit.core.errors import GritError
 from grit.core.keys import is_address
 from grit.data.preparation.settings import PreparationSettings
-from grit.data.settings import DataSettings, SourceSettings
 from grit.judge.settings import OwnJudgeSettings, ServiceJudgeSettings, check_address
 from grit.rollout.settings import LARGEST_LORA
 
@@ -34,10 +33,7 @@ def check(config: Config) -> None:
     _check_method(config)
     if isinstance(config.judge, ServiceJudgeSettings):
         check_address(config.judge.base_url)
-    _check_sources("data.sources", config.data.sources)
-    _check_total(config.data)
-    _check_sources("suite.sets", config.suite.sets)
-    _check_sources("validation.sets", config.validation.sets)
+    check_sources(config)
 
 
 def check_figures(figures: FigureSettings, task: Task) -> None:
@@ -154,16 +150,22 @@ def _check_model(config: Config) -> None:
             "for example [q_proj,k_proj,v_proj,o_proj]"
         )
     learns = config.method.learns
-    if model.attention == "flash_attention_2" and learns and config.training.share_prompt:
+    flash = model.attention == "flash_attention_2"
+    if flash and learns and config.training.share_prompt:
         raise GritError(
             "config: model.attention=flash_attention_2 needs training.share_prompt=false: it takes "
             "no mask for completions that share a prompt; sdpa does"
         )
     plain = config.rollout.decode in ("auto", "dynamic")
-    if model.attention == "flash_attention_2" and not plain:
+    if flash and not plain:
         raise GritError(
             f"config: rollout.decode={config.rollout.decode} needs model.attention=sdpa or "
             "eager: flash_attention_2 cannot leave slots of a static cache out"
+        )
+    if flash and model.dtype == "float32" and config.trainer.precision == "32-true":
+        raise GritError(
+            "config: model.attention=flash_attention_2 computes with 16 bits: "
+            "trainer.precision=bf16-mixed, or model.dtype=bfloat16"
         )
     if model.adaptation == "full" and model.dtype == "bfloat16":
         raise GritError(
@@ -197,6 +199,14 @@ def _check_rollout(config: Config) -> None:
             "config: rollout.launch=true starts a server that one machine alone can ask, and "
             f"trainer.num_nodes={config.trainer.num_nodes}: start servers, and give rollout.urls="
             "[http://HOST:PORT,...] and rollout.weights_folder=FOLDER, which all machines see"
+        )
+    taken, drawn = config.training.logp_temperature, rollout.sampling.temperature
+    corrected = config.method.training == "grpo_gr" and rollout.importance_cap is not None
+    if corrected and taken not in (None, 1.0, drawn):
+        raise GritError(
+            "config: rollout=vllm gives log-probabilities at the sampling temperature or at 1: "
+            f"training.logp_temperature={taken:g} has to be one of them, or null, or "
+            "rollout.importance_cap=null"
         )
     for url in rollout.urls:
         if not is_address(url):
@@ -260,30 +270,3 @@ def _check_method(config: Config) -> None:
             "config: method.suffix=true needs method.tagged_answer=true: the suffix asks for "
             "<answer>, and a whole completion is judged only where there are no tags"
         )
-
-
-def _check_total(data: DataSettings) -> None:
-    """Refuse a number of rows of the source that makes up the total."""
-    if data.total is None or not data.sources:
-        return
-    name, last = list(data.sources.items())[-1]
-    if last.file is not None and last.rows is not None:
-        raise GritError(
-            f"config: data.sources.{name}.rows={last.rows} would change nothing: the last source "
-            f"makes up the rest of data.total={data.total}; set that, or data.total=null"
-        )
-
-
-def _check_sources(where: str, sources: Mapping[str, SourceSettings]) -> None:
-    for name, source in sources.items():
-        path = f"{where}.{name}"
-        if source.file is None and source.kind is None and (close := close_to(name, sources)):
-            raise GritError(f"config: {path} has no rows; did you mean {where}.{close}?")
-        if (source.file is None) == (source.kind is None):
-            raise GritError(f"config: {path} needs either file (JSONL) or kind (drawn scenes)")
-        if source.kind is not None and source.rows is None:
-            raise GritError(f"config: {path}.rows is needed: drawn scenes have no end")
-        if source.rows is not None and source.rows < 1:
-            raise GritError(
-                f"config: {path}.rows must be at least 1, not {source.rows}; ~{path} leaves it out"
-            )

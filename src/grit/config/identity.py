@@ -14,7 +14,10 @@ NOT_RESULTS = tuple(each.path for each in declared(Config) if not each.changes_r
 """Paths of the settings that change how a run looks or where it runs, not what it computes."""
 _OF_PATIENCE = ("evaluation.every", "validation")  # with it, they say when training ends
 REPEATED = ("seed", "data.seed")  # runs that differ only in these are repetitions of each other
-OF_TRAINING = ("seed", "data", "reward", "training")  # ignored by methods without training
+OF_TRAINING = (  # ignored by methods without training
+    *("seed", "data", "reward", "training", "trainer.max_steps", "rollout.importance_cap"),
+    *(f"rollout.sampling.{name}" for name in ("temperature", "top_k", "top_p")),
+)
 
 
 def plain(config: Config) -> dict[str, Any]:

@@ -102,12 +102,14 @@ def _decoded(row: Row, name: str) -> Any:
 
 
 def _box_or_text(text: str) -> Any:
-    """A true answer: a list where the text is a box, since tables hold nothing but text."""
+    """A true answer: four numbers are a box, any other list is text, as some of MathVista's are."""
     try:
         value = json.loads(text)
     except ValueError:
         return text
-    return value if isinstance(value, list) else text
+    is_box = isinstance(value, list) and len(value) == 4
+    is_box = is_box and all(type(corner) in (int, float) for corner in value)
+    return value if is_box else text
 
 
 def _table(path: Path) -> Iterator[Row]:

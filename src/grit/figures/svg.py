@@ -1,6 +1,7 @@
 """Charts as SVG: readable on light and on dark ground, without scripts."""
 
 from collections.abc import Iterable, Sequence
+from math import cos, radians, sin
 
 from markupsafe import Markup, escape
 
@@ -14,6 +15,8 @@ _NARROW = 320  # width of panels that stand side by side
 _MARGINS = {"left": 58, "right": 16, "top": 26, "bottom": 40}
 _WIDEST_BAR = 34
 _CHARACTER = 6.4  # width of a letter, about
+_SLANT = 40  # degrees, of names that would run into each other
+_MIDDLE = {"text_anchor": "middle"}
 _APART = 8  # between lines of one panel whose intervals would hide each other
 _ROOM = 1.5  # factor of a logarithmic axis beyond its outermost points
 COLORS = ("s0", "s1", "s2", "s3")  # classes of the series
@@ -42,10 +45,12 @@ def chart_svg(chart: Chart) -> str:
     """The chart as the text of an SVG file."""
     narrow = max(_NARROW, WIDTH / max(1, len(chart.panels)))
     frame = Frame(narrow if chart.across else WIDTH, HEIGHT, **_MARGINS)
-    steps = (frame.width, 0) if chart.across else (0, HEIGHT)  # from a panel to the next
+    for panel in chart.panels:
+        frame = _with_room(panel, frame)
+    steps = (frame.width, 0) if chart.across else (0, frame.height)  # from a panel to the next
     more = max(0, len(chart.panels) - 1)
     width = frame.width + more * steps[0]
-    height = HEAD + HEIGHT * bool(chart.panels) + more * steps[1]
+    height = HEAD + frame.height * bool(chart.panels) + more * steps[1]
     parts = [
         tag("title", chart.title),
         tag("style", Markup(_STYLE + _colors(_LIGHT) + _on_dark(_colors(_DARK)))),
@@ -106,13 +111,14 @@ def _panel(chart: Chart, panel: Panel, frame: Frame) -> Iterable[Markup]:
         y = axes.y(value)
         yield tag("line", class_="reference", x1=left, x2=right, y1=y, y2=y)
         yield tag("text", name, x=right, y=y - 4, text_anchor="end")
+    slanted = frame.bottom > _MARGINS["bottom"]
     for x, label in _places(panel, axes):
-        yield tag("text", label, x=x, y=bottom + 18, text_anchor="middle")
+        turned = {"text_anchor": "end", "transform": f"rotate(-{_SLANT} {x:g} {bottom + 14:g})"}
+        yield tag("text", label, x=x, **{"y": bottom + 18} | (turned if slanted else _MIDDLE))
     if chart.x_label:
-        yield tag("text", chart.x_label, x=(left + right) / 2, y=bottom + 34, text_anchor="middle")
+        yield tag("text", chart.x_label, x=(left + right) / 2, y=frame.height - 6, **_MIDDLE)
     x, y = left - 44, (frame.top + bottom) / 2
-    turned = {"text_anchor": "middle", "transform": f"rotate(-90 {x:g} {y:g})"}
-    yield tag("text", chart.y_label, x=x, y=y, **turned)
+    yield tag("text", chart.y_label, x=x, y=y, **_MIDDLE, transform=f"rotate(-90 {x:g} {y:g})")
 
 
 def grid(axes: Axes, *, labels: bool = True) -> Iterable[Markup]:
@@ -179,6 +185,22 @@ def _whisker(point: Point, axes: Axes, x: float, color: str = "") -> Iterable[Ma
     if point.low is not None and point.high is not None:
         ends = {"y1": axes.y(point.low), "y2": axes.y(point.high)}
         yield tag("line", class_=f"whisker {color}".strip(), x1=x, x2=x, **ends)
+
+
+def _with_room(panel: Panel, frame: Frame) -> Frame:
+    """The frame with room for the groups' names, which are slanted where they do not fit."""
+    lengths = [_CHARACTER * len(name) for name in panel.groups]
+    apart = (frame.width - frame.left - frame.right) / max(1, len(lengths))
+    if max(lengths, default=0.0) <= apart:
+        return frame
+    down, across = sin(radians(_SLANT)), cos(radians(_SLANT))
+    before = max(across * length - place * apart for place, length in enumerate(lengths))
+    bottom = max(frame.bottom, round(_MARGINS["bottom"] + down * max(lengths)))
+    return frame._replace(
+        left=max(frame.left, round(before)),
+        bottom=bottom,
+        height=frame.height + bottom - frame.bottom,
+    )
 
 
 def _places(panel: Panel, axes: Axes) -> list[tuple[float, str]]:

@@ -53,6 +53,8 @@ class Card:
     space: SpaceName  # in which it writes boxes
     licence: Mapping[str, str]  # the fields of the base's card
     title: str
+    not_by_vllm: bool = False  # an adapter of which vLLM leaves a part out
+    lora_in_vision: bool = False
     prompt: tuple[str, str] | None = None  # around the text, where it is not the chat template's
     trained: Config | None = None  # of the run that trained it; None: made elsewhere
     record: Mapping[str, Any] = field(default_factory=dict)  # of that run
@@ -69,6 +71,8 @@ class Card:
         *,
         is_adapter: bool,
         space: SpaceName,
+        not_by_vllm: bool = False,
+        lora_in_vision: bool = False,
         prompt: tuple[str, str] | None = None,
     ) -> "Card":
         """The card of a model; results only where they are those of these very weights."""
@@ -87,6 +91,8 @@ class Card:
             space=space,
             licence=_licence(settings, base, model.revision, tiny=model.path.startswith(TINY)),
             title=_title(source, found.get("trained")),
+            not_by_vllm=not_by_vllm,
+            lora_in_vision=lora_in_vision,
             prompt=prompt,
             **found,
         )
@@ -178,10 +184,15 @@ def _body(card: Card) -> Iterator[str]:
         f"Boxes are four integers, {_SPACES[card.space]}. With the suite, "
         f"`grit.load({asked}).ask(image, question)` gives them in pixels of the image."
     )
-    if card.is_adapter:
+    if card.is_adapter and card.not_by_vllm:
+        yield (
+            "vLLM would leave the part of this adapter in the vision tower out: serve the merged "
+            "weights (`task=export export.weights=merged`)."
+        )
+    elif card.is_adapter:
         yield (
             "vLLM takes the base's settings beside an adapter, a penalty of repetitions too: "
-            f"serve it with `{_vllm_options(config.model)}`."
+            f"serve it with `{_vllm_options(config.model, lora_in_vision=card.lora_in_vision)}`."
         )
     if card.trained is not None:
         yield "## Training"
@@ -199,12 +210,12 @@ def _body(card: Card) -> Iterator[str]:
     yield _licence_text(card)
 
 
-def _vllm_options(model: ModelSettings) -> str:
+def _vllm_options(model: ModelSettings, *, lora_in_vision: bool) -> str:
     """What vLLM has to be told where it serves the base with an adapter."""
     options = ["--generation-config vllm"]
     if model.image:
         options.append(f"--mm-processor-kwargs '{json.dumps(dict(model.image))}'")
-    if not model.freeze_vision:
+    if lora_in_vision:
         options.append("--enable-tower-connector-lora")
     return " ".join(options)
 

@@ -27,9 +27,10 @@ from grit.models.full_model import GENERATION
 from grit.models.hub import model_folder
 from grit.models.internvl_layout import MODEL_TYPE
 from grit.models.loading import ADAPTER
-from grit.models.lora import has_tied_lora
+from grit.models.lora import has_tied_lora, lora_in_vision
 from grit.models.names import TINY, is_hub_id
 from grit.models.setup import make_adapter
+from grit.rollout.vllm_command import lora_left_out
 
 README = "README.md"
 
@@ -51,7 +52,10 @@ def export(source: Source, settings: ExportSettings, folder: Path) -> Exported:
     """
     _check_place(folder)
     if source.checkpoint is None:
-        raise GritError(f"checkpoint: {source.name} has trained nothing that could be exported")
+        why = "has trained nothing that could be exported"
+        if source.run is None:
+            why = "is a whole model without its run: say by model= what it was trained from"
+        raise GritError(f"checkpoint: {source.name} {why}")
     base = base_name(source, settings)
     checkpoint, model = source.checkpoint, source.config.model
     trained_adapter = not checkpoint.is_full_model and model.adaptation == "lora"
@@ -69,6 +73,8 @@ def export(source: Source, settings: ExportSettings, folder: Path) -> Exported:
         base,
         is_adapter=keeps_adapter,
         space=shown.space.name,
+        not_by_vllm=lora_left_out(adapter),
+        lora_in_vision=lora_in_vision(adapter),
         prompt=_own_prompt(adapter),
     )
     partial = folder.with_name(f".{folder.name}.partial")

@@ -55,6 +55,8 @@ class ScoreCache:
     def get(self, keys: Sequence[str]) -> dict[str, float]:
         """The cached scores of ``keys``, by key."""
         found: dict[str, float] = {}
+        if self.broken:
+            return found
         with self._excused(), self._connection() as connection:
             for start in range(0, len(keys), _AT_ONCE):
                 part = keys[start : start + _AT_ONCE]
@@ -67,6 +69,8 @@ class ScoreCache:
 
     def put(self, scores: Mapping[str, float]) -> None:
         """Store ``scores`` in one transaction."""
+        if self.broken:
+            return
         with self._excused(), self._connection() as connection:
             connection.executemany("INSERT OR REPLACE INTO scores VALUES (?, ?)", scores.items())
 

@@ -32,6 +32,7 @@ from grit.judge.usage import NOTHING, Usage, cost_of
 for _name in ("openai", "httpx", "httpx2"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
+_PROBES = 2  # a model's reply may be unreadable once
 _LONGEST_WAIT = 30.0  # seconds between attempts, unless the service asks for more
 _JITTER = random.Random()  # a separate RNG: retries must not advance the global one
 
@@ -133,17 +134,31 @@ class Client:
         assert fault is not None
         raise Unjudged(fault.reason)
 
-    async def probe(self, content: Content, seconds: float) -> str | None:
-        """Ask a question that no service should refuse, once.
+    async def probe(
+        self, content: Content, read: Callable[[str], float], seconds: float
+    ) -> str | None:
+        """Ask a question that no service should refuse; twice if the reply cannot be read.
 
         Returns:
             Why the service cannot be used; None if it replies, or has a fault that may pass.
         """
-        reply = await self._called(content, seconds)
-        if not isinstance(reply, Fault):
-            return None
-        # A refusal of a harmless question (HTTP 400) means that all would be refused.
-        return reply.reason if reply.unreachable or reply.action is not Action.retry else None
+        unreadable = None
+        for _ in range(_PROBES):
+            reply = await self._called(content, seconds)
+            if isinstance(reply, str):
+                try:
+                    read(reply)
+                except UnreadableReply as error:
+                    reply = fault_of(error)
+            if not isinstance(reply, Fault):
+                return None
+            # A refusal of a harmless question (HTTP 400) means that all would be refused.
+            if reply.unreachable or reply.action is not Action.retry:
+                return reply.reason
+            if not reply.unreadable:
+                return None
+            unreadable = reply.reason
+        return unreadable
 
     def _wait(self, attempt: int, fault: Fault) -> float:
         """Seconds before the next attempt: Retry-After or our backoff, whichever is longer."""

@@ -1,6 +1,6 @@
 """Classify a failed call of a service: ask again, give the question up, or stop asking."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
@@ -28,11 +28,13 @@ class Fault:
     reason: str
     wait: float = 0.0
     unreachable: bool = False  # no response was received
+    unreadable: bool = False  # a response without text
 
 
 _NO_MONEY = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"}
 _REFUSED = {
     401: "the key is not accepted",
+    402: "the account has no credit left",
     403: "the key may not do this",
     404: "there is no such model or address",
 }
@@ -44,7 +46,7 @@ def fault_of(error: Exception) -> Fault:
     """Classify any exception of a call; the reason is one short line without keys."""
     try:
         fault = _fault_of(error)
-        return Fault(fault.action, excerpt(fault.reason, _SHOWN), fault.wait, fault.unreachable)
+        return replace(fault, reason=excerpt(fault.reason, _SHOWN))
     except Exception as another:  # noqa: BLE001  # it may quote JSON that is nested 1000 deep
         names = f"{type(error).__name__}, {type(another).__name__}"
         return Fault(Action.retry, f"a response that cannot even be shown ({names})")
@@ -65,7 +67,8 @@ def _fault_of(error: Exception) -> Fault:
         cause = error.__cause__
         return Fault(Action.retry, f"no connection ({cause or error})", unreachable=True)
     if isinstance(error, RefusedResponse | UnreadableReply):
-        return Fault(Action.retry, str(error))
+        unreadable = isinstance(error, UnreadableReply)
+        return Fault(Action.retry, str(error), unreadable=unreadable)
     if isinstance(error, ValueError | RecursionError):
         name = type(error).__name__
         return Fault(Action.retry, f"a response that cannot be read ({name}: {error})")

@@ -61,8 +61,9 @@ class ServiceJudge:
         """Ask one made-up question, once, before a run starts.
 
         Raises:
-            GritError: no answer comes in ``PATIENCE`` seconds, or the service refuses this
-                question, and so any.
+            GritError: no answer comes in ``PATIENCE`` seconds, it cannot be read (that of a model
+                whose reasoning judge.max_tokens cuts off), or the service refuses this question,
+                and so any.
         """
         if not self.service.ask_first:
             return
@@ -70,7 +71,7 @@ class ServiceJudge:
         async def ask() -> str | None:
             async with Client(self.service) as client:
                 refusal = await client.probe(
-                    answer_content(MADE_UP, self.service.prompt or ANSWER), PATIENCE
+                    answer_content(MADE_UP, self.service.prompt or ANSWER), read_score, PATIENCE
                 )
                 self.add_usage(client.usage)
                 return refusal

@@ -59,6 +59,7 @@ EACH = measures(
     {(test_set,): test_set.title for test_set in SETS},
 )
 """Table 1's, set by set."""
+JUDGED = ("acc", "acc_binary")
 
 
 def sets_cell(runs: Iterable[Run], test_sets: Sequence[TestSet], metric: str) -> Cell:
@@ -91,7 +92,8 @@ def difference_cell(
     if mean is None or mean.low is None or mean.high is None:
         return Cell(NOTHING)
     text = bracketed(mean, DIGITS[metric], signed=True).text
-    return Cell(text, mean, bold=mean.low > 0 or mean.high < 0)
+    bold = mean.low > 0 or mean.high < 0
+    return Cell(text, mean._replace(runs=min(len(baseline), len(ours))), bold=bold)
 
 
 def measured(mean: Mean | None, digits: int, bounds: Bounds) -> Cell:
@@ -127,12 +129,15 @@ def mean_over_runs(
 def pooled(results: Results, sets: Sequence[str], metric: str) -> Estimate | None:
     """A run's mean over the rows of several sets together; None if one of them is not there.
 
+    Nor is there an ACC if the judge failed on all answers of a set: what is left has another mean.
     The interval adds up those of the sets, which have no question in common, each side by itself:
     of one set it is the set's own, and it never reaches beyond what the metric can be.
     """
     if any(name not in results.sets for name in sets):
         return None
     parts = [results.sets[name].metrics[metric] for name in sets]
+    if metric in JUDGED and not all(part.n for part in parts):
+        return None
     parts = [part for part in parts if part.n]  # a set without boxes has no rows for GIoU
     rows = sum(part.n for part in parts)
     if not rows:
@@ -163,7 +168,7 @@ def scores_of(
         for test_set in test_sets:
             name = name_in(run, test_set)
             of_set = None if name is None else run.scores(name, metric)
-            if of_set is None:
+            if of_set is None or (metric in JUDGED and not of_set):
                 return None
             scores[-1] |= {f"{test_set.title}/{id_}": value for id_, value in of_set.items()}
     return scores

@@ -7,7 +7,7 @@ correction.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from statistics import fmean
@@ -84,7 +84,7 @@ def methods(evidence: Evidence) -> Exhibit:
     for shown, meaning, notes in comparable(evidence, SHOWN, _trained_here):
         told = {*annotation_note(shown.groups)}  # by a column
         notes = tuple(note for note in notes if note not in told)
-        about = (*meaning, MEANING, INTERVALS, POOLED, *notes)
+        about = (*meaning, MEANING, INTERVALS, POOLED, *notes, *_without_differences(shown))
         sections = tuple(
             Section(model_title(model), tuple(_rows(model, shown.groups))) for model in shown.models
         )
@@ -184,6 +184,18 @@ def _annotated(runs: Sequence[Run]) -> Cell:
     return Cell(runs[0].results.annotation or NOTHING)
 
 
+def _without_differences(shown: Shown) -> Iterator[str]:
+    """Why the rows of a model have no differences from GRIT."""
+    for model in shown.models:
+        names = [*_arms(model, shown.groups).values()]
+        several = [name for name in names if name.startswith(f"{GRIT}: ")]
+        if several:
+            yield (
+                f"{model_title(model)}: no differences, because {len(several)} rows are GRIT of "
+                "other data or settings: name the runs of one by runs="
+            )
+
+
 def _differences(shown: Shown) -> list[Table]:
     """Each row minus GRIT, with Holm's correction over the rows of a column."""
     sections = []
@@ -225,12 +237,12 @@ def _compared(
     known = [each.p_value for each in found if each is not None and each.p_value is not None]
     corrected = iter(holm(known))
     cells = []
-    for each in found:
+    for runs, each in zip(others, found, strict=True):
         if each is None or each.p_value is None:
             cells.append((Cell(NOTHING), Cell(NOTHING)))
             continue
-        p = next(corrected)
-        difference = bracketed(each.difference, DIGITS[metric], signed=True)
+        p, count = next(corrected), min(len(grit), len(runs))
+        difference = bracketed(each.difference, DIGITS[metric], signed=True, runs=count)
         cells.append((Cell(difference.text, difference.mean, bold=p < 0.05), Cell(f"{p:.3f}")))
     return cells
 

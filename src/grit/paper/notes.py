@@ -7,7 +7,7 @@ from grit.paper.grouping import Groups, draws_of, labels
 from grit.runs.evaluated import BEFORE_TRAINING, is_released, method_label
 from grit.runs.judging import judging_note
 from grit.runs.left_out import left_out
-from grit.runs.printed import METHODS
+from grit.runs.printed import METHODS, PAPER_REWARD
 from grit.runs.results import ANSWERS_AND_BOXES
 
 INTERVALS = (
@@ -96,8 +96,10 @@ def _evaluated(runs: Sequence[Run]) -> Iterator[str]:
 def _failures(evidence: Evidence) -> Iterator[str]:
     for job in evidence.failed:
         title = METHODS.get(job.method, job.method)
-        what = f"{job.model}, {title}, data={job.data}, seed {job.seed}"
-        yield f"{what} failed: {job.error}" if job.error else f"{what}: another process works at it"
+        reward = f", reward={job.reward}" * (job.reward != PAPER_REWARD)
+        what = f"{job.model}, {title}{reward}, data={job.data}, seed {job.seed}"
+        failed = f"{what} failed in {job.folder}: {job.error}"
+        yield failed if job.error else f"{what}: another process works at it"
 
 
 def _codes(runs: Sequence[Run]) -> Iterator[str]:

@@ -39,6 +39,21 @@ class Outcome:
     unrewarded: dict[str, float | None] = field(default_factory=dict)
     """Unweighted values of the terms of weight 0, for the logs."""
 
+    @property
+    def judge_failed(self) -> bool:
+        """Whether it lacks the judge's score; a user's term may be None for other reasons."""
+        return self.total is None and self.response.judged is None
+
+
+def judge_failures(outcomes: Iterable[Outcome]) -> tuple[int, int]:
+    """How many answers the judge failed on, and how many it was asked about."""
+    failed = scored = 0
+    for outcome in outcomes:
+        failed += outcome.judge_failed
+        response = outcome.response
+        scored += response.judged is not None and response.trace.answer is not None
+    return failed, failed + scored
+
 
 class Reward:
     """Scores completions by ``terms``: name -> (function, weight).

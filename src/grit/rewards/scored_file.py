@@ -5,9 +5,9 @@ from typing import Any
 
 from grit.data.row_boxes import RowBoxes, read_row_boxes
 from grit.data.rows import Row, read_rows
-from grit.judge.judge import Judge
+from grit.judge.judge import Judge, check_failures, check_trouble, trouble_of
 from grit.rewards.response import Attempt
-from grit.rewards.reward import Reward
+from grit.rewards.reward import Reward, judge_failures
 
 
 def scored(path: Path, reward: Reward, judge: Judge) -> list[dict[str, Any]]:
@@ -16,11 +16,16 @@ def scored(path: Path, reward: Reward, judge: Judge) -> list[dict[str, Any]]:
     Rows have ``question``, ``answer``, ``dataset`` and ``completion``, and may have
     ``completion_ids`` and the fields of ``read_row_boxes``; others are kept as they are. If the
     judge failed, ``reward`` and the terms that need the judge are None; a term that needs annotated
-    boxes is None on rows without any, and ``reward`` the sum of the others. Raises GritError for
-    the first row that cannot be scored, naming file, line and field.
+    boxes is None on rows without any, and ``reward`` the sum of the others.
+
+    Raises:
+        GritError: a row cannot be scored; names file, line and field.
+        JudgeFailed: the judge failed on too many rows.
     """
     rows = list(read_rows(path))
     outcomes = reward.score([_attempt(row, reward) for row in rows], judge)
+    check_trouble(trouble_of(judge))
+    check_failures(judge, *judge_failures(outcomes))
     return [
         row.fields | {"reward": outcome.total, "components": outcome.components}
         for row, outcome in zip(rows, outcomes, strict=True)

@@ -105,9 +105,14 @@ def _lora_room(rank: int) -> int:
     raise GritError(f"rollout=vllm: vLLM serves LoRA up to rank {LARGEST_LORA}, not {rank}")
 
 
+def lora_left_out(adapter: Adapter) -> bool:
+    """Whether vLLM leaves a part of the LoRA out: it only warns, in the server's log."""
+    return isinstance(adapter, InternVLAdapter) and lora_in_vision(adapter)
+
+
 def check_lora(adapter: Adapter) -> None:
-    """Raise GritError for LoRA that vLLM leaves out: it only warns, in the server's log."""
-    if isinstance(adapter, InternVLAdapter) and lora_in_vision(adapter):
+    """Raise GritError for LoRA that vLLM leaves out."""
+    if lora_left_out(adapter):
         raise GritError(
             "rollout=vllm: vLLM has no LoRA in InternVL's vision tower, and would leave it out: "
             "train with model.freeze_vision=true, or sample by rollout=native"

@@ -103,7 +103,9 @@ def done_before(config: Config, folder: Path) -> str | None:
         folder: of the job.
     """
     results = folder / "results.json"
-    if config.task not in ASKING or _is_shared() or not results.exists():
+    # Under torchrun on several nodes, each may see another disk.
+    several_nodes = int(os.environ.get("GROUP_WORLD_SIZE", "1")) > 1
+    if config.task not in ASKING or several_nodes or not results.exists():
         return None
     if not _has_run(results, {"config_hash": config_hash(config)}):
         return None
@@ -146,12 +148,17 @@ def _do_once(config: Config, perform: Callable[[Config], None], folder: Path) ->
         if not free:
             log.info("another process works at %s", folder.name)
             return Outcome.elsewhere
-        if config.task not in ALWAYS and _holds(record, made_by):
+        if config.task not in ALWAYS and _holds(record, made_by) and _is_judged(config, folder):
             log.info("done before: %s", folder.name)
             return Outcome.kept
         perform(replace(config, resume=(folder / RECORD).exists()))
         write_json(record, made_by)
     return Outcome.done
+
+
+def _is_judged(config: Config, folder: Path) -> bool:
+    """Whether no answer of a finished job waits for the judge; such a job is done again."""
+    return config.task not in ASKING or _all_judged(folder / "results.json")
 
 
 def _holds(record: Path, made_by: dict[str, str]) -> bool:

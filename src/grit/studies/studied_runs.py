@@ -51,8 +51,14 @@ def distinct(runs: Sequence[FinishedRun]) -> list[FinishedRun]:
     kept: dict[tuple[Hashable, ...], FinishedRun] = {}
     for run in runs:
         name, settings = name_of(run), without_unused_seed(run.settings)
+        group = tuple(name.of_group().values())
+        if settings.predictions is None and not (
+            settings.method.learns and not settings.checkpoint
+        ):
+            kept.setdefault(group, run)  # nothing was trained: seed and reward are not used
+            continue
         seed = name.seed if settings.method.learns else None
-        made = *name.of_group().values(), seed, name.data_seed  # of predictions that were scored
+        made = *group, seed, name.data_seed  # of predictions that were scored
         kept.setdefault((config_hash(settings), *made), run)
     distinct_runs = list(kept.values())
     return [replace(run, differs=_differences(run, distinct_runs)) for run in distinct_runs]

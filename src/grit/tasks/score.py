@@ -8,7 +8,7 @@ from pathlib import Path
 from grit.config.schema import Config
 from grit.core.errors import GritError
 from grit.core.files import check_place, write_jsonl
-from grit.judge.judge import check_failures, check_trouble, trouble_of, usage_of
+from grit.judge.judge import usage_of
 from grit.judge.making import make_judge
 from grit.rewards.reward import reward_from
 from grit.rewards.scored_file import scored
@@ -29,8 +29,6 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     judge = make_judge(config.judge)
     rows = scored(Path(config.input), reward_from(config.reward), judge)
     unjudged = sum(row["reward"] is None for row in rows)
-    check_trouble(trouble_of(judge))
-    check_failures(judge, unjudged, len(rows))
     try:
         write_jsonl(Path(config.output), rows)
     except OSError as error:

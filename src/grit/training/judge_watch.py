@@ -21,6 +21,7 @@ from grit.judge.judge import (
 )
 from grit.judge.rules import is_right
 from grit.rewards.response import Response
+from grit.rewards.reward import Outcome, judge_failures
 from grit.training.diagnostics import JUDGE, Rollout
 
 log = logging.getLogger(__name__)
@@ -65,21 +66,21 @@ class JudgeWatch:
 
     def __init__(self, judge: Judge) -> None:
         self.judge = judge
-        # Numbers of unjudged and of all completions of the last steps, over all ranks.
+        # Numbers of unjudged and of all answers of the last steps, over all ranks.
         self._failures: deque[tuple[int, int]] = deque(maxlen=STEPS_WATCHED)
         self._first: list[_Step] = []
         self._last: deque[_Step] = deque(maxlen=STEPS_COMPARED)
         self._warned = 0.0  # the share of disagreements in the last warning
 
-    def check(self, totals: Sequence[float | None]) -> None:
-        """Raise JudgeFailed on every rank if too many recent completions have no reward.
+    def check(self, outcomes: Iterable[Outcome]) -> None:
+        """Raise JudgeFailed on every rank if the judge failed on too many recent answers.
 
         Called before the step's update, so a resumed run repeats the whole step.
 
         Args:
-            totals: the rewards of this rank's completions; None: not judged.
+            outcomes: of this rank's completions.
         """
-        everybodys = processes.all_gather((totals.count(None), len(totals), trouble_of(self.judge)))
+        everybodys = processes.all_gather((*judge_failures(outcomes), trouble_of(self.judge)))
         failed, asked, troubles = zip(*everybodys, strict=True)
         self._failures.append((sum(failed), sum(asked)))
         check_trouble(*troubles)

@@ -109,7 +109,7 @@ class GRPOGR(Learner):
         with watch.phase("reward"):
             self.last_rollouts = processes.fail_together(rewarded.result)
             totals = [rollout.outcome.total for rollout in self.last_rollouts]
-            self.watched.check(totals)
+            self.watched.check(rollout.outcome for rollout in self.last_rollouts)
             shape = (len(batch), self.settings.group_size)
             judged = torch.tensor([total is not None for total in totals]).view(shape)
             rewards = torch.tensor([total or 0.0 for total in totals]).view(shape)

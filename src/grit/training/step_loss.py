@@ -56,7 +56,9 @@ class StepLoss:
     @property
     def is_separable(self) -> bool:
         """Whether a token's gradient depends on no other token's log-probability."""
-        return self.old_logp is None or self.settings.ratio == "token"
+        if self.settings.ratio == "token":
+            return True
+        return self.old_logp is None and self.engine_logp is None
 
     def __call__(self, logp: Tensor, owner: Tensor) -> Tensor:
         """The loss, from log-probabilities [M] and the index [M] of each token's completion."""
