@@ -10,7 +10,7 @@ from grit.models.prompting import Prompting
 from grit.models.tiny import build_tiny
 from grit.rollout.sampler import Sampler
 from grit.studies.attention_prefixes import PREFIXES, prefixes
-from grit.studies.attention_study import image_attention, study
+from grit.studies.attention_study import attention_weights, image_attention, study
 
 COMPLETION = "<think> red circle [20, 30, 40, 50] </think>\n<rethink> so"
 
@@ -58,9 +58,24 @@ def test_attention_is_that_of_transformers_own_generation(
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
-def test_attention_without_eager_is_refused(adapter: Adapter, prompts) -> None:
+def test_attention_without_eager_is_refused(adapter: Adapter) -> None:
+    nothing = torch.zeros(1, 1, 1)
     with pytest.raises(ValueError, match="eager"):
-        image_attention(prompts[0], [300, 301], adapter)
+        attention_weights(adapter, nothing, nothing, nothing, None)
+
+
+def test_a_model_of_any_attention_is_measured_alike_and_keeps_its_own(
+    eager: Adapter, photographs: list[Image.Image]
+) -> None:
+    """What was read before has the model's own attention, which keeps no weights in memory."""
+    prompt = eager.encode("p", "\nQuestion: How many?", photographs[0], picture="p")
+    expected = image_attention(prompt, [300, 301, 302], eager)
+    eager.model.set_attn_implementation("sdpa")
+    found = image_attention(prompt, [300, 301, 302], eager)
+    language_model = eager.plain.model.language_model
+    assert language_model.config._attn_implementation != "eager"
+    eager.model.set_attn_implementation("eager")
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
 def test_a_study_compares_prefixes_over_the_tokens_that_both_led_to() -> None:

@@ -255,6 +255,29 @@ def test_runs_that_cannot_be_measured_are_an_error_after_the_figure(
     assert "| Few-shot fine-tuning | missing |" in (tmp_path / "out" / "figure4.md").read_text()
 
 
+def test_a_gpu_that_is_full_costs_one_run_and_not_the_figure(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Correlating, run: FinishedRun) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(Correlating, "measure", full)
+    with pytest.raises(GritError, match="the GPU's memory is full"):
+        list(measure_jobs(Correlating, settings(), tmp_path, [job("sft")], tmp_path / "out"))
+    assert "| Few-shot fine-tuning | missing |" in (tmp_path / "out" / "figure4.md").read_text()
+
+
+@pytest.mark.parametrize("field", ["question", "truth", "image"])
+def test_a_question_that_was_changed_since_is_not_the_one_that_was_asked(
+    trained: Path, field: str
+) -> None:
+    run = FinishedRun.with_predictions(trained)
+    said = run.predictions[0]
+    assert run.sample(said).id == said.id
+    with pytest.raises(GritError, match="it is not the one that this run was asked"):
+        run.sample(replace(said, **{field: "another"}))
+
+
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [

@@ -87,8 +87,10 @@ _USED: dict[Task, Fields] = {
     "tables": (),
     "report": (),
     "correlation": ("judge", "correlation"),
-    "attention": ("attention",),
-    "faithfulness": ("judge", "faithfulness", "rollout.name", *_OF_SERVERS),
+    "attention": ("attention", "rollout.tokens_per_batch"),
+    "faithfulness": (
+        *("judge", "faithfulness", "rollout.name", "rollout.tokens_per_batch", *_OF_SERVERS),
+    ),
     "pretrain": ("model", "pretrain"),
     "infer": (*_ASKING, "evaluation.temperature"),
     "demo": (*_ASKING, "demo"),

@@ -1,7 +1,7 @@
 """The test sets that the settings of a suite describe."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -131,13 +131,22 @@ def check_not_tested(
             )
 
 
-def pictures_of(sets: Sequence[TestSet]) -> Callable[[str, str], Image.Image | None]:
-    """Finds the image of a test question by its set and id; None for a question of elsewhere."""
+def pictures_of(
+    sets: Sequence[TestSet], asked: Callable[[str], Mapping[str, str]] | None = None
+) -> Callable[[str, str], Image.Image | None]:
+    """Finds the image of a test question by its set and id; None for a question of elsewhere.
+
+    Args:
+        sets: the test sets.
+        asked: of a set, the keys of the pictures that were shown, by question; others are None.
+    """
     pictures = {(test_set.name, s.id): s.picture for test_set in sets for s in test_set.samples}
 
     def picture_of(name: str, row: str) -> Image.Image | None:
         picture = pictures.get((name, row))
-        return None if picture is None else picture.load()
+        if picture is None or (asked and asked(name).get(row, picture.key) != picture.key):
+            return None
+        return picture.load()
 
     return picture_of
 

@@ -1,6 +1,6 @@
 """A model that can be asked: ``grit.load(RUN).ask(image, question)``."""
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -34,7 +34,7 @@ from grit.rollout.vllm_command import Served
 from grit.studies.box_attention import box_attention
 from grit.training.device import autocast, prepare_device
 
-AT_A_TIME = 64  # questions whose prompts are in memory; answers do not depend on it
+AT_A_TIME, BYTES_AT_A_TIME = 64, 2**30  # prompts in memory; answers do not depend on it
 Picture = str | Path | Image.Image
 Tokens = SimpleQueue[tuple[int, ...] | None]  # a completion's so far; None: it has ended
 
@@ -194,9 +194,9 @@ class GroundedModel:
         samples = [asked.sample() for asked in questions]
         self._check_lengths(samples)
         sampling = self._sampling(count == 1 if greedy is None else greedy)
-        for start in range(0, len(questions), AT_A_TIME):
-            part = range(start, min(start + AT_A_TIME, len(questions)))
-            prompts = [self.prompting.encode(samples[at], self.adapter) for at in part]
+        start = 0
+        for prompts in _parts(self.prompting.encode(each, self.adapter) for each in samples):
+            part = range(start, start + len(prompts))
             seeds = [
                 [seed_for("inference", seed, samples[at].id, k) for k in range(count)]
                 for at in part
@@ -209,6 +209,7 @@ class GroundedModel:
                     self._answer(questions[at], image, prompt, completion, number)
                     for number, completion in enumerate(group, start=1)
                 ]
+            start = part.stop
 
     def _complete(
         self,
@@ -261,6 +262,21 @@ class GroundedModel:
             truth=asked.truth,
             written=written_text(completion.token_ids, self.adapter),
         )
+
+
+def _parts(prompts: Iterable[EncodedPrompt]) -> Iterator[list[EncodedPrompt]]:
+    """The prompts in order, in lists that fit into memory."""
+    part: list[EncodedPrompt] = []
+    size = 0
+    for prompt in prompts:
+        more = sum(values.nbytes for values in prompt.vision.values())
+        if part and (len(part) == AT_A_TIME or size + more > BYTES_AT_A_TIME):
+            yield part
+            part, size = [], 0
+        part.append(prompt)
+        size += more
+    if part:
+        yield part
 
 
 def _next(tokens: Tokens, end: float | None) -> tuple[int, ...] | None:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from grit.core.errors import GritError
-from grit.data.suites import find_sets, pictures_of
-from grit.pages.gallery import Gallery, PictureOf, gallery
+from grit.data.suites import TestSet, find_sets, pictures_of
+from grit.pages.gallery import Gallery, gallery
 from grit.pages.untrained import before_of
 from grit.runs.finished import FinishedRun
 from grit.runs.repetitions import MOST, repetitions
@@ -27,17 +27,18 @@ class Galleries:
 def galleries_of(runs: Sequence[FinishedRun], names: Sequence[str]) -> Galleries:
     """One seed of each model, method and data, what was trained first."""
     shown = [places[0] for places in repetitions(runs)][:MOST]
-    pictures: dict[str, PictureOf] = {}  # by suite, because its scenes take time to draw
+    sets: dict[str, list[TestSet]] = {}  # by suite, because its scenes take time to draw
     found: dict[str, Gallery] = {}
     sources: dict[str, None] = {}  # the runs whose chains stand for those before, in order
     for place in shown:
         run, name = runs[place], names[place]
         suite = json.dumps(run.config.get("suite"), sort_keys=True)
-        if suite not in pictures:
-            pictures[suite] = _pictures(run)
+        if suite not in sets:
+            sets[suite] = _sets(run)
+        pictures = pictures_of(sets[suite], run.pictures)
         before, source = before_of(run, runs)
         budget = BUDGET // len(shown)
-        found[name] = gallery(before, run.rows(), pictures[suite], budget=budget)
+        found[name] = gallery(before, run.rows(), pictures, budget=budget)
         if source is not None and found[name].sets:
             sources[names[runs.index(source)]] = None
     notes = ["One seed of each model, method and data is shown, what was trained first."]
@@ -49,10 +50,10 @@ def galleries_of(runs: Sequence[FinishedRun], names: Sequence[str]) -> Galleries
     return Galleries(found, notes)
 
 
-def _pictures(run: FinishedRun) -> PictureOf:
-    """The images of a run's test questions, where its configuration still leads to them."""
+def _sets(run: FinishedRun) -> list[TestSet]:
+    """A run's test sets, where its configuration still leads to them."""
     try:
-        return pictures_of(find_sets(run.settings.suite))
+        return find_sets(run.settings.suite)
     except GritError as error:
         log.info("%s: the chains are shown without their images: %s", run.folder, error)
-        return lambda name, row: None
+        return []

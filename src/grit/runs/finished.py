@@ -188,12 +188,20 @@ class FinishedRun:
         """
         asked = self._asked.get(prediction.set, [])
         place = self._places[prediction.set, prediction.id]
-        if place < len(asked) and (sample := asked[place]).id == prediction.id:
+        if place < len(asked) and self._is_of(prediction, sample := asked[place]):
             return sample
         raise GritError(
             f"runs: {self.folder}: the test set {prediction.set} has no question {prediction.id} "
             f"at its place {place}: it is not the one that this run was asked"
         )
+
+    def _is_of(self, prediction: Prediction, sample: Sample) -> bool:
+        """Whether a question is still the one that was answered; predictions of others name ids."""
+        if self.settings.predictions is not None:
+            return sample.id == prediction.id
+        now = sample.id, sample.question, sample.answer
+        was = prediction.id, prediction.question, prediction.truth
+        return now == was and prediction.image in (None, sample.picture.key)
 
     @cached_property
     def _asked(self) -> dict[str, Sequence[Sample]]:

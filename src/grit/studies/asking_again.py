@@ -37,7 +37,8 @@ def asking(run: FinishedRun, rollout: RolloutSettings, folder: Path) -> Iterator
     """
     adapter = run.adapter()
     if rollout.name == "native":
-        rollout = replace(run.settings.rollout, name="native")
+        tokens = min(rollout.tokens_per_batch, run.settings.rollout.tokens_per_batch)
+        rollout = replace(run.settings.rollout, name="native", tokens_per_batch=tokens)
     with engine_of(adapter, rollout, Served(run.settings.model), folder) as engine:
         yield Asking(run, adapter, engine)
 

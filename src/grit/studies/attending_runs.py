@@ -41,13 +41,14 @@ class Attending(Measuring[AttendingRun]):
                 f"attention.set={settings.set}: {run.folder} has no completion of this set with a "
                 "box before <rethink>"
             )
-        adapter, method = run.adapter(attention="eager"), run.settings.method
+        adapter, method = run.adapter(), run.settings.method
         prompting = Prompting(method.suffix, method.example)
         samples, drawn = [], subsample(grounded, settings.samples, seed)
         for each in drawn:
             prompt = prompting.encode(run.sample(each), adapter)
             samples.append(prefixes(prompt, each.as_written, adapter, seed))
-        sampler = Sampler(adapter, run.settings.rollout.tokens_per_batch)
+        rollouts = run.settings.rollout, self.figures.rollout
+        sampler = Sampler(adapter, min(each.tokens_per_batch for each in rollouts))
         pictures = [each.picture for each in drawn]
         with autocast(run.settings.trainer.precision, adapter.device):
             found = study(samples, adapter, sampler, settings.tokens, pictures)

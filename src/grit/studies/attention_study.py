@@ -11,7 +11,8 @@ is, and prefixes are compared over the tokens that both have led to.
 Shapes: S samples, T generated tokens, Q queries, K keys.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,7 +106,8 @@ def attention_by_image_token(
     """Attention [T, images] of the steps that generated these T tokens after a prompt.
 
     Averaged over layers and heads, in float32. What was read before the first of these steps is
-    read once, without keeping its weights: only [layers, heads, T, K] are.
+    read once with the model's own attention, whose weights are never in memory: only
+    [layers, heads, T, K] are, by eager attention.
     """
     whole = extended(prompt, generated[:-1])  # the last token's own query generates none of them
     start = len(prompt.input_ids) - 1  # the query that generated the first token
@@ -115,9 +117,23 @@ def attention_by_image_token(
     cache = DynamicCache(config=adapter.plain.config.get_text_config())
     mask = torch.ones_like(ids)
     adapter.hidden_states(embeddings[:, :start], mask[:, :start], positions[..., :start], cache)
-    weights = attention_weights(adapter, embeddings[:, start:], mask, positions[..., start:], cache)
+    with _eager(adapter):
+        rest = embeddings[:, start:], mask, positions[..., start:]
+        weights = attention_weights(adapter, *rest, cache)
     on_image: Tensor = weights[:, 0][..., ids[0] == adapter.image_id]  # [layers, heads, Q, images]
     return on_image.float().mean((0, 1))
+
+
+@contextmanager
+def _eager(adapter: Adapter) -> Iterator[None]:
+    """Eager attention in the language model, the only one that has its weights in memory."""
+    language_model = adapter.plain.model.language_model
+    usual = language_model.config._attn_implementation
+    language_model.set_attn_implementation("eager")
+    try:
+        yield
+    finally:
+        language_model.set_attn_implementation(usual)
 
 
 def _curve(rows: np.ndarray, pictures: Sequence[Hashable]) -> AttentionCurve:

@@ -1,8 +1,5 @@
 """Where a model looked while it wrote a box: the attention of figure 5, laid over the picture."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import numpy as np
 
 from grit.grounding.box_lists import BOX_TOKENS
@@ -22,7 +19,7 @@ def box_attention(
     """The attention [rows, columns] on the picture of the steps that wrote a part of a chain.
 
     Averaged over layers, heads and the part's tokens; its sum is the share of all attention that
-    the picture got. The model may have any attention: it has eager attention meanwhile.
+    the picture got.
 
     Args:
         prompt: that the chain answers.
@@ -41,8 +38,7 @@ def box_attention(
     ]
     ids = encoded["input_ids"]
     before = extended(prompt, ids[: places[0]])
-    with _eager(adapter):
-        weights = attention_by_image_token(before, ids[places[0] : places[-1] + 1], adapter)
+    weights = attention_by_image_token(before, ids[places[0] : places[-1] + 1], adapter)
     return adapter.on_picture(prompt, weights.mean(0)).cpu().numpy()
 
 
@@ -60,15 +56,3 @@ def span_as_written(span: tuple[int, int], completion: str, written: str) -> tup
 
 def _token_at(text: str, place: int) -> str | None:
     return next((token for token in BOX_TOKENS if text.startswith(token, place)), None)
-
-
-@contextmanager
-def _eager(adapter: Adapter) -> Iterator[None]:
-    """Eager attention in the language model, the only one that has its weights in memory."""
-    language_model = adapter.plain.model.language_model
-    usual = language_model.config._attn_implementation
-    language_model.set_attn_implementation("eager")
-    try:
-        yield
-    finally:
-        language_model.set_attn_implementation(usual)

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
+import torch
+
 from grit.config.schema import Config, FigureSettings
 from grit.core.errors import GritError
 from grit.figures.exhibit import write_exhibit
@@ -20,6 +22,7 @@ from grit.studies.studied_runs import distinct, name_of, runs_of_jobs
 
 T = TypeVar("T", bound=OfRun)
 log = logging.getLogger(__name__)
+NO_MEMORY = "the GPU's memory is full: measure this run by itself, or on a larger GPU"
 
 
 class Measuring(ABC, Generic[T]):
@@ -99,10 +102,11 @@ def measure_jobs(
         try:
             rows.append(study.measure(run))
             measured.append(run)
-        except GritError as error:
+        except (GritError, torch.OutOfMemoryError) as error:
             name = name_of(run)
             of = name.model, name.data, name.method, name.seed
-            unmeasured.append(Unfinished(name.folder, str(error), *of))
+            reason = str(error) if isinstance(error, GritError) else NO_MEMORY
+            unmeasured.append(Unfinished(name.folder, reason, *of))
     if measured:
         rows += study.beside(measured[0])
     yield from study.write(rows, [*unfinished, *unmeasured])

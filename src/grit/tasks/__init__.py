@@ -27,7 +27,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
 
     check_early(config)
     quieten()
-    _free_former_job()
+    free_former_job()
     try:
         import_module(f"grit.tasks.{config.task}").perform(config, folder, overrides)
     except Exception as error:
@@ -43,7 +43,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         processes.leave()
 
 
-def _free_former_job() -> None:
+def free_former_job() -> None:
     """Free what a multirun's former job has left on a GPU.
 
     Lightning's Trainer and module refer to each other, so that models, gradients and optimiser

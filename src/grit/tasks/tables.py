@@ -19,6 +19,7 @@ from grit.core.library_noise import quieten
 from grit.runs.job_log import Job, JobLog, Outcome
 from grit.runs.judging import is_drawn
 from grit.runs.printed import MINIATURES, MODELS
+from grit.tasks import free_former_job
 
 log = logging.getLogger(__name__)
 MEASURED = {
@@ -119,6 +120,7 @@ def _write(config: DictConfig, jobs: list[Job]) -> list[GritError]:
             paths: Iterable[Path]
             if name in MEASURED:
                 quieten()
+                free_former_job()
                 settings = figure_settings(config)
                 module, kind = MEASURED[name]
                 measuring = getattr(import_module(module), kind)

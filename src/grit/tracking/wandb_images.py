@@ -10,6 +10,7 @@ from grit.grounding.boxes import Box, Space
 
 ANNOTATED = "annotated"  # names of layers
 SAID = "said"
+LONGEST = 1024  # pixels of a side
 
 
 def boxed_image(
@@ -21,13 +22,15 @@ def boxed_image(
     """A picture with layers of numbered boxes.
 
     Args:
-        image: of any size.
+        image: of any size; one with more than ``LONGEST`` pixels a side is made smaller.
         space: the original image's pixels, into which all boxes are converted.
         layers: name of a layer -> its boxes in any space; those without an area in the picture are
             left out, and the others keep their numbers.
         caption: text below the picture.
     """
     boxes = {name: _layer(layer, space) for name, layer in layers.items()}
+    image = image.copy()
+    image.thumbnail((LONGEST, LONGEST))  # it is stored as PNG
     return wandb.Image(image, caption=caption, boxes=boxes)
 
 
