@@ -53,6 +53,7 @@ def test_what_belongs_to_another_kind_of_run_is_refused(kind: str, override: str
         ("method=sft", "training.steps=2"),
         ("method=grit", "training.sft.steps=2"),
         ("rollout=vllm", "rollout.decode=dynamic"),
+        ("trainer.max_steps=9", "evaluation.every=10"),
         ("logger=tensorboard", "logger.project=mine"),
         ("logger=trackio", "logger.mode=online"),
         ("logger=none", "logger.project=mine"),

@@ -134,7 +134,7 @@ def test_a_run_that_is_stopped_in_its_last_evaluation_keeps_its_best_weights(
 def test_a_run_that_had_stopped_improving_trains_no_further_when_it_is_resumed(
     tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    falling = ("evaluation.every=1", "evaluation.patience=1", "trainer.checkpoint_every=1")
+    falling = ("evaluation.every=1", "evaluation.patience=1", "trainer.checkpoint_every=100")
     run = (*RUN, *falling, "evaluation.after_training=true", "hydra.run.dir=run")
     scores = iter([3.0, 2.0, 9.0, 9.0])
     monkeypatch.setattr(Validation, "_scores", lambda *_: {"score": next(scores)})

@@ -12,6 +12,7 @@ from grit.judge.judge import JudgeFailed
 from grit.rewards import response as response_file
 from grit.rewards.term import needs
 from grit.training.checkpoints import Checkpoints, latest
+from grit.training.settings import ObjectiveSettings
 
 
 def test_a_gradient_that_is_no_number_ends_training_before_the_step(tmp_path):
@@ -151,6 +152,25 @@ def test_completions_without_an_answer_hide_no_dead_judge(tmp_path, answered):
     judge.max_failure_rate = 0.9
     with pytest.raises(JudgeFailed, match="8 of 8 answers"):
         fit(module(letters_if_judged, judge=judge, max_steps=1), tmp_path)
+
+
+def test_dynamic_sampling_hides_no_failing_judge(tmp_path, answered):
+    """Groups without judged answers are replaced: those count as well."""
+    answered()
+
+    class FailsFirst(FailsAt):
+        def score(self, queries):
+            self.steps += 1
+            return [None if self.steps == 1 else 1.0] * len(queries)
+
+    judge = FailsFirst(0)
+    judge.max_failure_rate = 0.4
+    one = module(
+        letters_if_judged, judge=judge, max_steps=1,
+        objective=ObjectiveSettings(dynamic_sampling=1),
+    )  # fmt: skip
+    with pytest.raises(JudgeFailed, match="16 of 32 answers"):
+        fit(one, tmp_path)
 
 
 def test_a_term_that_cannot_say_is_no_failure_of_the_judge(tmp_path, answered):

@@ -246,6 +246,13 @@ def test_by_term_is_trls_normalise_then_sum(trl_trainer):
     torch.testing.assert_close(found.double(), expected, atol=1e-6, rtol=1e-6)
 
 
+def test_by_term_without_a_difference_there_is_no_advantage():
+    settings = AdvantageSettings(by_term=True, delta=0.0)
+    judged = torch.ones(2, 4, dtype=torch.bool)
+    found = advantages_of(judged.float(), judged, torch.ones(2, 4, 3), torch.ones(3), settings)
+    assert not found.any()
+
+
 def test_a_term_that_does_not_apply_to_a_row_counts_for_nothing():
     terms = torch.rand(2, 4, 2, generator=torch.Generator().manual_seed(1))
     judged = torch.ones(2, 4, dtype=torch.bool)

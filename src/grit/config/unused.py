@@ -153,6 +153,9 @@ def _rules(config: Config) -> Iterator[_Rule]:
     else:
         yield _Rule(f"method={method.name} is no fine-tuning", (), _OF["sft"])
         yield from _loss_rules(config.training)
+    if method.learns and config.evaluation.every > config.trainer.max_steps:
+        reason = f"training ends after {config.trainer.max_steps} steps, before a validation"
+        yield _Rule(reason, (), ("evaluation.every", "evaluation.patience", "validation"))
     if not config.evaluation.every:
         reason = "evaluation.every=0 validates nothing"
         yield _Rule(reason, ("evaluation.patience",), ("validation",))

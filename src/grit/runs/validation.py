@@ -16,6 +16,7 @@ import pytorch_lightning as pl
 
 from grit.config.schema import Config
 from grit.core import interruption, processes
+from grit.core.errors import Resumable
 from grit.core.files import put_in_place, write_jsonl
 from grit.data.suites import TestSet
 from grit.evaluation.predictions import Prediction, ScoredPrediction
@@ -128,8 +129,12 @@ class Validation(pl.Callback):
 
     def _validate(self, learner: Learner, steps: int) -> None:
         """Validate the weights of after ``steps`` steps, and keep them if they are the best."""
-        self.engine.update(steps, lambda: learnt_weights(learner))
-        scores = self._scores(learner)
+        try:
+            self.engine.update(steps, lambda: learnt_weights(learner))
+            scores = self._scores(learner)
+        except Resumable:  # on every rank, and the step has ended: a checkpoint can be saved
+            learner.committed = False
+            raise
         is_best = all(scores["score"] >= row["score"] for row in self.history)
         weights = learnt_weights(learner) if is_best else {}  # collective
         if is_best and processes.rank() == 0:  # first: a validation that is said is not made again

@@ -79,7 +79,8 @@ def by_term(terms: Tensor, weights: Tensor, judged: Tensor, settings: AdvantageS
     batch = total.reshape(1, -1), judged.reshape(1, -1)  # the batch as one group
     deviation = centred(*batch).view(judged.shape)
     std = _std(*batch, settings.sample_std) + settings.delta
-    return torch.where(judged, deviation / std, 0.0).float()
+    # Without a difference there is no signal, and at delta=0 nothing to divide by.
+    return torch.where(judged & has_variance(*batch), deviation / std, 0.0).float()
 
 
 def _std(rewards: Tensor, judged: Tensor, sample_std: bool) -> Tensor:

@@ -90,14 +90,18 @@ class Checkpoints(pl.Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Save every ``every`` steps, after the last step, and after an interruption."""
+        """Save every ``every`` steps, after the last one, and after an interruption.
+
+        The last one may come early, by ``evaluation.patience``, whose callback comes before.
+        """
         interruption.step_done()
         steps = batch_idx + 1
         # Saving is collective, so whether any rank was interrupted is all-reduced. A signal that
         # arrives after this stops the run after the next step.
         asked = trainer.strategy.reduce_boolean_decision(interruption.asked(), all=False)
         self.interrupted = self.interrupted or asked
-        if self.interrupted or steps % self.every == 0 or steps == trainer.num_training_batches:
+        is_last = steps == trainer.num_training_batches or trainer.should_stop
+        if self.interrupted or steps % self.every == 0 or is_last:
             self._save(trainer, steps)
         if self.interrupted:
             trainer.should_stop = True

@@ -69,7 +69,8 @@ class StepRecord:
     rewards: Tensor  # [G, N]
     judged: Tensor  # [G, N]
     advantages: Tensor  # [G, N]
-    tokens: int
+    tokens: int  # of all that were sampled, with those that dynamic sampling has replaced
+    completions: int  # these
     seconds: dict[str, float]  # of each phase
     judge_usage: Usage | None = None
 
@@ -135,5 +136,5 @@ def _speed(records: Sequence[StepRecord]) -> dict[str, float]:
     metrics = {f"seconds/{name}": seconds for name, seconds in phases.items()}
     metrics["seconds/step"] = total
     metrics["tokens_per_second"] = sum(record.tokens for record in records) / total
-    metrics["completions_per_second"] = sum(record.rewards.numel() for record in records) / total
+    metrics["completions_per_second"] = sum(record.completions for record in records) / total
     return metrics

@@ -80,6 +80,7 @@ class GRPOGR(Learner):
         )
         self.reference = Reference(self.policy) if settings.beta else None
         self.last_rollouts: list[Rollout] = []  # of the last step, for loggers
+        self.all_rolled: list[Rollout] = []  # with those that dynamic sampling has replaced
         self.watched = JudgeWatch(judge)
 
     def adapters(self) -> list[Adapter]:
@@ -109,7 +110,8 @@ class GRPOGR(Learner):
         with watch.phase("reward"):
             self.last_rollouts = processes.fail_together(rewarded.result)
             totals = [rollout.outcome.total for rollout in self.last_rollouts]
-            self.watched.check(rollout.outcome for rollout in self.last_rollouts)
+            rolled = self.all_rolled or self.last_rollouts
+            self.watched.check(rollout.outcome for rollout in rolled)
             shape = (len(batch), self.settings.group_size)
             judged = torch.tensor([total is not None for total in totals]).view(shape)
             rewards = torch.tensor([total or 0.0 for total in totals]).view(shape)
@@ -124,7 +126,8 @@ class GRPOGR(Learner):
             rewards=rewards,
             judged=judged,
             advantages=signal.advantages,
-            tokens=int(signal.lengths.sum()),
+            tokens=sum(len(rollout.completion.token_ids) for rollout in rolled),
+            completions=len(rolled),
             seconds=watch.seconds,
             judge_usage=usage_of(self.judge),
         )
@@ -157,12 +160,15 @@ class GRPOGR(Learner):
         def roll(drawn: list[Drawn]) -> tuple[Sampled, list[Rollout]]:
             more = self.rollouts.sampled(drawn, self.layout)
             rewards = in_background(lambda: self.rollouts.rewarded(more))
-            return more, processes.fail_together(rewards.result)
+            found = processes.fail_together(rewards.result)
+            self.all_rolled += found
+            return more, found
 
         def draw(turn: int, count: int) -> list[Drawn]:
             return further_prompts(self._triplets(), self.seed, step, turn, count)
 
         first = processes.fail_together(rewarded.result)
+        self.all_rolled = list(first)
         sampled, rollouts = refilled(sampled, first, roll, draw, turns)
         return sampled, in_background(lambda: rollouts)
 
