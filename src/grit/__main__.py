@@ -35,7 +35,7 @@ from grit.config.configuration import (
     topic_help,
 )
 from grit.config.schema import Config
-from grit.config.unused import one_of_many, unused
+from grit.config.unused import check_choices, one_of_many, unused
 from grit.core import interruption, locks
 from grit.core.errors import GritError, Interrupted
 from grit.core.keys import refuse_keys, tidy_keys
@@ -128,6 +128,7 @@ def _single(composed: DictConfig, job: HydraConf, overrides: list[str]) -> None:
     check_folder_option(job.overrides.hydra, multirun=many)
     if composed.exhibits and composed.task != "tables":
         raise GritError("config: exhibits= is for task=tables or experiment=NAME")
+    check_choices(overrides)
     config = checked(composed)
     found = unused(config, overrides)
     if not one_of_many(many):

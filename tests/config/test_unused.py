@@ -3,7 +3,8 @@
 import pytest
 from composing import config
 
-from grit.config.unused import one_of_many, unused
+from grit.config.unused import check_choices, one_of_many, unused
+from grit.core.errors import GritError
 
 
 def found(*overrides: str) -> dict[str, bool]:
@@ -159,3 +160,11 @@ def test_a_run_among_others_got_what_is_meant_for_them(monkeypatch: pytest.Monke
     assert not one_of_many(multirun=False)
     monkeypatch.setenv("WANDB_SWEEP_ID", "x")
     assert one_of_many(multirun=False)
+
+
+@pytest.mark.parametrize("objective", ["gspo", "grpo_gr"])
+def test_a_preset_that_is_an_objective_stands_beside_no_other(objective: str) -> None:
+    check_choices(["training=dapo", "objective=dapo"])
+    check_choices(["training=released", f"objective={objective}"])
+    with pytest.raises(GritError, match=f"training=dapo is objective=dapo.*{objective}"):
+        check_choices(["training=dapo", f"objective={objective}"])

@@ -161,7 +161,7 @@ def test_dynamic_sampling_hides_no_failing_judge(tmp_path, answered):
     class FailsFirst(FailsAt):
         def score(self, queries):
             self.steps += 1
-            return [None if self.steps == 1 else 1.0] * len(queries)
+            return [1.0, *[None if self.steps == 1 else 1.0] * (len(queries) - 1)]
 
     judge = FailsFirst(0)
     judge.max_failure_rate = 0.4
@@ -169,8 +169,18 @@ def test_dynamic_sampling_hides_no_failing_judge(tmp_path, answered):
         letters_if_judged, judge=judge, max_steps=1,
         objective=ObjectiveSettings(dynamic_sampling=1),
     )  # fmt: skip
-    with pytest.raises(JudgeFailed, match="16 of 32 answers"):
+    with pytest.raises(JudgeFailed, match=r"failed on 1\d of 32 answers"):
         fit(one, tmp_path)
+    assert judge.steps == 2
+
+
+def test_a_dead_judge_costs_one_rollout(tmp_path, answered):
+    answered()
+    judge = FailsAt(0)
+    objective = ObjectiveSettings(dynamic_sampling=3)
+    with pytest.raises(JudgeFailed, match="16 of 16 answers"):
+        fit(module(letters_if_judged, judge=judge, objective=objective), tmp_path)
+    assert judge.steps == 1
 
 
 def test_a_term_that_cannot_say_is_no_failure_of_the_judge(tmp_path, answered):

@@ -13,6 +13,10 @@ from grit.rollout.settings import LARGEST_LORA
 
 IMAGE_SETTINGS = ("min_pixels", "max_pixels", "min_patches", "max_patches")
 LONGEST_PROJECT, NOT_IN_A_PROJECT = 128, "/\\#?%:"  # W&B's
+NEEDS = (  # of training presets, read by the files of conf/model, conf/trainer and conf/rollout
+    *("adaptation", "dtype", "freeze_vision", "precision"),
+    *("temperature", "top_k", "max_new_tokens", "tokens_per_batch"),
+)
 EXHIBITS: tuple[str, ...] = get_args(Exhibit)
 FOLDERS = ("hydra.run.dir=", "hydra.sweep.dir=")  # of a single run, and of several
 
@@ -178,6 +182,11 @@ def _check_training(config: Config) -> None:
     # Greedy completions of one prompt are identical, so that all advantages are 0.
     if config.rollout.sampling.greedy:
         raise GritError("config: rollout.sampling.temperature must be a positive number, not 0")
+    for name in config.training.needs:
+        if name not in NEEDS:
+            raise GritError(
+                f"config: training.needs.{name} asks for nothing; there are {', '.join(NEEDS)}"
+            )
 
 
 def _check_rollout(config: Config) -> None:

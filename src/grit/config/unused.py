@@ -4,7 +4,9 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from grit.config.configuration import CONF
 from grit.config.schema import Config, Task
+from grit.core.errors import GritError
 from grit.core.settings import declared
 from grit.rollout.settings import RolloutSettings
 from grit.training.settings import TrainingSettings
@@ -121,6 +123,23 @@ def unused(config: Config, overrides: Sequence[str]) -> list[Unused]:
                 found.append(Unused(override, rule.reason, refused))
                 break
     return found
+
+
+def check_choices(overrides: Sequence[str]) -> None:
+    """Refuse another objective beside a training preset that is an objective.
+
+    Raises:
+        GritError: what is trained would be a mixture, under one of both names.
+    """
+    chosen = dict(each.lstrip("+").partition("=")[::2] for each in overrides)
+    preset, objective = chosen.get("training"), chosen.get("objective")
+    if objective is None or preset in (None, objective):
+        return
+    if (CONF / "objective" / f"{preset}.yaml").is_file():
+        raise GritError(
+            f"config: training={preset} is objective={preset}, beside which objective={objective} "
+            "cannot be: leave one of them out"
+        )
 
 
 def one_of_many(multirun: bool) -> bool:

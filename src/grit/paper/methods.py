@@ -189,11 +189,14 @@ def _without_differences(shown: Shown) -> Iterator[str]:
     for model in shown.models:
         names = [*_arms(model, shown.groups).values()]
         several = [name for name in names if name.startswith(f"{GRIT}: ")]
+        without = f"{model_title(model)}: no differences, because"
         if several:
             yield (
-                f"{model_title(model)}: no differences, because {len(several)} rows are GRIT of "
-                "other data or settings: name the runs of one by runs="
+                f"{without} {len(several)} rows are GRIT of other data or settings: name the runs "
+                "of one by runs="
             )
+        elif GRIT not in names and any(name.startswith(GRIT) for name in names):
+            yield f"{without} no row is GRIT with reward={PAPER_REWARD} and its own objective"
 
 
 def _differences(shown: Shown) -> list[Table]:

@@ -57,6 +57,8 @@ def refilled(
     """
     rank, ranks = processes.rank(), processes.world_size()
     for turn in range(turns):
+        if not any(processes.all_gather(any(each.outcome.total is not None for each in rollouts))):
+            break  # no reward at all: the judge has failed, and would on further prompts
         varied = variance(rollouts, len(sampled.prompts))
         missing = (~varied).nonzero().squeeze(-1).tolist()
         # The prompts of a step are dealt in turn: group i of a rank is number i * ranks + rank.
