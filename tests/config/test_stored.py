@@ -124,3 +124,11 @@ def test_a_way_of_decoding_that_went_is_read_as_the_default(tmp_path: Path) -> N
     path = tmp_path / "config.yaml"
     path.write_text(yaml.safe_dump(fields))
     assert stored_config(path).rollout.decode == "auto"
+
+
+def test_a_size_that_meant_nothing_is_no_mistake_of_a_former_run(tmp_path: Path) -> None:
+    fields = plain(config("data=vsr_tally_7000"))
+    fields["data"]["sources"]["tallyqa"]["rows"] = 3700
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(fields, sort_keys=False))
+    assert stored_config(path).data.sources["tallyqa"].rows is None

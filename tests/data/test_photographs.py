@@ -1,3 +1,4 @@
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -58,3 +59,16 @@ def test_the_photographs_of_the_released_test_sets(grit_data: Path) -> None:
     number = next(int(name[3:]) for name in found if name.startswith("vg/"))
     again = photographs_of_tests(paper_tests(grit_data), {f"vg/{number}": 1})
     assert again == (found - {f"vg/{number}"}) | {"coco/1"}
+
+
+def test_folders_of_others_may_share_a_name(tmp_path: Path) -> None:
+    row = {"question": "?", "answer": "a", "image": "1.jpg", "width": 9, "height": 9}
+    found = []
+    for name in ("train", "test"):
+        (tmp_path / name / "images").mkdir(parents=True)
+        file = tmp_path / name / "rows.jsonl"
+        file.write_text(json.dumps(row | {"dataset": "own"}) + "\n")
+        found.append(photographs_of_tests([(file, tmp_path / name / "images")], {}))
+    again = photographs_of_tests([(file, tmp_path / "train" / "images")], {})
+    assert found[0] != found[1]
+    assert found[0] == again

@@ -117,3 +117,11 @@ def test_names_that_do_not_fit_side_by_side_are_slanted_within_the_drawing() -> 
         )
     places = [float(each.get("x", "")) for each in shown[:16]]
     assert min(b - a for a, b in itertools.pairwise(places)) * 0.64 > 12  # a line's height
+
+
+def test_a_very_long_name_leaves_room_for_the_bars() -> None:
+    names = ("GRIT: " + "training.objective.aggregation=token_mean, " * 4, "GRIT")
+    panel = Panel("p", (Series("a", (Point(0, 0.5), Point(1, 0.5))),), names)
+    root = parsed(Chart("t", "n", (panel,), "y"))
+    assert all(float(bar.get("width", "")) > 10 for bar in bars(root))
+    assert [each.text for each in root.iter(f"{SVG}text") if (each.text or "").endswith("…")]

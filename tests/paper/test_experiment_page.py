@@ -65,7 +65,9 @@ def write(root: Path, runs: list[FinishedRun], **more: Any) -> str:
 
 def test_every_model_and_method_shows_its_chains(tmp_path: Path) -> None:
     runs = write_runs(tmp_path, drawn_rows(range(6)), drawn_rows([1]), steps=3)
-    failed = [Job("f", Outcome.failed, "tiny_qwen", "shapes", "s", "grit", "r", 9, error="no room")]
+    failed = [
+        Job("f", Outcome.failed, "tiny_qwen", "shapes", "s", "grit", "grpo_gr", 9, error="no room")
+    ]
     page = write(tmp_path, runs, failed=failed)
     shown = re.findall(r'<option value="\d+">([^<]+)</option>', page)
     assert shown == [
@@ -110,7 +112,9 @@ def test_a_link_leads_to_a_folder_of_any_name(finished_run: Any, tmp_path: Path)
 
 def test_why_a_run_failed_names_no_place_of_this_machine(tmp_path: Path) -> None:
     error = "no room (/home/me/runs/experiments/a-1234/grit.log has the traceback)"
-    failed = [Job("f", Outcome.failed, "tiny_qwen", "shapes", "s", "grit", "r", 9, error=error)]
+    failed = [
+        Job("f", Outcome.failed, "tiny_qwen", "shapes", "s", "grit", "grpo_gr", 9, error=error)
+    ]
     page = write(tmp_path, [], failed=failed)
     assert "seed 9: no room (.../a-1234/grit.log has the traceback)</li>" in page
 

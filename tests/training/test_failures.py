@@ -94,7 +94,7 @@ def answered(monkeypatch):
 
         def parsed(text):
             answers = next(count) % 2 == 0 if half else True
-            return parse(f"<answer>{text}" if answers else text)
+            return parse(f"<answer>so {text}" if answers else text)
 
         monkeypatch.setattr(response_file, "parse", parsed)
 

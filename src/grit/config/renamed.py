@@ -34,4 +34,10 @@ def with_present_names(values: dict[str, Any]) -> dict[str, Any]:
     for (group, name, former), present in GONE.items():
         if isinstance(moved.get(group), dict) and moved[group].get(name) == former:
             moved[group][name] = present
+    data = moved.get("data")
+    if isinstance(data, dict) and data.get("total") is not None and data.get("sources"):
+        # The last source makes up the total: the size that former versions stored meant nothing.
+        name, last = list(data["sources"].items())[-1]
+        if isinstance(last, dict) and last.get("file"):
+            data["sources"] = data["sources"] | {name: last | {"rows": None}}
     return moved

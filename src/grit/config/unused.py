@@ -98,7 +98,7 @@ _USED: dict[Task, Fields] = {
     "demo": (*_ASKING, "demo"),
     "export": ("model", "method", "evaluation.max_new_tokens", "export"),
     "data": (
-        *("data.root", "data.seed", "data.check_only", "suite.root"),
+        *("data.root", "data.seed", "data.check_only", "suite.root", "suite.sets"),
         *("preparation", "trainer.progress_bar"),
     ),
 }

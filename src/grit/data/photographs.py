@@ -18,6 +18,7 @@ from grit.data.samples import Sample
 COCO_NUMBERS = "coco_numbers.jsonl"
 """Below data.root, written by task=data. Without it photographs are compared by name only."""
 _COCO = re.compile(r"(?:COCO_(?:train|val|test)\d{4}_)?(\d{12})")
+_FOLDERS = {test.images for test in TEST_FILES}
 _VISUAL_GENOME_FOLDERS = ("VG_100K", "VG_100K_2", "images")  # GQA's are in images/
 
 
@@ -51,7 +52,10 @@ def photograph_of(sample: Sample, folder: Path, coco_numbers: Mapping[str, int])
     """The photograph of a row that was read from a file whose images lie in ``folder``."""
     assert isinstance(sample.picture, ImageFile)
     image = sample.picture.path.relative_to(folder).as_posix()
-    return photograph(folder.name, image, coco_numbers)
+    found = photograph(folder.name, image, coco_numbers)
+    if found == f"{folder.name}/{image}" and folder.name not in _FOLDERS:
+        return str(sample.picture.path.resolve())  # other folders may share a name
+    return found
 
 
 def paper_tests(root: Path) -> set[tuple[Path, Path]]:

@@ -15,6 +15,7 @@ _NARROW = 320  # width of panels that stand side by side
 _MARGINS = {"left": 58, "right": 16, "top": 26, "bottom": 40}
 _WIDEST_BAR = 34
 _CHARACTER = 6.4  # width of a letter, about
+_LONGEST = 40  # letters of a name; tables have the rest
 _SLANT = 40  # degrees, of names that would run into each other
 _MIDDLE = {"text_anchor": "middle"}
 _APART = 8  # between lines of one panel whose intervals would hide each other
@@ -189,7 +190,7 @@ def _whisker(point: Point, axes: Axes, x: float, color: str = "") -> Iterable[Ma
 
 def _with_room(panel: Panel, frame: Frame) -> Frame:
     """The frame with room for the groups' names, which are slanted where they do not fit."""
-    lengths = [_CHARACTER * len(name) for name in panel.groups]
+    lengths = [_CHARACTER * len(_short(name)) for name in panel.groups]
     apart = (frame.width - frame.left - frame.right) / max(1, len(lengths))
     if max(lengths, default=0.0) <= apart:
         return frame
@@ -203,10 +204,14 @@ def _with_room(panel: Panel, frame: Frame) -> Frame:
     )
 
 
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
+
+
 def _places(panel: Panel, axes: Axes) -> list[tuple[float, str]]:
     """Labels below the x axis: of groups, of the places with an interval, or of round numbers."""
     if panel.groups:
-        return [(axes.x(place), name) for place, name in enumerate(panel.groups)]
+        return [(axes.x(place), _short(name)) for place, name in enumerate(panel.groups)]
     xs = sorted({point.x for series in panel.series for point in series.points})
     if not axes.log_x:
         last = int(xs[-1]) if xs else 1

@@ -19,6 +19,7 @@ from grit.runs.run_record import RECORD, relative
 
 log = logging.getLogger(__name__)
 DONE = "done.json"
+_AGAIN = "again"  # in it: the job was done again, because answers had not been judged
 ASKING = ("train", "evaluate")  # tasks that evaluate a model
 ALWAYS = ("data",)  # tasks always run again: they depend on files, not only on the configuration
 
@@ -148,21 +149,25 @@ def _do_once(config: Config, perform: Callable[[Config], None], folder: Path) ->
         if not free:
             log.info("another process works at %s", folder.name)
             return Outcome.elsewhere
-        if config.task not in ALWAYS and _holds(record, made_by) and _is_judged(config, folder):
+        there = config.task not in ALWAYS and _holds(record, made_by)
+        if there and not _is_to_be_judged(config, record):
             log.info("done before: %s", folder.name)
             return Outcome.kept
         perform(replace(config, resume=(folder / RECORD).exists()))
-        write_json(record, made_by)
+        write_json(record, made_by | ({_AGAIN: True} if there else {}))
     return Outcome.done
 
 
-def _is_judged(config: Config, folder: Path) -> bool:
-    """Whether no answer of a finished job waits for the judge; such a job is done again."""
-    return config.task not in ASKING or _all_judged(folder / "results.json")
+def _is_to_be_judged(config: Config, record: Path) -> bool:
+    """Whether the judge failed on answers of a finished job; it is done again for them once.
+
+    A service may refuse an answer for ever, as a filter of contents does.
+    """
+    if config.task not in ASKING or _record(record).get(_AGAIN):
+        return False
+    return not _all_judged(record.parent / "results.json")
 
 
 def _holds(record: Path, made_by: dict[str, str]) -> bool:
     """Whether ``done.json`` has the same hashes of configuration and code, and results exist."""
-    if not (record.exists() and (record.parent / "results.json").exists()):
-        return False
-    return bool(json.loads(record.read_text(encoding="utf-8")) == made_by)
+    return made_by.items() <= _record(record).items() and (record.parent / "results.json").exists()
