@@ -123,7 +123,7 @@ def test_many_runs_with_photographs_make_a_small_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photograph = Image.effect_noise((400, 300), 90).convert("RGB")
-    monkeypatch.setattr("grit.pages.galleries._pictures", lambda run: lambda *_: photograph)
+    monkeypatch.setattr("grit.pages.galleries.pictures_of", lambda *_: lambda *_: photograph)
     space = Space("original", 400, 300)
 
     def said(right: bool) -> Rows:

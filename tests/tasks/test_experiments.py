@@ -150,7 +150,7 @@ def test_a_failed_run_leaves_a_gap_and_is_gone_on_with(
     assert ("Traceback" in ended.out) == isinstance(fault, RuntimeError)
     assert "GRIT" in table()  # of one seed
     page = (TABLE / "table1.md").read_text(encoding="utf-8")
-    assert "seed 1 failed in tiny_qwen-shapes-grit-seed1-" in page
+    assert r"seed 1 failed in tiny\_qwen-shapes-grit-seed1-" in page
     whole = (TABLE / "report.html").read_text(encoding="utf-8")
     assert "2 of 3 <a" in whole
     assert f"<li>tiny_qwen · grit · shapes · seed 1: {reason(fault)}</li>" in whole
