@@ -1,6 +1,7 @@
 """The evaluation loop: completions, greedy or sampled, for every question of a test set."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from grit.core import processes
 from grit.core.seeding import seed_for
@@ -57,17 +58,10 @@ def answer(
             ]
             completions = engine.sample(prompts, seeds, sampling)
             for row, sample, prompt, group in zip(part, asked, prompts, completions, strict=True):
+                of = partial(Prediction.of, sample, set=name, row=row, box_space=prompt.space)
                 for said in group:
                     written = written_text(said.token_ids, adapter)
-                    one = Prediction.of(
-                        sample,
-                        said.text,
-                        set=name,
-                        row=row,
-                        box_space=prompt.space,
-                        written=written,
-                    )
-                    predictions.append(one)
+                    predictions.append(of(said.text, written=written))
             if progress is not None:
                 progress(len(part))
         return predictions

@@ -28,7 +28,7 @@ class Fault:
     reason: str
     wait: float = 0.0
     unreachable: bool = False  # no response was received
-    unreadable: bool = False  # a response without text
+    unreadable: bool = False  # a response without a score
 
 
 _NO_MONEY = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"}
