@@ -120,13 +120,10 @@ class Client:
                     break  # no time would be left for the attempt
                 await asyncio.sleep(wait)
                 left -= wait
-            reply = await self._called(content, min(left, self.service.timeout))
-            try:
-                if isinstance(reply, str):
-                    return read(reply)
-                fault = reply
-            except UnreadableReply as error:
-                fault = fault_of(error)
+            reply = await self._read(content, read, min(left, self.service.timeout))
+            if not isinstance(reply, Fault):
+                return reply
+            fault = reply
             if fault.action is Action.stop:
                 raise Stopped(fault.reason)
             if fault.action is Action.unjudged:
@@ -142,14 +139,9 @@ class Client:
         Returns:
             Why the service cannot be used; None if it replies, or has a fault that may pass.
         """
-        unreadable = None
+        reason = None
         for _ in range(_PROBES):
-            reply = await self._called(content, seconds)
-            if isinstance(reply, str):
-                try:
-                    read(reply)
-                except UnreadableReply as error:
-                    reply = fault_of(error)
+            reply = await self._read(content, read, seconds)
             if not isinstance(reply, Fault):
                 return None
             # A refusal of a harmless question (HTTP 400) means that all would be refused.
@@ -157,8 +149,18 @@ class Client:
                 return reply.reason
             if not reply.unreadable:
                 return None
-            unreadable = reply.reason
-        return unreadable
+            reason = reply.reason
+        return reason
+
+    async def _read(
+        self, content: Content, read: Callable[[str], float], seconds: float
+    ) -> float | Fault:
+        """Make one call; return what ``read`` finds in the reply, or the fault."""
+        reply = await self._called(content, seconds)
+        try:
+            return read(reply) if isinstance(reply, str) else reply
+        except UnreadableReply as error:
+            return fault_of(error)
 
     def _wait(self, attempt: int, fault: Fault) -> float:
         """Seconds before the next attempt: Retry-After or our backoff, whichever is longer."""
