@@ -207,17 +207,27 @@ def test_the_card_of_an_adapter_says_by_which_image_sizes_vllm_serves_it(run):
         assert (option in model_card(card)) == is_adapter
 
 
-def test_the_card_of_an_adapter_says_what_vllm_does_with_lora_in_the_vision_tower(run):
-    config = replace(composed_config("task=export", "checkpoint=x"), checkpoint=str(run[0]))
-    given = {"is_adapter": True, "space": "resized"}
-    source = source_of(config, [])
-    texts = [
-        model_card(Card.of(source, ExportSettings(), None, **given, **more))
-        for more in ({}, {"lora_in_vision": True}, {"lora_in_vision": True, "not_by_vllm": True})
-    ]
-    option = "--enable-tower-connector-lora"
-    assert [option in text for text in texts] == [False, True, False]
-    assert ["export.weights=merged" in text for text in texts] == [False, False, True]
+@pytest.mark.parametrize(
+    ("model", "frozen", "said"),
+    [
+        ("tiny_qwen", "true", "`--generation-config vllm`"),
+        ("tiny_qwen", "false", "`--generation-config vllm --enable-tower-connector-lora`"),
+        ("tiny_internvl", "true", "`--generation-config vllm`"),
+        ("tiny_internvl", "false", "export.weights=merged"),  # vLLM leaves that tower's LoRA out
+    ],
+)
+def test_the_card_of_an_adapter_says_how_vllm_serves_lora_in_the_vision_tower(
+    hub, tmp_path, model, frozen, said
+):
+    choice = f"model={model}"
+    save_trained(make_adapter(composed_config(choice).model, learning=False), tmp_path / "base")
+    hub.put_model("me/base", tmp_path / "base")
+    modules = "model.lora.target_modules=[q_proj,v_proj,qkv]"  # qkv: of Qwen's tower
+    run = (choice, *LORA, modules, "model.path=me/base", f"model.freeze_vision={frozen}")
+    write_trained_run(tmp_path / "run", *run)
+    found = exported(tmp_path / "run", tmp_path / "out")
+    assert found.is_adapter
+    assert said in (found.folder / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.filterwarnings("ignore:Model has `tie_word_embeddings")
