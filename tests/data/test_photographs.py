@@ -3,6 +3,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from grit.data.photographs import (
     add_coco_numbers,
@@ -12,6 +13,8 @@ from grit.data.photographs import (
     photographs_of_tests,
     read_coco_numbers,
 )
+from grit.data.settings import DataSettings, SourceSettings, SuiteSettings
+from grit.data.triplets import training_samples
 
 NUMBERS = {"vg/2376641": 7, "mme/000860.png": 8}
 
@@ -72,3 +75,18 @@ def test_folders_of_others_may_share_a_name(tmp_path: Path) -> None:
     again = photographs_of_tests([(file, tmp_path / "train" / "images")], {})
     assert found[0] != found[1]
     assert found[0] == again
+
+
+def test_rows_of_the_suite_s_own_photographs_are_left_out(tmp_path: Path) -> None:
+    row = {"question": "?", "answer": "a", "width": 9, "height": 9, "dataset": "own"}
+    for place in range(3):
+        Image.new("RGB", (9, 9), (place, 0, 0)).save(tmp_path / f"{place}.png")
+    for name, places in (("train", (0, 1, 2)), ("test", (1,))):
+        rows = [json.dumps(row | {"image": f"{place}.png"}) for place in places]
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(rows) + "\n")
+    root = {"name": "own", "root": str(tmp_path)}
+    test = {"test": SourceSettings(file="test.jsonl", images=".")}
+    for apart, left in ((False, 3), (True, 2)):
+        train = SourceSettings(file="train.jsonl", images=".", apart_from_tests=apart)
+        data = DataSettings(**root, sources={"train": train})
+        assert len(training_samples(data, SuiteSettings(**root, sets=test))) == left
