@@ -126,7 +126,7 @@ def test_every_file_says_in_its_first_line_what_it_is_for(path):
 
 
 def test_all_presets_are_here():
-    assert {path.stem for path in FOLDER.glob("*.yaml")} == {*OFF, *BOXED, "released"}
+    assert {path.stem for path in FOLDER.glob("*.yaml")} == {*OFF, *BOXED, "released", "random"}
 
 
 @pytest.mark.parametrize("dataset", ["tallyqa", "shapes_tallyqa"])

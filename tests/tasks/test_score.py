@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from grit.config.configuration import CONF
+from grit.core.seeding import seed_for
 
 PRESETS = sorted(path.stem for path in (CONF / "reward").glob("*.yaml"))
 PAPER = ["think_tags", "rethink_tags", "box_format", "count", "judge", "bleu"]
@@ -26,6 +27,7 @@ OFF = {
     "no_boxes": {"box_format", "count"},
     "no_bleu": {"bleu"},
     "answer_only": {"think_tags", "rethink_tags", "box_format", "count"},
+    "random": set(PAPER),
 }
 TRACE = (
     "<think> a dog [1, 2, 30, 40] and a dog [50, 2, 90, 40] </think>\n"
@@ -73,6 +75,10 @@ EARNED = {
         {"repetition": 0.5},
     ],
 }
+# Without seeds a coin hangs on question and text.
+TOSSED = [
+    {"coin": float(seed_for("coin", None, row["question"], row["completion"]) % 2)} for row in ROWS
+]
 # Of the first row, whose two boxes are found exactly, one of them a second time after <rethink>.
 BOXED = {
     "union_iou": {"union_iou": 1.0},
@@ -107,8 +113,10 @@ def expected(reward: str) -> list[dict[str, float | None]]:
     names = RELEASED if reward == "released" else PAPER
     earned = EARNED["released" if reward == "released" else "grpo_gr"]
     off, boxed = OFF.get(reward, set()), BOXED.get(reward, {})
+    tossed = TOSSED if reward == "random" else [{}] * len(earned)
     rows: list[dict[str, float | None]] = [
-        {name: 0.0 if name in off else parts.get(name, 0.0) for name in names} for parts in earned
+        {name: 0.0 if name in off else parts.get(name, 0.0) for name in names} | coin
+        for parts, coin in zip(earned, tossed, strict=True)
     ]
     # A term with a value sees boxes, which only the first row has annotated.
     masked = {name: None if value else 0.0 for name, value in boxed.items()}

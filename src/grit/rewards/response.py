@@ -21,6 +21,7 @@ class Attempt:
     space: Space | None = None  # the original image's pixels; None: unknown size
     true_boxes: tuple[Box, ...] | None = None  # annotated, in `space`; None: not annotated
     answer_is_box: bool = False  # detection; the true answer is then in `space`, as text
+    seed: int | None = None  # that it was sampled with; None: not known, as in a file
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Response:
     boxes: tuple[Box, ...] | None = None  # of the completion; None: the image's size is not known
     true_boxes: tuple[Box, ...] | None = None  # annotated, at least one; None: there is none
     answer_is_box: bool = False  # detection: the model's box is in another space than the answer
+    seed: int | None = None  # that the completion was sampled with; None: not known
 
     @classmethod
     def of(cls, attempt: Attempt, *, counting: bool) -> "Response":
@@ -63,6 +65,7 @@ class Response:
             boxes=boxes,
             true_boxes=with_area(attempt.true_boxes or ()) or None,
             answer_is_box=attempt.answer_is_box,
+            seed=attempt.seed,
         )
 
 

@@ -99,13 +99,7 @@ class Rollouts:
     def sampled(self, drawn: Sequence[Drawn], layout: DataParallel) -> Sampled:
         """N completions of each triplet's prompt; every rank has to call it."""
         prompts = [self.prompting.encode(sample, self.adapter) for sample, _ in drawn]
-        seeds = [
-            [
-                seed_for(self.seed, "rollout", sample.id, epoch, k)
-                for k in range(self.settings.group_size)
-            ]
-            for sample, epoch in drawn
-        ]
+        seeds = [self._seeds(one) for one in drawn]
         with layout.gathered() if self.engine.samples_from_model else nullcontext():
             completions = processes.fail_together(
                 lambda: self.engine.sample(prompts, seeds, self.sampling)
@@ -113,6 +107,12 @@ class Rollouts:
         if self.settings.append_eos:
             completions = [[self._with_eos(each) for each in group] for group in completions]
         return Sampled(list(drawn), prompts, completions)
+
+    def _seeds(self, drawn: Drawn) -> list[int]:
+        """What each of a triplet's N completions is sampled with."""
+        sample, epoch = drawn
+        size = self.settings.group_size
+        return [seed_for(self.seed, "rollout", sample.id, epoch, k) for k in range(size)]
 
     def _with_eos(self, completion: Completion) -> Completion:
         """Append an end-of-sequence token if there is none, as the released code does."""
@@ -126,11 +126,11 @@ class Rollouts:
     def rewarded(self, sampled: Sampled) -> list[Rollout]:
         """Every completion with its reward, in the order of groups."""
         rows = [
-            (sample, prompt.space, completion)
-            for (sample, _), prompt, group in zip(
+            (drawn[0], prompt.space, completion, seed)
+            for drawn, prompt, group in zip(
                 sampled.drawn, sampled.prompts, sampled.completions, strict=True
             )
-            for completion in group
+            for completion, seed in zip(group, self._seeds(drawn), strict=True)
         ]
         attempts = [
             Attempt(
@@ -144,13 +144,14 @@ class Rollouts:
                 space=sample.space,
                 true_boxes=sample.boxes,
                 answer_is_box=sample.answer_is_box,
+                seed=seed,
             )
-            for sample, space, completion in rows
+            for sample, space, completion, seed in rows
         ]
         outcomes = self.reward.score(attempts, self.judge)
         return [
             Rollout(sample, space, completion, self._with_penalty(outcome, completion))
-            for (sample, space, completion), outcome in zip(rows, outcomes, strict=True)
+            for (sample, space, completion, _), outcome in zip(rows, outcomes, strict=True)
         ]
 
     def _with_penalty(self, outcome: Outcome, completion: Completion) -> Outcome:
