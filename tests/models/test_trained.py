@@ -1,5 +1,6 @@
 """``checkpoint=``: trained weights, asked through the processor of the base they came from."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -123,6 +124,15 @@ def test_rows_and_the_tokenizer(replica, tmp_path, rows, fits):
     message = refusal(replica("internvl"), trained)
     assert f"has {rows} tokens" in message
     assert "has 151674, 151674 of them in use" in message
+
+
+def test_end_tokens_are_those_of_the_folder_in_internvl_s_own_layout_too(tmp_path):
+    folder = write_internvl_chat(tmp_path / "chat")
+    (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": [5, 6]}))
+    ends = load_base(str(folder)).end_ids
+    assert {5, 6} < ends
+    assert load_skeleton(str(folder)).end_ids == ends  # what task=check shows
+    assert load_base(str(folder), trained=folder).end_ids == ends  # what an evaluation uses
 
 
 def test_rows_that_only_pad_may_be_missing(replica, tmp_path):

@@ -85,7 +85,8 @@ def load_base(
     )
     if trained is not None:
         check_tokens(model, processor, trained, folder)
-        model.generation_config = stored_generation_config(folder) or model.generation_config
+    # For a trained model the base's; and from_pretrained reads no file for InternVL's own layout.
+    model.generation_config = stored_generation_config(folder) or model.generation_config
     return ADAPTERS[family](model, processor)
 
 
