@@ -1,11 +1,21 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
+from composing import config
+from finished_runs import results_of
+from PIL import Image
 
+from grit.config.identity import plain
 from grit.core.errors import GritError
-from grit.evaluation.predictions import read_scored
-from grit.runs.finished import find_runs
+from grit.data.suites import test_sets as sets_of
+from grit.evaluation.predictions import Prediction, read_scored
+from grit.evaluation.scoring import score_predictions
+from grit.judge.rules import RulesJudge
+from grit.runs.finished import FinishedRun, find_runs
+from grit.runs.results import write_predictions
 
 
 def test_a_run_is_read_as_it_was_written(finished_run, tmp_path: Path) -> None:
@@ -79,3 +89,22 @@ def test_a_broken_configuration_is_named(finished_run, tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("a: [")
     with pytest.raises(GritError, match=r"config\.yaml: cannot be read"):
         _ = find_runs([tmp_path])[0].config
+
+
+def test_questions_are_found_where_the_data_are_now(tmp_path: Path) -> None:
+    """A folder that comes from another machine names a folder of data that is not here."""
+    (tmp_path / "here" / "vsr").mkdir(parents=True)
+    Image.new("RGB", (8, 6)).save(tmp_path / "here" / "vsr" / "a.png")
+    row = {"question": "?", "image": "a.png", "width": 8, "height": 6, "dataset": "vsr"}
+    (tmp_path / "here" / "vsr_val.jsonl").write_text(json.dumps(row | {"answer": "no"}) + "\n")
+    (sample,) = sets_of(config("suite=paper", f"suite.root={tmp_path / 'here'}").suite)[0].samples
+    said = Prediction.of(sample, "no", set="vsr", row=0, box_space=sample.space)
+    rows = {"vsr": score_predictions([said], RulesJudge(), tagged_answers=False)}
+    write_predictions(tmp_path / "predictions.jsonl", rows)
+    elsewhere = config("suite=paper", "suite.root=/elsewhere/data")
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(plain(elsewhere)))
+    run = FinishedRun(tmp_path, results_of(rows))
+    with pytest.raises(GritError, match=r"set suite\.root"):
+        run.sample(run.predictions[0])
+    moved = replace(run, suite_root=str(tmp_path / "here"))
+    assert moved.sample(moved.predictions[0]).id == sample.id

@@ -83,15 +83,17 @@ _PARTS = (
     "rollout",
     *("evaluation", "pretrain", "preparation", "export", "demo", *_FIGURES),
 )
+_ROOTS = ("data.root", "suite.root")  # of runs whose test files do not lie where they did
 # The parts that the other tasks use. `logger`, `threads`, `seed`, `experiment` are not reported.
 _USED: dict[Task, Fields] = {
     "score": ("reward", "judge"),
     "tables": (),
     "report": (),
-    "correlation": ("judge", "correlation"),
-    "attention": ("attention", "rollout.tokens_per_batch"),
+    "correlation": ("judge", "correlation", *_ROOTS),
+    "attention": ("attention", "rollout.tokens_per_batch", *_ROOTS),
     "faithfulness": (
         *("judge", "faithfulness", "rollout.name", "rollout.tokens_per_batch", *_OF_SERVERS),
+        *_ROOTS,
     ),
     "pretrain": ("model", "pretrain"),
     "infer": (*_ASKING, "evaluation.temperature"),

@@ -87,9 +87,14 @@ def check_test_files(suite: SuiteSettings) -> None:
     """
     if not suite.sets:
         raise GritError(f"suite={suite.name}: suite.sets is empty: there is no test set")
-    root, sets = Path(suite.root), suite.sets.values()
-    if not any(source.file is None or (root / source.file).is_file() for source in sets):
+    if not has_test_files(suite):
         raise _nothing_to_ask(suite, find_sets(suite))
+
+
+def has_test_files(suite: SuiteSettings) -> bool:
+    """Whether any file of test rows is there; drawn scenes need none."""
+    root, sets = Path(suite.root), suite.sets.values()
+    return any(source.file is None or (root / source.file).is_file() for source in sets)
 
 
 def check_overlap(suite: SuiteSettings, samples: Sequence[Sample], sets: Sequence[TestSet]) -> None:

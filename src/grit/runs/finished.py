@@ -16,7 +16,7 @@ from grit.config.schema import Config
 from grit.config.stored import stored_config, stored_configuration
 from grit.core.errors import GritError
 from grit.data.samples import Sample
-from grit.data.suites import test_sets
+from grit.data.suites import has_test_files, test_sets
 from grit.evaluation.controls import Controls, controls
 from grit.evaluation.metrics import METRICS
 from grit.evaluation.predictions import (
@@ -42,6 +42,7 @@ class FinishedRun:
     folder: Path
     results: Results
     differs: str = ""  # settings that differ from those of runs with the same names
+    suite_root: str | None = None  # where its test files are, if they are not where they were
 
     @classmethod
     def read(cls, folder: Path) -> "FinishedRun":
@@ -205,7 +206,10 @@ class FinishedRun:
 
     @cached_property
     def _asked(self) -> dict[str, Sequence[Sample]]:
-        return {test_set.name: test_set.samples for test_set in test_sets(self.settings.suite)}
+        suite = self.settings.suite
+        if self.suite_root is not None and not has_test_files(suite):
+            suite = replace(suite, root=self.suite_root)
+        return {test_set.name: test_set.samples for test_set in test_sets(suite)}
 
     @cached_property
     def _places(self) -> dict[tuple[str, str], int]:

@@ -3,6 +3,7 @@
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -72,6 +73,8 @@ def measure_runs(
         JudgeFailed: the judge has failed on more than it may; the files are written before.
     """
     runs = distinct([FinishedRun.with_predictions(Path(name)) for name in config.runs])
+    # Folders may come from another machine, where data lie elsewhere.
+    runs = [replace(run, suite_root=config.suite.root) for run in runs]
     study, mine = kind(FigureSettings.of(config), folder), RunFolder.at(config, folder, overrides)
     rows = [study.measure(run) for run in runs] + study.beside(runs[0])
     mine.begin(config)
