@@ -99,3 +99,13 @@ def test_two_pictures_come_before_the_text_of_figure_9() -> None:
         head, _, data = part["image_url"]["url"].partition(",")
         assert (part["type"], head) == ("image_url", "data:image/jpeg;base64")
         assert Image.open(io.BytesIO(base64.b64decode(data))).size == size
+
+
+def test_a_picture_is_sent_no_larger_than_services_look_at_it() -> None:
+    photograph, small = Image.new("RGB", (6000, 3000)), Image.new("RGB", (2048, 9))
+    sizes = []
+    for part in pictures_content("a dog", (photograph, small))[:2]:
+        data = part["image_url"]["url"].partition(",")[2]
+        sizes.append(Image.open(io.BytesIO(base64.b64decode(data))).size)
+    assert sizes == [(2048, 1024), (2048, 9)]
+    assert photograph.size == (6000, 3000)

@@ -50,6 +50,7 @@ Please decide which image has the bounding boxes that match the following descri
 {description} Reply with exactly "Image 0" or "Image 1"."""
 
 _QUALITY = 95  # of JPEG: thin lines of boxes stay sharp
+_LONGEST_SIDE = 2048  # services that see pictures scale larger ones down to it, or to less
 _PLACEHOLDER = re.compile(rf"\{{({'|'.join((*PLACEHOLDERS, MARK))})\}}")
 _DIGITS = 12  # hex digits of a mark: 48 bits
 _CUT = " [... cut]"
@@ -96,6 +97,7 @@ def sendable(text: str) -> str:
 
 
 def _data_url(picture: Image.Image) -> str:
-    stream = io.BytesIO()
-    picture.convert("RGB").save(stream, "JPEG", quality=_QUALITY, subsampling=0)
+    stream, sent = io.BytesIO(), picture.convert("RGB")
+    sent.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE), Image.Resampling.LANCZOS)
+    sent.save(stream, "JPEG", quality=_QUALITY, subsampling=0)
     return f"data:image/jpeg;base64,{base64.b64encode(stream.getvalue()).decode()}"
