@@ -34,6 +34,13 @@ def test_every_step_logs_what_it_should(tmp_path):
     assert row["step"] == 0
 
 
+@pytest.mark.parametrize(("warmup", "told"), [(0, False), (2, False), (3, True)])
+def test_a_warm_up_longer_than_the_training_is_told(warmup, told, caplog):
+    module(max_steps=3, warmup_steps=warmup).configure_optimizers()
+    says = "training.warmup_steps=3 of 3 steps: the learning rate never reaches"
+    assert (says in caplog.text) == told
+
+
 def test_a_step_logs_nothing_of_another_step(tmp_path):
     rows = fit(module(max_steps=4), tmp_path, prompts=1)
     for row in rows:

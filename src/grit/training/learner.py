@@ -1,5 +1,6 @@
 """The base LightningModule of all training: policy, optimiser, schedule and checkpoints."""
 
+import logging
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -15,6 +16,8 @@ from grit.training.groups import Group, Pass, in_passes
 from grit.training.layouts.data_parallel import DataParallel
 from grit.training.policy import Policy
 from grit.training.settings import TrainingSettings
+
+log = logging.getLogger(__name__)
 
 
 class Learner(pl.LightningModule):
@@ -139,6 +142,11 @@ class Learner(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         """AdamW on the trainable parameters, with warm-up and a cosine schedule over the steps."""
         settings = self.settings
+        if settings.warmup_steps >= self.steps and processes.rank() == 0:
+            log.warning(
+                "training.warmup_steps=%d of %d steps: the learning rate never reaches %g",
+                *(settings.warmup_steps, self.steps, self.learning_rate),
+            )
         optimizer = self.layout.optimizer(
             self.trainable_parameters(),
             settings.clip_norm,
