@@ -30,6 +30,14 @@ VALUES = [
         *("task=evaluate", "+suite.sets.more={kind: tallyqa, rows: 300}"),
         says=("suite.sets.more", "scenes to train on", "split=test", "split=dev"),
     ),
+    wrong(
+        *("task=evaluate", "+suite.sets.more={kind: gqa, split: pretrain, rows: 300}"),
+        says=("suite.sets.more", "scenes to train on", "split=test"),
+    ),
+    wrong(
+        *("task=evaluate", "suite=own", "+suite.sets.test.rows=20"),
+        says=("suite.sets.test.rows=20 would change nothing", "suite.limit=20"),
+    ),
     wrong("~data.sources.vsr", "~data.sources.tallyqa", says=("data.sources", "empty")),
     wrong("trainer.devices=2", says=("trainer.devices", "trainer=ddp")),
     wrong("method.tagged_answer=false", says=("method.tagged_answer",)),

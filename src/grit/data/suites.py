@@ -56,15 +56,16 @@ def find_sets(suite: SuiteSettings) -> list[TestSet]:
     return [_test_set(suite, name, source) for name, source in suite.sets.items()]
 
 
-def check_drawn(group: str, suite: SuiteSettings) -> None:
-    """Check that the drawn sets of a suite are such that a model can be asked.
+def check_sets(group: str, suite: SuiteSettings) -> None:
+    """Check that the sets of a suite are such that a model can be asked.
 
     Args:
         group: of the settings, for messages: ``suite`` or ``validation``.
         suite: the settings.
 
     Raises:
-        GritError: a kind of scenes is no test set's, or they are of the split to train on.
+        GritError: a kind of scenes is no test set's, they are of a split to train on, or rows are
+            chosen of a file.
     """
     for name, source in suite.sets.items():
         if source.kind is not None and source.kind not in TEST_KINDS:
@@ -72,10 +73,15 @@ def check_drawn(group: str, suite: SuiteSettings) -> None:
                 f"{group}.sets.{name}.kind={source.kind} is no kind of test questions; there are "
                 f"{', '.join(TEST_KINDS)}"
             )
-        if source.kind is not None and source.split == "train":
+        if source.kind is not None and source.split in ("train", "pretrain"):
             raise GritError(
                 f"{group}.sets.{name} is drawn from the scenes to train on: name its split, "
                 "split=test, or split=dev for choosing what to train"
+            )
+        if source.file is not None and source.rows is not None:
+            raise GritError(
+                f"{group}.sets.{name}.rows={source.rows} would change nothing: a file is asked "
+                f"whole; {group}.limit={source.rows} takes so many of each set"
             )
 
 

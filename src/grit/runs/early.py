@@ -5,7 +5,7 @@ from pathlib import Path
 
 from grit.config.schema import Config
 from grit.core.errors import GritError
-from grit.data.suites import check_drawn, check_test_files
+from grit.data.suites import check_sets, check_test_files
 from grit.data.triplets import check_training_files
 from grit.judge.making import make_judge
 from grit.judge.own import OwnJudge
@@ -43,7 +43,7 @@ def check_early(config: Config) -> None:
         check_name(config.model.path)
         if learns:
             check_training_files(config.data)
-        check_drawn("suite", config.suite)
+        check_sets("suite", config.suite)
         check_test_files(config.suite)
         _check_logger(config.logger.name)
     if task in ("tables", "report"):

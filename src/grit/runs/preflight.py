@@ -8,7 +8,7 @@ from grit.config.schema import Config
 from grit.core import processes
 from grit.core.errors import GritError
 from grit.data.samples import Sample
-from grit.data.suites import TestSet, check_drawn, check_not_tested, check_overlap, test_sets
+from grit.data.suites import TestSet, check_sets, check_not_tested, check_overlap, test_sets
 from grit.judge.judge import Judge, probe
 from grit.models.adapter import Adapter
 from grit.models.prompt_limits import PromptLengths, PromptLimit
@@ -34,7 +34,7 @@ def dev_sets(config: Config, samples: Sequence[Sample], tests: Sequence[TestSet]
     if not (config.method.learns and config.evaluation.every):
         return []
     _check_same_world(config)
-    check_drawn("validation", config.validation)
+    check_sets("validation", config.validation)
     sets = test_sets(config.validation)
     check_overlap(config.validation, samples, sets)
     check_not_tested(config.validation, sets, tests)

@@ -12,7 +12,7 @@ from grit.config.schema import Config
 from grit.core.errors import GritError
 from grit.core.files import write_json
 from grit.data.samples import Sample
-from grit.data.suites import TestSet, check_drawn, test_sets
+from grit.data.suites import TestSet, check_sets, test_sets
 from grit.data.triplets import training_samples
 from grit.judge.judge import probe
 from grit.judge.making import make_judge
@@ -95,7 +95,7 @@ def _questions(
                 names = config.method.name, config.data.name
                 samples, _ = taught_rows(samples, config.training.sft, *names)
     with problems.noted():
-        check_drawn("suite", config.suite)
+        check_sets("suite", config.suite)
         sets = test_sets(config.suite)
     with problems.noted():
         dev = dev_sets(config, samples, sets)
