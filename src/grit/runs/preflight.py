@@ -8,7 +8,7 @@ from grit.config.schema import Config
 from grit.core import processes
 from grit.core.errors import GritError
 from grit.data.samples import Sample
-from grit.data.suites import TestSet, check_sets, check_not_tested, check_overlap, test_sets
+from grit.data.suites import TestSet, check_not_tested, check_overlap, check_sets, test_sets
 from grit.judge.judge import Judge, probe
 from grit.models.adapter import Adapter
 from grit.models.prompt_limits import PromptLengths, PromptLimit
