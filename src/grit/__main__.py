@@ -128,8 +128,8 @@ def _single(composed: DictConfig, job: HydraConf, overrides: list[str]) -> None:
     check_folder_option(job.overrides.hydra, multirun=many)
     if composed.exhibits and composed.task != "tables":
         raise GritError("config: exhibits= is for task=tables or experiment=NAME")
-    check_choices(overrides)
     config = checked(composed)
+    check_choices(overrides, config.model.path)
     found = unused(config, overrides)
     if not one_of_many(many):
         for refused in filter(lambda each: each.refused, found):
@@ -151,6 +151,7 @@ def _job(composed: DictConfig, folder: Path, overrides: list[str]) -> None:
     """Perform one job of an experiment, whose runs become a table or figure."""
 
     def perform_job(config: Config) -> None:
+        check_choices(overrides, config.model.path)
         for each in unused(config, overrides):  # may be meant for other jobs
             log.info("%s", each)
         perform(config, folder, overrides)

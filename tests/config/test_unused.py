@@ -164,7 +164,14 @@ def test_a_run_among_others_got_what_is_meant_for_them(monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("objective", ["gspo", "grpo_gr"])
 def test_a_preset_that_is_an_objective_stands_beside_no_other(objective: str) -> None:
-    check_choices(["training=dapo", "objective=dapo"])
-    check_choices(["training=released", f"objective={objective}"])
+    check_choices(["training=dapo", "objective=dapo"], "tiny:qwen")
+    check_choices(["training=released", f"objective={objective}"], "tiny:qwen")
     with pytest.raises(GritError, match=f"training=dapo is objective=dapo.*{objective}"):
-        check_choices(["training=dapo", f"objective={objective}"])
+        check_choices(["training=dapo", f"objective={objective}"], "tiny:qwen")
+
+
+def test_a_preset_of_the_tiny_models_is_refused_for_a_full_one() -> None:
+    hub = "Qwen/Qwen2.5-VL-3B-Instruct"
+    with pytest.raises(GritError, match=f"tiny models; objective=dapo .* model.path={hub}"):
+        check_choices(["model=qwen2_5_vl_3b", "training=dapo"], hub)
+    check_choices(["model=qwen2_5_vl_3b", "objective=dapo", "training=paper"], hub)

@@ -8,6 +8,7 @@ from grit.config.configuration import CONF
 from grit.config.schema import Config, Task
 from grit.core.errors import GritError
 from grit.core.settings import declared
+from grit.models.names import TINY
 from grit.rollout.settings import RolloutSettings
 from grit.training.settings import TrainingSettings
 
@@ -127,20 +128,31 @@ def unused(config: Config, overrides: Sequence[str]) -> list[Unused]:
     return found
 
 
-def check_choices(overrides: Sequence[str]) -> None:
-    """Refuse another objective beside a training preset that is an objective.
+def check_choices(overrides: Sequence[str], model_path: str) -> None:
+    """Refuse a training preset that is an objective where it would train something else.
+
+    Such presets have the miniature's steps, rates and limits beside the objective.
+
+    Args:
+        overrides: of the command line.
+        model_path: ``model.path``.
 
     Raises:
-        GritError: what is trained would be a mixture, under one of both names.
+        GritError: another objective is chosen beside it, or the model is a full one.
     """
     chosen = dict(each.lstrip("+").partition("=")[::2] for each in overrides)
     preset, objective = chosen.get("training"), chosen.get("objective")
-    if objective is None or preset in (None, objective):
+    if preset is None or not (CONF / "objective" / f"{preset}.yaml").is_file():
         return
-    if (CONF / "objective" / f"{preset}.yaml").is_file():
+    if objective not in (None, preset):
         raise GritError(
             f"config: training={preset} is objective={preset}, beside which objective={objective} "
             "cannot be: leave one of them out"
+        )
+    if not model_path.startswith(TINY):
+        raise GritError(
+            f"config: training={preset} has the steps, rates and limits of the tiny models; "
+            f"objective={preset} has the same objective with those of model.path={model_path}"
         )
 
 
