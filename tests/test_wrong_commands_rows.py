@@ -77,6 +77,10 @@ COMMANDS = [
     wrong(*own("outside"), says=(of("outside"), "inside the image of 96 x 64")),
     wrong(*own("size"), says=(of("size"), "97 x 64", "96 x 64")),
     wrong(*own("count"), says=(of("count"), "two", "counting data")),
+    wrong(
+        *(*own("no_image"), "+data.sources.more={file: train.jsonl}"),
+        says=("none of its 2 rows has its image in no_image/more", "data.sources.more.images"),
+    ),
     wrong(*own("blank"), says=(of("blank"), "question", "blank")),
     wrong("data.max_prompt_tokens=20", FEW, says=("at most 20", "data.max_prompt_tokens")),
     wrong(

@@ -50,6 +50,26 @@ def test_a_row_becomes_a_sample(tmp_path: Path) -> None:
     assert sample.picture.load().size == (8, 6)
 
 
+@pytest.mark.parametrize(
+    ("size", "count", "furthest", "seems"),
+    [
+        ((4000, 3000), 20, 980, True),
+        ((4000, 3000), 20, 1001, False),  # pixels, beyond what a thousandth can be
+        ((4000, 3000), 20, 700, False),  # may be a corner of the picture
+        ((4000, 3000), 19, 980, False),  # too few to say
+        ((4000, 1100), 20, 980, False),  # a real box may well end there
+    ],
+)
+def test_boxes_that_are_probably_thousandths_of_a_large_image(
+    tmp_path: Path, size: tuple[int, int], count: int, furthest: int, seems: bool
+) -> None:
+    sized = {**GOOD, "width": size[0], "height": size[1]}
+    rows = [{**sized, "bboxs": [[10, 10, 500, furthest]]}]
+    rows += [{**sized, "bboxs": [[1, 2, 300, 400]]}] * (count - 1)
+    read = read_samples(write_rows(tmp_path, *rows), tmp_path, name="x", require_images=False)
+    assert read.seems_in_thousandths == seems
+
+
 @pytest.mark.parametrize("field", ["split", "key_words"])
 def test_other_fields_are_ignored_whatever_they_hold(tmp_path: Path, field: str) -> None:
     rows = write_rows(tmp_path, {**GOOD, field: 3}, {**GOOD, field: ["a"]})

@@ -15,6 +15,8 @@ from grit.data.rows import LONGEST_TEXT, Row, read_rows
 from grit.data.samples import Sample
 from grit.grounding.boxes import Box, Space
 
+_LARGE, _MANY, _CLOSE = 1200, 20, 0.9  # of boxes that seem to be thousandths: pixels, boxes, share
+
 
 @dataclass(frozen=True)
 class SampleFile:
@@ -24,6 +26,19 @@ class SampleFile:
     missing_images: int  # rows whose image is not in the folder
     rows: int  # rows in the file
     boxes_beyond: int = 0  # boxes that reach a little beyond their images; they are clipped
+
+    @property
+    def seems_in_thousandths(self) -> bool:
+        """Whether many boxes of large images all lie within 1000 pixels, up to close to it.
+
+        Such boxes are probably a model's, in thousandths of the image. On smaller images most of
+        them leave the image, and are refused.
+        """
+        of_large = [
+            s.boxes or () for s in self.samples if min(s.space.width, s.space.height) > _LARGE
+        ]
+        furthest = [max(box.x2, box.y2) for boxes in of_large for box in boxes]
+        return len(furthest) >= _MANY and 1000 * _CLOSE < max(furthest) <= 1000
 
 
 def read_samples(

@@ -175,8 +175,14 @@ def check_images(samples: Sequence[Sample]) -> None:
             picture.check()
 
 
-def log_boxes_beyond(name: str, rows: SampleFile) -> None:
-    """Say how many boxes of a file were clipped to their images."""
+def log_boxes(name: str, rows: SampleFile) -> None:
+    """Say how many boxes of a file were clipped, and whether they seem to be no pixels."""
+    if rows.seems_in_thousandths:
+        log.warning(
+            "%s: no box of a large image reaches beyond 1000: are these thousandths of the image? "
+            "Boxes are taken as pixels of it",
+            name,
+        )
     if rows.boxes_beyond:
         text = "%s: %d boxes reach a few pixels beyond their images and are clipped"
         log.info(text, name, rows.boxes_beyond)
@@ -193,7 +199,7 @@ def _test_set(suite: SuiteSettings, name: str, source: SourceSettings) -> TestSe
     if not file.is_file():
         return TestSet(name, [], skipped=f"{file} is missing", file_missing=True)
     read = read_samples(file, images, name=name)
-    log_boxes_beyond(name, read)
+    log_boxes(name, read)
     if not read.samples:
         reason = f"all {read.rows} images are missing in {images}"
         return TestSet(name, [], read.missing_images, skipped=reason)

@@ -19,7 +19,7 @@ from grit.data.preparation.tallyqa import QUESTION_ID
 from grit.data.samples import Sample
 from grit.data.settings import DataSettings, SuiteSettings
 from grit.data.shapes.source import ShapesSource
-from grit.data.suites import PAPER_FILES, ROWS, check_images, files_of, log_boxes_beyond
+from grit.data.suites import PAPER_FILES, ROWS, check_images, files_of, log_boxes
 
 log = logging.getLogger(__name__)
 COUNTS = (0, 1, 2, 3, 4)  # the answers that counting data is balanced over
@@ -48,11 +48,16 @@ def training_samples(data: DataSettings, suite: SuiteSettings) -> list[Sample]:
         # The rows that task=data draws may come one by one, as their images can be had.
         named_by = QUESTION_ID if file.name == TALLYQA_TRAINING.file else None
         rows = read_samples(file, images, name=name, named_by=named_by)
+        if rows.rows and not rows.samples:
+            raise GritError(
+                f"{file}: none of its {rows.rows} rows has its image in {images}: put them there, "
+                f"or name their folder by data.sources.{name}.images"
+            )
         if rows.missing_images:
             log.info(
                 "%s: %d of %d images missing in %s", file, rows.missing_images, rows.rows, images
             )
-        log_boxes_beyond(name, rows)
+        log_boxes(name, rows)
         sources[name] = rows.samples
     _leave_out_tested(data, suite, sources)
     sizes = {name: source.rows for name, source in data.sources.items()}
