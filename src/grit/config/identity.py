@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from functools import reduce
+from pathlib import Path
 from typing import Any
 
 from grit.config.schema import Config
 from grit.core.fingerprints import code_fingerprint, fingerprint
+from grit.core.folder_fingerprint import folder_fingerprint
 from grit.core.settings import declared
 from grit.judge.settings import OwnJudgeSettings
 
@@ -71,11 +73,17 @@ def rescored_hash(trained: str, config: Config) -> str:
 
 
 def code_hash(config: Config) -> str:
-    """Hash of the code and the shipped weights behind the results, in twelve hex digits."""
+    """Hash of the code, and of a shipped or local base model, in twelve hex digits."""
     calls = [term.call for term in config.reward.terms.values()] if config.method.learns else []
     if isinstance(config.judge, OwnJudgeSettings) and config.judge.call is not None:
         calls.append(config.judge.call)
-    return code_fingerprint(config.model.path, tuple(calls))
+    code, base = code_fingerprint(config.model.path, tuple(calls)), base_model(config.model.path)
+    return code if base is None else fingerprint([code, base])
+
+
+def base_model(path: str) -> str | None:
+    """Hash of a base model in a local folder, which others may overwrite; None for other models."""
+    return folder_fingerprint(Path(path)) if Path(path).is_dir() else None
 
 
 def without_unused_seed(config: Config) -> Config:

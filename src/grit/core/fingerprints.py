@@ -23,6 +23,7 @@ _NOT_RESULTS = (
     "assets",  # the files of the run's own model are hashed by `code_fingerprint`
     *("__init__.py", "__main__.py", "tasks/__init__.py"),
     *("core/disk.py", "core/errors.py", "core/files.py", "core/fingerprints.py"),
+    "core/folder_fingerprint.py",
     *("core/interruption.py", "core/keys.py", "core/library_noise.py"),
     *("core/locks.py", "core/run_log.py"),
     "core/secrets.py",

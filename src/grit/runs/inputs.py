@@ -1,22 +1,29 @@
-"""Fingerprints of a run's inputs besides its configuration: its rows and pictures."""
+"""Fingerprints of a run's inputs besides its configuration: its rows, pictures and base model."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from grit.config.identity import base_model
+from grit.config.schema import Config
 from grit.core.errors import GritError
 from grit.core.fingerprints import fingerprint
 from grit.data.samples import Sample
 from grit.data.suites import TestSet
 
 Inputs = Mapping[str, str]  # name of an input in messages -> its fingerprint
+_BASE = "the files of the base model"
 _DEV = "dev set"  # in the names of what training is validated on
 
 
 def inputs_of(
-    samples: Sequence[Sample], sets: Iterable[TestSet], dev: Iterable[TestSet] = ()
+    config: Config,
+    samples: Sequence[Sample],
+    sets: Iterable[TestSet],
+    dev: Iterable[TestSet] = (),
 ) -> Inputs:
-    """The fingerprints of training rows, of questions and of the bytes of their pictures.
+    """The fingerprints of the base model, of rows and of the bytes of their pictures.
 
     Args:
+        config: names the base model, whose files count if they lie in a local folder.
         samples: the training rows; empty if nothing is trained.
         sets: the test sets.
         dev: the sets that training is validated on.
@@ -24,7 +31,8 @@ def inputs_of(
     Raises:
         GritError: a picture cannot be read.
     """
-    inputs = {}
+    base = base_model(config.model.path)
+    inputs = {} if base is None else {_BASE: base}
     if samples:
         inputs["the training rows"] = _rows(samples)
         inputs["the training pictures"] = _pictures(samples)
@@ -37,14 +45,16 @@ def inputs_of(
 
 
 def check_inputs(now: Inputs, then: Inputs, run: str) -> None:
-    """Refuse to resume a run whose rows or pictures have changed.
+    """Refuse to resume a run whose rows, pictures or base model have changed.
 
-    Validations are compared if there were any then and are any now.
+    Validations are compared if there were any then and are any now, the base model if the run has
+    recorded it: those of earlier versions have not.
 
     Raises:
         GritError: names the first input that differs.
     """
     validated = all(any(_is_dev(what) for what in inputs) for inputs in (then, now))
+    then = {_BASE: now[_BASE], **then} if _BASE in now else then
     for what in dict.fromkeys((*then, *now)):
         if now.get(what) != then.get(what) and (validated or not _is_dev(what)):
             raise GritError(

@@ -43,7 +43,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         return
     judge, sets = make_judge(config.judge), test_sets(config.suite)
     device = prepare_device(config.trainer, config.threads)
-    run = RunFolder.shared(config, folder, overrides, lambda: inputs_of((), sets))
+    run = RunFolder.shared(config, folder, overrides, lambda: inputs_of(config, (), sets))
     preflight(config, device, (), sets, judge)
     checkpoint = None if config.checkpoint is None else find_checkpoint(config.checkpoint)
     adapter = make_adapter(

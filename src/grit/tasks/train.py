@@ -77,7 +77,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     dev = dev_sets(config, samples, sets)
     device = prepare_device(config.trainer, config.threads)
     layout = layout_named(config.trainer.strategy)
-    run = RunFolder.shared(config, folder, overrides, lambda: inputs_of(samples, sets, dev))
+    run = RunFolder.shared(config, folder, overrides, lambda: inputs_of(config, samples, sets, dev))
     preflight(config, device, samples, [*sets, *dev], judge, reward if rewarded else None)
     torch.manual_seed(seed_for(config.seed, "weights"))  # initialises new LoRA weights
     features = config.training.feature_cache_mib
