@@ -5,8 +5,9 @@ row, duplicates from padding are dropped, and rows are sorted by a hash of their
 and the interval are computed.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 import torch
@@ -19,6 +20,48 @@ from grit.evaluation.consistency import Consistency, answers_right, consistency
 from grit.evaluation.predictions import ScoredPrediction
 
 
+class Score(NamedTuple):
+    """What a metric is the mean of."""
+
+    value: Callable[[ScoredPrediction], float | None]  # of a row, 0 to 1; None: it has none
+    scale: float = 1.0  # maximum of the metric; its minimum is 0
+
+
+def _binary_acc(row: ScoredPrediction) -> float | None:
+    right = answers_right(row)
+    return None if right is None else float(right)
+
+
+def _share_of(kind: Consistency) -> Score:
+    """1 for a row of this kind, 0 for any other; over the rows that have both ACC and GIoU."""
+
+    def value(row: ScoredPrediction) -> float | None:
+        found = consistency(row)
+        return None if found is None else float(found == kind)
+
+    return Score(value)
+
+
+METRICS: dict[str, Score] = {  # by their names in results.json
+    # The paper's ACC: the judge's mean score.
+    "acc": Score(attrgetter("acc"), 100.0),
+    # The usual meaning of accuracy: the share of answers that the judge scores above 0.5. It equals
+    # ACC if every score is 0 or 1, and differs from it if the judge gives scores in between.
+    "acc_binary": Score(_binary_acc, 100.0),
+    # Share of answers that equal the true one after normalisation.
+    "exact_match": Score(attrgetter("exact_match"), 100.0),
+    # Mean IoU of the union of all predicted and the union of all true boxes.
+    "giou": Score(attrgetter("giou")),
+    # Share of completions in the format that the prompt asks for.
+    "format_rate": Score(attrgetter("format")),
+    # Share of a chain's labelled boxes that show what their label names, of drawn scenes alone; the
+    # mean is over chains that have labelled boxes.
+    "named_boxes": Score(attrgetter("prediction.named_boxes")),
+    # Right and wrong answers with right boxes (GIoU of 0.5 or more) and without; they sum to 1.
+    **{kind: _share_of(kind) for kind in get_args(Consistency)},
+}
+
+
 class RowMetric(Metric):
     """The mean of one score over the rows that have it.
 
@@ -26,30 +69,21 @@ class RowMetric(Metric):
     several rows with the same id only the first counts.
     """
 
-    score: ClassVar[str]  # the field of ScoredPrediction
-    scale: ClassVar[float] = 1.0  # maximum of the metric; its minimum is 0
     full_state_update = False
 
     ids: list[torch.Tensor]
     pictures: list[torch.Tensor]
     values: list[torch.Tensor]
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, score: Score, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.add_state("ids", default=[], dist_reduce_fx="cat")
-        self.add_state("pictures", default=[], dist_reduce_fx="cat")
-        self.add_state("values", default=[], dist_reduce_fx="cat")
-
-    @classmethod
-    def value(cls, row: ScoredPrediction) -> float | None:
-        """The score of a row, 0 to 1; None if it has none and is left out of the mean."""
-        found: float | None = getattr(row, cls.score)
-        return found
+        self.score = score
+        for state in ("ids", "pictures", "values"):
+            self.add_state(state, default=[], dist_reduce_fx="cat")
 
     def update(self, rows: Iterable[ScoredPrediction]) -> None:
         """Add rows; those without a value are left out."""
-        known = [(row, self.value(row)) for row in rows]
-        known = [(row, value) for row, value in known if value is not None]
+        known = [(row, value) for row in rows if (value := self.score.value(row)) is not None]
         ids = [seed_for(row.prediction.set, row.prediction.id) for row, _ in known]
         pictures = [seed_for("picture", row.prediction.picture) for row, _ in known]
         values = [value for _, value in known]
@@ -59,7 +93,7 @@ class RowMetric(Metric):
         self.values.append(torch.tensor(values, dtype=torch.float64, device=self.device))
 
     def compute(self) -> Estimate:
-        """The mean times ``scale``, its 95% interval, and the number of rows behind it.
+        """The mean times the score's scale, its 95% interval, and the number of rows behind it.
 
         The interval is over pictures where rows share some.
         """
@@ -69,112 +103,7 @@ class RowMetric(Metric):
         values = dim_zero_cat(self.values).cpu().numpy()
         _, first = np.unique(ids, return_index=True)  # sorted by id; the first of equal ones
         pictures = dim_zero_cat(self.pictures).cpu().numpy()[first]
-        return estimate(values[first] * self.scale, pictures.tolist())
-
-
-class Accuracy(RowMetric):
-    """The paper's ACC: the judge's mean score, 0 to 100."""
-
-    score = "acc"
-    scale = 100.0
-
-
-class BinaryAccuracy(Accuracy):
-    """Share of answers that the judge scores above 0.5, 0 to 100.
-
-    The usual meaning of accuracy. It equals ACC if every score is 0 or 1, and differs from it if
-    the judge gives scores in between.
-    """
-
-    @classmethod
-    def value(cls, row: ScoredPrediction) -> float | None:
-        """1 for a score above 0.5, 0 for any other; None if there is no score."""
-        right = answers_right(row)
-        return None if right is None else float(right)
-
-
-class ExactMatch(RowMetric):
-    """Share of answers that equal the true one after normalisation, 0 to 100."""
-
-    score = "exact_match"
-    scale = 100.0
-
-
-class GroundingIoU(RowMetric):
-    """GIoU: mean IoU of the union of all predicted and the union of all true boxes, 0 to 1."""
-
-    score = "giou"
-
-
-class FormatRate(RowMetric):
-    """Share of completions in the format that the prompt asks for, 0 to 1."""
-
-    score = "format"
-
-
-class NamedBoxes(RowMetric):
-    """Share of a chain's labelled boxes that show what their label names, 0 to 1.
-
-    Of drawn scenes alone; the mean is over chains that have labelled boxes.
-    """
-
-    @classmethod
-    def value(cls, row: ScoredPrediction) -> float | None:
-        """The share of one chain's labelled boxes; None if it has none or is of a photograph."""
-        return row.prediction.named_boxes
-
-
-class ConsistencyShare(RowMetric):
-    """Share of rows that are one of the four kinds of ``consistency``, 0 to 1.
-
-    The four shares are over the same rows, those that have both ACC and GIoU, and sum to 1.
-    """
-
-    kind: ClassVar[Consistency]
-
-    @classmethod
-    def value(cls, row: ScoredPrediction) -> float | None:
-        """1 for a row of this kind, 0 for any other; None if its answer or boxes have no score."""
-        found = consistency(row)
-        return None if found is None else float(found == cls.kind)
-
-
-class RightWithRightBoxes(ConsistencyShare):
-    """Share of right answers whose boxes are right too (GIoU of 0.5 or more)."""
-
-    kind = "right_with_right_boxes"
-
-
-class RightWithout(ConsistencyShare):
-    """Share of right answers whose boxes are not right, or missing."""
-
-    kind = "right_without"
-
-
-class WrongWith(ConsistencyShare):
-    """Share of wrong answers although the boxes are right."""
-
-    kind = "wrong_with"
-
-
-class WrongWithout(ConsistencyShare):
-    """Share of wrong answers whose boxes are not right either."""
-
-    kind = "wrong_without"
-
-
-METRICS: dict[str, type[RowMetric]] = {  # by their names in results.json
-    "acc": Accuracy,
-    "acc_binary": BinaryAccuracy,
-    "exact_match": ExactMatch,
-    "giou": GroundingIoU,
-    "format_rate": FormatRate,
-    "named_boxes": NamedBoxes,
-    "right_with_right_boxes": RightWithRightBoxes,
-    "right_without": RightWithout,
-    "wrong_with": WrongWith,
-    "wrong_without": WrongWithout,
-}
+        return estimate(values[first] * self.score.scale, pictures.tolist())
 
 
 def unique_rows(rows: Iterable[ScoredPrediction]) -> list[ScoredPrediction]:
@@ -188,8 +117,8 @@ def unique_rows(rows: Iterable[ScoredPrediction]) -> list[ScoredPrediction]:
 def estimates(rows: Sequence[ScoredPrediction]) -> dict[str, Estimate]:
     """Every metric over ``rows``, which must be those of all ranks: nothing is gathered."""
     found = {}
-    for name, kind in METRICS.items():
-        metric = kind(sync_on_compute=False)
+    for name, score in METRICS.items():
+        metric = RowMetric(score, sync_on_compute=False)
         metric.update(rows)
         found[name] = metric.compute()
     return found

@@ -25,16 +25,16 @@ def difference(
         after: rows of the same set.
         metric: a name of ``METRICS``.
     """
-    kind = METRICS[metric]
-    was = {row.prediction.id: kind.value(row) for row in unique_rows(before)}
+    score = METRICS[metric]
+    was = {row.prediction.id: score.value(row) for row in unique_rows(before)}
     changes = [
         (value - old, row.prediction.picture)
         for row in unique_rows(after)
-        if (value := kind.value(row)) is not None
+        if (value := score.value(row)) is not None
         and (old := was.get(row.prediction.id)) is not None
     ]
     values = np.array([change for change, _ in changes])
-    return estimate(values * kind.scale, [picture for _, picture in changes])
+    return estimate(values * score.scale, [picture for _, picture in changes])
 
 
 class Comparison(NamedTuple):
