@@ -33,36 +33,23 @@ def estimate(values: np.ndarray, clusters: Sequence[Hashable] | None = None) -> 
     n = len(values)
     if n == 0:
         return Estimate(None, None, None, 0)
-    random = np.random.default_rng(_SEED)
-    places = None if clusters is None else cluster_places(clusters)
-    if places is None or places.max() == n - 1:  # every value is a cluster by itself
-        means = resampled_means(values, _RESAMPLES, random)
-    else:
-        sums, counts = np.bincount(places, weights=values), np.bincount(places)
-        means = resampled_cluster_means(sums, counts, _RESAMPLES, random)
-    low, high = np.percentile(means, [2.5, 97.5])
+    places = np.arange(n) if clusters is None else cluster_places(clusters)
+    sums, counts = np.bincount(places, weights=values), np.bincount(places)  # of each cluster
+    means = [
+        sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
+        for drawn in _drawn(len(sums), _RESAMPLES, np.random.default_rng(_SEED))
+    ]
+    low, high = np.percentile(np.concatenate(means), [2.5, 97.5])
     return Estimate(float(values.mean()), float(low), float(high), n)
 
 
-def resampled_means(values: np.ndarray, resamples: int, random: np.random.Generator) -> np.ndarray:
-    """Means [resamples] of ``values`` [n] drawn with replacement, in bounded memory."""
-    parts = _drawn(len(values), resamples, random)
-    return np.concatenate([values[drawn].mean(axis=1) for drawn in parts])
-
-
-def resampled_cluster_means(
-    sums: np.ndarray, counts: np.ndarray, resamples: int, random: np.random.Generator
-) -> np.ndarray:
-    """Means [resamples] over the values of clusters drawn with replacement, in bounded memory.
-
-    Args:
-        sums: of each cluster's values [clusters].
-        counts: how many values each cluster has [clusters].
-        resamples: how many means.
-        random: what draws.
-    """
-    parts = _drawn(len(sums), resamples, random)
-    return np.concatenate([sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1) for drawn in parts])
+def estimate_known(
+    values: Sequence[float | None] | np.ndarray, clusters: Sequence[Hashable]
+) -> Estimate:
+    """The estimate of those ``values`` that are there; None or nan: there is none."""
+    every = np.array(values, dtype=np.float64)
+    there = np.flatnonzero(~np.isnan(every)).tolist()
+    return estimate(every[there], [clusters[at] for at in there])
 
 
 def cluster_places(clusters: Sequence[Hashable]) -> np.ndarray:
@@ -72,7 +59,10 @@ def cluster_places(clusters: Sequence[Hashable]) -> np.ndarray:
 
 
 def _drawn(n: int, resamples: int, random: np.random.Generator) -> Iterator[np.ndarray]:
-    """Places 0 to ``n`` - 1 drawn with replacement [rows, n], ``resamples`` rows in all."""
+    """Places 0 to ``n`` - 1 drawn with replacement [rows, n], ``resamples`` rows in all.
+
+    A part of the rows at a time, in bounded memory.
+    """
     rows = max(1, _AT_ONCE // n)
     for first in range(0, resamples, rows):
         yield random.integers(n, size=(min(rows, resamples - first), n))

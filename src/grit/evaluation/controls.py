@@ -7,7 +7,7 @@ come with wrong boxes. The controls measure these three baselines for each test 
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import cycle
 from random import Random
 from statistics import fmean
@@ -54,7 +54,6 @@ class Controls:
     shuffled_giou: float | None  # GIoU of the model's own boxes on other images of the set, 0 to 1
     grounded_correct: float | None  # share of the right answers whose boxes are right, 0 to 1
     answers: tuple[AnswerCount, ...]  # the model's most common ones, eight at most
-    other_answers: int  # rows with any other answer
     kinds: int  # number of distinct answers
 
     @property
@@ -62,16 +61,12 @@ class Controls:
         """Share of the most common answer among all, 0 to 1; near 1 for a constant answer."""
         return self.answers[0].given / self.n if self.n else 0.0
 
-    def to_row(self) -> dict[str, Any]:
-        """Plain values, for a JSON file."""
-        return asdict(self) | {"answers": [answer._asdict() for answer in self.answers]}
-
 
 def controls(rows: Sequence[ScoredPrediction], seed: int = 0) -> Controls:
     """The controls of one set's rows; ``seed`` draws the permutation of ``shuffled_giou``."""
     unique = unique_rows(rows)
     majority, accuracy = _majority(unique)
-    common, others, kinds = _histogram(unique)
+    common, kinds = _histogram(unique)
     return Controls(
         n=len(unique),
         majority_answer=majority,
@@ -80,7 +75,6 @@ def controls(rows: Sequence[ScoredPrediction], seed: int = 0) -> Controls:
         shuffled_giou=_shuffled_giou(unique, seed),
         grounded_correct=_grounded_correct(unique),
         answers=common,
-        other_answers=others,
         kinds=kinds,
     )
 
@@ -125,12 +119,11 @@ def _majority(rows: Sequence[ScoredPrediction]) -> tuple[str | None, float | Non
     return answer, 100 * count / truths.total()
 
 
-def _histogram(rows: Sequence[ScoredPrediction]) -> tuple[tuple[AnswerCount, ...], int, int]:
+def _histogram(rows: Sequence[ScoredPrediction]) -> tuple[tuple[AnswerCount, ...], int]:
     given = Counter(None if row.answer is None else _key(row.answer) for row in rows)
     true: Counter[str | None] = Counter(_key(row.prediction.truth) for row in rows)
     common = _by_count(given)[:_SHOWN]
-    counts = tuple(AnswerCount(answer, count, true[answer]) for answer, count in common)
-    return counts, len(rows) - sum(one.given for one in counts), len(given)
+    return tuple(AnswerCount(answer, count, true[answer]) for answer, count in common), len(given)
 
 
 def _key(answer: str) -> str:

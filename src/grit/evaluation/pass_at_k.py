@@ -13,7 +13,7 @@ from statistics import fmean
 import numpy as np
 
 from grit.core.seeding import seed_for
-from grit.evaluation.bootstrap import Estimate, estimate
+from grit.evaluation.bootstrap import Estimate, estimate_known
 from grit.evaluation.consistency import RIGHT_ABOVE
 from grit.evaluation.predictions import ScoredPrediction
 
@@ -68,12 +68,7 @@ def sampled_estimates(rows: Sequence[ScoredPrediction]) -> dict[str, Estimate]:
     accs = [[row.acc for row in samples if row.acc is not None] for samples in ordered]
 
     def over(values: Sequence[float | None]) -> Estimate:
-        known = [
-            (value * SCALE, picture)
-            for value, picture in zip(values, pictures, strict=True)
-            if value is not None
-        ]
-        return estimate(np.array([value for value, _ in known]), [shown for _, shown in known])
+        return estimate_known(np.array(values, dtype=np.float64) * SCALE, pictures)
 
     passed = {f"pass_at_{k}": over([_passes(each, k) for each in accs]) for k in sizes(n)}
     return passed | {f"mean_at_{n}": over([fmean(each) if each else None for each in accs])}

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
-from grit.evaluation.bootstrap import Estimate, estimate
+from grit.evaluation.bootstrap import Estimate, estimate_known
 from grit.models.adapter import Adapter
 from grit.models.encoded_prompt import EncodedPrompt
 from grit.rollout.sampler import Sampler
@@ -152,9 +152,7 @@ def _mean(values: np.ndarray) -> float:
 
 def _over_samples(rows: np.ndarray, pictures: Sequence[Hashable]) -> Estimate:
     """The mean over samples, each the mean over the tokens [T] that it has."""
-    means = np.array([_mean(row) for row in rows])
-    there = np.flatnonzero(~np.isnan(means)).tolist()
-    return estimate(means[there], [pictures[at] for at in there])
+    return estimate_known([_mean(row) for row in rows], pictures)
 
 
 def attention_weights(

@@ -17,7 +17,7 @@ from random import Random
 import numpy as np
 
 from grit.core.seeding import seed_for
-from grit.evaluation.bootstrap import Estimate, estimate
+from grit.evaluation.bootstrap import Estimate, estimate_known
 from grit.studies.correlation_chains import GroundedChain, random_boxes
 from grit.studies.correlation_judges import UNDECIDED, Matcher, Pair
 
@@ -86,9 +86,6 @@ def _estimate(
     points: Sequence[float | None], chains: Sequence[GroundedChain], sets: Sequence[str]
 ) -> Estimate:
     """The chains of these sets that have a point; those of one picture are drawn together."""
-    there = [
-        (point, (chain.set, chain.picture.key))
-        for point, chain in zip(points, chains, strict=True)
-        if point is not None and chain.set in sets
-    ]
-    return estimate(np.array([point for point, _ in there]), [picture for _, picture in there])
+    mine = [at for at, chain in enumerate(chains) if chain.set in sets]
+    pictures = [(chains[at].set, chains[at].picture.key) for at in mine]
+    return estimate_known([points[at] for at in mine], pictures)

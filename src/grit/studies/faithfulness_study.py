@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from grit.data.samples import Picture
-from grit.evaluation.bootstrap import Estimate, estimate
+from grit.evaluation.bootstrap import Estimate, estimate_known
 from grit.evaluation.predictions import Prediction
 from grit.evaluation.scoring import score_predictions
 from grit.judge.judge import Judge
@@ -167,12 +167,7 @@ def _survival(values: Mapping[str, np.ndarray], clusters: Sequence[tuple[str, ..
     falls = {name: kept - values[name] for name in MASKED}
     beyond = falls["chain_boxes_masked"] - falls["control_masked"]
     return Survival(
-        acc={name: _estimate(values[name], clusters) for name in CONDITIONS},
-        fall={name: _estimate(fall, clusters) for name, fall in falls.items()},
-        fall_beyond_control=_estimate(beyond, clusters),
+        acc={name: estimate_known(values[name], clusters) for name in CONDITIONS},
+        fall={name: estimate_known(fall, clusters) for name, fall in falls.items()},
+        fall_beyond_control=estimate_known(beyond, clusters),
     )
-
-
-def _estimate(values: np.ndarray, clusters: Sequence[tuple[str, ...]]) -> Estimate:
-    there = np.flatnonzero(~np.isnan(values)).tolist()
-    return estimate(values[there], [clusters[at] for at in there])
