@@ -8,13 +8,12 @@ from grit.core.errors import GritError
 from grit.data.shapes.source import ShapesSource
 from grit.grounding.boxes import Box
 from grit.judge.prompt import Comparison
-from grit.judge.rules import RulesJudge
 from grit.studies.correlation_chains import GroundedChain
 from grit.studies.correlation_judges import (
     UNDECIDED,
     Pair,
-    PictureMatcher,
-    SceneMatcher,
+    picked_by_model,
+    picked_by_rule,
 )
 
 _, SCENE, _ = ShapesSource("vsr", "test", 1).question(0)
@@ -40,11 +39,11 @@ def test_the_rule_picks_the_box_that_lies_on_what_is_described() -> None:
         pair(FIRST.name, EMPTY, EMPTY),
         pair("a dog", box(0), box(1)),
     ]
-    assert SceneMatcher().picks(pairs) == [1, 0, 1, UNDECIDED, UNDECIDED]
+    assert picked_by_rule(pairs) == [1, 0, 1, UNDECIDED, UNDECIDED]
 
 
 def test_any_of_the_things_that_fit_will_do() -> None:
-    assert SceneMatcher().picks([pair("thing", box(n), EMPTY) for n in range(2)]) == [1, 1]
+    assert picked_by_rule([pair("thing", box(n), EMPTY) for n in range(2)]) == [1, 1]
 
 
 def test_the_rule_judges_no_photographs() -> None:
@@ -57,7 +56,7 @@ def test_the_rule_judges_no_photographs() -> None:
     one = pair("red circle", box(0), box(1))
     photograph = replace(one, chain=replace(one.chain, picture=Photograph()))
     with pytest.raises(GritError, match="use judge=openai"):
-        SceneMatcher().picks([photograph])
+        picked_by_rule([photograph])
 
 
 def test_a_model_is_shown_both_pictures_with_the_masked_chain() -> None:
@@ -68,8 +67,8 @@ def test_a_model_is_shown_both_pictures_with_the_masked_chain() -> None:
         return [None if one.id == "fails" else 1.0 for one in pairs]
 
     one = pair(FIRST.name, box(0), box(1))
-    matcher = PictureMatcher(RulesJudge(), compare)
-    assert matcher.picks([one, replace(one, id="fails")] * 70) == [1.0, None] * 70
+    pairs = [one, replace(one, id="fails")] * 70
+    assert picked_by_model(pairs, compare) == [1.0, None] * 70
     assert seen[0].description == f"{FIRST.name} [masked]"
     plain = SCENE.load()
     for picture, number in ((seen[0].right, 0), (seen[0].wrong, 1)):

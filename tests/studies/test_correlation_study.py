@@ -8,7 +8,7 @@ import pytest
 from grit.data.shapes import ShapesSource, ideal_trace
 from grit.evaluation.predictions import Prediction
 from grit.studies.correlation_chains import GroundedChain, chain_of
-from grit.studies.correlation_judges import Pair, SceneMatcher
+from grit.studies.correlation_judges import Pair, picked_by_rule
 from grit.studies.correlation_study import CONTROLS, correlate
 from grit.studies.studied_runs import subsample
 
@@ -33,19 +33,17 @@ def chains(shift: int = 0) -> list[GroundedChain]:
 class Script:
     """Picks what it is told, repeat after repeat."""
 
-    name = "script"
-
     def __init__(self, picks: list[float | None]) -> None:
         self.told = picks
 
-    def picks(self, pairs: Sequence[Pair]) -> list[float | None]:
+    def __call__(self, pairs: Sequence[Pair]) -> list[float | None]:
         assert len(pairs) == len(self.told)
         assert len({pair.id for pair in pairs}) == len(pairs)
         return self.told
 
 
 def test_perfect_chains_match_their_scenes_and_those_of_others_do_not() -> None:
-    own, strange = correlate(chains(), SceneMatcher()), correlate(chains(1), SceneMatcher())
+    own, strange = correlate(chains(), picked_by_rule), correlate(chains(1), picked_by_rule)
     for control in CONTROLS:
         assert own[control].mean == 1.0
         assert own[control].undecided == own[control].failures == 0
@@ -91,7 +89,7 @@ def test_a_judge_that_fails_is_no_zero() -> None:
 
 def test_what_is_drawn_for_a_chain_does_not_depend_on_the_others() -> None:
     class Recorder(Script):
-        def picks(self, pairs: Sequence[Pair]) -> list[float | None]:
+        def __call__(self, pairs: Sequence[Pair]) -> list[float | None]:
             self.drawn = {pair.id: pair.random for pair in pairs}
             return [1.0] * len(pairs)
 

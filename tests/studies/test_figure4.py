@@ -35,7 +35,9 @@ def of(seed: int, mean: float, **named: str) -> CorrelatedRun:
 
 
 def labels(*runs: CorrelatedRun) -> list[tuple[str, int]]:
-    return [(row.name.method, len(row.runs)) for row in Figure4("rules", 2, 10, 0, runs=runs).bars]
+    return [
+        (row.name.method, len(row.runs)) for row in Figure4("rules", 2, 10, 0, runs=runs).groups
+    ]
 
 
 RUNS = [
@@ -99,7 +101,7 @@ def test_records_that_cannot_be_read(tmp_path: Path) -> None:
 def test_methods_without_a_run_are_bars_marked_as_missing() -> None:
     failed = Unfinished("refused", "no memory", "tiny_internvl", "shapes", "icl")
     figure = Figure4("rules", 2, 10, 0, runs=RUNS, unfinished=[failed], expected=METHODS)
-    assert [(row.name.model, row.name.method, len(row.runs)) for row in figure.bars] == [
+    assert [(row.name.model, row.name.method, len(row.runs)) for row in figure.groups] == [
         ("tiny_qwen", WRITTEN, 1),
         ("tiny_qwen", "grit", 2),
         ("tiny_qwen", "sft", 0),

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from grit.figures.exhibit import Exhibit
-from grit.figures.table import Cell, Table
+from grit.figures.table import Table
 from grit.paper.evidence import Evidence
 from grit.runs.results import OtherSchema
-from grit.studies.figure_runs import RunName
+from grit.studies.figure_runs import Group, OfRun, RunName
 from grit.studies.record import Figure, Study, sections
 
 F = TypeVar("F", bound=Figure[Any])
@@ -32,8 +32,8 @@ def studied(study: Study[F], evidence: Evidence) -> Exhibit:
     if figures:
         return study.exhibit(figures, notes)
     models = dict.fromkeys((run.results.model, run.results.data) for run in evidence.runs)
-    groups: list[tuple[RunName, tuple[()], tuple[Cell, ...]]] = [
-        (RunName("", model, data, method, 0, ""), (), ())
+    groups: list[Group[OfRun]] = [
+        Group(RunName("", model, data, method, 0, ""), ())
         for model, data in models
         for method in study.methods
     ]

@@ -2,23 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 
-from grit.config.schema import FigureSettings
 from grit.data.shapes.ideal_traces import ideal_trace
 from grit.data.shapes.scenes import Scene
 from grit.evaluation.predictions import Prediction
 from grit.judge.making import make_judge
-from grit.judge.prompt import Comparison
 from grit.judge.service import ServiceJudge
 from grit.judge.settings import ServiceJudgeSettings
 from grit.runs.finished import FinishedRun
 from grit.studies.correlation_chains import chain_of, drawn_boxes
-from grit.studies.correlation_judges import (
-    Matcher,
-    PictureMatcher,
-    SceneMatcher,
-)
+from grit.studies.correlation_judges import Pair, picked_by_model, picked_by_rule
 from grit.studies.correlation_study import correlate
 from grit.studies.figure4 import (
     FIGURE4,
@@ -41,9 +35,16 @@ class Correlating(Measuring[CorrelatedRun]):
     name = "figure 4"
 
     @cached_property
-    def matcher(self) -> Matcher:
-        """Of no use without runs, and may need a key."""
-        return make_matcher(self.figures)
+    def judge(self) -> ServiceJudge | None:
+        """What is shown the pictures; None: a rule picks. Of no use without runs.
+
+        Raises:
+            GritError: there is no such judge, or no key for its service.
+        """
+        if isinstance(self.figures.judge, ServiceJudgeSettings):
+            return ServiceJudge(self.figures.judge)
+        make_judge(self.figures.judge)  # there has to be such a judge
+        return None
 
     def measure(self, run: FinishedRun) -> CorrelatedRun:
         """The correlation of a run's chains with their boxes."""
@@ -68,14 +69,22 @@ class Correlating(Measuring[CorrelatedRun]):
 
     def check_judged(self, rows: Sequence[CorrelatedRun]) -> None:
         """Tell what the judge has used, and raise JudgeFailed where too little was judged."""
-        if not isinstance(self.matcher, PictureMatcher):
+        if self.judge is None:
             return
         failed = asked = 0
         for run in rows:
             for correlation in run.correlations.values():
                 failed += correlation.failures
                 asked += run.judged * len(correlation.repeats)
-        check_use(self.matcher.judge, failed, asked)
+        check_use(self.judge, failed, asked)
+
+    def _picks(self, pairs: Sequence[Pair]) -> list[float | None]:
+        if self.judge is None:
+            return picked_by_rule(pairs)
+        from grit.judge.picture_pairs import compare_pictures  # imports openai
+
+        compare = partial(compare_pictures, self.judge, seed=self.figures.seed)
+        return picked_by_model(pairs, compare)
 
     def _correlated(
         self, name: RunName, run: FinishedRun, predictions: Sequence[Prediction]
@@ -86,27 +95,8 @@ class Correlating(Measuring[CorrelatedRun]):
         drawn = subsample(grounded, settings.chains, seed)
         found = [chain_of(each, run.sample(each).picture) for each in drawn]
         chains = [chain for chain in found if chain is not None]
-        correlations = correlate(chains, self.matcher, repeats=settings.repeats, seed=seed)
+        correlations = correlate(chains, self._picks, repeats=settings.repeats, seed=seed)
         return CorrelatedRun(name, len(rows), len(grounded), len(found), correlations)
-
-
-def make_matcher(figures: FigureSettings) -> Matcher:
-    """The judge of the figure that belongs to the judge of the configuration.
-
-    Raises:
-        GritError: there is no such judge, or no key for its service.
-    """
-    if not isinstance(figures.judge, ServiceJudgeSettings):
-        make_judge(figures.judge)  # there has to be such a judge
-        return SceneMatcher()
-    from grit.judge.picture_pairs import compare_pictures  # imports openai
-
-    judge = ServiceJudge(figures.judge)
-
-    def compare(pairs: Sequence[Comparison]) -> list[float | None]:
-        return compare_pictures(judge, pairs, seed=figures.seed)
-
-    return PictureMatcher(judge, compare)
 
 
 def _written(run: FinishedRun) -> list[Prediction]:

@@ -11,7 +11,6 @@ The rule is told which box belongs to which words; a model that sees pictures ha
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from grit.core.errors import GritError
 from grit.data.shapes.descriptions import described
@@ -19,7 +18,6 @@ from grit.data.shapes.questions import Term
 from grit.data.shapes.scenes import Scene
 from grit.grounding.boxes import Box, iou
 from grit.grounding.drawing import draw_boxes
-from grit.judge.judge import Judge
 from grit.judge.prompt import Comparison
 from grit.studies.correlation_chains import GroundedChain
 
@@ -37,38 +35,29 @@ class Pair:
     random: tuple[Box, ...]
 
 
-class Matcher(Protocol):
-    """Says of each pair whether the chain's own boxes are those that match it."""
+Matcher = Callable[[Sequence[Pair]], list[float | None]]
+"""Says of each pair whether the chain's own boxes are those that match it.
 
-    def picks(self, pairs: Sequence[Pair]) -> list[float | None]:
-        """1 where it picks the chain's own boxes, 0 where the random ones.
-
-        ``UNDECIDED`` between them; None where the judge failed to say.
-        """
+1 where it picks the chain's own boxes, 0 where the random ones, ``UNDECIDED`` between them; None
+where the judge failed to say.
+"""
 
 
-class PictureMatcher:
-    """Shows both pictures to a model.
+def picked_by_model(
+    pairs: Sequence[Pair], compare: Callable[[Sequence[Comparison]], list[float | None]]
+) -> list[float | None]:
+    """What a model picks that is shown both pictures, which are drawn when they are needed.
 
     Args:
-        judge: who asks the model, and knows what it costs and whether it still answers.
+        pairs: what it is asked about.
         compare: gives 1 for each pair whose right picture the model picks, 0 for its wrong one,
             and None where it fails.
     """
-
-    def __init__(
-        self, judge: Judge, compare: Callable[[Sequence[Comparison]], list[float | None]]
-    ) -> None:
-        self.judge = judge
-        self.compare = compare
-
-    def picks(self, pairs: Sequence[Pair]) -> list[float | None]:
-        """What the model picks; the pictures are drawn when they are needed."""
-        picks: list[float | None] = []
-        for start in range(0, len(pairs), _SHOWN_AT_A_TIME):
-            part = pairs[start : start + _SHOWN_AT_A_TIME]
-            picks += self.compare([shown(pair) for pair in part])
-        return picks
+    picks: list[float | None] = []
+    for start in range(0, len(pairs), _SHOWN_AT_A_TIME):
+        part = pairs[start : start + _SHOWN_AT_A_TIME]
+        picks += compare([shown(pair) for pair in part])
+    return picks
 
 
 def shown(pair: Pair) -> Comparison:
@@ -81,27 +70,25 @@ def shown(pair: Pair) -> Comparison:
     return Comparison(pair.id, chain.text, right, wrong)
 
 
-class SceneMatcher:
-    """The rule above, on drawn scenes."""
+def picked_by_rule(pairs: Sequence[Pair]) -> list[float | None]:
+    """By the rule above, whether the chain's boxes lie better on what it describes.
 
-    def picks(self, pairs: Sequence[Pair]) -> list[float | None]:
-        """Whether the chain's boxes lie better on what it describes than the random ones.
+    Raises:
+        GritError: a picture is no drawn scene.
+    """
+    return [_pick(pair) for pair in pairs]
 
-        Raises:
-            GritError: a picture is no drawn scene.
-        """
-        return [self._pick(pair) for pair in pairs]
 
-    def _pick(self, pair: Pair) -> float:
-        scene = pair.chain.picture
-        if not isinstance(scene, Scene):
-            raise GritError(
-                f"figure 4: {pair.chain.id}: judge=rules knows what drawn scenes show and no other "
-                "pictures; use judge=openai"
-            )
-        terms = described(pair.chain.contexts)
-        own, other = (agreement(boxes, terms, scene) for boxes in (pair.chain.boxes, pair.random))
-        return UNDECIDED if own == other else float(own > other)
+def _pick(pair: Pair) -> float:
+    scene = pair.chain.picture
+    if not isinstance(scene, Scene):
+        raise GritError(
+            f"figure 4: {pair.chain.id}: judge=rules knows what drawn scenes show and no other "
+            "pictures; use judge=openai"
+        )
+    terms = described(pair.chain.contexts)
+    own, other = (agreement(boxes, terms, scene) for boxes in (pair.chain.boxes, pair.random))
+    return UNDECIDED if own == other else float(own > other)
 
 
 def agreement(boxes: Sequence[Box], terms: Sequence[Term | None], scene: Scene) -> float:

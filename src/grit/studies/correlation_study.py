@@ -51,9 +51,7 @@ def correlate(
 def _correlation(
     chains: Sequence[GroundedChain], matcher: Matcher, control: str, repeats: int, seed: int
 ) -> Correlation:
-    picks = matcher.picks(
-        [_pair(chain, control, seed, k) for k in range(repeats) for chain in chains]
-    )
+    picks = matcher([_pair(chain, control, seed, k) for k in range(repeats) for chain in chains])
     points = np.array(picks, dtype=np.float64).reshape(repeats, len(chains))  # nan: no answer
     shares = tuple(_mean(row) for row in points)
     known = [share for share in shares if share is not None]

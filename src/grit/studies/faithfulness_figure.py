@@ -2,18 +2,19 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
 from grit.evaluation.bootstrap import Estimate
-from grit.evaluation.over_runs import Bounds, over_runs
-from grit.figures.chart import Chart, Panel, Point, Series
+from grit.evaluation.over_runs import Bounds
+from grit.figures.chart import Chart
 from grit.figures.table import Cell, Column, Table, bracketed
 from grit.runs.judging import BY_RULES, is_drawn
 from grit.studies.changed_pictures import CONDITIONS, MASKED
 from grit.studies.faithfulness_study import WAYS, Faithfulness, Survival
-from grit.studies.figure_runs import RunName, draws_of
+from grit.studies.figure_runs import Group, RunName
 from grit.studies.pixel_masks import MOST_OVERLAP
-from grit.studies.record import Figure, Study, counted, missing_notes, sections
+from grit.studies.record import Figure, Study, bars, counted, missing_notes, sections
 
 METHODS = ("grit", "sft", "cot", "icl")  # that write chains; direct has none
 _NAMED_FROM = 0.05  # mean overlap of controls; less is not spoken of
@@ -75,46 +76,34 @@ class FaithfulnessFigure(Figure[FaithfulRun]):
         """The test sets that questions came from."""
         return list(dict.fromkeys(name for run in self.runs for name in run.sets))
 
-    @property
-    def named_groups(self) -> list["Group"]:
-        """Its groups of bars, in the paper's order of methods."""
-        return [Group(*each) for each in self.groups]
+
+def _acc(group: Group[FaithfulRun], way: str, condition: str) -> Estimate:
+    return group.over_runs(lambda run: run.overall.ways[way].acc[condition], ACC)
 
 
-class Group(NamedTuple):
-    """The runs of one model and method, that differ in their seeds; none where it is missing."""
-
-    name: RunName
-    runs: Sequence[FaithfulRun]
-
-    def acc(self, way: str, condition: str) -> Estimate:
-        """ACC over runs."""
-        values = [run.overall.ways[way].acc[condition] for run in self.runs]
-        return over_runs(values, ACC, draws_of(self.runs))
-
-    def fall(self, way: str, condition: str) -> Estimate:
-        """The fall over runs."""
-        values = [run.overall.ways[way].fall[condition] for run in self.runs]
-        return over_runs(values, CHANGE, draws_of(self.runs))
-
-    @property
-    def control_overlap(self) -> float | None:
-        """The mean over the runs that masked photographs."""
-        known = [run.overall.control_overlap for run in self.runs]
-        there = [overlap for overlap in known if overlap is not None]
-        return sum(there) / len(there) if there else None
-
-    def beyond(self, way: str, name: str | None = None) -> Estimate:
-        """The chain's fall beyond the control's over runs, of all questions or a set's."""
-        runs = [run for run in self.runs if name is None or name in run.sets]
-        found = [run.overall if name is None else run.sets[name] for run in runs]
-        values = [each.ways[way].fall_beyond_control for each in found]
-        return over_runs(values, CHANGE, draws_of(runs))
+def _fall(group: Group[FaithfulRun], way: str, condition: str) -> Estimate:
+    return group.over_runs(lambda run: run.overall.ways[way].fall[condition], CHANGE)
 
 
-def _row_of_group(group: Group, way: str) -> dict[str, Any]:
-    acc = {name: group.acc(way, name) for name in CONDITIONS}
-    return {**acc, "fall": {n: group.fall(way, n) for n in MASKED}, BEYOND: group.beyond(way)}
+def _beyond(group: Group[FaithfulRun], way: str, name: str | None = None) -> Estimate:
+    """The chain's fall beyond the control's over runs, of all questions or a set's."""
+
+    def of_run(run: FaithfulRun) -> Estimate | None:
+        found = run.overall if name is None else run.sets.get(name)
+        return None if found is None else found.ways[way].fall_beyond_control
+
+    return group.over_runs(of_run, CHANGE)
+
+
+def _group_row(group: Group[FaithfulRun]) -> dict[str, Any]:
+    return {
+        way: {
+            **{name: _acc(group, way, name) for name in CONDITIONS},
+            "fall": {name: _fall(group, way, name) for name in MASKED},
+            BEYOND: _beyond(group, way),
+        }
+        for way in WAYS
+    }
 
 
 def _row(found: Faithfulness) -> dict[str, Any]:
@@ -152,15 +141,16 @@ def _survival_of(row: dict[str, Any]) -> Survival:
 
 def _chart(figure: FaithfulnessFigure) -> Chart:
     """ACC with each picture, bars for each method; two panels for each model."""
-    models: dict[str, list[Group]] = {}
-    for group in figure.named_groups:
-        models.setdefault(group.name.title, []).append(group)
     return Chart(
         title="Answers when what the chain points at is taken away",
         note=f"ACC against the original answer, judged by {figure.judge}; 95% intervals",
         panels=tuple(
-            _panel(f"{title}: {WAY_NAMES[way][0].lower()}{WAY_NAMES[way][1:]}", groups, way)
-            for title, groups in models.items()
+            bars(
+                f"{title}: {WAY_NAMES[way][0].lower()}{WAY_NAMES[way][1:]}",
+                groups,
+                {NAMES[each]: partial(_acc, way=way, condition=each) for each in CONDITIONS},
+            )
+            for title, groups in figure.models.items()
             for way in WAYS
         ),
         y_label="ACC",
@@ -168,46 +158,34 @@ def _chart(figure: FaithfulnessFigure) -> Chart:
     )
 
 
-def _panel(title: str, groups: Sequence[Group], way: str) -> Panel:
-    series = (
-        Series(
-            NAMES[name],
-            tuple(Point(at, *group.acc(way, name)[:3]) for at, group in enumerate(groups)),
-        )
-        for name in CONDITIONS
-    )
-    labels = (group.name.method + ": missing" * (not group.runs) for group in groups)
-    return Panel(title, tuple(series), tuple(labels))
-
-
 def _tables(figure: FaithfulnessFigure, title: str, notes: Sequence[str]) -> Iterator[Table]:
     judging = _judging(figure)
     for number, way in enumerate(WAYS):
-        rows = sections([(*group, _cells(group, way)) for group in figure.named_groups], COLUMNS)
+        rows = sections(figure.groups, COLUMNS, partial(_cells, way=way))
         said = () if number else (*_notes(figure), *notes)
         yield Table(f"{WAY_NAMES[way]}; {title}", COLUMNS, rows, (*judging, *said), "Method")
     columns = tuple(Column(WAY_NAMES[way], name, DIGITS) for way in WAYS for name in figure.sets)
     if columns:
-        cells = [(*group, _of_sets(group, figure.sets)) for group in figure.named_groups]
+        rows = sections(figure.groups, columns, partial(_of_sets, sets=figure.sets))
         heading = f"Each set, fall of ACC with the chain's boxes − elsewhere; {title}"
-        yield Table(heading, columns, sections(cells, columns), judging, "Method")
+        yield Table(heading, columns, rows, judging, "Method")
 
 
-def _cells(group: Group, way: str) -> tuple[Cell, ...]:
+def _cells(group: Group[FaithfulRun], way: str) -> tuple[Cell, ...]:
     count = len(group.runs)
     accs = [run.overall.ways[way].acc for run in group.runs]
     asked, controlled = (sum(acc[at].n for acc in accs) for at in ("answer_kept", "control_masked"))
-    falls = [*(group.fall(way, name) for name in MASKED), group.beyond(way)]
+    falls = [*(_fall(group, way, name) for name in MASKED), _beyond(group, way)]
     return (
         counted(str(asked), asked, count),
         counted(str(controlled), controlled, count),
-        *(bracketed(group.acc(way, name), DIGITS, runs=count) for name in CONDITIONS),
+        *(bracketed(_acc(group, way, name), DIGITS, runs=count) for name in CONDITIONS),
         *(bracketed(fall, DIGITS, runs=count, signed=True) for fall in falls),
     )
 
 
-def _of_sets(group: Group, sets: Sequence[str]) -> tuple[Cell, ...]:
-    estimates = (group.beyond(way, name) for way in WAYS for name in sets)
+def _of_sets(group: Group[FaithfulRun], sets: Sequence[str]) -> tuple[Cell, ...]:
+    estimates = (_beyond(group, way, name) for way in WAYS for name in sets)
     count = len(group.runs)
     return tuple(bracketed(value, DIGITS, signed=True, runs=count) for value in estimates)
 
@@ -226,8 +204,7 @@ def _notes(figure: FaithfulnessFigure) -> Iterator[str]:
         "Intervals are 95%: over pictures (bootstrap), and over runs where there are several (t). "
         "A column is over the questions that have what it needs; falls are paired by question."
     )
-    names = [group.name for group in figure.named_groups if not group.runs]
-    yield from missing_notes(names, figure.unfinished)
+    yield from missing_notes(figure)
     yield MEANING
     yield from _overlap_notes(figure)
     of_nothing = sum(run.overall.nothing_masked for run in figure.runs)
@@ -239,8 +216,10 @@ def _notes(figure: FaithfulnessFigure) -> Iterator[str]:
 
 
 def _overlap_notes(figure: FaithfulnessFigure) -> Iterator[str]:
-    for group in figure.named_groups:
-        if (overlap := group.control_overlap) is not None and overlap >= _NAMED_FROM:
+    for group in figure.groups:
+        known = [run.overall.control_overlap for run in group.runs]  # of masked photographs
+        there = [overlap for overlap in known if overlap is not None]
+        if there and (overlap := sum(there) / len(there)) >= _NAMED_FROM:
             yield (
                 f"{group.name.title}, {group.name.method}: on average {overlap:.0%} of a control's "
                 "pixels are the chain's own or annotated ones, which pulls the last column to 0. "
@@ -256,7 +235,7 @@ FAITHFULNESS = Study(
     methods=METHODS,
     kind=FaithfulnessFigure,
     groups="groups",
-    group_row=lambda *group: {way: _row_of_group(Group(*group), way) for way in WAYS},
+    group_row=_group_row,
     run_row=_run_row,
     run_of=_run_of,
     heading=lambda figure: f"judge={figure.judge}",

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
 from grit.evaluation.bootstrap import Estimate
-from grit.evaluation.over_runs import Bounds, over_runs
-from grit.figures.chart import Chart, Panel, Point, Series
+from grit.evaluation.over_runs import Bounds
+from grit.figures.chart import Chart
 from grit.figures.table import NOTHING, Cell, Column, Table, bracketed, number
 from grit.studies.correlation_study import CONTROLS, Correlation
-from grit.studies.figure_runs import RunName, draws_of
-from grit.studies.record import WRITTEN, Figure, Study, counted, missing_notes, sections
+from grit.studies.figure_runs import Group, RunName
+from grit.studies.record import WRITTEN, Figure, Study, bars, counted, missing_notes, sections
 
 METHODS = ("grit", "icl", "sft")  # that the paper's figure compares
 SHARE = Bounds(0.0, 1.0)
@@ -56,28 +57,19 @@ class Figure4(Figure[CorrelatedRun]):
         names = (name for run in self.runs for name in run.correlations["random"].sets)
         return list(dict.fromkeys(names))
 
-    @property
-    def bars(self) -> list["Bars"]:
-        """Its groups of bars, in the paper's order."""
-        return [Bars(*group) for group in self.groups]
+
+def _correlation(group: Group[CorrelatedRun], control: str, name: str | None = None) -> Estimate:
+    """The correlation against a control over runs, of all chains or of a set's."""
+
+    def of_run(run: CorrelatedRun) -> Estimate | None:
+        found = run.correlations[control]
+        return found.interval if name is None else found.sets.get(name)
+
+    return group.over_runs(of_run, SHARE)
 
 
-class Bars(NamedTuple):
-    """The runs of one model and method, that differ in their seeds; none where it is missing."""
-
-    name: RunName
-    runs: Sequence[CorrelatedRun]
-
-    def estimate(self, control: str) -> Estimate:
-        """The correlation against a control, over runs."""
-        intervals = [run.correlations[control].interval for run in self.runs]
-        return over_runs(intervals, SHARE, draws_of(self.runs))
-
-    def of_set(self, control: str, name: str) -> Estimate:
-        """The same within a set."""
-        runs = [run for run in self.runs if name in run.correlations[control].sets]
-        estimates = [run.correlations[control].sets[name] for run in runs]
-        return over_runs(estimates, SHARE, draws_of(runs))
+def _group_row(group: Group[CorrelatedRun]) -> dict[str, Any]:
+    return {control: _correlation(group, control) for control in CONTROLS}
 
 
 def _run_row(run: CorrelatedRun) -> dict[str, Any]:
@@ -100,42 +92,28 @@ def _correlation_of(row: dict[str, Any]) -> Correlation:
 
 def _chart(figure: Figure4) -> Chart:
     """Bars for each method with their intervals, a panel for each model."""
-    panels: dict[str, list[Bars]] = {}
-    for bars in figure.bars:
-        panels.setdefault(bars.name.title, []).append(bars)
+    series = {CONTROL_NAMES[each]: partial(_correlation, control=each) for each in CONTROLS}
     return Chart(
         title="Cross-modal correlation of chains and boxes",
         note=f"Judged by {figure.judge}, {figure.repeats} repeats; 95% intervals",
-        panels=tuple(_panel(title, groups) for title, groups in panels.items()),
+        panels=tuple(bars(title, groups, series) for title, groups in figure.models.items()),
         y_label="own boxes picked",
         reference=(0.5, "chance"),
         top=1.0,
     )
 
 
-def _panel(title: str, groups: Sequence[Bars]) -> Panel:
-    series = (
-        Series(
-            CONTROL_NAMES[control],
-            tuple(Point(x, *bars.estimate(control)[:3]) for x, bars in enumerate(groups)),
-        )
-        for control in CONTROLS
-    )
-    labels = (bars.name.method + ": missing" * (not bars.runs) for bars in groups)
-    return Panel(title, tuple(series), tuple(labels))
-
-
 def _tables(figure: Figure4, title: str, notes: Sequence[str]) -> Iterator[Table]:
-    overall = sections([(*bars, _overall(bars)) for bars in figure.bars], COLUMNS)
+    overall = sections(figure.groups, COLUMNS, _overall)
     yield Table(title, COLUMNS, overall, (*_notes(figure), *notes), "Method")
     columns = tuple(Column("", name, DIGITS) for name in figure.sets)
     if columns:
-        of_sets = sections([(*bars, _of_sets(bars, figure.sets)) for bars in figure.bars], columns)
+        of_sets = sections(figure.groups, columns, partial(_of_sets, sets=figure.sets))
         yield Table(f"Each set, against random boxes; {title}", columns, of_sets, (), "Method")
 
 
-def _overall(bars: Bars) -> tuple[Cell, ...]:
-    runs, count = bars.runs, len(bars.runs)
+def _overall(group: Group[CorrelatedRun]) -> tuple[Cell, ...]:
+    runs, count = group.runs, len(group.runs)
     rows, grounded, judged = (
         sum(getattr(run, name) for run in runs) for name in ("rows", "grounded", "judged")
     )
@@ -146,7 +124,7 @@ def _overall(bars: Bars) -> tuple[Cell, ...]:
     return (
         _share(grounded, rows, count),
         counted(str(judged), judged, count),
-        *(bracketed(bars.estimate(control), DIGITS, runs=count) for control in CONTROLS),
+        *(bracketed(_correlation(group, control), DIGITS, runs=count) for control in CONTROLS),
         Cell(NOTHING) if spread is None else counted(number(spread, DIGITS), spread, count),
         _share(sum(correlation.undecided for correlation in first), trials, count),
     )
@@ -156,9 +134,9 @@ def _share(part: int, whole: int, runs: int) -> Cell:
     return counted(f"{part / whole:.0%}", part / whole, runs) if whole else Cell(NOTHING)
 
 
-def _of_sets(bars: Bars, sets: Sequence[str]) -> tuple[Cell, ...]:
-    estimates = (bars.of_set("random", name) for name in sets)
-    return tuple(bracketed(estimate, DIGITS, runs=len(bars.runs)) for estimate in estimates)
+def _of_sets(group: Group[CorrelatedRun], sets: Sequence[str]) -> tuple[Cell, ...]:
+    estimates = (_correlation(group, "random", name) for name in sets)
+    return tuple(bracketed(estimate, DIGITS, runs=len(group.runs)) for estimate in estimates)
 
 
 def _notes(figure: Figure4) -> Iterator[str]:
@@ -168,8 +146,7 @@ def _notes(figure: Figure4) -> Iterator[str]:
         "drawn at random. Intervals are 95%: over pictures (bootstrap), and over runs where there "
         "are several (t)."
     )
-    names = [bars.name for bars in figure.bars if not bars.runs]
-    yield from missing_notes(names, figure.unfinished)
+    yield from missing_notes(figure)
     yield PAPER
     if any(run.run.method == WRITTEN for run in figure.runs):
         yield STAND_IN
@@ -186,7 +163,7 @@ FIGURE4 = Study(
     methods=METHODS,
     kind=Figure4,
     groups="bars",
-    group_row=lambda *bars: {control: Bars(*bars).estimate(control) for control in CONTROLS},
+    group_row=_group_row,
     run_row=_run_row,
     run_of=_run_of,
     heading=lambda figure: f"judge={figure.judge}",

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from grit.evaluation.bootstrap import Estimate
-from grit.evaluation.over_runs import Bounds, over_runs
+from grit.evaluation.over_runs import Bounds
 from grit.figures.chart import Chart, Panel, Series, points_of
 from grit.figures.table import Cell, Column, Table, bracketed
 from grit.studies.attention_prefixes import PREFIXES
 from grit.studies.attention_study import COMPARED, AttentionCurve, AttentionStudy
-from grit.studies.figure_runs import RunName, draws_of
+from grit.studies.figure_runs import Group, RunName
 from grit.studies.record import Figure, Study, counted, missing_notes, plain, sections
 
 METHODS = ("grit",)  # that the paper's figure shows
@@ -56,44 +56,30 @@ class Figure5(Figure[AttendingRun]):
     samples: int  # at most so many of each run
     tokens: int
 
-    @property
-    def levels(self) -> list["Levels"]:
-        """Its curves, in the paper's order of methods."""
-        return [Levels(*group) for group in self.groups]
+
+def _line(runs: Sequence[AttendingRun], prefix: str) -> tuple[float | None, ...]:
+    """The mean in thousandths over all samples that reached each token, where enough did."""
+    curves = [run.study.curves[prefix] for run in runs]
+    least = _SHOWN_FROM * sum(run.study.samples for run in runs)
+    values = []
+    for at in range(len(curves[0].mean) if curves else 0):
+        n = sum(curve.n[at] for curve in curves)
+        total = sum((curve.mean[at] or 0.0) * curve.n[at] for curve in curves)
+        values.append(UNIT * total / n if n and n >= least else None)
+    return tuple(values)
 
 
-class Levels(NamedTuple):
-    """The runs of one model and method, that differ in their seeds; none where it is missing."""
-
-    name: RunName
-    runs: Sequence[AttendingRun]
-
-    def level(self, prefix: str) -> Estimate:
-        """Attention after a prefix, over runs."""
-        levels = [run.study.curves[prefix].level for run in self.runs]
-        return over_runs(levels, LEVELS, draws_of(self.runs))
-
-    def difference(self, name: str) -> Estimate:
-        """One of COMPARED, over runs."""
-        differences = [run.study.differences[name] for run in self.runs]
-        return over_runs(differences, CHANGES, draws_of(self.runs))
-
-    def line(self, prefix: str) -> tuple[float | None, ...]:
-        """The mean in thousandths over all samples that reached each token, where enough did."""
-        curves = [run.study.curves[prefix] for run in self.runs]
-        least = _SHOWN_FROM * sum(run.study.samples for run in self.runs)
-        values = []
-        for at in range(len(curves[0].mean) if curves else 0):
-            n = sum(curve.n[at] for curve in curves)
-            total = sum((curve.mean[at] or 0.0) * curve.n[at] for curve in curves)
-            values.append(UNIT * total / n if n and n >= least else None)
-        return tuple(values)
+def _level(group: Group[AttendingRun], prefix: str) -> Estimate:
+    return group.over_runs(lambda run: run.study.curves[prefix].level, LEVELS)
 
 
-def _group_row(name: RunName, runs: Sequence[AttendingRun]) -> dict[str, Any]:
-    row = Levels(name, runs)
-    levels = {prefix: row.level(prefix) for prefix in PREFIXES}
-    return levels | {name: row.difference(name) for name in COMPARED}
+def _difference(group: Group[AttendingRun], name: str) -> Estimate:
+    return group.over_runs(lambda run: run.study.differences[name], CHANGES)
+
+
+def _group_row(group: Group[AttendingRun]) -> dict[str, Estimate]:
+    levels = {prefix: _level(group, prefix) for prefix in PREFIXES}
+    return levels | {name: _difference(group, name) for name in COMPARED}
 
 
 def _run_of(row: dict[str, Any]) -> AttendingRun:
@@ -112,31 +98,30 @@ def _chart(figure: Figure5) -> Chart:
     return Chart(
         title="Attention on an image token after <rethink>",
         note="Mean over samples, layers, heads and image tokens, in thousandths",
-        panels=tuple(map(_panel, figure.levels)),
+        panels=tuple(map(_panel, figure.groups)),
         y_label="attention, thousandths",
         x_label="generated token",
     )
 
 
-def _panel(levels: Levels) -> Panel:
-    lines = {PREFIX_NAMES[prefix]: levels.line(prefix) for prefix in PREFIXES}
+def _panel(group: Group[AttendingRun]) -> Panel:
+    lines = {PREFIX_NAMES[prefix]: _line(group.runs, prefix) for prefix in PREFIXES}
     reached = [at for line in lines.values() for at, value in enumerate(line) if value is not None]
     end = max(reached, default=0) + 1
-    title = f"{levels.name.title}, {levels.name.method}" + ": missing" * (not levels.runs)
+    title = f"{group.name.title}, {group.name.method}" + ": missing" * (not group.runs)
     series = (Series(name, points_of(line[:end])) for name, line in lines.items())
     return Panel(title, tuple(series))
 
 
 def _tables(figure: Figure5, title: str, notes: Sequence[str]) -> Iterator[Table]:
-    rows = sections([(*levels, _cells(levels)) for levels in figure.levels], COLUMNS)
+    rows = sections(figure.groups, COLUMNS, _cells)
     yield Table(title, COLUMNS, rows, (*_notes(figure), *notes), "Method")
 
 
-def _cells(levels: Levels) -> tuple[Cell, ...]:
-    count = len(levels.runs)
-    samples = sum(run.study.samples for run in levels.runs)
-    values = [levels.level(prefix) for prefix in PREFIXES]
-    values += [levels.difference(name) for name in COMPARED]
+def _cells(group: Group[AttendingRun]) -> tuple[Cell, ...]:
+    count = len(group.runs)
+    samples = sum(run.study.samples for run in group.runs)
+    values = _group_row(group).values()
     shown = (bracketed(_in_thousandths(value), DIGITS, runs=count) for value in values)
     return (counted(str(samples), samples, count), *shown)
 
@@ -154,8 +139,7 @@ def _notes(figure: Figure5) -> Iterator[str]:
         "run. Intervals are 95%: over pictures (bootstrap), and over runs where there are several "
         "(t). Differences are over the tokens that both prefixes of a sample led to."
     )
-    names = [levels.name for levels in figure.levels if not levels.runs]
-    yield from missing_notes(names, figure.unfinished)
+    yield from missing_notes(figure)
     yield PAPER
 
 

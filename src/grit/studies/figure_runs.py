@@ -1,9 +1,11 @@
 """What figures 4 and 5 and faithfulness say of the runs they are made of."""
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
+from grit.evaluation.bootstrap import Estimate
+from grit.evaluation.over_runs import Bounds, over_runs
 from grit.runs.twins import differing
 
 _ORDER = ("written", "grit", "sft", "icl", "cot", "direct")  # the paper's order, best first
@@ -72,9 +74,21 @@ class OfRun(Protocol):
 T = TypeVar("T", bound=OfRun)
 
 
+class Group(NamedTuple, Generic[T]):
+    """The runs of one model and method, that differ in their seeds; none where it is missing."""
+
+    name: RunName
+    runs: Sequence[T]
+
+    def over_runs(self, of_run: Callable[[T], Estimate | None], bounds: Bounds) -> Estimate:
+        """A number over the runs that have it."""
+        known = [(found, run) for run in self.runs if (found := of_run(run)) is not None]
+        return over_runs([found for found, _ in known], bounds, draws_of(run for _, run in known))
+
+
 def grouped(
     measured: Iterable[T], unfinished: Sequence[Unfinished] = (), expected: Sequence[str] = ()
-) -> list[tuple[RunName, list[T]]]:
+) -> list[Group[T]]:
     """Runs that differ only in their seeds and draws together, methods in the paper's order.
 
     Where several groups are of one model, data and method, the method names what differs. Methods
@@ -101,7 +115,8 @@ def grouped(
         return models.index(model), rank
 
     ordered = sorted([*groups.values(), *((name, []) for name in missing)], key=place)
-    return [(_told_apart(name, [twin for twin, _ in ordered]), runs) for name, runs in ordered]
+    names = [name for name, _ in ordered]
+    return [Group(_told_apart(name, names), runs) for name, runs in ordered]
 
 
 def _told_apart(run: RunName, others: Sequence[RunName]) -> RunName:

@@ -8,14 +8,15 @@ from typing import Any, Generic, TypeVar
 
 from grit.core.errors import GritError
 from grit.core.files import write_json
-from grit.figures.chart import Chart
+from grit.evaluation.bootstrap import Estimate
+from grit.figures.chart import Chart, Panel, Point, Series
 from grit.figures.exhibit import Exhibit
 from grit.figures.svg import chart_svg
 from grit.figures.table import MISSING, Cell, Column, Mean, Row, Section, Table
 from grit.runs.printed import METHODS, model_title
 from grit.runs.repetitions import seeds_label
 from grit.runs.results import OtherSchema
-from grit.studies.figure_runs import OfRun, RunName, Unfinished, draws_of, grouped
+from grit.studies.figure_runs import Group, OfRun, Unfinished, draws_of, grouped
 
 SCHEMA_VERSION = 1  # of figure4.json, figure5.json and faithfulness.json
 WRITTEN = "written"  # the method's name of chains that come from the scenes' annotations
@@ -23,7 +24,6 @@ TITLES = METHODS | {WRITTEN: "Written from annotations"}
 
 T = TypeVar("T", bound=OfRun)
 F = TypeVar("F", bound="Figure[Any]")
-Group = tuple[RunName, Sequence[OfRun], tuple[Cell, ...]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,9 +35,17 @@ class Figure(Generic[T]):
     expected: Sequence[str] = ()  # methods that are marked as missing where they have no run
 
     @property
-    def groups(self) -> list[tuple[RunName, list[T]]]:
+    def groups(self) -> list[Group[T]]:
         """Runs of one model and method, that differ in their seeds, in the paper's order."""
         return grouped(self.runs, self.unfinished, self.expected)
+
+    @property
+    def models(self) -> dict[str, list[Group[T]]]:
+        """The groups of each model and its data, by what stands over its panel."""
+        models: dict[str, list[Group[T]]] = {}
+        for group in self.groups:
+            models.setdefault(group.name.title, []).append(group)
+        return models
 
 
 @dataclass(frozen=True)
@@ -51,7 +59,7 @@ class Study(Generic[F]):
     methods: tuple[str, ...]  # that the paper's figure compares
     kind: type[F]
     groups: str  # the record's name of groups of runs
-    group_row: Callable[[RunName, Sequence[Any]], dict[str, Any]]
+    group_row: Callable[[Group[Any]], dict[str, Any]]
     run_row: Callable[[Any], dict[str, Any]]  # what a record says of a run, but for its name
     run_of: Callable[[dict[str, Any]], Any]  # the inverse
     heading: Callable[[F], str]  # over its tables
@@ -86,8 +94,8 @@ class Study(Generic[F]):
     def write(self, figure: F, folder: Path) -> Path:
         """Write every number behind the figure, run by run and over runs; returns the path."""
         groups = [
-            name.of_group() | {"runs": len(runs)} | self.group_row(name, runs)
-            for name, runs in figure.groups
+            group.name.of_group() | {"runs": len(group.runs)} | self.group_row(group)
+            for group in figure.groups
         ]
         runs = [plain(run.run) | self.run_row(run) for run in figure.runs]
         record = {name: getattr(figure, name) for name in (*self._how, "expected", "unfinished")}
@@ -129,27 +137,44 @@ def plain(value: Any) -> Any:
     return value
 
 
-def sections(groups: Sequence[Group], columns: Sequence[Column]) -> tuple[Section, ...]:
-    """A section for each model and its data; rows without runs are marked as missing."""
+def sections(
+    groups: Sequence[Group[T]],
+    columns: Sequence[Column],
+    cells: Callable[[Group[T]], tuple[Cell, ...]] | None = None,
+) -> tuple[Section, ...]:
+    """A section for each model and its data; rows without runs or ``cells`` are missing."""
     rows: dict[str, list[Row]] = {}
-    for name, runs, cells in groups:
+    for group in groups:
+        name, runs = group
         title = f"{model_title(name.model)}; data={name.data}"
-        shown = cells if runs else (Cell(MISSING),) * len(columns)
+        shown = cells(group) if cells and runs else (Cell(MISSING),) * len(columns)
         label = seeds_label(_title(name.method), draws_of(runs))
         rows.setdefault(title, []).append(Row(label, shown))
     return tuple(Section(title, tuple(rows)) for title, rows in rows.items())
 
 
-def missing_notes(names: Sequence[RunName], unfinished: Sequence[Unfinished]) -> Iterator[str]:
+def bars(
+    title: str, groups: Sequence[Group[T]], series: Mapping[str, Callable[[Group[T]], Estimate]]
+) -> Panel:
+    """A panel with a bar of each of the ``series``, by their names, for each method."""
+    drawn = (
+        Series(name, tuple(Point(at, *of(group)[:3]) for at, group in enumerate(groups)))
+        for name, of in series.items()
+    )
+    labels = (group.name.method + ": missing" * (not group.runs) for group in groups)
+    return Panel(title, tuple(drawn), tuple(labels))
+
+
+def missing_notes(figure: Figure[Any]) -> Iterator[str]:
     """Why rows are missing, or have fewer seeds than were asked for."""
-    for run in unfinished:
+    for run in figure.unfinished:
         of = run.folder
         if run.model:
             of = f"{run.model}, {_title(run.method)}, data={run.data}, seed {run.seed}"
         yield f"{of}: no part of the figure: {run.reason}"
-    explained = {(run.model, run.data, run.method) for run in unfinished}
-    for name in names:
-        if name.of_names() not in explained:
+    explained = {(run.model, run.data, run.method) for run in figure.unfinished}
+    for name, runs in figure.groups:
+        if not runs and name.of_names() not in explained:
             yield f"{name.model}, {_title(name.method)}, data={name.data}: no run was there"
 
 
