@@ -12,12 +12,12 @@ from pytorch_lightning.loggers.logger import Logger
 from grit.figures.markdown_format import rows_markdown
 from grit.pages.chain_picture import chain_picture
 from grit.pages.chains import chain_said
-from grit.pages.gallery import PictureOf
+from grit.pages.gallery import PictureOf, Rows
 from grit.pages.outcomes import outcome_table
 from grit.rewards.reward import Reward
 from grit.runs.measured import Measured
 from grit.runs.results import Results
-from grit.tracking.evaluation_rows import Draw, Rows, RowTable, row_table
+from grit.tracking.evaluation_rows import Draw, RowTable, row_table
 from grit.training.diagnostics import Rollout
 
 

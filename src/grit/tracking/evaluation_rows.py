@@ -1,7 +1,7 @@
 """Rows of an evaluation as a table for a dashboard: questions, answers, pictures, reward parts."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -14,13 +14,12 @@ from grit.evaluation.predictions import ScoredPrediction
 from grit.grounding.boxes import Space
 from grit.judge.judge import Query
 from grit.pages.chains import is_right
-from grit.pages.gallery import PictureOf, stable_rank
+from grit.pages.gallery import PictureOf, Rows, stable_rank
 from grit.rewards.response import Attempt
 from grit.rewards.reward import Outcome, Reward
 
 log = logging.getLogger(__name__)
 
-Rows = Mapping[str, Sequence[ScoredPrediction]]  # by set
 Draw = Callable[[Image.Image, Space, ScoredPrediction], Any]
 """Makes a library's picture of an image, its space (original) and the row with its boxes."""
 

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
+from pytorch_lightning.callbacks import LambdaCallback
 from pytorch_lightning.loggers.logger import Logger
 
 from grit.config.schema import Config
@@ -14,8 +16,8 @@ from grit.pages.gallery import PictureOf
 from grit.rewards.reward import reward_from
 from grit.runs.folder import RunFolder
 from grit.runs.measured import Measured
-from grit.tracking.completion_samples import CompletionSamples
 from grit.tracking.dashboard import Dashboard, Findings, evaluation_numbers
+from grit.training.module import GRPOGR
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,16 @@ class Tracker:
         """Lightning's callbacks for the completions of training."""
         if self.dashboard is None:
             return []
-        return [CompletionSamples(self.dashboard, self.config.logger.sample_every)]
+        return [LambdaCallback(on_train_batch_end=self._completions)]
+
+    def _completions(
+        self, _: pl.Trainer, module: pl.LightningModule, _outputs: Any, _batch: Any, step: int
+    ) -> None:
+        """Log the completions of a step's first prompt; ``step`` counts no updates."""
+        assert self.dashboard is not None
+        if step % self.config.logger.sample_every == 0 and isinstance(module, GRPOGR):
+            first = module.last_rollouts[: module.settings.group_size]
+            self.dashboard.completions(first, step)
 
     def numbers(self, measured: Measured, step: int) -> None:
         """Log the metrics of an evaluation after ``step`` training steps, if they are not there."""

@@ -9,16 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import wandb
+from PIL import Image
 
 from grit.config.identity import plain
 from grit.config.schema import Config
+from grit.evaluation.predictions import ScoredPrediction
+from grit.grounding.boxes import Space
 from grit.runs.folder import RunFolder, run_name
 from grit.tracking.dashboard import Findings, rollout_heading
 from grit.tracking.naming import group, tags
 from grit.tracking.wandb_end import finish, going_on
-from grit.tracking.wandb_images import SAID, boxed_image
-from grit.tracking.wandb_log import SectionedLogger, wandb_logger, wandb_mode
-from grit.tracking.wandb_results import STEP, log_report, log_rows
+from grit.tracking.wandb_images import ANNOTATED, SAID, boxed_image
+from grit.tracking.wandb_log import STEP, SectionedLogger, wandb_logger, wandb_mode
 from grit.training.diagnostics import Rollout
 
 
@@ -52,9 +54,11 @@ class WandbDashboard:
                 if file.exists():
                     content = json.loads(file.read_text(encoding="utf-8"))
                     run.summary.update({name.replace(".", "_"): content})
-            log_report(run, found.report)
+            page = found.report.read_text(encoding="utf-8")
+            run.log({"report": wandb.Html(page, inject=False)})
         with going_on(self.logger.faults):  # tables connect again, and the server may be down
-            log_rows(run, found)
+            table = found.rows(_picture)
+            run.log({"evaluation": wandb.Table(columns=table.columns, data=table.rows)})
 
 
 @contextmanager
@@ -98,3 +102,8 @@ def _image(rollout: Rollout) -> wandb.Image:
     caption = f"{rollout_heading(rollout)}\n{rollout.completion.text}"
     picture = rollout.sample.picture.load()
     return boxed_image(picture, rollout.sample.space, {SAID: rollout.boxes}, caption)
+
+
+def _picture(image: Image.Image, space: Space, row: ScoredPrediction) -> wandb.Image:
+    layers = {ANNOTATED: row.prediction.true_boxes or (), SAID: row.boxes or ()}
+    return boxed_image(image, space, layers)

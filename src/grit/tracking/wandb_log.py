@@ -12,10 +12,10 @@ from pytorch_lightning.loggers import WandbLogger
 from grit.runs.run_record import relative
 from grit.tracking.panels import panel
 from grit.tracking.wandb_end import going_on, limits
-from grit.tracking.wandb_results import STEP
 from grit.tracking.wandb_server import failures, reason_of
 
 log = logging.getLogger(__name__)
+STEP = "trainer/global_step"  # the x axis that Lightning gives every metric
 INIT_TIMEOUT = 20  # seconds that an online run waits for the server
 MOST_TAG = 64  # characters, W&B's limit
 FORMER = {"dryrun": "offline", "run": "online"}  # W&B's own earlier words, which it still takes
@@ -37,19 +37,16 @@ def wandb_logger(
     folder: Path,
     config: dict[str, Any],
     *,
-    project: str,
-    entity: str | None,
-    name: str,
     mode: Mode,
     tags: Sequence[str],
-    group: str | None = None,
-    job_type: str | None = None,
+    **fields: Any,
 ) -> "SectionedLogger":
     """A logger whose files are below ``folder``.
 
     The resolved configuration is stored under the single key ``grit``: a sweep locks its own keys
     in ``run.config``, and a sweep's ``model`` would block a nested ``model``. If the server cannot
-    be reached, the run is logged offline, to be uploaded later with ``wandb sync``.
+    be reached, the run is logged offline, to be uploaded later with ``wandb sync``. The ``fields``
+    are those of ``wandb.init``: project, entity, name, group, job_type.
 
     Raises:
         GritError: W&B's client takes no such run, neither online nor offline.
@@ -58,11 +55,6 @@ def wandb_logger(
     def begin(mode: Mode) -> Any:
         return wandb.init(
             dir=folder,
-            project=project,
-            entity=entity,
-            name=name,
-            group=group,
-            job_type=job_type,
             mode=mode,
             tags=[tag[:MOST_TAG] for tag in dict.fromkeys(tags)],
             config={"grit": config},
@@ -74,6 +66,7 @@ def wandb_logger(
                 **limits(),
             ),
             reinit="finish_previous",  # the jobs of a multirun share a process
+            **fields,
         )
 
     with failures("W&B: the run cannot be begun", "; logger=none does without W&B"):

@@ -17,7 +17,7 @@ from grit.pages.differences import varied_settings
 from grit.runs.finished import FinishedRun
 from grit.runs.judging import judging_note
 from grit.runs.shown_metrics import Metric, definitions, shown_metrics
-from grit.tracking.wandb_results import STEP
+from grit.tracking.wandb_log import STEP
 from grit.tracking.wandb_server import failures
 
 if TYPE_CHECKING:
