@@ -11,7 +11,6 @@ from grit.paper.grouping import (
     Part,
     Variant,
     by_variant,
-    draws_of,
     labels,
     models_of,
     parts_of,
@@ -20,7 +19,6 @@ from grit.paper.grouping import (
 from grit.paper.measures import DIGITS, HEADINGS, Measures
 from grit.paper.notes import DIFFERENCES, annotation_note, draw_notes, judged, notes_of
 from grit.runs.printed import model_title
-from grit.runs.repetitions import seeds_label
 from grit.runs.results import Results
 from grit.runs.shown_metrics import BINARY, DIFFERENT, definitions, has_two_accs
 
@@ -76,7 +74,7 @@ def own_sections(shown: Shown) -> tuple[Section, ...]:
     sections = []
     for model in shown.models:
         rows = [
-            Row(seeds_label(named[variant], draws_of(runs)), shown.measures.of(runs))
+            shown.measures.row(named[variant], runs)
             for variant in shown.variants(model)
             if (runs := shown.groups[variant])
         ]

@@ -8,7 +8,7 @@ from grit.figures.table import Column, Row, Table
 from grit.paper.companions import Shown, acc_tables, comparable, paired_tables
 from grit.paper.control_rows import control_tables
 from grit.paper.evidence import Evidence
-from grit.paper.grouping import Groups, Variant, draws_of, labels
+from grit.paper.grouping import Groups, Variant, labels
 from grit.paper.measures import EACH, Measures
 from grit.paper.notes import INTERVALS, MINIATURE
 from grit.runs.printed import (
@@ -20,7 +20,6 @@ from grit.runs.printed import (
     SCALES,
     model_title,
 )
-from grit.runs.repetitions import seeds_label
 from grit.runs.results import Results
 
 TITLE = "Figure 6: how ACC scales with triplets"
@@ -72,10 +71,9 @@ def _rows(model: str, groups: Groups) -> list[tuple[int, Row]]:
         named = labels({variant: groups[variant] for variant in variants})
         for variant in variants:
             label = str(size) if len(variants) == 1 else f"{size}: {named[variant]}"
-            runs = groups[variant]
-            rows.append((size, Row(seeds_label(label, draws_of(runs)), SHOWN.of(runs))))
+            rows.append((size, SHOWN.row(label, groups[variant])))
         if not variants:
-            rows.append((size, Row(str(size), SHOWN.missing())))
+            rows.append((size, SHOWN.row(str(size), ())))
     return rows
 
 

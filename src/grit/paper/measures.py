@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 from grit.evaluation.bootstrap import Estimate
 from grit.evaluation.over_runs import Bounds, over_runs
-from grit.evaluation.paired import compared
-from grit.figures.table import MISSING, NOTHING, Cell, Column, Mean, bracketed, number, single
+from grit.evaluation.paired import Comparison, compared
+from grit.figures.table import MISSING, NOTHING, Cell, Column, Mean, Row, bracketed, number, single
 from grit.paper.evidence import Run
 from grit.paper.grouping import draws_of
 from grit.runs.draws import draw_of
 from grit.runs.printed import SETS, TABLE1_COLUMNS, TestSet
+from grit.runs.repetitions import seeds_label
 from grit.runs.results import Results
 from grit.runs.shown_metrics import BESIDE, METRICS
 
@@ -38,9 +39,9 @@ class Measures(NamedTuple):
         """The cells of ours minus the baseline, question by question."""
         return tuple(difference_cell(baseline, ours, sets, metric) for sets, metric in self.numbers)
 
-    def missing(self) -> tuple[Cell, ...]:
-        """The cells of what did not run."""
-        return tuple(Cell(MISSING) for _ in self.columns)
+    def row(self, label: str, runs: Sequence[Run]) -> Row:
+        """The row of repetitions, with their number; all is missing where there is none."""
+        return Row(seeds_label(label, draws_of(runs)), self.of(runs))
 
     def printed(self, numbers: Iterable[float | None]) -> tuple[Cell, ...]:
         """The cells of a row of the paper."""
@@ -81,19 +82,26 @@ def difference_cell(
     baseline: Sequence[Run], ours: Sequence[Run], test_sets: Sequence[TestSet], metric: str
 ) -> Cell:
     """Ours minus the baseline on the same questions, in bold where the interval excludes 0."""
-    was, now = (scores_of(runs, test_sets, metric) for runs in (baseline, ours))
-    if was is None or now is None:
+    found = comparison(baseline, ours, test_sets, metric)
+    if found is None:
         return Cell(MISSING)
-    bounds = CHANGES[metric]
-    pictures = pictures_of([*baseline, *ours], test_sets)
-    draws = draws_of(baseline), draws_of(ours)
-    difference = compared(was, now, bounds, pictures, draws).difference
-    mean = mean_over_runs([difference], bounds)
+    mean = mean_over_runs([found.difference], CHANGES[metric])
     if mean is None or mean.low is None or mean.high is None:
         return Cell(NOTHING)
     text = bracketed(mean, DIGITS[metric], signed=True).text
     bold = mean.low > 0 or mean.high < 0
     return Cell(text, mean._replace(runs=min(len(baseline), len(ours))), bold=bold)
+
+
+def comparison(
+    baseline: Sequence[Run], ours: Sequence[Run], test_sets: Sequence[TestSet], metric: str
+) -> Comparison | None:
+    """Ours minus the baseline on the same questions; None where a run has no scores of them."""
+    was, now = (scores_of(runs, test_sets, metric) for runs in (baseline, ours))
+    if was is None or now is None:
+        return None
+    pictures = pictures_of([*baseline, *ours], test_sets)
+    return compared(was, now, CHANGES[metric], pictures, (draws_of(baseline), draws_of(ours)))
 
 
 def measured(mean: Mean | None, digits: int, bounds: Bounds) -> Cell:

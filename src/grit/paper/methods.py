@@ -8,29 +8,28 @@ correction.
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from statistics import fmean
 
 from grit.evaluation.bootstrap import Estimate
 from grit.evaluation.over_runs import Bounds
-from grit.evaluation.paired import Comparison, compared, holm
+from grit.evaluation.paired import holm
 from grit.figures.chart import Chart, Panel, Point, Series
 from grit.figures.exhibit import Exhibit
 from grit.figures.table import NOTHING, Cell, Column, Row, Section, Table, best_in_bold, bracketed
 from grit.paper.companions import Shown, comparable
 from grit.paper.evidence import Evidence, Run
-from grit.paper.grouping import Groups, Variant, draws_of, labels
+from grit.paper.grouping import Groups, Variant, labels
 from grit.paper.measures import (
-    CHANGES,
     DIGITS,
     HEADINGS,
     Sets,
+    comparison,
     mean_over_runs,
     measured,
     measures,
-    pictures_of,
-    scores_of,
 )
 from grit.paper.notes import INTERVALS, annotation_note, judged
 from grit.runs.draws import draw_of
@@ -45,7 +44,6 @@ from grit.runs.printed import (
     POOLED,
     model_title,
 )
-from grit.runs.repetitions import seeds_label
 from grit.runs.results import Results
 
 TITLE = "Methods: GRIT beside other rewards, objectives and methods"
@@ -132,13 +130,11 @@ def _rows(model: str, groups: Groups) -> list[Row]:
     rows = []
     for variant, name in _arms(model, groups).items():
         runs = groups[variant]
-        cells = (*SHOWN.of(runs), _faithful(runs), _tokens(runs), _minutes(runs), _annotated(runs))
-        rows.append(Row(seeds_label(name, draws_of(runs)), cells))
-    best = best_in_bold([Row(r.label, r.cells[: len(SHOWN.columns)]) for r in rows], SHOWN.columns)
-    return [
-        Row(row.label, (*top.cells, *row.cells[len(SHOWN.columns) :]))
-        for row, top in zip(rows, best, strict=True)
-    ]
+        annotation = Cell(runs[0].results.annotation or NOTHING)
+        row = SHOWN.row(name, runs)
+        beside = (_faithful(runs), _tokens(runs), _minutes(runs), annotation)
+        rows.append(replace(row, cells=(*row.cells, *beside)))
+    return best_in_bold(rows, SHOWN.columns)
 
 
 def _faithful(runs: Sequence[Run]) -> Cell:
@@ -178,10 +174,6 @@ def _minutes(runs: Sequence[Run]) -> Cell:
     seconds = [run.seconds for run in runs if isinstance(run, FinishedRun)]
     known = [each for each in seconds if each is not None]
     return Cell(f"{fmean(known) / 60:.1f}" if known else NOTHING)
-
-
-def _annotated(runs: Sequence[Run]) -> Cell:
-    return Cell(runs[0].results.annotation or NOTHING)
 
 
 def _without_differences(shown: Shown) -> Iterator[str]:
@@ -228,15 +220,7 @@ def _compared(
     grit: Sequence[Run], others: Sequence[Sequence[Run]], sets: Sets, metric: str
 ) -> list[tuple[Cell, Cell]]:
     """The difference from GRIT of each of the others, and its corrected p-value."""
-    found: list[Comparison | None] = []
-    for runs in others:
-        was, now = scores_of(grit, sets, metric), scores_of(runs, sets, metric)
-        if was is None or now is None:
-            found.append(None)
-            continue
-        pictures = pictures_of([*grit, *runs], sets)
-        draws = [draw_of(run.results) for run in grit], [draw_of(run.results) for run in runs]
-        found.append(compared(was, now, CHANGES[metric], pictures, draws))
+    found = [comparison(grit, runs, sets, metric) for runs in others]
     known = [each.p_value for each in found if each is not None and each.p_value is not None]
     corrected = iter(holm(known))
     cells = []

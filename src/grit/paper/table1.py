@@ -5,7 +5,7 @@ from grit.figures.table import Row, Table, best_in_bold
 from grit.paper.companions import Shown, acc_tables, comparable, difference_tables, own_sections
 from grit.paper.control_rows import control_tables
 from grit.paper.evidence import Evidence
-from grit.paper.grouping import Groups, draws_of, labels
+from grit.paper.grouping import Groups, labels
 from grit.paper.measures import EACH, measures
 from grit.paper.notes import INTERVALS, MINIATURE, judged
 from grit.paper.other_sets import has_papers_sets, other_tables
@@ -18,7 +18,6 @@ from grit.runs.printed import (
     SETS,
     TABLE1,
 )
-from grit.runs.repetitions import seeds_label
 
 TOGETHER = measures(
     [(sets, metric) for sets in (IN_DOMAIN, OUT_OF_DOMAIN) for metric in ("acc", "giou")]
@@ -60,12 +59,9 @@ def _rows(model: str, groups: Groups) -> list[Row]:
         if asked and method not in asked:
             continue
         variants = [v for v in own if v.method == method]
-        rows += [
-            Row(seeds_label(named[variant], draws_of(groups[variant])), EACH.of(groups[variant]))
-            for variant in variants
-        ]
+        rows += [EACH.row(named[variant], groups[variant]) for variant in variants]
         if not variants:
-            rows.append(Row(METHODS[method], EACH.missing()))
+            rows.append(EACH.row(METHODS[method], ()))
         if (numbers := TABLE1.get((MODELS.get(model, ""), method))) is not None:
             rows.append(Row("paper", EACH.printed(numbers), paper=True))
     return best_in_bold(rows, EACH.columns)

@@ -5,7 +5,7 @@ from grit.figures.table import Column, Row, Table, best_in_bold
 from grit.paper.companions import acc_tables, comparable
 from grit.paper.control_rows import control_tables
 from grit.paper.evidence import Evidence
-from grit.paper.grouping import Groups, Variant, draws_of, labels
+from grit.paper.grouping import Groups, Variant, labels
 from grit.paper.measures import DIGITS, EACH, HEADINGS, Measures
 from grit.paper.notes import DIFFERENCES, INTERVALS, MINIATURE
 from grit.runs.printed import (
@@ -22,7 +22,6 @@ from grit.runs.printed import (
     TALLYQA,
     WITHOUT_COUNTS,
 )
-from grit.runs.repetitions import seeds_label
 from grit.runs.results import Results
 
 COUNTING = (TALLYQA,)  # which the paper does not print apart
@@ -69,10 +68,9 @@ def _rows(model: str, groups: Groups) -> list[Row]:
             label = title if len(kind) == 1 else f"{title}: {named[variant]}"
             if variant.reward != reward and "reward=" not in label:
                 label += f" (reward={variant.reward})"
-            runs = groups[variant]
-            rows.append(Row(seeds_label(label, draws_of(runs)), SHOWN.of(runs)))
+            rows.append(SHOWN.row(label, groups[variant]))
         if not kind:
-            rows.append(Row(title, SHOWN.missing()))
+            rows.append(SHOWN.row(title, ()))
         if MODELS.get(model) == INTERNVL:
             rows.append(Row("paper", SHOWN.printed((*printed, None)), paper=True))
     rows = best_in_bold(rows, SHOWN.columns)
