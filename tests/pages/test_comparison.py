@@ -12,6 +12,7 @@ from grit.pages.comparison import (
     comparison_notes,
     print_comparison,
 )
+from grit.runs.measured import Measured
 from grit.runs.results import Results, SetResult
 from grit.runs.shown_metrics import DEFINITIONS, DIFFERENT, EQUAL
 
@@ -37,7 +38,8 @@ AFTER = run(vsr=set_of(72.9, 0.325, 1.0), ovd_position=set_of(None, 0.398, 0.25)
 
 def printed(before: Results, after: Results | None, width: int = 80, **options: object) -> str:
     stream = io.StringIO()
-    print_comparison(before, after, console=Console(file=stream, width=width, **options))
+    console = Console(file=stream, width=width, **options)
+    print_comparison(Measured(before, {}), None if after is None else Measured(after, {}), console)
     return stream.getvalue()
 
 
@@ -93,7 +95,8 @@ def test_names_are_never_read_as_markup() -> None:
 
 def test_a_stream_that_knows_ascii_only_gets_ascii() -> None:
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
-    print_comparison(BEFORE, AFTER, console=Console(file=stream, width=80))
+    console = Console(file=stream, width=80)
+    print_comparison(Measured(BEFORE, {}), Measured(AFTER, {}), console)
     stream.flush()
 
 
@@ -107,7 +110,8 @@ def test_the_difference_is_that_of_the_same_questions_with_its_interval() -> Non
     after, before = drawn_rows([1]), drawn_rows(range(ROWS))
     stream = io.StringIO()
     console = Console(file=stream, width=80)
-    print_comparison(results_of(before), results_of(after), before, after, console)
+    was, now = Measured(results_of(before), before), Measured(results_of(after), after)
+    print_comparison(was, now, console)
     change = difference(before["vsr"], after["vsr"], "acc")
     assert change.mean == pytest.approx(100 * 5 / 6)
     shown = f"+83.3 [{change.low:.1f}, {change.high:.1f}]"

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from finished_runs import ROWS, drawn_rows, results_of
 
+from grit.core.files import write_text
 from grit.data.shapes.source import ShapesSource
 from grit.pages.differences import choice_labels
 from grit.pages.experiment import (
     ExperimentData,
     RunSummary,
     Section,
-    experiment_report,
     render_experiment,
 )
 from grit.pages.gallery import gallery
@@ -51,7 +51,7 @@ def text_of(page: str) -> str:
 
 def test_the_page_says_what_was_run_and_found(data, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
-    experiment_report(path, data)
+    write_text(path, render_experiment(data))
     page = path.read_text(encoding="utf-8")
     text = text_of(page)
     for expected in (

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from grit.core.files import write_text
 from grit.data.shapes.ideal_traces import ideal_trace, tagged_trace
 from grit.data.shapes.source import ShapesSource
 from grit.evaluation.predictions import Prediction, ScoredPrediction
@@ -17,7 +18,7 @@ from grit.grounding.boxes import Box, Space
 from grit.judge.judge import Query
 from grit.judge.rules import RulesJudge
 from grit.pages.beside_results import beside_table
-from grit.pages.run_page import Measured, ReportData, render, write_report
+from grit.pages.run_page import Measured, ReportData, render
 from grit.runs.results import Results, set_result
 from grit.runs.shown_metrics import DEFINITIONS, DIFFERENT, EQUAL
 
@@ -115,7 +116,7 @@ def report_data(**more: object) -> ReportData:
 
 def test_the_page_says_what_was_run_and_found(tmp_path: Path) -> None:
     path, data = tmp_path / "report.html", report_data()
-    write_report(path, data)
+    write_text(path, render(data))
     page = path.read_text(encoding="utf-8")
     text = " ".join(" ".join(Page(page).texts).split())
     for expected in (
@@ -136,7 +137,7 @@ def test_the_page_says_what_was_run_and_found(tmp_path: Path) -> None:
     assert f"{acc.low:.1f} to {acc.high:.1f}" in text
     assert page.count("data:image/png;base64,") == page.count("<article")
     again = tmp_path / "again.html"
-    write_report(again, report_data())
+    write_text(again, render(report_data()))
     assert again.read_bytes() == path.read_bytes()
 
 
@@ -256,7 +257,7 @@ def test_whatever_a_model_writes_stays_text(tmp_path: Path) -> None:
         meta={"command": HOSTILE, HOSTILE: HOSTILE},
     )
     path = tmp_path / "report.html"
-    write_report(path, data)
+    write_text(path, render(data))
     text = path.read_text(encoding="utf-8")
     page = Page(text)
     assert page.elements.count("script") == 1
@@ -281,15 +282,13 @@ def test_a_large_run_makes_a_small_page(tmp_path: Path) -> None:
         ]
         sets[name] = scored(*rows)
     path = tmp_path / "report.html"
-    write_report(
-        path,
-        report_data(
-            after=measured(sets),
-            before=None,
-            picture_of=lambda *_: source,
-            metrics=[{"step": s, "train/reward": s, "train/kl": 1.0} for s in range(20_000)],
-        ),
+    data = report_data(
+        after=measured(sets),
+        before=None,
+        picture_of=lambda *_: source,
+        metrics=[{"step": s, "train/reward": s, "train/kl": 1.0} for s in range(20_000)],
     )
+    write_text(path, render(data))
     assert 1_000_000 < path.stat().st_size < 5_000_000
     assert "more characters" in path.read_text(encoding="utf-8")
 
@@ -336,7 +335,7 @@ def test_nothing_is_written_where_drawing_fails(tmp_path: Path) -> None:
 
     path = tmp_path / "report.html"
     with pytest.raises(OSError, match="the image is gone"):
-        write_report(path, report_data(picture_of=gone))
+        write_text(path, render(report_data(picture_of=gone)))
     assert list(tmp_path.iterdir()) == []
 
 

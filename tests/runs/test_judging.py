@@ -14,7 +14,7 @@ from grit.pages.run_page import Measured, ReportData, render
 from grit.runs.finished import find_runs
 from grit.runs.judging import BY_RULES, judging_note
 from grit.runs.results import Results
-from grit.tracking.wandb_report import Contents, spec, wandb_report
+from grit.tracking.wandb_report import spec, wandb_report
 
 ROWS = drawn_rows()
 
@@ -45,7 +45,8 @@ def test_rules_on_anything_but_drawn_scenes_are_named(suite, judge, said) -> Non
     assert judging_note([found("shapes"), results]) == (BY_RULES if said else None)
 
     stream = io.StringIO()
-    print_comparison(results, results, console=Console(file=stream, width=400))
+    measured = Measured(results, {})
+    print_comparison(measured, measured, console=Console(file=stream, width=400))
     assert (BY_RULES in stream.getvalue()) is said
 
     page = render(ReportData("A run", Measured(results, ROWS), lambda *_: None))
@@ -64,8 +65,8 @@ def test_the_wandb_report_begins_with_it(finished_run, tmp_path: Path) -> None:
     for suite in ("paper", "shapes"):
         finished_run(tmp_path / suite, suite=suite)
     for suite, said in (("paper", True), ("shapes", False)):
-        contents = Contents("A run", find_runs([tmp_path / suite]), {"Table 1": "| a |\n"})
-        blocks = spec(wandb_report(contents, entity="somebody", project="grit"))["spec"]["blocks"]
-        text = json.dumps(blocks, ensure_ascii=False)
+        made = "A run", find_runs([tmp_path / suite]), {"Table 1": "| a |\n"}
+        found = spec(wandb_report(*made, entity="somebody", project="grit"))
+        text = json.dumps(found["spec"]["blocks"], ensure_ascii=False)
         assert (BY_RULES in text) is said
         assert not said or text.index(BY_RULES) < text.index("table-of-contents")

@@ -12,7 +12,6 @@ from grit.core.errors import GritError
 from grit.runs.finished import find_runs
 from grit.runs.shown_metrics import DEFINITIONS, DIFFERENT, EQUAL
 from grit.tracking.wandb_report import (
-    Contents,
     default_entity,
     save,
     spec,
@@ -32,8 +31,8 @@ def runs(finished_run, tmp_path: Path):
 
 @pytest.fixture
 def report(runs):
-    contents = Contents("Seeds", runs, {"Table 1": "| a |\n| --- |\n| 1 |\n"})
-    return wandb_report(contents, entity="somebody", project="grit")
+    tables = {"Table 1": "| a |\n| --- |\n| 1 |\n"}
+    return wandb_report("Seeds", runs, tables, entity="somebody", project="grit")
 
 
 def panels(found: dict[str, Any]) -> list[dict[str, Any]]:
@@ -91,7 +90,7 @@ def test_panels_show_what_was_measured_and_varied(report) -> None:
 
 def test_acc_both_ways(runs) -> None:
     def text_of(runs: Any) -> str:
-        return json.dumps(spec(wandb_report(Contents("Seeds", runs, {}), entity="x", project="y")))
+        return json.dumps(spec(wandb_report("Seeds", runs, {}, entity="x", project="y")))
 
     text = text_of(runs)
     assert DEFINITIONS in text
@@ -108,8 +107,7 @@ def test_acc_both_ways(runs) -> None:
 
 def test_without_ids_all_runs_of_the_project_are_shown(finished_run, tmp_path: Path) -> None:
     finished_run(tmp_path)
-    contents = Contents("One", find_runs([tmp_path]), {})
-    found = spec(wandb_report(contents, entity="", project="grit"))
+    found = spec(wandb_report("One", find_runs([tmp_path]), {}, entity="", project="grit"))
     grids = [block for block in found["spec"]["blocks"] if block["type"] == "panel-grid"]
     assert not grids[0]["metadata"]["runSets"][0]["filters"].get("filters")
     assert "Parallel Coordinates Plot" not in {panel["viewType"] for panel in panels(found)}

@@ -1,7 +1,6 @@
 """Tables as LaTeX, in the style of booktabs."""
 
 from collections.abc import Sequence
-from itertools import groupby
 
 from grit.figures.table import Cell, Row, Table
 
@@ -58,11 +57,10 @@ def table_latex(title: str, table: Table) -> str:
 
 def _heading(table: Table) -> list[str]:
     names = _line([_escaped(table.corner), *(_escaped(column.name) for column in table.columns)])
-    if not any(column.group for column in table.columns):
+    if not table.groups:
         return [names]
     groups, rules, first = [""], [], 2
-    for group, columns in groupby(table.columns, key=lambda column: column.group):
-        width = len(list(columns))
+    for group, width in table.groups:
         groups.append(rf"\multicolumn{{{width}}}{{c}}{{{_escaped(group)}}}")
         rules.append(rf"\cmidrule(lr){{{first}-{first + width - 1}}}")
         first += width

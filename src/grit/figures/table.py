@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import NamedTuple
 
 MISSING = "missing"
@@ -63,6 +64,14 @@ class Table:
     notes: tuple[str, ...] = ()
     corner: str = ""  # the heading of the labels
     aside: bool = False  # it stands beside what the exhibit has to say, as controls do
+
+    @property
+    def groups(self) -> list[tuple[str, int]]:
+        """Headings over neighbouring columns, with how many they span; [] where there is none."""
+        if not any(column.group for column in self.columns):
+            return []
+        grouped = groupby(self.columns, key=lambda column: column.group)
+        return [(group, len(list(columns))) for group, columns in grouped]
 
 
 def bracketed(

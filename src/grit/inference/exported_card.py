@@ -29,6 +29,7 @@ from grit.models.tiny import shipped_folder, tiny_family
 from grit.pages.outcomes import outcome_table
 from grit.runs.finished import FinishedRun
 from grit.runs.judging import judging_note
+from grit.runs.measured import Measured
 from grit.runs.results import Results, read_results
 from grit.runs.run_record import CONFIG, RECORD, RESULTS, read_record
 from grit.runs.shown_metrics import definitions, shown_metrics
@@ -263,8 +264,8 @@ def _licence_text(card: Card) -> str:
 
 def _results(run: FinishedRun) -> dict[str, Any]:
     former = run.folder / "results.before.json"
-    before = read_results(former) if former.exists() else None
-    outcome = outcome_table(before, run.results, run.rows("before"), run.rows(), intervals=True)
+    before = Measured(read_results(former), run.rows("before")) if former.exists() else None
+    outcome = outcome_table(before, Measured(run.results, run.rows()), intervals=True)
     return {"results": run.results, "outcome": outcome}
 
 

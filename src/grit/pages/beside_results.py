@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from grit.evaluation.bootstrap import Estimate
+from grit.pages.summary import estimate_of
 from grit.runs.results import Results, SetResult
 from grit.runs.shown_metrics import Metric, metrics_beside
 
@@ -39,15 +40,10 @@ def beside_table(before: Results | None, after: Results) -> BesideTable:
     lines = []
     for name in {**old, **after.sets}:
         was, now = old.get(name), after.sets.get(name)
-        cells = tuple(Moved(_estimate(was, each), _estimate(now, each)) for each in metrics)
+        cells = tuple(Moved(estimate_of(was, each), estimate_of(now, each)) for each in metrics)
         if any(cell.before or cell.after for cell in cells):
             lines.append(BesideLine(name, cells, _grounded(was), _grounded(now)))
     return BesideTable(metrics, tuple(lines))
-
-
-def _estimate(result: SetResult | None, metric: Metric) -> Estimate | None:
-    found = None if result is None else result.metrics.get(metric.key)
-    return None if found is None or found.mean is None else found
 
 
 def _grounded(result: SetResult | None) -> float | None:

@@ -1,16 +1,15 @@
 """The table a run ends with: every test set, after a training beside what was before it."""
 
 from dataclasses import replace
-from types import MappingProxyType
 
 from rich.console import Console
 
 from grit.figures.table import Cell, Column, Row, Section, Table, single
 from grit.figures.terminal_format import print_table
 from grit.pages.outcomes import outcome_table
-from grit.pages.summary import Rows
 from grit.runs.judging import judging_note
 from grit.runs.left_out import left_out
+from grit.runs.measured import Measured
 from grit.runs.results import Results, SetResult
 from grit.runs.shown_metrics import Metric, definitions, shown_metrics
 
@@ -37,28 +36,22 @@ def comparison_notes(before: Results, after: Results | None = None) -> list[str]
 
 
 def print_comparison(
-    before: Results,
-    after: Results | None = None,
-    rows_before: Rows = MappingProxyType({}),
-    rows_after: Rows = MappingProxyType({}),
-    console: Console | None = None,
+    before: Measured, after: Measured | None = None, console: Console | None = None
 ) -> None:
     """Print the table, what its numbers mean and what they leave out.
 
     Args:
-        before: the results; with ``after`` those before training.
-        after: the results after training: each metric is shown before, after and as a difference.
-        rows_before: the scored rows of ``before``, of which the difference is.
-        rows_after: those of ``after``.
+        before: the evaluation; with ``after`` that before training.
+        after: that after training: each metric is shown before, after and as a difference.
         console: to print to; None: standard output.
     """
-    runs = [before] if after is None else [before, after]
-    judging = judging_note([before])
-    notes = (*([judging] if judging else []), *definitions(runs), *comparison_notes(before, after))
+    runs = [each.results for each in (before, after) if each]
+    judging = judging_note(runs[:1])
+    notes = (*([judging] if judging else []), *definitions(runs), *comparison_notes(*runs))
     if after is None:
-        table = results_table(before)
+        table = results_table(before.results)
     else:
-        table = outcome_table(before, after, rows_before, rows_after)
+        table = outcome_table(before, after)
         notes = (DIFFERENCE, *notes)
     print_table(replace(table, notes=notes), console)
 

@@ -13,7 +13,7 @@ from grit.evaluation.controls import controls, print_controls
 from grit.pages.all_chains import render_all_chains
 from grit.pages.comparison import print_comparison
 from grit.pages.gallery import PictureOf
-from grit.pages.run_page import ReportData, write_report
+from grit.pages.run_page import ReportData, render
 from grit.pages.summary import duration
 from grit.runs.folder import run_name
 from grit.runs.measured import Measured
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 def print_evaluation(measured: Measured) -> None:
     """Print the table of an evaluation and its controls."""
-    print_comparison(measured.results)
+    print_comparison(measured)
     _print_controls(measured, None)
 
 
@@ -45,27 +45,25 @@ def show_run(
     if before is None:
         print_evaluation(after)
     else:
-        print_comparison(before.results, after.results, before.rows, after.rows)
+        print_comparison(before, after)
         _print_controls(before, "Controls before training")
         _print_controls(after, "Controls after training")
     metrics, validated = MetricsLog(folder / "metrics.jsonl"), MetricsLog(folder / VALIDATION)
     was = {} if before is None else before.rows
     chains = render_all_chains(run_name(config), was, after.rows, picture_of)
     write_text(folder / ALL_CHAINS, chains)
-    write_report(
-        folder / "report.html",
-        ReportData(
-            title=run_name(config),
-            after=after,
-            before=before,
-            picture_of=picture_of,
-            all_chains=ALL_CHAINS,
-            metrics=metrics.rows() if metrics.path.exists() else [],
-            validation=validated.rows() if validated.path.exists() else [],
-            config=yaml.safe_dump(plain(config), sort_keys=False, allow_unicode=True),
-            meta=_about(config, folder),
-        ),
+    report = ReportData(
+        title=run_name(config),
+        after=after,
+        before=before,
+        picture_of=picture_of,
+        all_chains=ALL_CHAINS,
+        metrics=metrics.rows() if metrics.path.exists() else [],
+        validation=validated.rows() if validated.path.exists() else [],
+        config=yaml.safe_dump(plain(config), sort_keys=False, allow_unicode=True),
+        meta=_about(config, folder),
     )
+    write_text(folder / "report.html", render(report))
     log.info("%s", folder / "results.json")
     log.info("%s", folder / "report.html")
 

@@ -2,11 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from markupsafe import Markup
 
-from grit.core.files import write_text
 from grit.pages.differences import facts
 from grit.pages.gallery import Gallery
 from grit.pages.grids import grids
@@ -47,11 +45,6 @@ class ExperimentData:
     chains_notes: Sequence[str] = ()  # plain text above them
     config: str = ""  # YAML: what all runs share
     meta: Mapping[str, str] = field(default_factory=dict)  # label -> text; "command" is set apart
-
-
-def experiment_report(path: Path, data: ExperimentData) -> None:
-    """Write the page, whole or not at all."""
-    write_text(path, render_experiment(data))
 
 
 def render_experiment(data: ExperimentData) -> str:

@@ -8,6 +8,7 @@ from rich.console import Console
 from grit.figures.table import Cell, Column, Row, Section, Table, single
 from grit.figures.terminal_format import print_table
 from grit.pages.differences import run_labels
+from grit.pages.summary import means_of
 from grit.runs.finished import FinishedRun
 from grit.runs.results import Results
 from grit.runs.run_record import relative
@@ -50,10 +51,8 @@ def _changed_sets(runs: Sequence[Results]) -> list[str]:
 
 
 def _means(run: FinishedRun, metrics: Sequence[Metric]) -> list[Cell]:
-    return [single(_mean(run.results, metric), metric.digits) for metric in metrics]
-
-
-def _mean(results: Results, metric: Metric) -> float | None:
-    means = [found.metrics[metric.key].mean for found in results.sets.values()]
-    there = [mean for mean in means if mean is not None]
-    return fmean(there) if there else None
+    means = [means_of(run.results, metric).values() for metric in metrics]
+    return [
+        single(fmean(there) if there else None, metric.digits)
+        for there, metric in zip(means, metrics, strict=True)
+    ]

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from grit.evaluation.bootstrap import Estimate
 from grit.figures.markdown_format import rows_markdown
 from grit.figures.table import Column, Row, Section, Table, bracketed
+from grit.pages.summary import estimate_of
 from grit.runs.results import Results
 from grit.runs.shown_metrics import Metric, shown_metrics
 
@@ -23,9 +24,9 @@ def grids(runs: Sequence[Results]) -> list[Grid]:
     sets = dict.fromkeys(name for run in runs for name in run.sets)
     tables = []
     for metric in shown_metrics(runs):
-        kept = [name for name in sets if any(_estimate(run, name, metric) for run in runs)]
+        kept = [name for name in sets if any(estimate_of(r.sets.get(name), metric) for r in runs)]
         if kept:
-            rows = (tuple(_estimate(run, name, metric) for name in kept) for run in runs)
+            rows = (tuple(estimate_of(r.sets.get(name), metric) for name in kept) for r in runs)
             tables.append(Grid(metric, tuple(kept), tuple(rows)))
     return tables
 
@@ -45,10 +46,3 @@ def _table(grid: Grid, names: Sequence[str]) -> Table:
     )
     columns = tuple(Column("", name) for name in grid.sets)
     return Table("", columns, (Section("", rows),), corner="Run")
-
-
-def _estimate(run: Results, name: str, metric: Metric) -> Estimate | None:
-    if name not in run.sets:
-        return None
-    estimate = run.sets[name].metrics[metric.key]
-    return None if estimate.mean is None else estimate

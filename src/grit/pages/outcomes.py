@@ -4,32 +4,23 @@ from collections.abc import Iterator
 
 from grit.evaluation.bootstrap import Estimate
 from grit.figures.table import Cell, Column, Row, Section, Table, bracketed, single
-from grit.pages.summary import Line, Rows, result_lines
-from grit.runs.results import Results
+from grit.pages.summary import Line, result_lines
+from grit.runs.measured import Measured
 
 
-def outcome_table(
-    before: Results | None,
-    after: Results,
-    rows_before: Rows,
-    rows_after: Rows,
-    *,
-    intervals: bool = False,
-) -> Table:
+def outcome_table(before: Measured | None, after: Measured, *, intervals: bool = False) -> Table:
     """A row for each metric of each set.
 
     The difference is that of the same questions, with its 95% interval.
 
     Args:
-        before: the results before training; None: there is one column alone.
-        after: the results that count.
-        rows_before: the scored rows of ``before``, by set; empty: there is no difference.
-        rows_after: those of ``after``.
+        before: the evaluation before training; None: there is one column alone.
+        after: the evaluation that counts. Of sets without rows in both there is no difference.
         intervals: of the means too, not of the difference alone.
     """
     names = ["after"] if before is None else ["before", "after", "difference"]
     columns = (Column("", "n"), *(Column("", name) for name in names))
-    lines = result_lines(before, after, rows_before, rows_after, {})
+    lines = result_lines(before, after, {})
     rows = tuple(row for line in lines for row in _rows(line, before is not None, intervals))
     return Table("", columns, (Section("", rows),), corner="Set and metric")
 

@@ -2,17 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from grit.core.files import write_text
 from grit.evaluation.controls import controls
 from grit.figures.places import without_places
 from grit.pages.beside_results import beside_table
 from grit.pages.comparison import comparison_notes
 from grit.pages.gallery import PictureOf, gallery
 from grit.pages.pages import page
-from grit.pages.summary import control_lines, headline, result_lines
+from grit.pages.summary import ControlLine, headline, result_lines
 from grit.pages.training_curves import reward_stack, training_curves, validation_curves
 from grit.runs.judging import judging_note
 from grit.runs.measured import Measured
@@ -34,11 +32,6 @@ class ReportData:
     meta: Mapping[str, str] = field(default_factory=dict)  # label -> text; "command" is set apart
 
 
-def write_report(path: Path, data: ReportData) -> None:
-    """Write the page, whole or not at all."""
-    write_text(path, render(data))
-
-
 def render(data: ReportData) -> str:
     """The page as text."""
     before = {} if data.before is None else data.before.rows
@@ -53,10 +46,10 @@ def render(data: ReportData) -> str:
         judging=judging_note([new]),
         headline=headline(old, new),
         beside=beside_table(old, new),
-        lines=result_lines(old, new, before, data.after.rows, now),
+        lines=result_lines(data.before, data.after, now),
         definitions=definitions([new] if old is None else [old, new]),
         notes=list(map(without_places, notes)),
-        controls=control_lines(was, now),
+        controls=[ControlLine(name, was.get(name), found) for name, found in now.items()],
         stack=reward_stack(data.metrics),
         curves=[*training_curves(data.metrics), *validation_curves(data.validation)],
         gallery=gallery(before, data.after.rows, data.picture_of),

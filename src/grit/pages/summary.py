@@ -1,17 +1,16 @@
 """The tables of a report as plain values: results with their intervals, and the controls."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from statistics import fmean
 from typing import NamedTuple
 
 from grit.evaluation.bootstrap import Estimate
 from grit.evaluation.controls import CONSTANT, Controls
 from grit.evaluation.paired import difference
-from grit.evaluation.predictions import ScoredPrediction
+from grit.runs.measured import Measured
 from grit.runs.results import Results, SetResult
 from grit.runs.shown_metrics import Metric, shown_metrics
 
-Rows = Mapping[str, Sequence[ScoredPrediction]]  # by set
 _NAMED = 5  # answers of a histogram
 
 
@@ -91,8 +90,8 @@ def headline(before: Results | None, after: Results) -> list[Tile]:
     """The run in a few numbers; with ``before``, over the sets that both have."""
     tiles = []
     for metric in shown_metrics([run for run in (before, after) if run]):
-        now = _means(after, metric)
-        was = now if before is None else _means(before, metric)
+        now = means_of(after, metric)
+        was = now if before is None else means_of(before, metric)
         both = [name for name in now if name in was]
         if both:
             old = None if before is None else fmean(was[name] for name in both)
@@ -101,34 +100,23 @@ def headline(before: Results | None, after: Results) -> list[Tile]:
 
 
 def result_lines(
-    before: Results | None,
-    after: Results,
-    rows_before: Rows,
-    rows_after: Rows,
-    controls: Mapping[str, Controls],
+    before: Measured | None, after: Measured, controls: Mapping[str, Controls]
 ) -> list[Line]:
     """The table of results, sets in the order of ``before``."""
-    old = {} if before is None else before.sets
-    metrics = shown_metrics([run for run in (before, after) if run])
+    old, new = {} if before is None else before.results.sets, after.results.sets
+    metrics = shown_metrics([each.results for each in (before, after) if each])
 
     def cell(name: str, metric: Metric) -> Cell:
         change = None
-        if name in rows_before and name in rows_after:
-            change = _known(difference(rows_before[name], rows_after[name], metric.key))
-        was, now = (_estimate(sets.get(name), metric) for sets in (old, after.sets))
+        if before is not None and name in before.rows and name in after.rows:
+            change = _known(difference(before.rows[name], after.rows[name], metric.key))
+        was, now = (estimate_of(sets.get(name), metric) for sets in (old, new))
         return Cell(metric, was, now, change, _references(metric, controls.get(name)))
 
     return [
         Line(name, result.n, tuple(cell(name, metric) for metric in metrics))
-        for name, result in {**old, **after.sets}.items()
+        for name, result in {**old, **new}.items()
     ]
-
-
-def control_lines(
-    before: Mapping[str, Controls], after: Mapping[str, Controls]
-) -> list[ControlLine]:
-    """The table of controls."""
-    return [ControlLine(name, before.get(name), controls) for name, controls in after.items()]
 
 
 def _references(metric: Metric, controls: Controls | None) -> tuple[Reference, ...]:
@@ -156,18 +144,19 @@ def _bars(controls: Controls) -> list[Bar]:
     return bars
 
 
-def _means(results: Results, metric: Metric) -> dict[str, float]:
-    """The means of the sets that have one."""
+def means_of(results: Results, metric: Metric) -> dict[str, float]:
+    """A metric's means over the sets that have one."""
     means = {name: result.metrics[metric.key].mean for name, result in results.sets.items()}
     return {name: mean for name, mean in means.items() if mean is not None}
 
 
-def _estimate(result: SetResult | None, metric: Metric) -> Estimate | None:
-    return None if result is None else _known(result.metrics[metric.key])
+def estimate_of(result: SetResult | None, metric: Metric) -> Estimate | None:
+    """A metric of one set; None where it has no number."""
+    return None if result is None else _known(result.metrics.get(metric.key))
 
 
-def _known(estimate: Estimate) -> Estimate | None:
-    return None if estimate.mean is None else estimate
+def _known(estimate: Estimate | None) -> Estimate | None:
+    return None if estimate is None or estimate.mean is None else estimate
 
 
 def duration(seconds: float) -> str:

@@ -10,10 +10,11 @@ from urllib.parse import quote
 
 import yaml
 
+from grit.core.files import write_text
 from grit.figures.exhibit import Exhibit, exhibit_html
 from grit.figures.places import without_places
 from grit.pages.differences import run_labels, shared_settings
-from grit.pages.experiment import ExperimentData, RunSummary, Section, experiment_report
+from grit.pages.experiment import ExperimentData, RunSummary, Section, render_experiment
 from grit.pages.galleries import galleries_of
 from grit.pages.summary import duration
 from grit.pages.training_curves import Curves, mean_curves
@@ -63,7 +64,7 @@ def write_page(
         config=yaml.safe_dump(shared, sort_keys=False, allow_unicode=True) if shared else "",
         meta=_about(runs, overrides),
     )
-    experiment_report(path, data)
+    write_text(path, render_experiment(data))
     return path
 
 

@@ -17,7 +17,7 @@ from grit.paper.evidence import evidence_of_sources
 from grit.paper.experiment_page import write_page
 from grit.runs.finished import find_runs
 from grit.tracking.wandb_log import wandb_mode
-from grit.tracking.wandb_report import Contents, default_entity, save, spec, wandb_report
+from grit.tracking.wandb_report import default_entity, save, spec, wandb_report
 
 if TYPE_CHECKING:
     from wandb_workspaces.reports.v2 import Report
@@ -40,10 +40,9 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     exhibits = with_data(evidence_of_sources(config.runs))
     tables = {exhibit.title: exhibit_markdown(exhibit) for exhibit in exhibits}
     tables |= runs_markdown([run.results for run in runs], run_labels(runs))
-    contents = Contents(title, runs, tables)
     # Before anything is written, because reading the runs' configurations may fail.
     report = wandb_report(
-        contents, entity=config.logger.entity or "", project=config.logger.project
+        title, runs, tables, entity=config.logger.entity or "", project=config.logger.project
     )
     folder.mkdir(parents=True, exist_ok=True)
     sections = [Section(exhibit.title, exhibit_html(exhibit)) for exhibit in exhibits]

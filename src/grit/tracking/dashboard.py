@@ -12,7 +12,7 @@ from pytorch_lightning.loggers.logger import Logger
 from grit.figures.markdown_format import rows_markdown
 from grit.pages.chain_picture import chain_picture
 from grit.pages.chains import chain_said
-from grit.pages.gallery import PictureOf, Rows
+from grit.pages.gallery import PictureOf
 from grit.pages.outcomes import outcome_table
 from grit.rewards.reward import Reward
 from grit.runs.measured import Measured
@@ -34,24 +34,18 @@ class Findings:
     most: int  # rows of each test set that are shown
 
     @property
-    def rows_before(self) -> Rows:
-        """The scored rows before training, by set; may be empty."""
-        return {} if self.before is None else self.before.rows
-
-    @property
     def report(self) -> Path:
         """The run's page."""
         return self.folder / "report.html"
 
     def table(self) -> str:
         """Each metric before and after with its interval, in Markdown."""
-        was = None if self.before is None else self.before.results
-        rows = self.rows_before, self.after.rows
-        return rows_markdown(outcome_table(was, self.after.results, *rows, intervals=True))
+        return rows_markdown(outcome_table(self.before, self.after, intervals=True))
 
     def rows(self, draw: Draw) -> RowTable:
         """Rows of each set with their pictures, as ``draw`` makes them."""
-        rows = self.rows_before, self.after.rows
+        was = {} if self.before is None else self.before.rows
+        rows = was, self.after.rows
         return row_table(*rows, self.picture_of, draw, reward=self.reward, most=self.most)
 
 

@@ -6,7 +6,6 @@ Building it (with wandb-workspaces) needs no network; saving it does.
 import json
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -28,25 +27,24 @@ _OBJECTIVE = "eval/mean/acc"
 _CURVES = ("train/reward", "train/kl", "train/entropy", "train/completion_tokens", "train/boxes")
 
 
-@dataclass(frozen=True)
-class Contents:
-    """The content of a report."""
-
-    title: str
-    runs: Sequence[FinishedRun]
-    tables: Mapping[str, str]  # heading -> Markdown
-
-
-def wandb_report(contents: Contents, *, entity: str, project: str) -> "Report":
+def wandb_report(
+    title: str,
+    runs: Sequence[FinishedRun],
+    tables: Mapping[str, str],
+    *,
+    entity: str,
+    project: str,
+) -> "Report":
     """The report, not yet saved.
 
     Args:
-        contents: its title, runs and tables.
+        title: its heading.
+        runs: that it is about.
+        tables: heading -> Markdown.
         entity: W&B's user or team; "" if not known yet.
         project: of the runs.
     """
     wr = _library()
-    runs = contents.runs
     filters = _only(runs)
 
     def grid(*panels: Any) -> Any:
@@ -62,7 +60,7 @@ def wandb_report(contents: Contents, *, entity: str, project: str) -> "Report":
         *([wr.MarkdownBlock(judging)] if judging else []),
         wr.TableOfContents(),
         *chain.from_iterable(
-            (wr.H2(heading), wr.MarkdownBlock(table)) for heading, table in contents.tables.items()
+            (wr.H2(heading), wr.MarkdownBlock(table)) for heading, table in tables.items()
         ),
         wr.H2("Results"),
         wr.MarkdownBlock(" ".join(definitions(results))),
@@ -81,7 +79,7 @@ def wandb_report(contents: Contents, *, entity: str, project: str) -> "Report":
             wr.MediaBrowser(media_keys=["completions"], layout=wr.Layout(w=24, h=10)),
         ),
     ]
-    title = contents.title[:_TITLE]
+    title = title[:_TITLE]
     return wr.Report(project=project, entity=entity, title=title, blocks=blocks, width="fluid")
 
 
