@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from wandb_service import ENTITY, WandbService, logged_run
 
-from grit.paper.building import build, made
+from grit.paper.building import BUILDERS, build
 from grit.paper.evidence import Evidence, evidence_of_sources
 from grit.runs.judging import BY_RULES
 
@@ -30,7 +30,7 @@ def evidence(run: MakeRun, tmp_path: Path, **more: Any) -> Evidence:
 def test_every_table_of_photographs_judged_by_rules_says_so_first(
     run: MakeRun, tmp_path: Path, name: str
 ) -> None:
-    exhibit = made(name, evidence(run, tmp_path, suite="paper"))
+    exhibit = BUILDERS[name](evidence(run, tmp_path, suite="paper"))
     assert len(exhibit.tables) > 1
     for table in exhibit.tables:
         assert table.notes[0] == BY_RULES, table.title
@@ -40,7 +40,7 @@ def test_every_table_of_photographs_judged_by_rules_says_so_first(
 @pytest.mark.parametrize("name", EXHIBITS)
 @pytest.mark.parametrize("more", [{"suite": "shapes"}, {"suite": "paper", "judge": "openai"}])
 def test_other_tables_do_not(run: MakeRun, tmp_path: Path, name: str, more: dict[str, str]) -> None:
-    for table in made(name, evidence(run, tmp_path, **more)).tables:
+    for table in BUILDERS[name](evidence(run, tmp_path, **more)).tables:
         assert BY_RULES not in table.notes
 
 
@@ -48,7 +48,7 @@ def test_the_leaderboard_says_it_over_its_differences_too(run: MakeRun, tmp_path
     for method in ("grit", "cot"):
         run(method, method=method, suite="paper")
         run(f"drawn_{method}", method=method)
-    tables = made("methods", evidence_of_sources([str(tmp_path / "runs")])).tables
+    tables = BUILDERS["methods"](evidence_of_sources([str(tmp_path / "runs")])).tables
     photographs = [table for table in tables if "suite=paper" in table.title]
     assert (len(photographs), len(tables)) == (2, 4)
     assert all(table.notes[0] == BY_RULES for table in photographs)
@@ -58,7 +58,7 @@ def test_the_leaderboard_says_it_over_its_differences_too(run: MakeRun, tmp_path
 def test_each_part_says_it_of_itself_alone(run: MakeRun, tmp_path: Path) -> None:
     run("drawn")
     run("photographed", suite="paper")
-    tables = made("table1", evidence_of_sources([str(tmp_path / "runs")])).tables
+    tables = BUILDERS["table1"](evidence_of_sources([str(tmp_path / "runs")])).tables
     assert {BY_RULES in table.notes for table in tables if "suite=paper" in table.title} == {True}
     assert {BY_RULES in table.notes for table in tables if "suite=shapes" in table.title} == {False}
 
@@ -75,5 +75,5 @@ def test_runs_of_wandb_say_it_too(
 ) -> None:
     results = json.loads((run("r", suite="paper") / "results.json").read_text())
     wandb_service.projects["grit"] = [logged_run("r", {"results": results})]
-    tables = made("table1", evidence_of_sources([f"wandb:{ENTITY}/grit"])).tables
+    tables = BUILDERS["table1"](evidence_of_sources([f"wandb:{ENTITY}/grit"])).tables
     assert [table.notes[0] for table in tables] == [BY_RULES] * len(tables)

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
@@ -24,7 +25,7 @@ MOST_TEXT = 1200  # characters of a completion that are shown
 _PHOTOGRAPH = 384  # pixels of the longest side of an embedded photograph
 _TINY = 160  # pixels of the longest side up to which every pixel is kept, and shown as a square
 _QUALITY = 80  # of JPEG
-_TAGS = ("<think>", "</think>", "<rethink>", "</rethink>", "<answer>", "</answer>")
+_TAGS = re.compile("(</?(?:think|rethink|answer)>)")
 _PLATE_HEIGHT, _PLATE_DIGIT, _PLATE_PAD = 14, 7, 6
 
 _MISSING = {
@@ -200,18 +201,9 @@ def _pieces(completion: str, most_text: int | None) -> tuple[tuple[Piece, ...], 
 
 
 def _tagged(text: str) -> list[Piece]:
-    """Plain text and GRIT's tags."""
-    pieces: list[Piece] = []
-    while text:
-        places = {text.find(tag): tag for tag in _TAGS if tag in text}
-        if not places:
-            return [*pieces, Piece("text", text)]
-        at = min(places)
-        if at:
-            pieces.append(Piece("text", text[:at]))
-        pieces.append(Piece("tag", places[at]))
-        text = text[at + len(places[at]) :]
-    return pieces
+    """Plain text and GRIT's tags, which stand at odd places of the parts."""
+    parts = enumerate(_TAGS.split(text))
+    return [Piece("tag" if at % 2 else "text", part) for at, part in parts if part]
 
 
 def _marks(

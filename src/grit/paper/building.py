@@ -17,7 +17,7 @@ from grit.studies.faithfulness_figure import FAITHFULNESS
 from grit.studies.figure4 import FIGURE4
 from grit.studies.figure5 import FIGURE5
 
-BUILDERS: dict[str, Callable[[Evidence], Exhibit]] = {
+BUILDERS: dict[str, Callable[[Evidence], Exhibit]] = {  # by the names of ``checks.EXHIBITS``
     "table1": table1,
     "table2": table2,
     "table3": table3,
@@ -36,7 +36,7 @@ ASKED_FOR = ("methods",)
 
 
 def build(name: str, evidence: Evidence, folder: Path) -> list[Path]:
-    """Make an exhibit and write it into ``folder``.
+    """Make an exhibit by its name and write it into ``folder``.
 
     Returns:
         The files that were written.
@@ -44,21 +44,12 @@ def build(name: str, evidence: Evidence, folder: Path) -> list[Path]:
     Raises:
         GritError: a run's files are broken.
     """
-    return list(write_exhibit(made(name, evidence), folder))
-
-
-def made(name: str, evidence: Evidence) -> Exhibit:
-    """An exhibit by its name, one of ``checks.EXHIBITS``.
-
-    Raises:
-        GritError: a run's files are broken.
-    """
-    return BUILDERS[name](evidence)
+    return list(write_exhibit(BUILDERS[name](evidence), folder))
 
 
 def with_data(evidence: Evidence) -> list[Exhibit]:
     """The exhibits that have enough rows with numbers, each as far as the runs go."""
-    every = {name: made(name, evidence) for name in BUILDERS if name not in ASKED_FOR}
+    every = {name: made(evidence) for name, made in BUILDERS.items() if name not in ASKED_FOR}
     return [
         exhibit
         for name, exhibit in every.items()

@@ -9,7 +9,7 @@ from grit.figures.table import NOTHING, Cell, Mean, Row, Section, Table
 from grit.paper.companions import Shown
 from grit.paper.evidence import Run
 from grit.paper.grouping import labels
-from grit.paper.measures import BOUNDS, DIGITS, EACH, Measures, measured, name_in
+from grit.paper.measures import BOUNDS, DIGITS, Measures, measured, name_in
 from grit.paper.notes import judged
 from grit.runs.printed import TestSet, model_title
 
@@ -33,9 +33,9 @@ def control_tables(shown: Shown) -> list[Table]:
     for model in shown.models:
         runs = shown.runs(model)
         if any(run.controls for run in runs):
-            rows = [blind_row(runs, shown.measures)]
+            rows = [_blind_row(runs, shown.measures)]
             for variant in shown.variants(model):
-                rows += control_rows(named[variant], shown.groups[variant], shown.measures)
+                rows += _control_rows(named[variant], shown.groups[variant], shown.measures)
             sections.append(Section(model_title(model), tuple(rows)))
     if not sections:
         return []
@@ -44,7 +44,7 @@ def control_tables(shown: Shown) -> list[Table]:
     return [Table(f"Controls; {shown.title}", columns, tuple(sections), notes, aside=True)]
 
 
-def blind_row(runs: Sequence[Run], shown: Measures = EACH) -> Row:
+def _blind_row(runs: Sequence[Run], shown: Measures) -> Row:
     """What needs no model: the same for all runs that were asked the same questions."""
     values: dict[str, _Value] = {
         "acc": lambda controls: controls.majority_acc,
@@ -54,7 +54,7 @@ def blind_row(runs: Sequence[Run], shown: Measures = EACH) -> Row:
     return Row("majority answer; central box", tuple(cells))
 
 
-def control_rows(label: str, runs: Sequence[Run], shown: Measures = EACH) -> list[Row]:
+def _control_rows(label: str, runs: Sequence[Run], shown: Measures) -> list[Row]:
     """The two rows of a method's runs, which differ in their seeds."""
     habits, grounded = [], []
     for (test_set, *_), metric in shown.numbers:

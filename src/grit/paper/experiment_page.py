@@ -18,7 +18,7 @@ from grit.pages.experiment import ExperimentData, RunSummary, Section, render_ex
 from grit.pages.galleries import galleries_of
 from grit.pages.summary import duration
 from grit.pages.training_curves import Curves, mean_curves
-from grit.paper.building import made
+from grit.paper.building import BUILDERS
 from grit.paper.evidence import FIGURES, Evidence
 from grit.runs.draws import draw_of
 from grit.runs.finished import FinishedRun
@@ -102,7 +102,7 @@ def write_exhibit_page(
 
 def _of_folder(name: str, folder: Path, evidence: Evidence) -> Exhibit:
     figures = [path for each in FIGURES if (path := folder / each).is_file()]
-    return made(name, replace(evidence, figures=figures))
+    return BUILDERS[name](replace(evidence, figures=figures))
 
 
 def _summary(run: FinishedRun, name: str, path: Path) -> RunSummary:

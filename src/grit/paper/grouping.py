@@ -51,10 +51,13 @@ class Part:
             self.questions.setdefault(name, result.questions)
 
 
-def comparable_parts(runs: Sequence[Run]) -> list[Part]:
-    """Runs split by suite, judge and the questions themselves: nothing else may share a table."""
+def parts_of(evidence: Evidence) -> list[Part]:
+    """A part for each table; one without runs where none has finished.
+
+    Runs are split by suite, judge and the questions themselves: nothing else may share a table.
+    """
     parts: dict[tuple[str | None, str], list[Part]] = {}
-    for run in runs:
+    for run in evidence.runs:
         suite, judge = run.results.suite, _judge_of(run)
         versions = parts.setdefault((suite, judge), [])
         part = next((version for version in versions if version.takes(run)), None)
@@ -66,12 +69,8 @@ def comparable_parts(runs: Sequence[Run]) -> list[Part]:
         if len(versions) > 1:
             for number, part in enumerate(versions, 1):
                 part.title += f", version {number} of the questions"
-    return [part for versions in parts.values() for part in versions]
-
-
-def parts_of(evidence: Evidence) -> list[Part]:
-    """A part for each table; one without runs where none has finished."""
-    return comparable_parts(evidence.runs) or [Part("no run has finished")]
+    found = [part for versions in parts.values() for part in versions]
+    return found or [Part("no run has finished")]
 
 
 def _judge_of(run: Run) -> str:

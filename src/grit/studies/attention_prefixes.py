@@ -126,14 +126,6 @@ def _words_of(chain: str, whole: Sequence[int], adapter: Adapter) -> list[int]:
 def _text_of(input_ids: Tensor, adapter: Adapter) -> list[int]:
     """Places of the user's text in a prompt: after the image, up to the end of the turn."""
     ids = input_ids.tolist()
-    places = []
-    for place in range(_last(ids, adapter.image_id) + 1, len(ids)):
-        if ids[place] in adapter.end_ids:
-            break
-        if ids[place] not in adapter.placeholder_ids:
-            places.append(place)
-    return places
-
-
-def _last(ids: Sequence[int], wanted: int) -> int:
-    return max(place for place, token in enumerate(ids) if token == wanted)
+    image = max(place for place, token in enumerate(ids) if token == adapter.image_id)
+    end = next((at for at in range(image, len(ids)) if ids[at] in adapter.end_ids), len(ids))
+    return [at for at in range(image + 1, end) if ids[at] not in adapter.placeholder_ids]

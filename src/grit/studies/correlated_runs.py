@@ -93,10 +93,10 @@ class Correlating(Measuring[CorrelatedRun]):
         rows = [each for each in predictions if not each.truth_is_box]  # the paper has no OVDEval
         grounded = [each for each in rows if drawn_boxes(each)]
         drawn = subsample(grounded, settings.chains, seed)
-        found = [chain_of(each, run.sample(each).picture) for each in drawn]
-        chains = [chain for chain in found if chain is not None]
+        found = (chain_of(each, run.sample(each).picture) for each in drawn)
+        chains = [chain for chain in found if chain is not None]  # all, for they are grounded
         correlations = correlate(chains, self._picks, repeats=settings.repeats, seed=seed)
-        return CorrelatedRun(name, len(rows), len(grounded), len(found), correlations)
+        return CorrelatedRun(name, len(rows), len(grounded), len(chains), correlations)
 
 
 def _written(run: FinishedRun) -> list[Prediction]:

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from PIL import Image
@@ -74,7 +73,7 @@ def row_table(
 
 def chosen_rows(rows: Sequence[ScoredPrediction], most: int) -> list[ScoredPrediction]:
     """At most ``most`` of a set's rows, the same ones in every run by `stable_rank`."""
-    return list(islice(sorted(unique_rows(rows), key=stable_rank), most))
+    return sorted(unique_rows(rows), key=stable_rank)[:most]
 
 
 def outcomes_of(reward: Reward, rows: Sequence[ScoredPrediction]) -> list[Outcome | None]:
