@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 from statistics import fmean
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from grit.evaluation.bootstrap import Estimate
 from grit.evaluation.controls import CONSTANT, Controls
 from grit.evaluation.paired import difference
-from grit.runs.measured import Measured
 from grit.runs.results import Results, SetResult
 from grit.runs.shown_metrics import Metric, shown_metrics
+
+if TYPE_CHECKING:
+    from grit.runs.measured import Measured  # imports transformers
 
 _NAMED = 5  # answers of a histogram
 
@@ -100,10 +102,11 @@ def headline(before: Results | None, after: Results) -> list[Tile]:
 
 
 def result_lines(
-    before: Measured | None, after: Measured, controls: Mapping[str, Controls]
+    before: "Measured | None", after: "Measured", controls: Mapping[str, Controls]
 ) -> list[Line]:
     """The table of results, sets in the order of ``before``."""
-    old, new = {} if before is None else before.results.sets, after.results.sets
+    old = {} if before is None else before.results.sets
+    new = after.results.sets
     metrics = shown_metrics([each.results for each in (before, after) if each])
 
     def cell(name: str, metric: Metric) -> Cell:
