@@ -26,7 +26,7 @@ from grit.models.hub import licence_of
 from grit.models.names import TINY
 from grit.models.settings import ModelSettings
 from grit.models.tiny import shipped_folder, tiny_family
-from grit.pages.outcomes import outcome_table
+from grit.pages.comparison import outcome_table
 from grit.runs.finished import FinishedRun
 from grit.runs.judging import judging_note
 from grit.runs.measured import Measured

@@ -1,17 +1,19 @@
 """The table a run ends with: every test set, after a training beside what was before it."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from rich.console import Console
 
-from grit.figures.table import Cell, Column, Row, Section, Table, single
+from grit.evaluation.bootstrap import Estimate
+from grit.figures.table import Cell, Column, Row, Section, Table, bracketed, single
 from grit.figures.terminal_format import print_table
-from grit.pages.outcomes import outcome_table
+from grit.pages.summary import Line, result_lines
 from grit.runs.judging import judging_note
 from grit.runs.left_out import left_out
 from grit.runs.measured import Measured
-from grit.runs.results import Results, SetResult
-from grit.runs.shown_metrics import Metric, definitions, shown_metrics
+from grit.runs.results import Results
+from grit.runs.shown_metrics import definitions, shown_metrics
 
 DIFFERENCE = "The difference is of the same questions, with its 95% interval."
 
@@ -20,11 +22,28 @@ def results_table(results: Results) -> Table:
     """A row for each set, a column for each metric."""
     metrics = shown_metrics([results])
     columns = (Column("", metric.title) for metric in metrics)
-    rows = (
-        Row(name, (Cell(str(found.n)), *(_cell(found, metric) for metric in metrics)))
-        for name, found in results.sets.items()
-    )
+    rows = []
+    for name, found in results.sets.items():
+        means = (single(found.metrics[metric.key].mean, metric.digits) for metric in metrics)
+        rows.append(Row(name, (Cell(str(found.n)), *means)))
     return Table("", (Column("", "n"), *columns), (Section("", tuple(rows)),), corner="Set")
+
+
+def outcome_table(before: Measured | None, after: Measured, *, intervals: bool = False) -> Table:
+    """A row for each metric of each set.
+
+    The difference is that of the same questions, with its 95% interval.
+
+    Args:
+        before: the evaluation before training; None: there is one column alone.
+        after: the evaluation that counts. Of sets without rows in both there is no difference.
+        intervals: of the means too, not of the difference alone.
+    """
+    names = ["after"] if before is None else ["before", "after", "difference"]
+    columns = (Column("", "n"), *(Column("", name) for name in names))
+    lines = result_lines(before, after, {})
+    rows = tuple(row for line in lines for row in _rows(line, before is not None, intervals))
+    return Table("", columns, (Section("", rows),), corner="Set and metric")
 
 
 def comparison_notes(before: Results, after: Results | None = None) -> list[str]:
@@ -56,5 +75,18 @@ def print_comparison(
     print_table(replace(table, notes=notes), console)
 
 
-def _cell(result: SetResult, metric: Metric) -> Cell:
-    return single(result.metrics[metric.key].mean, metric.digits)
+def _rows(line: Line, both: bool, intervals: bool) -> Iterator[Row]:
+    for metric, was, now, change, _ in line.cells:
+        if was is None and now is None:
+            continue
+        means = [was, now] if both else [now]
+        cells = [_mean(estimate, metric.digits, intervals) for estimate in means]
+        if both:
+            cells.append(bracketed(change, metric.digits, signed=True))
+        yield Row(f"{line.name} {metric.title}", (Cell(str(line.n)), *cells))
+
+
+def _mean(estimate: Estimate | None, digits: int, intervals: bool) -> Cell:
+    if intervals:
+        return bracketed(estimate, digits)
+    return single(None if estimate is None else estimate.mean, digits)

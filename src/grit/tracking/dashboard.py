@@ -12,8 +12,8 @@ from pytorch_lightning.loggers.logger import Logger
 from grit.figures.markdown_format import rows_markdown
 from grit.pages.chain_picture import chain_picture
 from grit.pages.chains import chain_said
+from grit.pages.comparison import outcome_table
 from grit.pages.gallery import PictureOf
-from grit.pages.outcomes import outcome_table
 from grit.rewards.reward import Reward
 from grit.runs.measured import Measured
 from grit.runs.results import Results
