@@ -1,7 +1,5 @@
 """A model that visitors ask: its chain as pieces of a page, and where it looked."""
 
-import base64
-import io
 import logging
 from collections.abc import Iterator
 from contextlib import closing
@@ -14,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from grit.core.errors import GritError
+from grit.core.picture_bytes import data_uri
 from grit.demo.shelf import Shelf
 from grit.demo.visitor_pictures import VisitorPicture
 from grit.inference.answers import Answer
@@ -127,6 +126,4 @@ def spotlight(attention: np.ndarray) -> str:
     dark = 1 - attention / attention.max()
     shade = np.zeros((*attention.shape, 4), np.uint8)
     shade[..., 3] = np.rint(255 * _SHADE * dark)
-    stream = io.BytesIO()
-    Image.fromarray(shade, "RGBA").save(stream, "PNG")
-    return f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode('ascii')}"
+    return data_uri(Image.fromarray(shade, "RGBA"), "PNG")

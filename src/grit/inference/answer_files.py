@@ -1,11 +1,11 @@
 """What ``task=infer`` leaves: ``inference.jsonl``, a picture for each row, and a page."""
 
-import io
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from grit.core.files import write_bytes, write_jsonl, write_text
+from grit.core.picture_bytes import picture_bytes
 from grit.inference.answers import Answer
 from grit.inference.questions import SCENE
 from grit.pages.answers_page import ShownAnswer, render_answers
@@ -34,7 +34,7 @@ def write_answers(
         for number, answer in enumerate(answers, start=1):
             write_bytes(pictures / f"{number}.png", answer.png())
             if answer.name == SCENE:
-                write_bytes(folder / SCENE, _png(answer))
+                write_bytes(folder / SCENE, picture_bytes(answer.image, "PNG", optimize=True))
             rows.append(answer.row())
             yield ShownAnswer(
                 name=answer.name,
@@ -51,9 +51,3 @@ def write_answers(
     yield folder / ROWS
     yield pictures / "1.png" if len(rows) == 1 else pictures
     yield folder / PAGE
-
-
-def _png(answer: Answer) -> bytes:
-    stream = io.BytesIO()
-    answer.image.save(stream, "PNG", optimize=True)
-    return stream.getvalue()

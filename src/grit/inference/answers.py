@@ -1,12 +1,12 @@
 """An answer of a model with all that can be made of it: parts, boxes, a row, a picture."""
 
-import io
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from PIL import Image
 
+from grit.core.picture_bytes import picture_bytes
 from grit.grounding.boxes import Box, Space, converted
 from grit.grounding.traces import Trace, parse
 from grit.pages.chain_picture import chain_picture
@@ -89,8 +89,6 @@ class Answer:
 
     def png(self) -> bytes:
         """``picture`` as a PNG file."""
-        stream = io.BytesIO()
-        self.picture().save(stream, "PNG", optimize=True)
-        return stream.getvalue()
+        return picture_bytes(self.picture(), "PNG", optimize=True)
 
     _repr_png_ = png  # what a notebook shows

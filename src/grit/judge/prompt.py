@@ -6,15 +6,14 @@ It is put between tags that it cannot predict, truncated to a length that honest
 reach, and the judge is told not to follow it.
 """
 
-import base64
 import hashlib
-import io
 import json
 import re
 from typing import Any, NamedTuple
 
 from PIL import Image
 
+from grit.core.picture_bytes import data_uri
 from grit.judge.judge import Query
 from grit.judge.settings import MARK, PLACEHOLDERS
 
@@ -97,7 +96,6 @@ def sendable(text: str) -> str:
 
 
 def _data_url(picture: Image.Image) -> str:
-    stream, sent = io.BytesIO(), picture.convert("RGB")
+    sent = picture.convert("RGB")
     sent.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE), Image.Resampling.LANCZOS)
-    sent.save(stream, "JPEG", quality=_QUALITY, subsampling=0)
-    return f"data:image/jpeg;base64,{base64.b64encode(stream.getvalue()).decode()}"
+    return data_uri(sent, "JPEG", quality=_QUALITY, subsampling=0)

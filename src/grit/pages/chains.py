@@ -1,7 +1,5 @@
 """A reasoning chain to look at: its picture with numbered boxes, its text with the same numbers."""
 
-import base64
-import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from PIL import Image
 
+from grit.core.picture_bytes import data_uri
 from grit.evaluation.consistency import answers_right, boxes_right
 from grit.evaluation.predictions import ScoredPrediction
 from grit.grounding.boxes import Box, Corners, Space
@@ -159,17 +158,14 @@ def embedded(
     if image is None:
         size = (1.0, 1.0) if space is None else (space.width, space.height)
         return EmbeddedPicture("", False, *_view_size(*size))
-    stream = io.BytesIO()
     picture = image.convert("RGB")
     tiny = max(picture.size) <= _TINY
     if tiny:
-        picture.save(stream, "PNG", optimize=True)
+        uri = data_uri(picture, "PNG", optimize=True)
     else:
         picture.thumbnail((side, side), Image.Resampling.LANCZOS)
-        picture.save(stream, "JPEG", quality=_QUALITY, optimize=True)
-    kind = "png" if tiny else "jpeg"
-    data = base64.b64encode(stream.getvalue()).decode("ascii")
-    return EmbeddedPicture(f"data:image/{kind};base64,{data}", tiny, *_view_size(*image.size))
+        uri = data_uri(picture, "JPEG", quality=_QUALITY, optimize=True)
+    return EmbeddedPicture(uri, tiny, *_view_size(*image.size))
 
 
 def _view_size(width: float, height: float) -> tuple[float, float]:

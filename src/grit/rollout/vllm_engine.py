@@ -5,8 +5,6 @@ forbidden ids, what ends a completion, and the version of the weights.
 """
 
 import asyncio
-import base64
-import io
 import math
 import secrets
 import shutil
@@ -16,13 +14,13 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor
 
 from grit.core import processes
 from grit.core.background import in_background
 from grit.core.disk import refusing_if_full
+from grit.core.picture_bytes import data_uri
 from grit.models.adapter import Adapter
 from grit.models.encoded_prompt import EncodedPrompt
 from grit.rollout.ending import Ending
@@ -196,10 +194,11 @@ class VLLM(Engine):
 
     def _body(self, prompt: EncodedPrompt, sampling: Sampling) -> dict[str, Any]:
         """A request without its seed, in vLLM's protocol."""
+        url = data_uri(prompt.image, "PNG", compress_level=1)
         return {
             "model": self.label if self.serves_lora else MODEL,
             "token_ids": self.adapter.with_one_placeholder(prompt.input_ids.tolist()),
-            "content_parts": [{"type": "image_url", "url": _as_png(prompt.image)}],
+            "content_parts": [{"type": "image_url", "url": url}],
             "return_token_ids": True,
             "sampling_params": {
                 "temperature": sampling.temperature,
@@ -269,12 +268,6 @@ def _other_prompt(prompt: EncodedPrompt, read: Sequence[int]) -> str:
         f"reads prompt {prompt.id} as {len(read)} tokens, not {len(ours)}, the first other one at "
         f"{place}: does it serve model.path, with the image settings of model.image?"
     )
-
-
-def _as_png(image: Image.Image) -> str:
-    stream = io.BytesIO()
-    image.save(stream, "PNG", compress_level=1)
-    return f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode()}"
 
 
 def _first(failures: BaseExceptionGroup) -> BaseException:
