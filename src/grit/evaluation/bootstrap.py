@@ -52,6 +52,12 @@ def estimate_known(
     return estimate(every[there], [clusters[at] for at in there])
 
 
+def mean_known(values: np.ndarray) -> float | None:
+    """The mean of those ``values`` that are there, not nan; None where none is."""
+    there = values[~np.isnan(values)]
+    return float(there.mean()) if len(there) else None
+
+
 def cluster_places(clusters: Sequence[Hashable]) -> np.ndarray:
     """The number of each value's cluster [n], counted from 0 in order of first appearance."""
     numbers: dict[Hashable, int] = {}

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
-from grit.evaluation.bootstrap import Estimate, estimate_known
+from grit.evaluation.bootstrap import Estimate, estimate_known, mean_known
 from grit.models.adapter import Adapter
 from grit.models.encoded_prompt import EncodedPrompt
 from grit.rollout.sampler import Sampler
@@ -138,21 +138,15 @@ def _eager(adapter: Adapter) -> Iterator[None]:
 
 def _curve(rows: np.ndarray, pictures: Sequence[Hashable]) -> AttentionCurve:
     return AttentionCurve(
-        mean=tuple(None if np.isnan(column).all() else _mean(column) for column in rows.T),
+        mean=tuple(map(mean_known, rows.T)),
         n=tuple(int((~np.isnan(column)).sum()) for column in rows.T),
         level=_over_samples(rows, pictures),
     )
 
 
-def _mean(values: np.ndarray) -> float:
-    """The mean of what is there; nan where nothing is."""
-    there = values[~np.isnan(values)]
-    return float(there.mean()) if len(there) else float("nan")
-
-
 def _over_samples(rows: np.ndarray, pictures: Sequence[Hashable]) -> Estimate:
     """The mean over samples, each the mean over the tokens [T] that it has."""
-    return estimate_known([_mean(row) for row in rows], pictures)
+    return estimate_known([mean_known(row) for row in rows], pictures)
 
 
 def attention_weights(

@@ -17,7 +17,7 @@ from random import Random
 import numpy as np
 
 from grit.core.seeding import seed_for
-from grit.evaluation.bootstrap import Estimate, estimate_known
+from grit.evaluation.bootstrap import Estimate, estimate_known, mean_known
 from grit.studies.correlation_chains import GroundedChain, random_boxes
 from grit.studies.correlation_judges import UNDECIDED, Matcher, Pair
 
@@ -53,9 +53,9 @@ def _correlation(
 ) -> Correlation:
     picks = matcher([_pair(chain, control, seed, k) for k in range(repeats) for chain in chains])
     points = np.array(picks, dtype=np.float64).reshape(repeats, len(chains))  # nan: no answer
-    shares = tuple(_mean(row) for row in points)
+    shares = tuple(map(mean_known, points))
     known = [share for share in shares if share is not None]
-    of_chain = [_mean(column) for column in points.T]
+    of_chain = [mean_known(column) for column in points.T]
     sets = list(dict.fromkeys(chain.set for chain in chains))
     return Correlation(
         repeats=shares,
@@ -72,12 +72,6 @@ def _pair(chain: GroundedChain, control: str, seed: int, repeat: int) -> Pair:
     name = "/".join((control, str(repeat), chain.set, chain.id))
     random = Random(seed_for(seed, "figure4", name))
     return Pair(name, chain, random_boxes(chain.boxes, random, same_sizes=CONTROLS[control]))
-
-
-def _mean(points: np.ndarray) -> float | None:
-    """The mean of the points that are there; None where none is."""
-    there = points[~np.isnan(points)]
-    return float(there.mean()) if len(there) else None
 
 
 def _estimate(
