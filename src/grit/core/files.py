@@ -12,23 +12,42 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 from grit.core.errors import GritError
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[IO[str]]:
-    """Open a text file that replaces ``path`` only if the block ends without an error.
+def written_whole(path: Path, mode: Literal["w", "wb"] = "w") -> Iterator[IO[Any]]:
+    """Open a file that replaces ``path`` only if the block ends without an error.
 
-    The text is written to a temporary file in the same folder, which is then renamed: a reader
-    sees the old file or the new one, never a part of it.
+    It is written to a temporary file in the same folder, which is then renamed: a reader sees the
+    old file or the new one, never a part of it.
+
+    Args:
+        path: of the file; missing folders above it are made.
+        mode: ``w`` for text, ``wb`` for bytes.
 
     Raises:
         GritError: ``path`` exists and is not a file: see ``check_place``.
     """
-    with _written_whole(path, "w") as stream:
-        yield stream
+    check_place(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, mode, encoding=None if mode == "wb" else "utf-8") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        mask = os.umask(0)
+        os.umask(mask)
+        temporary.chmod(0o666 & ~mask)  # mkstemp makes files that only their owner may read
+        temporary.replace(path)
+        _sync_names(path.parent)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 @contextmanager
@@ -61,27 +80,6 @@ def check_place(path: Path) -> None:
         kind = "a folder" if path.is_dir() else "no file"
     if kind is not None:
         raise GritError(f"{path}: there is {kind}, and only a file is replaced: name another place")
-
-
-@contextmanager
-def _written_whole(path: Path, mode: str) -> Iterator[IO[Any]]:
-    check_place(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, mode, encoding=None if "b" in mode else "utf-8") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)  # mkstemp makes files that only their owner may read
-        temporary.replace(path)
-        _sync_names(path.parent)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def put_in_place(temporary: Path, path: Path) -> None:
@@ -148,7 +146,7 @@ def file_hash(path: Path) -> str:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a binary file atomically."""
-    with _written_whole(path, "wb") as stream:
+    with written_whole(path, "wb") as stream:
         stream.write(content)
 
 
