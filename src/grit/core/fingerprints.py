@@ -21,32 +21,22 @@ _NOT_RESULTS = (
     *("inference", "demo"),
     "pretraining",  # makes the base models, whose weights are hashed
     "assets",  # the files of the run's own model are hashed by `code_fingerprint`
-    *("__init__.py", "__main__.py", "tasks/__init__.py"),
+    *("__init__.py", "__main__.py", "tasks"),
     *("core/disk.py", "core/errors.py", "core/files.py", "core/fingerprints.py"),
     "core/folder_fingerprint.py",
     *("core/interruption.py", "core/keys.py", "core/library_noise.py"),
-    *("core/locks.py", "core/run_log.py"),
-    "core/secrets.py",
+    *("core/locks.py", "core/run_log.py", "core/secrets.py"),
     *("data/preparation", "data/set_counts.py"),
     *("evaluation/controls.py", "evaluation/over_runs.py", "evaluation/paired.py"),
     "grounding/drawing.py",
     "judge/picture_pairs.py",
     "rewards/scored_file.py",
     *("rollout/keeper.py", "rollout/vllm_launch.py"),
-    *("tasks/attention.py", "tasks/check.py", "tasks/correlation.py", "tasks/data.py"),
-    "tasks/demo.py",
-    *(
-        "tasks/faithfulness.py",
-        "tasks/infer.py",
-        "tasks/multirun.py",
-        "tasks/export.py",
-        "tasks/pretrain.py",
-        "tasks/report.py",
-        "tasks/score.py",
-        "tasks/tables.py",
-    ),
 )
-_RESULTS = ("runs/measured.py", "runs/preflight.py", "runs/validation.py")  # hashed nevertheless
+_RESULTS = (  # hashed nevertheless
+    *("runs/measured.py", "runs/preflight.py", "runs/validation.py"),
+    *("tasks/evaluate.py", "tasks/train.py"),  # the tasks that make results.json by a model
+)
 _WEIGHTS = {".safetensors", ".json", ".jinja"}  # of a shipped model, without its documentation
 
 
