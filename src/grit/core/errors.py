@@ -26,7 +26,6 @@ class Interrupted(GritError):
         super().__init__(
             message if resume_command is None else f"{message}; go on with: {resume_command}"
         )
-        self.resume_command = resume_command
 
 
 class Resumable(GritError):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from grit.config.identity import made_of
 from grit.config.schema import Config
@@ -221,11 +221,8 @@ class FinishedRun:
             sizes[prediction.set] += 1
         return places
 
-    def adapter(self, attention: Literal["eager"] | None = None) -> "Adapter":
+    def adapter(self) -> "Adapter":
         """The evaluated model, on the device of its settings.
-
-        Args:
-            attention: ``eager``, which returns attention weights; None: as in its run.
 
         Raises:
             GritError: it is not there any more.
@@ -237,7 +234,7 @@ class FinishedRun:
         settings = self.settings
         name = trained_weights(settings, self.folder)
         adapter = make_adapter(
-            replace(settings.model, attention=attention or settings.model.attention),
+            settings.model,
             learning=False,
             feature_cache_mib=settings.training.feature_cache_mib,
             checkpoint=None if name is None else find_checkpoint(name),
@@ -248,12 +245,7 @@ class FinishedRun:
 
 
 def trained_weights(settings: Config, folder: Path) -> str | None:
-    """What ``checkpoint=`` would be for the model that a run evaluated; None for the base itself.
-
-    Args:
-        settings: of the run.
-        folder: of the run.
-    """
+    """What ``checkpoint=`` would be for the model that a run evaluated; None for the base."""
     if settings.checkpoint is None and settings.method.learns and settings.task == "train":
         return str(folder)
     return settings.checkpoint
