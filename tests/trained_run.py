@@ -6,7 +6,7 @@ from typing import Any
 import torch
 import yaml
 
-from grit.config.composing import composed_config
+from grit.config.configuration import composed_config
 from grit.config.identity import config_hash, plain
 from grit.core.files import write_json
 from grit.models.adapter import Adapter

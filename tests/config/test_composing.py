@@ -2,7 +2,7 @@
 
 import pytest
 
-from grit.config.composing import composed_config
+from grit.config.configuration import composed_config
 from grit.core.errors import GritError
 
 

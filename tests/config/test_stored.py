@@ -10,8 +10,7 @@ from composing import config
 
 from grit.config.identity import config_hash, plain
 from grit.config.misspellings import misspelt
-from grit.config.renamed import RENAMED
-from grit.config.stored import stored_config, stored_configuration
+from grit.config.stored import RENAMED, stored_config, stored_configuration
 from grit.core.errors import GritError
 from grit.pages.galleries import galleries_of
 from grit.runs.finished import FinishedRun

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from grit.config.composing import composed_config
+from grit.config.configuration import composed_config
 from grit.core.errors import GritError
 from grit.demo import serving
 from grit.demo.settings import DemoSettings

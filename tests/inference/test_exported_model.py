@@ -20,7 +20,7 @@ from trained_run import LORA, write_trained_run
 from upload_hub import TOKEN
 
 import grit
-from grit.config.composing import composed_config
+from grit.config.configuration import composed_config
 from grit.config.identity import config_hash, plain
 from grit.core.errors import GritError
 from grit.core.files import write_json

@@ -19,7 +19,7 @@ from settings_of import lora as lora_settings
 from trained_run import LORA, write_trained_run
 
 import grit
-from grit.config.composing import composed_config
+from grit.config.configuration import composed_config
 from grit.core.errors import GritError
 from grit.inference.answer_files import write_answers
 from grit.inference.questions import Asked, Photograph, drawn

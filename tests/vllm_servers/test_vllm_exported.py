@@ -14,7 +14,7 @@ import torch
 from trained_run import LORA, write_trained_run
 from whole_runs import PYTHON
 
-from grit.config.composing import composed_config
+from grit.config.configuration import composed_config
 from grit.grounding.prompts import GRIT_SUFFIX
 from grit.inference.exported_model import export
 from grit.inference.questions import drawn

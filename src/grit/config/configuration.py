@@ -1,4 +1,4 @@
-"""Check a configuration that Hydra has composed; describe groups and settings for ``--help``."""
+"""Compose and check a configuration; describe groups and settings for ``--help``."""
 
 import re
 from dataclasses import fields, replace
@@ -6,7 +6,9 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any, get_args
 
+from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
@@ -137,6 +139,21 @@ def choices() -> dict[str, list[str]]:
     """Config group -> its choices; ``task`` -> the tasks."""
     groups = {group: [file.stem for file in group_files(group)] for group in GROUPS}
     return {"task": list(get_args(Task)), **groups}
+
+
+def composed_config(*overrides: str) -> Config:
+    """The configuration of ``python -m grit`` with these overrides, checked, for Python.
+
+    Raises:
+        GritError: an override is wrong.
+    """
+    register()
+    try:
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            composed = compose("config", overrides=list(overrides))
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
+        raise GritError(one_line(error)) from error
+    return checked(composed)
 
 
 def checked(composed: DictConfig) -> Config:

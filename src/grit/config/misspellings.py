@@ -3,11 +3,11 @@
 from collections.abc import Collection
 from dataclasses import is_dataclass
 from difflib import get_close_matches
-from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
-from grit.config.renamed import present_name
 from grit.config.schema import Config
+from grit.config.stored import present_name
+from grit.core.settings import parts_of
 from grit.judge.settings import WITH_FIELDS, JudgeSettings
 
 MANY = 12  # a message lists at most so many fields
@@ -36,14 +36,14 @@ def misspelt(path: str, missing: str = "", there: Collection[str] = ()) -> str |
             fields = _fields(node)
             if name not in fields:
                 return _said(names[:depth], name, list(fields))
-            node = _without_null(fields[name])
+            node = parts_of(fields[name])[0]
         elif get_origin(node) is dict:
             entry = ".".join(names[: depth + 1])
             if entry == missing:
                 close = close_to(name, there)
                 known = ".".join([*names[:depth], close or ""])
                 return f"{entry} is not there; did you mean {known}?" if close else None
-            node = _without_null(get_args(node)[1])
+            node = parts_of(get_args(node)[1])[0]
         else:
             return f"{path} is no field; {'.'.join(names[:depth])} is a value"
     if names[0] != "judge" or len(names) == 1:
@@ -64,11 +64,6 @@ def _fields(node: Any) -> dict[str, Any]:
     """Field -> type, for a class of settings; for ``JudgeSettings`` the fields of all judges."""
     kinds = [node, *WITH_FIELDS.values()] if node is JudgeSettings else [node]
     return {name: kind for each in kinds for name, kind in get_type_hints(each).items()}
-
-
-def _without_null(kind: Any) -> Any:
-    parts = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
-    return next(part for part in parts if part is not NoneType)
 
 
 def _said(parents: list[str], name: str, fields: list[str]) -> str:

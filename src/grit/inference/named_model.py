@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from grit.config.composing import composed_config
+from grit.config.configuration import composed_config
 from grit.core.errors import GritError
 from grit.core.library_noise import quieten
 from grit.inference.grounded_model import GroundedModel
