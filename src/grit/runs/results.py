@@ -26,7 +26,7 @@ _FIRST = ("acc", "exact_match", "giou", "format_rate")
 _TEXTS = ("method", "model", "data", "reward", "judge", "config_hash")
 _OPTIONAL_TEXTS = (
     *("git", "code", "suite", "settings_hash", "triplets_hash"),
-    *("checkpoint", "checkpoint_commit", "objective"),
+    *("checkpoint", "checkpoint_commit", "objective", "annotation"),
 )
 
 
@@ -146,7 +146,8 @@ def parse_results(source: str, fields: Any) -> Results:
         raise kind(
             f"{source}: expected results of schema_version {SCHEMA_VERSION}, found {version!r:.60}"
         )
-    return _Reader(source).results(fields)
+    # Earlier results do not say what training used: no reward saw boxes then.
+    return _results(_Object(source, {"annotation": ANSWERS} | fields))
 
 
 def git_commit(source: Path = Path(__file__)) -> str | None:
@@ -176,66 +177,64 @@ def _set_row(found: SetResult) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class _Reader:
-    """Parses the fields of a results.json; raises GritError naming an invalid field."""
+class _Object:
+    """An object in a results.json; a field that is not as expected raises GritError."""
 
     source: str
+    fields: dict[str, Any]
+    where: str = ""  # the object's path, with a dot at its end
 
-    def results(self, fields: dict[str, Any]) -> Results:
-        sets = self._object(fields, "sets")
-        skipped = self._object(fields, "skipped")
-        return Results(
-            **{name: self._get(fields, name, str) for name in _TEXTS},
-            seed=self._get(fields, "seed", int),
-            **{name: self._optional(fields, name, str) for name in _OPTIONAL_TEXTS},
-            triplets=self._optional(fields, "triplets", int),
-            data_seed=self._optional(fields, "data_seed", int),
-            # Earlier results do not say it: no reward saw boxes then.
-            annotation=self._optional({"annotation": ANSWERS} | fields, "annotation", str),
-            skipped={name: self._get(skipped, name, str, "skipped.") for name in skipped},
-            judge_usage=self._object(fields, "judge_usage") if fields.get("judge_usage") else None,
-            sets={name: self._set(sets, name) for name in sets},
-        )
-
-    def _set(self, sets: dict[str, Any], name: str) -> SetResult:
-        found = self._object(sets, name, "sets.")
-        where = f"sets.{name}."
-        metrics = [*METRICS, *(key for key in found if NAMES.fullmatch(key))]
-        return SetResult(
-            n=self._get(found, "n", int, where),
-            judge_failures=self._get(found, "judge_failures", int, where),
-            images_missing=self._get(found, "images_missing", int, where),
-            questions=self._optional(found, "questions", str, where),
-            samples_unjudged=self._optional(found, "samples_unjudged", int, where) or 0,
-            metrics={metric: self._estimate(found, metric, where) for metric in metrics},
-        )
-
-    def _estimate(self, found: dict[str, Any], metric: str, where: str) -> Estimate:
-        if metric not in _FIRST and metric not in found:
-            return Estimate(None, None, None, 0)
-        values = self._object(found, metric, where)
-        where = f"{where}{metric}."
-        number = (int, float, type(None))
-        mean, low, high = (self._get(values, key, number, where) for key in ("mean", "low", "high"))
-        return Estimate(mean, low, high, self._get(values, "n", int, where))
-
-    def _object(self, fields: dict[str, Any], name: str, where: str = "") -> dict[str, Any]:
-        return self._get(fields, name, dict, where)
-
-    def _optional(self, fields: dict[str, Any], name: str, kind: Any, where: str = "") -> Any:
-        """A field that may be missing in results of other programs or earlier versions."""
-        return self._get({name: None} | fields, name, (kind, type(None)), where)
-
-    def _get(self, fields: dict[str, Any], name: str, kind: Any, where: str = "") -> Any:
-        value = fields.get(name, ...)
-        if not isinstance(value, kind) or isinstance(value, bool):
-            kinds = kind if isinstance(kind, tuple) else (kind,)
-            expected = " or ".join(_JSON_NAMES[one] for one in kinds)
+    def get(self, name: str, *kinds: type) -> Any:
+        """A field that has one of these types."""
+        value = self.fields.get(name, ...)
+        if not isinstance(value, kinds) or isinstance(value, bool):
+            expected = " or ".join(_JSON_NAMES[kind] for kind in kinds)
             found = "nothing" if value is ... else f"{value!r:.60}"
             raise GritError(
-                f'{self.source}: field "{where}{name}": expected {expected}, found {found}'
+                f'{self.source}: field "{self.where}{name}": expected {expected}, found {found}'
             )
         return value
+
+    def optional(self, name: str, kind: type) -> Any:
+        """As ``get``; None where results of other programs or earlier versions lack the field."""
+        return self.get(name, kind, type(None)) if name in self.fields else None
+
+    def below(self, name: str) -> "_Object":
+        """The object in a field."""
+        return _Object(self.source, self.get(name, dict), f"{self.where}{name}.")
+
+
+def _results(found: _Object) -> Results:
+    sets, skipped = found.below("sets"), found.below("skipped")
+    return Results(
+        **{name: found.get(name, str) for name in _TEXTS},
+        seed=found.get("seed", int),
+        **{name: found.optional(name, str) for name in _OPTIONAL_TEXTS},
+        **{name: found.optional(name, int) for name in ("triplets", "data_seed")},
+        skipped={name: skipped.get(name, str) for name in skipped.fields},
+        judge_usage=found.get("judge_usage", dict) if found.fields.get("judge_usage") else None,
+        sets={name: _set(sets.below(name)) for name in sets.fields},
+    )
+
+
+def _set(found: _Object) -> SetResult:
+    metrics = [*METRICS, *(key for key in found.fields if NAMES.fullmatch(key))]
+    return SetResult(
+        n=found.get("n", int),
+        judge_failures=found.get("judge_failures", int),
+        images_missing=found.get("images_missing", int),
+        questions=found.optional("questions", str),
+        samples_unjudged=found.optional("samples_unjudged", int) or 0,
+        metrics={metric: _estimate(found, metric) for metric in metrics},
+    )
+
+
+def _estimate(found: _Object, metric: str) -> Estimate:
+    if metric not in _FIRST and metric not in found.fields:
+        return Estimate(None, None, None, 0)
+    values = found.below(metric)
+    mean, low, high = (values.get(key, int, float, type(None)) for key in ("mean", "low", "high"))
+    return Estimate(mean, low, high, values.get("n", int))
 
 
 _JSON_NAMES = {
