@@ -110,6 +110,11 @@ def folder_name(config: Config) -> str:
     return "-".join([*parts, identity[:8]])
 
 
+def is_below(path: str, groups: Iterable[str]) -> bool:
+    """Whether a dotted path is one of ``groups``, or that of a setting in one of them."""
+    return any(path == group or path.startswith(f"{group}.") for group in groups)
+
+
 def _without(values: dict[str, Any], paths: Iterable[str]) -> dict[str, Any]:
     """Remove the dotted ``paths``, where they exist, from nested ``values``; return ``values``."""
     for path in paths:

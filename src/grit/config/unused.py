@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from grit.config.configuration import CONF
+from grit.config.identity import is_below
 from grit.config.schema import Config, Task
 from grit.core.errors import GritError
 from grit.core.settings import declared
@@ -33,6 +34,10 @@ class _Rule(NamedTuple):
     used: Fields = ()  # exceptions: fields among these that do have an effect
 
 
+def _in(group: str, *names: str) -> Fields:
+    return tuple(f"{group}.{name}" for name in names)
+
+
 # Fields of these that an evaluation uses too, and must_learn, which is ignored silently.
 _EVALUATION = (
     *("training.feature_cache_mib", "training.must_learn", "training.needs"),
@@ -52,26 +57,18 @@ _OF: dict[str, Fields] = {  # settings that only one way of training uses
     training: tuple(each.path for each in declared(Config) if each.of == training)
     for training in ("grpo_gr", "sft")
 }
-_OF_DECODING = tuple(
-    f"rollout.{name}"
-    for name in ("share_prefill", "compact", "decode", "tokens_per_batch", "merge_lora")
+_OF_DECODING = _in(
+    "rollout", "share_prefill", "compact", "decode", "tokens_per_batch", "merge_lora"
 )
-_OF_SERVERS = tuple(
-    f"rollout.{name}"
-    for name in (
-        *("urls", "launch", "python", "gpus", "server_options"),
-        *("start_within", "timeout", "weights_folder"),
-    )
+_OF_SERVERS = _in(
+    "rollout",
+    *("urls", "launch", "python", "gpus", "server_options"),
+    *("start_within", "timeout", "weights_folder"),
 )
-_NOT_OF_LOGGER: dict[str, Fields] = {  # settings that only W&B uses, or not every logger
-    "trackio": ("logger.entity", "logger.mode", "logger.tags"),
-    "tensorboard": tuple(
-        f"logger.{name}" for name in ("entity", "mode", "tags", "project", "group")
-    ),
-    "none": tuple(
-        f"logger.{name}"
-        for name in ("entity", "mode", "tags", "project", "group", "sample_every", "rows")
-    ),
+_NOT_OF_LOGGER = {  # settings that only W&B uses, or not every logger
+    "trackio": _in("logger", "entity", "mode", "tags"),
+    "tensorboard": _in("logger", "entity", "mode", "tags", "project", "group"),
+    "none": _in("logger", "entity", "mode", "tags", "project", "group", "sample_every", "rows"),
 }
 _ASKING = (
     *("model", "method", "evaluation.max_new_tokens"),
@@ -121,8 +118,8 @@ def unused(config: Config, overrides: Sequence[str]) -> list[Unused]:
         group, _, package = override.lstrip("+~").partition("=")[0].partition("@")
         name = package.removeprefix("_global_.") or group  # suite@validation sets validation
         for rule in rules:
-            refused = _below(name, rule.refused)
-            if (refused or _below(name, rule.said)) and not _counts(name, rule.used):
+            refused = is_below(name, rule.refused)
+            if (refused or is_below(name, rule.said)) and not _counts(name, rule.used):
                 found.append(Unused(override, rule.reason, refused))
                 break
     return found
@@ -202,14 +199,8 @@ def _rules(config: Config) -> Iterator[_Rule]:
     if reason := _draws_nothing(config):
         yield _Rule(reason, (), ("evaluation.temperature",))
     if task in ("train", "evaluate"):
-        others = (
-            "pretrain",
-            "preparation",
-            "check",
-            "export",
-            "demo",
-            *(() if config.exhibits else _FIGURES),
-        )
+        others: Fields = ("pretrain", "preparation", "check", "export", "demo")
+        others += () if config.exhibits else _FIGURES
         yield _Rule(f"it is for other tasks than task={task}", (), others)
 
 
@@ -260,8 +251,4 @@ def _engine_rule(rollout: RolloutSettings) -> _Rule:
 
 def _counts(name: str, used: Fields) -> bool:
     """Whether a field is in ``used``, or is a group that has such fields: ``training=paper``."""
-    return _below(name, used) or any(each.startswith(f"{name}.") for each in used)
-
-
-def _below(name: str, fields: Fields) -> bool:
-    return any(name == each or name.startswith(f"{each}.") for each in fields)
+    return is_below(name, used) or any(each.startswith(f"{name}.") for each in used)

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Any, NamedTuple
 
-from grit.config.identity import NOT_RESULTS, REPEATED, not_results
+from grit.config.identity import NOT_RESULTS, REPEATED, is_below, not_results
 from grit.figures.places import without_places
 
 MOST = 3  # differences of a label
@@ -68,7 +68,7 @@ def distinctions(
     found = {
         each.name: each
         for each in _differences(configs)
-        if not (_is_below(each.name, left_out) or (named and _hangs_on(each.keys, named)))
+        if not (is_below(each.name, left_out) or (named and _hangs_on(each.keys, named)))
     }
     told = [
         each
@@ -113,10 +113,6 @@ def _is_common(keys: Sequence[str], place: int) -> bool:
 def _hangs_on(keys: Sequence[str], named: Sequence[Hashable]) -> bool:
     """Whether equal names always have equal values."""
     return len(set(zip(named, keys, strict=True))) == len(set(named))
-
-
-def _is_below(name: str, groups: Sequence[str]) -> bool:
-    return any(name == group or name.startswith(f"{group}.") for group in groups)
 
 
 def _differences(configs: Sequence[Mapping[str, Any]], prefix: str = "") -> Iterator[_Difference]:
