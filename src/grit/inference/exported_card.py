@@ -72,9 +72,6 @@ class Card:
         *,
         is_adapter: bool,
         space: SpaceName,
-        not_by_vllm: bool = False,
-        lora_in_vision: bool = False,
-        prompt: tuple[str, str] | None = None,
     ) -> "Card":
         """The card of a model; results only where they are those of these very weights."""
         model = source.config.model
@@ -92,9 +89,6 @@ class Card:
             space=space,
             licence=_licence(settings, base, model.revision, tiny=model.path.startswith(TINY)),
             title=_title(source, found.get("trained")),
-            not_by_vllm=not_by_vllm,
-            lora_in_vision=lora_in_vision,
-            prompt=prompt,
             **found,
         )
 

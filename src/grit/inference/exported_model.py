@@ -67,12 +67,8 @@ def export(source: Source, settings: ExportSettings, folder: Path) -> Exported:
     if not keeps_adapter:
         _merge(adapter, settings.dtype or source.config.model.dtype)
     shown = adapter.encode("card", "", Image.new("RGB", (64, 64)), picture="card")
-    card = Card.of(
-        source,
-        settings,
-        base,
-        is_adapter=keeps_adapter,
-        space=shown.space.name,
+    card = replace(
+        Card.of(source, settings, base, is_adapter=keeps_adapter, space=shown.space.name),
         not_by_vllm=lora_left_out(adapter),
         lora_in_vision=lora_in_vision(adapter),
         prompt=_own_prompt(adapter),
