@@ -194,14 +194,8 @@ def step_load(config: Config, adapter: Adapter, samples: Sequence[Sample]) -> Lo
     return load
 
 
-def judging(config: Config, sets: Sequence[TestSet], dev: Sequence[TestSet] = ()) -> dict[str, Any]:
-    """The maximum number of judged answers and its cost in the prices' currency, without cache.
-
-    Args:
-        config: of the run.
-        sets: the test sets.
-        dev: those of validation.
-    """
+def judging(config: Config, sets: Sequence[TestSet], dev: Sequence[TestSet]) -> dict[str, Any]:
+    """The maximum number of judged answers and its cost in the prices' currency, without cache."""
     learns, when, steps = config.method.learns, config.evaluation, config.trainer.max_steps
     calls = _judged(sets) * (when.before_training + when.after_training if learns else 1)
     calls *= 1 + when.samples

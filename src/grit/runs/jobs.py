@@ -77,10 +77,6 @@ def done_beside(config: Config, folder: Path) -> Path | None:
 
     Without training, answers do not depend on the seed. A sibling job is equivalent if it has the
     same settings and code, and if the judge scored all of its answers.
-
-    Args:
-        config: of this job.
-        folder: of this job, a sibling of the other jobs' folders.
     """
     trains = config.method.learns
     # Not under torchrun, whose processes have different folders and see different siblings.
@@ -98,10 +94,6 @@ def done_before(config: Config, folder: Path) -> str | None:
 
     It is finished if its run ended and all answers are judged, even if by other code: its
     results stay those of that code.
-
-    Args:
-        config: of the job.
-        folder: of the job.
     """
     results = folder / "results.json"
     # Under torchrun on several nodes, each may see another disk.

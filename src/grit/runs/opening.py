@@ -7,13 +7,7 @@ from grit.runs.run_record import relative
 
 
 def opening(config: Config, folder: Path, triplets: int) -> str:
-    """Model, method, data, steps and folder in one line.
-
-    Args:
-        config: of the run.
-        folder: of the run.
-        triplets: that it trains on; 0 without training.
-    """
+    """Model, method, data with its number of ``triplets``, steps and folder in one line."""
     parts = [config.model.name, f"method={config.method.name}"]
     if config.task == "evaluate":
         parts.insert(1, f"checkpoint={config.checkpoint}" if config.checkpoint else "as it is")

@@ -22,11 +22,6 @@ from grit.training.device import check_device
 def dev_sets(config: Config, samples: Sequence[Sample], tests: Sequence[TestSet]) -> list[TestSet]:
     """The sets that training is validated on; none without validation.
 
-    Args:
-        config: of the run.
-        samples: the training triplets.
-        tests: the test sets.
-
     Raises:
         GritError: a set has no such file or kind, or has training scenes or test questions; there
             is nothing to score; or the triplets have photographs and all sets are drawn scenes.

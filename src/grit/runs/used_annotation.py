@@ -20,10 +20,6 @@ def annotation_of(config: Config, trained_on: Sequence[Sample]) -> str | None:
     Boxes are used by few-shot fine-tuning, whose traces have them, by a reward that has a term with
     a weight that sees them, and by the weight of a group's difficulty, which is an IoU; each only
     where a row has an annotated box.
-
-    Args:
-        config: of the run.
-        trained_on: the rows that it trains on.
     """
     if not (config.method.learns and trained_on):
         return None
