@@ -1,5 +1,6 @@
 """GRIT: teaching vision-language models to think with images (arXiv 2505.15879)."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,22 @@ def load(checkpoint: str | Path | None = None, *overrides: str) -> "GroundedMode
     Raises:
         GritError: there is no such run or model, or an override is wrong.
     """
-    from grit.inference import named_model  # imports torch, which takes seconds
+    # They import torch, which takes seconds.
+    from grit.config.configuration import composed_config
+    from grit.core.errors import GritError
+    from grit.core.library_noise import quieten
+    from grit.inference.grounded_model import GroundedModel
+    from grit.inference.sources import source_of
 
-    return named_model.load(checkpoint, *overrides)
+    quieten()
+    config = composed_config("task=infer", *overrides)
+    asked = ("image", "question", "input", "samples")  # settings of task=infer, not of a model
+    if extra := [each for each in overrides if each.partition("=")[0] in asked]:
+        raise GritError(f"grit.load: {extra[0]} says nothing of a model: ask(image, question) does")
+    if checkpoint is not None and config.checkpoint is not None:
+        raise GritError(
+            f"grit.load: {checkpoint} and checkpoint={config.checkpoint}: name one model"
+        )
+    if checkpoint is not None:
+        config = replace(config, checkpoint=str(checkpoint))
+    return GroundedModel(source_of(config, overrides))

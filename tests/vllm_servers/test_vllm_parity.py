@@ -6,7 +6,7 @@ import pytest
 import torch
 from whole_runs import completions, grit
 
-from grit.inference.named_model import load
+from grit import load
 from grit.inference.questions import drawn
 from grit.rollout.sampler import Sampler
 from grit.rollout.settings import Sampling

@@ -51,9 +51,10 @@ def prompts(
         samples: the training triplets.
         asked: the training triplets followed by the test questions.
     """
-    lengths = PromptLengths(adapter, Prompting(config.method.suffix, config.method.example))
+    prompting = Prompting(config.method.suffix, config.method.example)
+    lengths = PromptLengths(adapter, prompting)
     tokens = [lengths.of(sample) for sample in asked]
-    shown = [_shown(config, adapter, sample) for sample in asked[: config.check.rows]]
+    shown = [_shown(prompting, adapter, sample) for sample in asked[: config.check.rows]]
     return {
         "box_space": shown[0]["space"]["name"],
         "prompt_tokens": {"mean": fmean(tokens), "max": max(tokens)},
@@ -62,9 +63,8 @@ def prompts(
     }
 
 
-def _shown(config: Config, adapter: Adapter, sample: Sample) -> dict[str, Any]:
+def _shown(prompting: Prompting, adapter: Adapter, sample: Sample) -> dict[str, Any]:
     """A prompt as the model reads it, and the round trip of a box through the model's space."""
-    prompting = Prompting(config.method.suffix, config.method.example)
     prompt = prompting.encode(sample, adapter)
     boxes = sample.boxes or ()
     there = boxes[0].to(prompt.space) if boxes else None
@@ -150,10 +150,6 @@ def step_load(config: Config, adapter: Adapter, samples: Sequence[Sample]) -> Lo
     """The work of a device in a training step, or in asking, without gradient checkpointing."""
     lengths = PromptLengths(adapter, Prompting(config.method.suffix, config.method.example))
     tokens = [lengths.of(sample) for sample in samples]
-    images = [
-        adapter.image_tokens(int(sample.space.width), int(sample.space.height))
-        for sample in samples
-    ]
     training, trainer = config.training, config.trainer
     devices = trainer.devices * trainer.num_nodes
     load = Load(
@@ -161,7 +157,7 @@ def step_load(config: Config, adapter: Adapter, samples: Sequence[Sample]) -> Lo
         completions=1,
         prompt_tokens=fmean(tokens),
         longest_prompt=max(tokens),
-        image_tokens=fmean(images),
+        image_tokens=fmean(map(lengths.of_picture, samples)),
         new_tokens=config.rollout.sampling.max_new_tokens,
         learns=config.method.learns,
         reference=False,

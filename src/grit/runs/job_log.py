@@ -1,7 +1,6 @@
 """The jobs of an experiment, and the log of how each ended."""
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -58,11 +57,8 @@ class JobLog:
     def append(self, job: Job) -> None:
         """Append a line with a single write, so that lines of processes do not mix."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
-        try:
-            os.write(handle, (json.dumps(asdict(job), ensure_ascii=False) + "\n").encode())
-        finally:
-            os.close(handle)
+        with self.path.open("ab", buffering=0) as stream:
+            stream.write((json.dumps(asdict(job), ensure_ascii=False) + "\n").encode())
 
     def since(self, start: int) -> list[Job]:
         """The jobs logged after byte ``start``; of lines about the same job the last counts."""
