@@ -7,7 +7,6 @@ shortened, and keys hidden.
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
@@ -76,8 +75,10 @@ class Card:
         """The card of a model; results only where they are those of these very weights."""
         model = source.config.model
         found: dict[str, Any] = {}
-        if (run := _training_run(source)) is not None:
-            found |= {"trained": stored_config(run / CONFIG), "record": read_record(run / RECORD)}
+        run = None if source.checkpoint is None else run_of(source.checkpoint.path)
+        # An evaluation's settings and record say nothing of how the weights were made.
+        if run is not None and (trained := stored_config(run / CONFIG)).task == "train":
+            found |= {"trained": trained, "record": read_record(run / RECORD)}
         if source.run is not None and source.is_evaluated and (source.run / RESULTS).exists():
             found |= _results(FinishedRun.read(source.run))
         if model.path.startswith(TINY):
@@ -97,17 +98,6 @@ def model_card(card: Card) -> str:
     """The text of ``README.md``."""
     parts = [f"---\n{_head(card).to_yaml()}\n---", f"# {card.title}", *_body(card)]
     return redacted(without_places("\n\n".join(parts))) + "\n"
-
-
-def _training_run(source: Source) -> Path | None:
-    """The run that trained the weights, if they lie in its folder.
-
-    An evaluation's settings and record say nothing of how they were made.
-    """
-    run = None if source.checkpoint is None else run_of(source.checkpoint.path)
-    if run is None or stored_config(run / CONFIG).task != "train":
-        return None
-    return run
 
 
 def _title(source: Source, trained: Config | None) -> str:

@@ -80,7 +80,8 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
 def _score(config: Config, predictions: Path, folder: Path, overrides: list[str]) -> None:
     """Score existing predictions, without a model."""
     judge = make_judge(config.judge)
-    sets, run = read_sets(predictions), _run_of(predictions)
+    sets, beside = read_sets(predictions), predictions.parent / "results.json"
+    run = read_results(beside) if beside.exists() else None  # that the predictions are of
     origin = _origin(run, predictions, config, overrides)
     RunFolder.at(config, folder, overrides).begin(config)
     measured = measure(config, sets, judge, sampled=read_sampled(predictions, sets))
@@ -99,12 +100,6 @@ TRAINED = (  # what a run's last predictions were made by, whoever judges them
     *("data_seed", "triplets", "triplets_hash", "objective", "annotation"),
     *("checkpoint", "checkpoint_commit"),
 )
-
-
-def _run_of(predictions: Path) -> Results | None:
-    """The results beside predictions, if they are those of a run."""
-    beside = predictions.parent / "results.json"
-    return read_results(beside) if beside.exists() else None
 
 
 def _counted(results: Results, run: Results) -> Results:
