@@ -131,3 +131,9 @@ def test_a_size_that_meant_nothing_is_no_mistake_of_a_former_run(tmp_path: Path)
     path = tmp_path / "config.yaml"
     path.write_text(yaml.safe_dump(fields, sort_keys=False))
     assert stored_config(path).data.sources["tallyqa"].rows is None
+
+
+def test_sources_that_are_a_list_are_one_line(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("data: {total: 3, sources: [a]}")
+    with pytest.raises(GritError, match=r"data\.sources must be entries"):
+        stored_config(tmp_path / "config.yaml")

@@ -43,6 +43,10 @@ def test_of_weights_in_a_runs_folder(tmp_path: Path) -> None:
     assert [annotation_of_weights(place) for place in places] == [None] * 3
     (tmp_path / "run.json").write_text(json.dumps(record))
     assert [annotation_of_weights(place) for place in places] == ["answers+boxes"] * 3
+    (tmp_path / "model").mkdir()
+    link = tmp_path.with_name(f"{tmp_path.name}-link")
+    link.symlink_to(tmp_path / "model")
+    assert annotation_of_weights(link) == "answers+boxes"
     (tmp_path / "run.json").write_text(json.dumps({"config_hash": "a", "started": "b"}))
     assert annotation_of_weights(places[0]) is None
     (tmp_path / "run.json").write_text("{")

@@ -91,11 +91,12 @@ def _with_present_names(values: dict[str, Any]) -> dict[str, Any]:
         if groups.get(group, {}).get(name) == former:
             groups[group][name] = present
     data = groups.get("data", {})
-    if data.get("total") is not None and data.get("sources"):
+    sources = data.get("sources")
+    if data.get("total") is not None and isinstance(sources, dict) and sources:
         # The last source makes up the total: the size that former versions stored meant nothing.
-        name, last = list(data["sources"].items())[-1]
+        name, last = list(sources.items())[-1]
         if isinstance(last, dict) and last.get("file"):
-            data["sources"] = data["sources"] | {name: last | {"rows": None}}
+            data["sources"] = sources | {name: last | {"rows": None}}
     return values | groups
 
 

@@ -123,9 +123,13 @@ def _record(path: Path) -> dict[str, Any]:
 
 
 def _all_judged(results: Path) -> bool:
-    sets = json.loads(results.read_text(encoding="utf-8"))["sets"]
-    unjudged = ("judge_failures", "samples_unjudged")
-    return not any(found.get(name) for found in sets.values() for name in unjudged)
+    """Whether the judge scored all answers; not where the file is damaged."""
+    try:
+        sets = json.loads(results.read_text(encoding="utf-8"))["sets"].values()
+        unjudged = ("judge_failures", "samples_unjudged")
+        return not any(found.get(name) for found in sets for name in unjudged)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return False
 
 
 def _is_shared() -> bool:

@@ -38,7 +38,7 @@ def annotation_of_weights(path: Path) -> str | None:
     Args:
         path: a ``.ckpt`` file or the folder of a model.
     """
-    for folder in (path, *path.absolute().parents[:_ABOVE]):
+    for folder in (path, *path.resolve().parents[:_ABOVE]):  # the path may be a link
         if (folder / RECORD).is_file():
             try:
                 said = read_record(folder / RECORD).get("annotation")
