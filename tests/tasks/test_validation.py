@@ -96,7 +96,10 @@ def test_dev_scenes_are_not_trained_on(tmp_path: Path, command: Command) -> None
         ((1, 3, 2), 1, True),
         ((1, 3, 2), 2, False),
         ((1, 3, 2, 2), 2, True),
-        ((3, 2, 3), 1, False),  # the last of the best counts
+        ((3, 2, 3), 2, True),  # as good is no better
+        ((3, 3), 2, False),
+        ((3, 3, 3), 2, True),
+        ((3, 3, 4), 2, False),
         ((3, 2, 1), None, False),
     ],
 )

@@ -185,9 +185,8 @@ class Validation(pl.Callback):
                 logger.log_metrics(named, step=step)
 
     def _best_step(self) -> int:
-        """The last step with the best score."""
-        best = max(row["score"] for row in self.history)
-        return max(row["step"] for row in self.history if row["score"] == best)
+        """The first step with the best score: as good a score later is no better one."""
+        return max(self.history, key=lambda row: row["score"])["step"]
 
     def _has_stalled(self) -> bool:
         patience = self.config.evaluation.patience
