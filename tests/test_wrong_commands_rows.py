@@ -52,6 +52,8 @@ def files(desk: Desk) -> None:
     }.items():
         (desk.folder / name).mkdir()
         (desk.folder / name / "config.json").write_text(json.dumps(config))
+    (desk.folder / "adapter").mkdir()
+    (desk.folder / "adapter" / "adapter_config.json").write_text("{}")
     (desk.folder / "code" / "mine.py").write_text("open('ran', 'w').close()\n")
 
 
@@ -98,6 +100,7 @@ COMMANDS = [
     ),
     wrong(*folder("./gone"), says=("model.path=./gone", "no such folder")),
     alone(wrong(*folder("./bert"), says=("bert", "adapters for qwen2_5_vl, qwen3_vl, internvl"))),
+    wrong(*folder("./adapter"), says=("no config.json", "task=export export.weights=merged")),
     wrong(*folder("./nothing"), says=("nothing/config.json", "model_type")),
     wrong(*folder("./code"), says=("code that lies in the folder", "never run")),
     wrong("task=check", "check.gpu=H1000", says=("check.gpu=H1000", "A100-80GB")),

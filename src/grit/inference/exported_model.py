@@ -22,11 +22,10 @@ from grit.inference.exported_card import Card, model_card
 from grit.inference.settings import ExportSettings
 from grit.inference.sources import Source
 from grit.models.adapter import SLOT, Adapter
-from grit.models.folders import settings_in
+from grit.models.folders import ADAPTER, settings_in
 from grit.models.full_model import GENERATION
 from grit.models.hub import model_folder
 from grit.models.internvl_layout import MODEL_TYPE
-from grit.models.loading import ADAPTER
 from grit.models.lora import has_tied_lora, lora_in_vision
 from grit.models.names import TINY, is_hub_id
 from grit.models.setup import make_adapter

@@ -13,9 +13,9 @@ from grit.config.schema import Config
 from grit.config.stored import stored_config
 from grit.core.errors import GritError
 from grit.evaluation.settings import EvaluationSettings
+from grit.models.folders import ADAPTER, optional_settings, settings_in
 from grit.models.folders import CONFIG as MODEL_CONFIG
-from grit.models.folders import optional_settings, settings_in
-from grit.models.loading import ADAPTER, Checkpoint, find_checkpoint
+from grit.models.loading import Checkpoint, find_checkpoint
 from grit.models.names import is_hub_id
 from grit.models.processors import stored_image_settings
 from grit.models.settings import ModelSettings

@@ -18,6 +18,7 @@ from transformers.utils import logging as transformers_log
 from grit.core.errors import GritError
 
 CONFIG = "config.json"
+ADAPTER = "adapter_config.json"  # in the folder of a PEFT adapter
 PREPROCESSOR, PROCESSOR = "preprocessor_config.json", "processor_config.json"
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 OWN_CODE = "auto_map"  # the field that names classes in the folder's own files
@@ -37,7 +38,11 @@ def settings_in(folder: Path, name: str = CONFIG) -> dict[str, Any]:
     try:
         fields = json.loads((folder / name).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise GritError(f"{folder}: there is no {name}: expected a model folder") from None
+        is_adapter = name == CONFIG and (folder / ADAPTER).is_file()
+        merged = "; an adapter of LoRA becomes one by task=export export.weights=merged"
+        raise GritError(
+            f"{folder}: there is no {name}: expected a model folder{merged if is_adapter else ''}"
+        ) from None
     except (OSError, ValueError) as error:
         raise GritError(f"{folder / name}: cannot be read: {short(error)}") from error
     if not isinstance(fields, dict):

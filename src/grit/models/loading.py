@@ -15,7 +15,7 @@ from grit.core.disk import needing
 from grit.core.errors import GritError
 from grit.core.files import UNREADABLE, archive_is_whole, put_in_place
 from grit.models.adapter import Adapter
-from grit.models.folders import OWN_CODE, needs_code, settings_in, short
+from grit.models.folders import ADAPTER, OWN_CODE, needs_code, settings_in, short
 from grit.models.full_model import (
     check_tokens,
     family_of,
@@ -38,7 +38,6 @@ ADAPTERS: dict[str, type[Adapter]] = {
     "internvl": InternVLAdapter,
     "glm4v": Glm4vAdapter,
 }
-ADAPTER = "adapter_config.json"  # in the folder of a PEFT adapter
 
 
 def load_base(

@@ -15,6 +15,7 @@ import yaml
 from grit.config.command_line import override_of
 from grit.config.identity import code_hash, config_hash, plain, without_unused_seed
 from grit.config.schema import Config
+from grit.config.stored import stored_config
 from grit.core import interruption, locks, processes
 from grit.core.errors import GritError
 from grit.core.files import write_json, written_whole
@@ -24,6 +25,7 @@ from grit.runs.evaluated import checkpoint_label
 from grit.runs.inputs import Inputs, check_inputs
 from grit.runs.results import git_commit
 from grit.runs.run_record import RECORD, read_record, relative
+from grit.runs.twins import distinctions
 from grit.training.checkpoints import latest, steps_of
 
 log = logging.getLogger(__name__)
@@ -230,8 +232,19 @@ def _check_same(config: Config, record: Path, inputs: Inputs) -> dict[str, Any]:
     if begun["config_hash"] != config_hash(config):
         raise GritError(
             f"resume=true: the configuration differs from that of the run in {record.parent} "
-            f"(its config.yaml); give the same overrides or begin a new run"
+            f"(its config.yaml{_said_differences(config, record.parent)}); give the same overrides "
+            "or begin a new run"
         )
     if isinstance(then := begun.get("inputs"), Mapping):  # earlier records have none
         check_inputs(inputs, then, str(relative(record.parent)))
     return begun
+
+
+def _said_differences(config: Config, folder: Path) -> str:
+    """The settings that a run has otherwise, with its values; "" where its file cannot tell."""
+    try:
+        then = stored_config(folder / "config.yaml")
+    except GritError:
+        return ""
+    theirs, _ = distinctions([plain(then), plain(config)], ignored=())
+    return f": {', '.join(theirs)}" if theirs else ""
