@@ -8,6 +8,7 @@ from shlex import join
 
 import torch
 import torch.distributed as dist
+from lightning_utilities.core.rank_zero import rank_zero_only
 
 from grit.core.errors import GritError
 from grit.core.processes import torchrun
@@ -48,6 +49,8 @@ def prepare_device(trainer: TrainerSettings, threads: int | None) -> torch.devic
     if processes > 1 and not dist.is_initialized():
         silence = timedelta(seconds=trainer.max_silence)
         dist.init_process_group("nccl" if on_gpu else "gloo", timeout=silence)
+    # Lightning takes a SLURM task's number, and tasks may each have a run of their own.
+    rank_zero_only.rank = dist.get_rank() if processes > 1 else 0  # type: ignore[attr-defined]
     if not on_gpu:
         return torch.device("cpu")
     device = torch.device("cuda", rank_here)

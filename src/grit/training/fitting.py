@@ -7,6 +7,7 @@ from pathlib import Path
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.loggers.logger import Logger
+from pytorch_lightning.plugins.environments import LightningEnvironment
 
 from grit.core import interruption, processes
 from grit.core.errors import GritError, Interrupted, Resumable
@@ -104,6 +105,8 @@ def _lightning(
     callbacks: list[pl.Callback],
 ) -> pl.Trainer:
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    # In a SLURM job of several tasks Lightning would take a process by itself for a rank.
+    alone = [LightningEnvironment()] if processes.world_size() == 1 else []
     return pl.Trainer(
         accelerator=learner.adapter.device.type,  # "auto" would use MPS, which lacks float64
         devices=trainer.devices,
@@ -119,5 +122,5 @@ def _lightning(
         enable_model_summary=False,
         use_distributed_sampler=False,
         default_root_dir=folder,
-        plugins=[CheckpointFiles()],
+        plugins=[CheckpointFiles(), *alone],
     )
