@@ -6,7 +6,7 @@ import pytest
 from grit.evaluation.predictions import Prediction, ScoredPrediction
 from grit.evaluation.scoring import score_predictions
 from grit.grounding.boxes import NORMALIZED_1000, Box, Space
-from grit.judge.judge import Query
+from grit.judge.judge import Judge, Query
 from grit.judge.rules import RulesJudge
 
 ORIGINAL = Space("original", 200, 100)
@@ -15,7 +15,7 @@ WHOLE = (
 )
 
 
-class Fixed:
+class Fixed(Judge):
     """A judge with one opinion, who remembers what was asked."""
 
     name = "fixed"

@@ -1,10 +1,10 @@
 import pytest
 
-from grit.judge.judge import Query, score_once
+from grit.judge.judge import Judge, Query, score_once
 from grit.judge.rules import RulesJudge
 
 
-class Noting:
+class Noting(Judge):
     """A judge that fails on the prediction "?" and notes what it is asked."""
 
     name = "noting"

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from grit.core.errors import GritError
-from grit.judge.judge import Query, trouble_of
+from grit.judge.judge import Query
 from grit.judge.own import OwnJudge
 
 QUERIES = [Query("Is it?", "yes", "yes"), Query("Is it?", "yes", "no"), Query("Is it?", "?", "a")]
@@ -31,7 +31,7 @@ def test_it_is_asked_in_order_and_may_leave_rows_unjudged(judge_of) -> None:
     judge = judge_of("return None if truth == '?' else float(truth == prediction)")
     assert judge.score(QUERIES) == [1.0, 0.0, None]
     assert judge.score([]) == []
-    assert trouble_of(judge) is None
+    assert judge.trouble is None
 
 
 @pytest.mark.parametrize("value", [True, 1, 0.25, np.float32(0.5), np.int64(0), torch.tensor(1.0)])
@@ -57,7 +57,7 @@ def test_numbers_of_every_kind_are_scores(value: Any, monkeypatch: pytest.Monkey
 def test_a_mistake_ends_the_asking(judge_of, body: str, said: str) -> None:
     judge = judge_of(f"calls.append(prediction); {body}", "question, truth, prediction, calls=[]")
     assert judge.score(QUERIES[1:]) == [None, None]
-    trouble = trouble_of(judge)
+    trouble = judge.trouble
     assert trouble is not None
     assert trouble.startswith(f"judge.call={judge.path}: ")
     with pytest.raises(GritError, match=f"{said}.*asked about 'Is it\\?'"):

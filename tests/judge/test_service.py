@@ -25,7 +25,7 @@ from chat_service import (
 from services import service
 
 from grit.core.errors import GritError
-from grit.judge.judge import MeteredJudge, Query
+from grit.judge.judge import Query
 from grit.judge.prompt import answer_content
 from grit.judge.service import ServiceJudge
 from grit.judge.settings import PriceSettings, ServiceJudgeSettings
@@ -45,7 +45,7 @@ def test_a_score_is_what_the_model_says(chat: ChatService, judge_of: JudgeOf) ->
     chat.plays = [says("{score: 0.25}")]
     judge = judge_of()
     assert judge.score([QUERY]) == [0.25]
-    assert isinstance(judge, MeteredJudge)
+    assert (judge.model, judge.trouble, judge.max_failure_rate) == ("m", None, 0.5)
     (request,) = chat.requests
     assert request.path == "/v1/chat/completions"
     assert request.headers["authorization"] == "Bearer key-of-the-tests-0123456789"

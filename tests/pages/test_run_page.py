@@ -15,7 +15,7 @@ from grit.data.shapes.source import ShapesSource
 from grit.evaluation.predictions import Prediction, ScoredPrediction
 from grit.evaluation.scoring import score_predictions
 from grit.grounding.boxes import Box, Space
-from grit.judge.judge import Query
+from grit.judge.judge import Judge, Query
 from grit.judge.rules import RulesJudge
 from grit.pages.beside_results import beside_table
 from grit.pages.run_page import Measured, ReportData, render
@@ -182,7 +182,7 @@ def test_the_page_says_what_its_metrics_are() -> None:
 
 
 def test_acc_has_two_columns_where_the_judge_gives_something_in_between() -> None:
-    class Torn:
+    class Torn(Judge):
         name = "torn"
 
         def score(self, queries: Sequence[Query]) -> list[float | None]:

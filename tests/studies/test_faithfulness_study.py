@@ -9,7 +9,7 @@ from PIL import Image
 from grit.data.samples import Picture
 from grit.evaluation.bootstrap import Estimate
 from grit.evaluation.predictions import Prediction
-from grit.judge.judge import Query
+from grit.judge.judge import Judge, Query
 from grit.judge.rules import RulesJudge
 from grit.studies.changed_pictures import CONDITIONS, MASKED
 from grit.studies.faithfulness_study import Answers, Question, faithfulness
@@ -133,7 +133,7 @@ def test_equal_pictures_are_asked_once() -> None:
 
 
 def test_a_judge_that_fails_is_no_zero() -> None:
-    class Failing:
+    class Failing(Judge):
         name = "failing"
 
         def score(self, queries: Sequence[Query]) -> list[float | None]:

@@ -235,7 +235,7 @@ def test_a_cost_that_is_not_known_is_no_score(
     assert None not in scores.values()
 
 
-class Outage:
+class Outage(Judge):
     """The rules' judge, which fails on answers to some questions."""
 
     name = "outage"

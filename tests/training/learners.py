@@ -8,6 +8,7 @@ from settings_of import training
 
 from grit.data.datamodule import PromptModule
 from grit.data.shapes.source import ShapesSource
+from grit.judge.judge import Judge
 from grit.judge.rules import RulesJudge
 from grit.judge.usage import Usage
 from grit.models.loading import freeze_vision, load_base
@@ -33,7 +34,7 @@ def unjudged(response):
     return None
 
 
-class Service:
+class Service(Judge):
     """A judge that costs something, and may give up."""
 
     name = model = "service"

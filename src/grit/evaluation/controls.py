@@ -22,7 +22,7 @@ from grit.evaluation.predictions import ScoredPrediction
 from grit.figures.table import NOTHING, Cell, Column, Row, Section, Table, single
 from grit.figures.terminal_format import print_table
 from grit.grounding.boxes import Box, Space, union_iou
-from grit.judge.rules import normalized
+from grit.judge.words import normalized
 
 CONSTANT = 0.9  # share of all answers from which the most common one is printed as a warning
 _SHOWN = 8  # most common answers in the histogram

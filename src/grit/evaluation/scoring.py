@@ -7,7 +7,7 @@ from grit.evaluation.predictions import Prediction, ScoredPrediction
 from grit.grounding.boxes import Box, converted, union_iou
 from grit.grounding.traces import Trace, format_parts, parse
 from grit.judge.judge import Judge, Query, score_once
-from grit.judge.rules import normalized
+from grit.judge.words import normalized
 
 
 def score_predictions(

@@ -1,7 +1,8 @@
 """The interface of judges, which score predicted answers against true ones."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple
 
 from grit.core.errors import Resumable
 from grit.judge.usage import Usage
@@ -15,64 +16,39 @@ class Query(NamedTuple):
     prediction: str
 
 
-class Judge(Protocol):
-    """Scores predictions in [0, 1]."""
+class Judge(ABC):
+    """Scores predictions in [0, 1]; one that may cost money or stop answering says so."""
 
     name: str
 
+    model: str | None = None
+    """The model that judges, behind a service; None: no model judges, and nothing costs money."""
+
+    trouble: str | None = None
+    """Why it will score nothing more until the user fixes something; None while it works."""
+
+    max_failure_rate: float = 1.0
+    """The share of unjudged answers, from 0 to 1, above which a run is stopped."""
+
+    @abstractmethod
     def score(self, queries: Sequence[Query]) -> list[float | None]:
         """One score for each query, in their order; None where the judge failed to give one."""
 
-
-@runtime_checkable
-class MeteredJudge(Protocol):
-    """A judge that may cost money and stop answering."""
-
-    model: str
-    """The model that judges."""
-
-    trouble: str | None
-    """Why it will score nothing more until the user fixes something; None while it works."""
-
-    max_failure_rate: float
-    """The share of unjudged answers, from 0 to 1, above which a run is stopped."""
-
-    def take_usage(self) -> Usage:
-        """Usage since the last call of this method."""
-
-
-@runtime_checkable
-class Reachable(Protocol):
-    """A judge that may be unavailable."""
-
-    def probe(self) -> None:
+    def probe(self) -> None:  # noqa: B027  # not every judge can be unavailable
         """Raise GritError if it will not answer."""
+
+    def take_usage(self) -> Usage | None:
+        """Usage since the last call of this method; None of a judge that costs nothing."""
+        return None
 
 
 class JudgeFailed(Resumable):
     """Too many answers could not be judged for the run to continue."""
 
 
-def probe(judge: Judge) -> None:
-    """Check before a run that the judge answers, if it is ``Reachable``; raises GritError."""
-    if isinstance(judge, Reachable):
-        judge.probe()
-
-
-def trouble_of(judge: Judge) -> str | None:
-    """Why a judge will score nothing more; None while it works."""
-    trouble: str | None = getattr(judge, "trouble", None)  # RulesJudge has no such attribute
-    return trouble
-
-
-def usage_of(judge: Judge) -> Usage | None:
-    """A judge's usage since the last call; None for a judge that is not metered."""
-    return judge.take_usage() if isinstance(judge, MeteredJudge) else None
-
-
 def check_failures(judge: Judge, failed: int, asked: int) -> None:
     """Raise JudgeFailed if ``failed / asked`` is above the judge's ``max_failure_rate``."""
-    if isinstance(judge, MeteredJudge) and failed > judge.max_failure_rate * asked:
+    if failed > judge.max_failure_rate * asked:
         raise JudgeFailed(
             f"the judge failed on {failed} of {asked} answers, more than "
             f"judge.max_failure_rate={judge.max_failure_rate:g} allows"

@@ -6,14 +6,14 @@ from typing import Any
 
 from grit.core.calls import check_takes, function_at
 from grit.core.errors import GritError
-from grit.judge.judge import Query
+from grit.judge.judge import Judge, Query
 
 _SETTING = "judge.call"
 _TRIAL = Query("Is there a dog?", "yes", "yes")
 _SHOWN = 60  # characters of a question or of a wrong score that a message repeats
 
 
-class OwnJudge:
+class OwnJudge(Judge):
     """Scores answers with a function of (question, truth, prediction), one after the other.
 
     The function returns a number from 0 to 1 (True is 1, False is 0), or None to leave an answer
@@ -31,7 +31,6 @@ class OwnJudge:
     def __init__(self, path: str, name: str = "own") -> None:
         self.name = name
         self.path = path
-        self.trouble: str | None = None
         self._call = function_at(path, _SETTING)
         check_takes(self._call, Query._fields, f"{_SETTING}={path}")
 

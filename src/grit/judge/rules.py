@@ -13,7 +13,7 @@ their errors.
 from collections.abc import Sequence
 
 from grit.grounding.traces import BOX_PATTERN
-from grit.judge.judge import Query
+from grit.judge.judge import Judge, Query
 from grit.judge.numbers import number_said, only_names
 from grit.judge.options import (
     leading,
@@ -39,10 +39,8 @@ from grit.judge.words import (
     word_set,
 )
 
-__all__ = ["RulesJudge", "is_right", "normalized"]
 
-
-class RulesJudge:
+class RulesJudge(Judge):
     """Scores 1 or 0 by rules; never fails."""
 
     name = "rules"

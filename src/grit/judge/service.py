@@ -11,7 +11,7 @@ from grit.core.background import in_background
 from grit.core.errors import GritError
 from grit.judge.cache import ScoreCache, cache_key
 from grit.judge.client import Client, Stopped, Unjudged, check_service
-from grit.judge.judge import Query
+from grit.judge.judge import Judge, Query
 from grit.judge.prompt import ANSWER, VERSION, Content, answer_content
 from grit.judge.reply import read_score
 from grit.judge.settings import ServiceJudgeSettings
@@ -33,7 +33,7 @@ class Question:
     read: Callable[[str], float]  # reply -> score; raises UnreadableReply
 
 
-class ServiceJudge:
+class ServiceJudge(Judge):
     """Asks a model for scores in [0, 1].
 
     A question that is not answered after all attempts gets None. Once the service refuses every
@@ -54,7 +54,6 @@ class ServiceJudge:
         self.max_failure_rate = settings.max_failure_rate
         folder = settings.cache
         self.cache = None if folder is None else ScoreCache(Path(folder).expanduser())
-        self.trouble: str | None = None
         self._usage = NOTHING
 
     def probe(self) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from grit.data.row_boxes import RowBoxes, read_row_boxes
 from grit.data.rows import Row, read_rows
-from grit.judge.judge import Judge, check_failures, check_trouble, trouble_of
+from grit.judge.judge import Judge, check_failures, check_trouble
 from grit.rewards.response import Attempt
 from grit.rewards.reward import Reward, judge_failures
 
@@ -24,7 +24,7 @@ def scored(path: Path, reward: Reward, judge: Judge) -> list[dict[str, Any]]:
     """
     rows = list(read_rows(path))
     outcomes = reward.score([_attempt(row, reward) for row in rows], judge)
-    check_trouble(trouble_of(judge))
+    check_trouble(judge.trouble)
     check_failures(judge, *judge_failures(outcomes))
     return [
         row.fields | {"reward": outcome.total, "components": outcome.components}

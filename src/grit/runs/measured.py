@@ -19,15 +19,7 @@ from grit.evaluation.loop import answer
 from grit.evaluation.predictions import Prediction, ScoredPrediction
 from grit.evaluation.sampled import write_sampled
 from grit.evaluation.scoring import judge_again, score_predictions
-from grit.judge.judge import (
-    Judge,
-    JudgeFailed,
-    MeteredJudge,
-    check_failures,
-    check_trouble,
-    trouble_of,
-    usage_of,
-)
+from grit.judge.judge import Judge, JudgeFailed, check_failures, check_trouble
 from grit.judge.usage import NOTHING, Usage
 from grit.models.adapter import Adapter
 from grit.models.loading import Checkpoint
@@ -260,7 +252,7 @@ def check_judged(judge: Judge, measured: Measured, *, go_on: str | None = None) 
 
 def check_failed(judge: Judge, measured: Measured) -> None:
     """Raise JudgeFailed if too many answers could not be judged for ACC or pass@k."""
-    check_trouble(trouble_of(judge))
+    check_trouble(judge.trouble)
     for sets in (measured.rows, measured.sampled):
         rows = [row for rows in sets.values() for row in rows]
         failed = sum(row.judge_failed for row in rows)
@@ -269,8 +261,8 @@ def check_failed(judge: Judge, measured: Measured) -> None:
 
 
 def _judge_usage(judge: Judge, former: Usage) -> dict[str, Any] | None:
-    used = usage_of(judge)
-    if used is None or not isinstance(judge, MeteredJudge):
+    used = judge.take_usage()
+    if used is None:
         return None
     log.info("judge: %s", used)
     return {"model": judge.model, **(former + used).summary()}

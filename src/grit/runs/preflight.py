@@ -9,7 +9,7 @@ from grit.core import processes
 from grit.core.errors import GritError
 from grit.data.samples import Sample
 from grit.data.suites import TestSet, check_not_tested, check_overlap, check_sets, test_sets
-from grit.judge.judge import Judge, probe
+from grit.judge.judge import Judge
 from grit.models.adapter import Adapter
 from grit.models.prompt_limits import PromptLengths, PromptLimit
 from grit.models.prompting import Prompting
@@ -99,7 +99,7 @@ def preflight(
     check_launch(config.rollout, config.model)
     check_prompts(config, adapter, samples, sets)
     if processes.rank() == 0:
-        probe(judge)
+        judge.probe()
 
 
 def check_prompts(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from grit.core.errors import GritError
-from grit.judge.judge import Judge, probe
+from grit.judge.judge import Judge
 from grit.judge.making import make_judge
 from grit.runs.finished import FinishedRun
 from grit.studies.asking_again import asking
@@ -33,7 +33,7 @@ class AskingAgain(Measuring[FaithfulRun]):
     def judge(self) -> Judge:
         """The judge of the configuration; raises GritError if it will not answer."""
         judge = make_judge(self.figures.judge)  # of no use without runs, and may need a key
-        probe(judge)
+        judge.probe()
         return judge
 
     def measure(self, run: FinishedRun) -> FaithfulRun:

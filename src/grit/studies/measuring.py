@@ -12,7 +12,7 @@ import torch
 from grit.config.schema import Config, FigureSettings
 from grit.core.errors import GritError
 from grit.figures.exhibit import write_exhibit
-from grit.judge.judge import Judge, check_failures, check_trouble, trouble_of, usage_of
+from grit.judge.judge import Judge, check_failures, check_trouble
 from grit.judge.settings import JudgeSettings, ServiceJudgeSettings
 from grit.runs.finished import FinishedRun
 from grit.runs.folder import RunFolder
@@ -121,9 +121,9 @@ def measure_jobs(
 
 def check_use(judge: Judge, failed: int, asked: int) -> None:
     """Tell what a judge has used, and raise JudgeFailed where it has failed on too much."""
-    if (usage := usage_of(judge)) is not None:
+    if (usage := judge.take_usage()) is not None:
         log.info("judge: %s", usage)
-    check_trouble(trouble_of(judge))
+    check_trouble(judge.trouble)
     check_failures(judge, failed, asked)
 
 

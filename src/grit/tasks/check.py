@@ -14,7 +14,6 @@ from grit.core.files import write_json
 from grit.data.samples import Sample
 from grit.data.suites import TestSet, check_sets, test_sets
 from grit.data.triplets import training_samples
-from grit.judge.judge import probe
 from grit.judge.making import make_judge
 from grit.models.setup import make_adapter, make_skeleton
 from grit.pages.inspection import print_inspection
@@ -110,7 +109,7 @@ def _others(config: Config, samples: Sequence[Sample], problems: Problems) -> No
             reward.rehearse()
             reward.check(samples)
     with problems.noted():
-        probe(make_judge(config.judge))
+        make_judge(config.judge).probe()
     with problems.noted():
         trainer = config.trainer
         if "WORLD_SIZE" not in os.environ:  # the run will be started by torchrun, the check is not

@@ -8,7 +8,6 @@ from pathlib import Path
 from grit.config.schema import Config
 from grit.core.errors import GritError
 from grit.core.files import check_place, write_jsonl
-from grit.judge.judge import usage_of
 from grit.judge.making import make_judge
 from grit.rewards.reward import reward_from
 from grit.rewards.scored_file import scored
@@ -37,8 +36,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     log.info(
         "%d rows scored with reward=%s%s: %s", len(rows), config.reward.name, judged, config.output
     )
-    usage = usage_of(judge)
-    if usage is not None:
+    if (usage := judge.take_usage()) is not None:
         log.info("judge: %s", usage)
 
 

@@ -11,7 +11,7 @@ from grit.core.errors import Resumable
 from grit.evaluation.metrics import unique_rows
 from grit.evaluation.predictions import ScoredPrediction
 from grit.grounding.boxes import Space
-from grit.judge.judge import Query
+from grit.judge.judge import Judge, Query
 from grit.pages.chains import is_right
 from grit.pages.gallery import PictureOf, Rows, stable_rank
 from grit.rewards.response import Attempt
@@ -99,7 +99,7 @@ def outcomes_of(reward: Reward, rows: Sequence[ScoredPrediction]) -> list[Outcom
     return outcomes
 
 
-class _Remembered:
+class _Remembered(Judge):
     """A judge that returns the recorded score of a row."""
 
     name = "remembered"

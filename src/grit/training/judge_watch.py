@@ -11,14 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from grit.core import processes
-from grit.judge.judge import (
-    Judge,
-    MeteredJudge,
-    Query,
-    check_failures,
-    check_trouble,
-    trouble_of,
-)
+from grit.judge.judge import Judge, Query, check_failures, check_trouble
 from grit.judge.rules import is_right
 from grit.rewards.response import Response
 from grit.rewards.reward import Outcome, judge_failures
@@ -80,7 +73,7 @@ class JudgeWatch:
         Args:
             outcomes: of this rank's completions.
         """
-        everybodys = processes.all_gather((*judge_failures(outcomes), trouble_of(self.judge)))
+        everybodys = processes.all_gather((*judge_failures(outcomes), self.judge.trouble))
         failed, asked, troubles = zip(*everybodys, strict=True)
         self._failures.append((sum(failed), sum(asked)))
         check_trouble(*troubles)
@@ -88,7 +81,7 @@ class JudgeWatch:
 
     def values(self, rollouts: Sequence[Rollout]) -> dict[str, list[float]]:
         """Whether judge and rules disagree, for each answer judged by a service; else empty."""
-        if not isinstance(self.judge, MeteredJudge):
+        if self.judge.model is None:
             return {}
         found = [_disagree(rollout.outcome.response) for rollout in rollouts]
         judged = [float(one) for one in found if one is not None]

@@ -16,7 +16,7 @@ from grit.core.background import in_background
 from grit.core.memory import hint_on_oom
 from grit.data.datamodule import PromptSteps
 from grit.data.samples import Sample
-from grit.judge.judge import Judge, usage_of
+from grit.judge.judge import Judge
 from grit.models.adapter import Adapter
 from grit.models.prompting import Prompting
 from grit.rewards.reward import Reward
@@ -129,7 +129,7 @@ class GRPOGR(Learner):
             tokens=sum(len(rollout.completion.token_ids) for rollout in rolled),
             completions=len(rolled),
             seconds=watch.seconds,
-            judge_usage=usage_of(self.judge),
+            judge_usage=self.judge.take_usage(),
         )
         records = processes.all_gather(record)
         self.watched.note([record.values for record in records])
