@@ -16,12 +16,13 @@ T = TypeVar("T", bound=Term)
 _DECLARED = "grit_needs"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Needs:
     """What a term depends on: the judge's score, counting data, boxes, or words.
 
-    A term without a declaration is first called on the response as it is, judged only if another
-    term needs that; where it returns None, the judge is asked and the term is called again.
+    It is declared by a decorator: ``@needs(judge=True)``. A term without a declaration is first
+    called on the response as it is, judged only if another term needs that; where it returns None,
+    the judge is asked and the term is called again.
     """
 
     judge: bool = False  # it reads ``response.judged``
@@ -29,6 +30,11 @@ class Needs:
     counting: bool = False  # it is 0 on all data but counting data
     boxes: bool = False  # it reads ``response.true_boxes``; no other term is shown them
     words: bool = False  # it is 0 where the true answer is a box, and reads no judge's score there
+
+    def __call__(self, term: T) -> T:
+        """The term itself, which has this declaration from now on."""
+        setattr(term, _DECLARED, self)
+        return term
 
     def judged(self, response: Response) -> bool:
         """Whether the term reads the judge's score of this response."""
@@ -41,21 +47,8 @@ class Needs:
         return self.boxes and (response.boxes is None or response.true_boxes is None)
 
 
-def needs(
-    *,
-    judge: bool = False,
-    judge_but_of: str | None = None,
-    counting: bool = False,
-    boxes: bool = False,
-    words: bool = False,
-) -> Callable[[T], T]:
-    """Declare what a term needs: ``@needs(judge=True)``."""
-
-    def declared(term: T) -> T:
-        setattr(term, _DECLARED, Needs(judge, judge_but_of, counting, boxes, words))
-        return term
-
-    return declared
+needs = Needs
+"""Declare what a term needs: ``@needs(judge=True)``."""
 
 
 def needs_of(term: Term) -> Needs:
