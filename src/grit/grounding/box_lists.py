@@ -39,21 +39,14 @@ def json_object(label: str, corners: Corners) -> str:
     return json.dumps({"bbox_2d": list(corners), "label": label}, ensure_ascii=False)
 
 
-def internvl_group(label: str, boxes: Sequence[Corners]) -> str:
-    """All boxes of one label as InternVL writes them."""
-    return f"<ref>{label}</ref><box>{[list(corners) for corners in boxes]}</box>"
-
-
-def glm_group(label: str, boxes: Sequence[Corners]) -> str:
-    """All boxes of one label between GLM-4.1V's box tokens."""
-    return f"{label} <|begin_of_box|>{[list(corners) for corners in boxes]}<|end_of_box|>"
-
-
 def boxes_of_label(style: BoxStyle, label: str, boxes: Sequence[Corners]) -> str:
     """All boxes of one label, within a sentence."""
     if style == "json":
         return "[" + ", ".join(json_object(label, corners) for corners in boxes) + "]"
-    return (internvl_group if style == "internvl" else glm_group)(label, boxes)
+    corners = [list(each) for each in boxes]
+    if style == "internvl":
+        return f"<ref>{label}</ref><box>{corners}</box>"
+    return f"{label} <|begin_of_box|>{corners}<|end_of_box|>"
 
 
 def box_list(style: BoxStyle, boxes: Sequence[LabelledCorners]) -> str:
