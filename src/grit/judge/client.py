@@ -156,10 +156,14 @@ class Client:
         self, content: Content, read: Callable[[str], float], seconds: float
     ) -> float | Fault:
         """Make one call; return what ``read`` finds in the reply, or the fault."""
-        reply = await self._called(content, seconds)
         try:
-            return read(reply) if isinstance(reply, str) else reply
-        except UnreadableReply as error:
+            completion = await self._completion(content, seconds)
+        except Exception as error:  # noqa: BLE001  # libraries raise anything on bad responses
+            return fault_of(error)
+        self._count(completion)
+        try:
+            return read(text_of(completion))
+        except UnreadableReply as error:  # anything else is a bug in our code
             return fault_of(error)
 
     def _wait(self, attempt: int, fault: Fault) -> float:
@@ -167,11 +171,8 @@ class Client:
         ours = min(self.service.backoff * 2 ** (attempt - 1), _LONGEST_WAIT)
         return max(fault.wait, ours * _JITTER.uniform(0.5, 1.0))
 
-    async def _called(self, content: Content, seconds: float) -> str | Fault:
-        """Make one call; return the reply's text, or the fault if an exception was raised.
-
-        Scores are read outside, so that a bug in our code is not taken for a fault of the service.
-        """
+    async def _completion(self, content: Content, seconds: float) -> Any:
+        """Make one call; return its response's JSON, which may be anything."""
         options: dict[str, Any] = {
             "temperature": self.service.temperature,
             "max_tokens": self.service.max_tokens,
@@ -184,16 +185,9 @@ class Client:
                 response = await self._client.chat.completions.with_raw_response.create(
                     model=self.service.model, messages=messages, **given
                 )
-            completion = json.loads(response.content)
-        except Exception as error:  # noqa: BLE001  # libraries raise anything on bad responses
-            return fault_of(error)
+            return json.loads(response.content)
         finally:
             self.usage += Usage(calls=1, seconds=time.perf_counter() - start)
-        self._count(completion)
-        try:
-            return text_of(completion)
-        except UnreadableReply as error:
-            return fault_of(error)
 
     def _count(self, completion: Any) -> None:
         """Add a reply's tokens and cost; the cost is unknown (None) without valid counts."""
