@@ -87,25 +87,18 @@ class Reward:
         rows = [attempt.row or repr(attempt.question[:60]) for attempt in attempts]
         asked = [self._asks(response) for response in responses]
         responses = _judged(responses, asked, judge)
-        parts = [self._components(*pair) for pair in zip(responses, rows, strict=True)]
+        outcomes = [self._outcome(*pair) for pair in zip(responses, rows, strict=True)]
         # A term without @needs asks for the judge's score by returning None.
         unsaid = [
-            not was_asked
-            and response.judged is None
-            and _total(found, self._masked(response)) is None
-            for was_asked, response, found in zip(asked, responses, parts, strict=True)
+            outcome.judge_failed and not was_asked
+            for outcome, was_asked in zip(outcomes, asked, strict=True)
         ]
         responses = _judged(responses, unsaid, judge)
         for i in (i for i, again in enumerate(unsaid) if again):
-            parts[i] = self._components(responses[i], rows[i])
+            outcomes[i] = self._outcome(responses[i], rows[i])
         return [
-            Outcome(
-                _total(found, self._masked(response)),
-                found,
-                response,
-                self._unrewarded(response, row),
-            )
-            for found, response, row in zip(parts, responses, rows, strict=True)
+            replace(outcome, unrewarded=self._unrewarded(outcome.response, row))
+            for outcome, row in zip(outcomes, rows, strict=True)
         ]
 
     def rehearse(self) -> None:
@@ -209,9 +202,14 @@ class Reward:
             weight and needs_of(call).judged(response) for call, weight in self.terms.values()
         )
 
-    def _masked(self, response: Response) -> set[str]:
-        """The terms that say nothing of a response, because its row has no annotated box."""
-        return {name for name, (call, _) in self.terms.items() if needs_of(call).masked(response)}
+    def _outcome(self, response: Response, row: str) -> Outcome:
+        """The outcome without ``unrewarded``; the total is of the terms that are not masked."""
+        components = self._components(response, row)
+        total: float | None = 0.0
+        for name, value in components.items():
+            if not needs_of(self.terms[name][0]).masked(response):
+                total = None if total is None or value is None else total + value
+        return Outcome(total, components, response)
 
     def _components(self, response: Response, row: str) -> dict[str, float | None]:
         return {
@@ -280,16 +278,6 @@ def _weighted(name: str, call: Term, weight: float, response: Response, row: str
             f"reward.terms.{name}: on {row}: gave {value}, which is not a reward; mend the function"
         )
     return weighted
-
-
-def _total(components: Mapping[str, float | None], masked: Collection[str]) -> float | None:
-    """The sum of the terms that are not masked; None if one of them could not be computed."""
-    total = 0.0
-    for value in (value for name, value in components.items() if name not in masked):
-        if value is None:
-            return None
-        total += value
-    return total
 
 
 def _query(response: Response) -> Query:
