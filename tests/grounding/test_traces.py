@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grit.grounding.traces import boxes_in, parse
+from grit.grounding.traces import boxes_in, contexts_in, parse
 
 IDEAL = (
     "<think> I see a cat [10, 20, 30, 40] and a dog [1,2,3,4]. </think>\n"
@@ -177,3 +177,34 @@ def test_a_large_text_takes_linear_time(piece):
     start = time.perf_counter()
     parse(text)
     assert time.perf_counter() - start < 3  # quadratic time would be hours
+
+
+@pytest.mark.parametrize(
+    ("text", "contexts"),
+    [
+        ("nothing", []),
+        ("the dog [1, 2, 3, 4] beside a cat [5, 6, 7, 8].", ["the dog [", "] beside a cat ["]),
+        (
+            '[{"bbox_2d": [1, 2, 3, 4], "label": "dog"}, {"bbox_2d": [5, 6, 7, 8]}]',
+            ['{"bbox_2d": [1, 2, 3, 4], "label": "dog"', '{"bbox_2d": [5, 6, 7, 8]'],
+        ),
+        ("dogs: [1, 2, 3, 4][5, 6, 7, 8]", ["dogs: [", "]["]),
+        ("red dog [1, 2, 3, 4], a cat [5, 6, 7, 8].", ["red dog [", "], a cat ["]),
+        (
+            '[{"bbox_2d": [1, 2, 3, 4], "label": "dog"}, {"bbox_2d": [5, 6, 7, 8], "label": "cat"}'
+            "]",
+            [
+                '{"bbox_2d": [1, 2, 3, 4], "label": "dog"',
+                '{"bbox_2d": [5, 6, 7, 8], "label": "cat"',
+            ],
+        ),
+        (
+            "<ref>dog</ref><box>[[1, 2, 3, 4], [5, 6, 7, 8]]</box>",
+            ["<ref>dog</ref><box>[[", "], ["],
+        ),
+        ("{ it opens, [1, 2, 3, 4] and never closes", ["{ it opens, ["]),
+        ("no box, 1, 2, 3", []),
+    ],
+)
+def test_words_belong_to_a_box_by_braces_or_by_place(text: str, contexts: list[str]) -> None:
+    assert contexts_in(text) == contexts

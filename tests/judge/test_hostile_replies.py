@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from chat_service import ChatService, completion, fails, floods, says, sends
 
-from grit.judge.completion import MOST_TOKENS
 from grit.judge.faults import Action, fault_of
 from grit.judge.judge import Query
+from grit.judge.reply import MOST_TOKENS
 from grit.judge.service import Question, ServiceJudge
 from grit.judge.settings import PriceSettings
 

@@ -5,37 +5,13 @@ import pytest
 from grit.data.shapes import ShapesSource, ideal_trace
 from grit.evaluation.predictions import Prediction
 from grit.grounding.boxes import NORMALIZED_1000, Box, Space
-from grit.studies.correlation_chains import chain_of, contexts_in, drawn_boxes, random_boxes
+from grit.studies.correlation_chains import chain_of, drawn_boxes, random_boxes
 
 SAMPLE = ShapesSource("vsr", "test", 1)[0]
 
 
 def said(completion: str, box_space: Space = SAMPLE.space) -> Prediction:
     return Prediction.of(SAMPLE, completion, set="vsr", row=0, box_space=box_space)
-
-
-@pytest.mark.parametrize(
-    ("text", "contexts"),
-    [
-        ("red dog [1, 2, 3, 4], a cat [5, 6, 7, 8].", ["red dog [", "], a cat ["]),
-        (
-            '[{"bbox_2d": [1, 2, 3, 4], "label": "dog"}, {"bbox_2d": [5, 6, 7, 8], "label": "cat"}'
-            "]",
-            [
-                '{"bbox_2d": [1, 2, 3, 4], "label": "dog"',
-                '{"bbox_2d": [5, 6, 7, 8], "label": "cat"',
-            ],
-        ),
-        (
-            "<ref>dog</ref><box>[[1, 2, 3, 4], [5, 6, 7, 8]]</box>",
-            ["<ref>dog</ref><box>[[", "], ["],
-        ),
-        ("{ it opens, [1, 2, 3, 4] and never closes", ["{ it opens, ["]),
-        ("no box, 1, 2, 3", []),
-    ],
-)
-def test_the_words_that_belong_to_a_box(text: str, contexts: list[str]) -> None:
-    assert contexts_in(text) == contexts
 
 
 def test_a_chain_ends_before_the_answer_and_shows_no_coordinate() -> None:

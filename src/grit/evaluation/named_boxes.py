@@ -10,9 +10,8 @@ from statistics import fmean
 from grit.data.shapes.descriptions import described
 from grit.data.shapes.scenes import Scene
 from grit.data.shapes.things import Thing
-from grit.grounding.box_contexts import contexts_in
 from grit.grounding.boxes import Box, Space, iou
-from grit.grounding.traces import before_answer, boxes_in
+from grit.grounding.traces import before_answer, boxes_in, contexts_in
 
 SHOWN_FROM = 0.5  # the IoU from which a box shows a thing
 

@@ -20,10 +20,9 @@ import openai
 
 from grit.core.errors import GritError
 from grit.core.keys import tidied
-from grit.judge.completion import text_of, tokens_of
 from grit.judge.faults import Action, Fault, fault_of
 from grit.judge.prompt import Content
-from grit.judge.reply import UnreadableReply
+from grit.judge.reply import UnreadableReply, text_of, tokens_of
 from grit.judge.settings import ServiceJudgeSettings, check_address
 from grit.judge.transport import BoundedClient
 from grit.judge.usage import NOTHING, Usage, cost_of

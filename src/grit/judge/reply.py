@@ -1,19 +1,22 @@
-"""Read the score in a judging model's reply.
+"""Read a judging model's reply: its text, token counts, and the score in the text.
 
-A reply may quote the predicted answer, and an answer may contain something like a score. So only a
-score that the judge gives itself counts, and not one that it quotes: see ``read_score``. All
-functions here take time linear in the reply's length, which is bounded.
+The service's response is untrusted JSON. A reply may quote the predicted answer, and an answer may
+contain something like a score. So only a score that the judge gives itself counts, and not one that
+it quotes: see ``read_score``. All functions here take time linear in the reply's length, which is
+bounded.
 """
 
 import json
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from grit.core.secrets import excerpt
 
 LONGEST = 20_000
 """Maximum characters of a reply; one with reasoning has some thousands."""
+MOST_TOKENS = 10_000_000
+"""Of a call; larger counts are not believed."""
 
 _NUMBER = r"([-+]?(?:\d++(?:\.\d*+)?|\.\d++))"
 # Not in 85%, 1e-3, 0,5, 7/10 or 7 out of 10; but "/1" and "out of 1" may follow a score.
@@ -53,6 +56,40 @@ class _Score(NamedTuple):
     start: int
     end: int
     value: float
+
+
+def text_of(completion: Any) -> str:
+    """The text of the first choice.
+
+    Raises:
+        UnreadableReply: there is none; the message says what is there instead.
+    """
+    choices = _get(completion, "choices")
+    message = _get(choices[0], "message") if isinstance(choices, list) and choices else None
+    if not isinstance(message, dict):
+        raise UnreadableReply("a response that is no chat completion")
+    text, refusal = message.get("content"), message.get("refusal")
+    if isinstance(text, str):
+        return text
+    said = f"a refusal ({refusal})" if isinstance(refusal, str) and refusal else None
+    raise UnreadableReply(said or "a reply without text")
+
+
+def tokens_of(completion: Any) -> tuple[int, int] | None:
+    """Prompt tokens and completion tokens; None if the counts are missing or implausible."""
+    usage = _get(completion, "usage")
+    counts = _get(usage, "prompt_tokens"), _get(usage, "completion_tokens")
+    asked, said = (count if _is_count(count) else None for count in counts)
+    return None if asked is None or said is None else (asked, said)
+
+
+def _is_count(value: Any) -> bool:
+    number = isinstance(value, int) and not isinstance(value, bool)
+    return number and 0 <= value <= MOST_TOKENS
+
+
+def _get(value: Any, name: str) -> Any:
+    return value.get(name) if isinstance(value, dict) else None
 
 
 def read_score(text: str) -> float:

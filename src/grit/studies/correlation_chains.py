@@ -6,9 +6,8 @@ from random import Random
 
 from grit.data.samples import Picture
 from grit.evaluation.predictions import Prediction
-from grit.grounding.box_contexts import contexts_in
 from grit.grounding.boxes import Box, Space
-from grit.grounding.traces import BOX_PATTERN, before_answer, boxes_in
+from grit.grounding.traces import BOX_PATTERN, before_answer, boxes_in, contexts_in
 
 MASK = "masked"  # what stands in a chain for the four numbers of a box
 
