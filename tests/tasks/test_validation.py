@@ -32,6 +32,7 @@ RUN = (
     *("validation.limit=6", "logger=none", "trainer.progress_bar=false", "threads=1"),
 )
 VALIDATED = (*RUN, "evaluation.every=2")
+SCORED = (*VALIDATED, "trainer.checkpoint_every=2")
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:
@@ -42,26 +43,50 @@ def weights_of(folder: Path) -> dict[str, Any]:
     return {name: value.tolist() for name, value in load_file(folder / "model.safetensors").items()}
 
 
-def test_training_is_the_same_with_validation(tmp_path: Path, command: Command) -> None:
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for runs that several tests compare with, each made by the first of them."""
+    return tmp_path_factory.mktemp("kept")
+
+
+def once(command: Command, folder: Path, *run: str) -> Path:
+    if not folder.exists():
+        assert command(*run, f"hydra.run.dir={folder}").code == 0
+    return folder
+
+
+@pytest.fixture
+def whole(command: Command, kept: Path) -> Path:
+    """A run with validations from start to end."""
+    return once(command, kept / "validated", *VALIDATED)
+
+
+@pytest.fixture
+def checkpointed(command: Command, kept: Path) -> Path:
+    """The same with checkpoints between."""
+    return once(command, kept / "scored", *SCORED)
+
+
+def test_training_is_the_same_with_validation(
+    tmp_path: Path, command: Command, whole: Path
+) -> None:
     assert command(*RUN, "hydra.run.dir=plain").code == 0
-    assert command(*VALIDATED, "hydra.run.dir=validated").code == 0
-    plain, validated = (tmp_path / name / "model" for name in ("plain", "validated"))
+    plain, validated = tmp_path / "plain" / "model", whole / "model"
     assert weights_of(plain) == weights_of(validated)
-    rows = rows_of(tmp_path / "validated" / "validation.jsonl")
+    rows = rows_of(whole / "validation.jsonl")
     assert [row["step"] for row in rows] == [2, 4]
     assert {"vsr/acc", "vsr/giou", "tallyqa/acc", "tallyqa/format_rate", "score"} <= set(rows[0])
     assert rows[0]["score"] == (rows[0]["vsr/acc"] + rows[0]["tallyqa/acc"]) / 2
     best = weights_of(validated / "best")
     is_last = rows[1]["score"] >= rows[0]["score"]
     assert (best == weights_of(validated)) == is_last
-    assert not (tmp_path / "validated" / "best").exists()
+    assert not (whole / "best").exists()
     assert not (plain / "best").exists()
 
 
 def test_a_stopped_run_goes_on_with_its_validations(
-    tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch, whole: Path
 ) -> None:
-    assert command(*VALIDATED, "hydra.run.dir=whole").code == 0
     step = GRPOGR.training_step
 
     def stops(self: GRPOGR, batch: Any, batch_idx: int) -> None:
@@ -74,7 +99,7 @@ def test_a_stopped_run_goes_on_with_its_validations(
         assert command(*VALIDATED, "hydra.run.dir=stopped").code == 1
     assert len(rows_of(tmp_path / "stopped" / "validation.jsonl")) == 1
     assert command(*VALIDATED, "hydra.run.dir=stopped", "resume=true").code == 0
-    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    stopped = tmp_path / "stopped"
     assert rows_of(whole / "validation.jsonl") == rows_of(stopped / "validation.jsonl")
     assert weights_of(whole / "model" / "best") == weights_of(stopped / "model" / "best")
 
@@ -113,9 +138,6 @@ def test_patience_counts_validations_since_the_best(
     one.load_state_dict({"history": history})
     assert one._has_stalled() is stalled
     assert one.state_dict() == {"history": history}
-
-
-SCORED = (*VALIDATED, "trainer.checkpoint_every=2")
 
 
 def interrupted(*_: Any, **__: Any) -> None:
@@ -179,10 +201,13 @@ def test_a_dashboard_has_the_last_evaluation_at_the_step_that_training_ended_at(
 
 @pytest.mark.parametrize("failing", [2, 4])
 def test_a_validation_that_the_judge_fails_in_is_made_up_for(
-    tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch, failing: int
+    tmp_path: Path,
+    command: Command,
+    monkeypatch: pytest.MonkeyPatch,
+    checkpointed: Path,
+    failing: int,
 ) -> None:
     """Also the one after the last step, where there is nothing left to train."""
-    assert command(*SCORED, "hydra.run.dir=whole").code == 0
     calls = iter(range(2, 100, 2))
 
     def fails(*_: Any) -> None:
@@ -196,10 +221,10 @@ def test_a_validation_that_the_judge_fails_in_is_made_up_for(
     assert "the judge was switched off by the test; stopped after step" in ended.err
     assert f"after step {failing} of 4; go on with: " in ended.err
     assert command(*SCORED, "hydra.run.dir=stopped", "resume=true").code == 0
-    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
-    assert rows_of(whole / "validation.jsonl") == rows_of(stopped / "validation.jsonl")
-    assert weights_of(whole / "model" / "best") == weights_of(stopped / "model" / "best")
-    assert weights_of(whole / "model") == weights_of(stopped / "model")
+    stopped = tmp_path / "stopped"
+    assert rows_of(checkpointed / "validation.jsonl") == rows_of(stopped / "validation.jsonl")
+    assert weights_of(checkpointed / "model" / "best") == weights_of(stopped / "model" / "best")
+    assert weights_of(checkpointed / "model") == weights_of(stopped / "model")
 
 
 def test_what_a_judge_costs_in_validation_is_part_of_the_runs_use(
@@ -298,10 +323,9 @@ def test_a_score_is_giou_where_all_answers_are_boxes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("when", ["before", "during", "saving"])
 def test_a_signal_does_not_wait_for_a_validation(
-    tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch, when: str
+    tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch, whole: Path, when: str
 ) -> None:
     """It is made up for: the run then is what it would have been."""
-    assert command(*VALIDATED, "hydra.run.dir=whole").code == 0
     step = GRPOGR.training_step
 
     def told_in_a_step(self: GRPOGR, batch: Any, batch_idx: int) -> None:
@@ -324,7 +348,7 @@ def test_a_signal_does_not_wait_for_a_validation(
         ended = command(*VALIDATED, soon, "hydra.run.dir=stopped")
     assert ended.code == 1
     assert time.monotonic() - begun < 55
-    stopped, whole = tmp_path / "stopped", tmp_path / "whole"
+    stopped = tmp_path / "stopped"
     assert [path.name for path in (stopped / "checkpoints").iterdir()] == ["step-000002.ckpt"]
     assert not (stopped / "validation.jsonl").exists()
     assert command(*VALIDATED, soon, "hydra.run.dir=stopped", "resume=true").code == 0
