@@ -146,9 +146,9 @@ def photographs():
     return [Image.fromarray(random.integers(0, 255, (*s, 3), dtype=np.uint8)) for s in sizes]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def prompts(adapter, photographs):
-    """Prompts of different lengths on images of different sizes."""
+    """Prompts of different lengths on images of different sizes. Shared by tests: leave them."""
     return [
         adapter.encode(f"p{i}", "\nQuestion: How many?" + " Really?" * i, image, picture=f"i{i}")
         for i, image in enumerate(photographs)
