@@ -7,4 +7,6 @@ LONGEST = (
     *("test_wrong_commands_rows.py", "test_wrong_commands_settings.py", "test_wheel.py"),
     *("test_notebooks.py", "core/test_locks.py", "test_miniature.py", "test_command_mistakes.py"),
     *("attacks/test_signals.py", "test_wrong_commands_files.py", "test_wrong_commands_line.py"),
+    *("tasks/test_data.py", "models/test_contract.py", "tasks/test_experiments.py"),
+    "tasks/test_validation.py",
 )
