@@ -14,6 +14,7 @@ from grit.config.schema import Config
 from grit.core.errors import GritError, Interrupted
 from grit.core.files import write_json
 from grit.core.locks import locked
+from grit.core.secrets import redacted
 from grit.runs.job_log import Job, JobLog, Outcome
 from grit.runs.run_record import RECORD, relative
 
@@ -67,7 +68,7 @@ def run_job(
         raise
     except Exception as error:
         log.exception("the run in %s failed", folder)
-        said = f"{type(error).__name__}: {error}"
+        said = redacted(f"{type(error).__name__}: {error}")  # libraries quote addresses with keys
         note(Outcome.failed, " ".join(said.split()))
         raise GritError(f"{said} ({folder}/grit.log has the traceback)") from error
 
