@@ -68,9 +68,10 @@ class WandbService(ChatService):
             return None
         runs = self.projects[name]
 
-        def page(first: int, after: str | None, **_: Any) -> dict[str, Any]:
+        def page(first: int, after: str | None, order: str, **_: Any) -> dict[str, Any]:
             start = 0 if after is None else int(after)
-            shown = [(at + 1, runs[at]) for at in range(len(runs))][start : start + first]
+            ordered = runs[::-1] if order == "-created_at" else runs
+            shown = list(enumerate(ordered, start=1))[start : start + first]
             edges = [{"cursor": str(at), "node": run} for at, run in shown]
             more = start + first < len(runs)
             return _connection(edges, end=edges[-1]["cursor"] if edges else None, more=more)

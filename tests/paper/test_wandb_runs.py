@@ -63,12 +63,28 @@ def test_what_a_run_lacks_is_said(
         logged_run("old", {"results": found[0] | {"schema_version": 0}}),
     ]
     evidence = evidence_of_sources([SOURCE])
-    assert [each.name for each in evidence.runs] == [f"{SOURCE}/r0", f"{SOURCE}/r1"]
+    assert [each.name for each in evidence.runs] == [f"{SOURCE}/r1", f"{SOURCE}/r0"]
     table = table1(evidence).tables[0]
     assert "GRIT, 2 seeds" in [row.label for row in table.sections[0].rows]
     notes = " ".join(table.notes)
     assert "crashed) is left out: it has no results" in notes
     assert "its schema_version is 0" in notes
+
+
+def test_of_two_wandb_runs_of_one_run_the_newer_counts(
+    wandb_service: WandbService, results: Callable[..., dict[str, Any]]
+) -> None:
+    """As where a run was resumed because the judge had failed on many answers."""
+    before, after = results("a", seed=0), results("b", seed=0)
+    after["sets"]["vsr"]["acc"]["mean"] = 77.0
+    wandb_service.projects["grit"] = [
+        logged_run("stopped", {"results": before}),
+        logged_run("resumed", {"results": after}),
+    ]
+    table = table1(evidence_of_sources([SOURCE])).tables[0]
+    (row,) = (row for row in table.sections[0].rows if row.label.startswith("GRIT"))
+    assert row.cells[0].text.startswith("77.0")
+    assert any("stopped repeats" in note and "resumed" in note for note in table.notes)
 
 
 def test_settings_that_wandb_keeps_tell_runs_apart(
@@ -82,11 +98,11 @@ def test_settings_that_wandb_keeps_tell_runs_apart(
     wandb_service.projects["grit"] = logged
     table = table1(evidence_of_sources([SOURCE])).tables[0]
     labels = [row.label for row in table.sections[0].rows if row.label.startswith("GRIT")]
-    assert labels == ["GRIT (training.beta=0.01)", "GRIT (training.beta=0.02)"]
+    assert labels == ["GRIT (training.beta=0.02)", "GRIT (training.beta=0.01)"]
     logged[0]["config"] = "{}"  # one that does not say: the fingerprints do
     table = table1(evidence_of_sources([SOURCE])).tables[0]
     labels = [row.label for row in table.sections[0].rows if row.label.startswith("GRIT")]
-    assert labels == ["GRIT (settings=same)", "GRIT (settings=other)"]
+    assert labels == ["GRIT (settings=other)", "GRIT (settings=same)"]
 
 
 @pytest.mark.parametrize(
@@ -143,7 +159,7 @@ def test_a_later_page_that_does_not_come_is_no_shorter_table(
     summary = {"results": results("a")}
     runs = [logged_run(f"r{at}", summary) for at in range(PAGE + 1)]
     wandb_service.projects["grit"] = runs
-    del runs[-1]["summaryMetrics"]  # what was asked for is not there: GraphQL's error
+    del runs[0]["summaryMetrics"]  # the oldest, on the last page: what was asked for is not there: GraphQL's error
     with pytest.raises(GritError, match='Cannot query field "summaryMetrics"'):
         evidence_of_sources([SOURCE])
     assert wandb_service.operations.count("Runs") == 2

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import wandb
+import yaml
 from chat_service import Play, is_silent, sends
 from wandb_service import ENTITY, WandbService, error
 
@@ -13,6 +14,7 @@ from grit.runs.finished import find_runs
 from grit.runs.shown_metrics import DEFINITIONS, DIFFERENT, EQUAL
 from grit.tracking.wandb_report import (
     default_entity,
+    logged_at,
     save,
     spec,
     wandb_report,
@@ -172,3 +174,24 @@ def test_a_key_of_nobody_needs_an_entity(wandb_service: WandbService) -> None:
     wandb_service.trouble["GetDefaultEntity"] = sends(200, nobody)
     with pytest.raises(GritError, match=r"belongs to no user or team; set logger\.entity"):
         default_entity()
+
+
+def test_panels_are_of_the_project_that_the_runs_were_logged_in(
+    finished_run, tmp_path: Path, caplog
+) -> None:
+    for name, project in (("a", "mine"), ("b", "yours")):
+        finished_run(tmp_path / name)
+        path = tmp_path / name / "config.yaml"
+        fields = yaml.safe_load(path.read_text())
+        fields["logger"] |= {"project": project, "entity": None}
+        path.write_text(yaml.safe_dump(fields))
+        (tmp_path / name / "wandb" / "run-20260102_030405-abc").mkdir(parents=True)
+    one, both = find_runs([tmp_path / "a"]), find_runs([tmp_path])
+    assert logged_at("project", "grit", one, []) == "mine"
+    assert logged_at("entity", "somebody", one, []) is None  # whoever's key it was
+    assert logged_at("project", "other", one, ["logger.project=other"]) == "other"
+    assert "several" not in caplog.text
+    assert logged_at("project", "grit", both, []) == "mine"
+    assert "several values of logger.project (mine, yours)" in caplog.text
+    (tmp_path / "a" / "wandb").rename(tmp_path / "a" / "elsewhere")
+    assert logged_at("project", "grit", find_runs([tmp_path / "a"]), []) == "grit"

@@ -12,6 +12,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from grit.core.errors import GritError
 
@@ -61,6 +62,16 @@ def release() -> None:
             (folder / _NAME).unlink()
         os.close(handle)
         del _held[folder]
+
+
+def take_turns(stream: BinaryIO) -> None:
+    """Wait until no other process has an open file that it took its turn for.
+
+    Appending alone is not atomic on NFS.
+    """
+    if fcntl is not None:
+        with _without_locks(Path(stream.name).parent):
+            fcntl.flock(stream, fcntl.LOCK_EX)  # ends as the file is closed
 
 
 @contextmanager

@@ -44,7 +44,9 @@ def runs_of_project(source: str) -> tuple[list[LoggedRun], list[str]]:
         raise GritError(f"runs={source}: expected {PREFIX}ENTITY/PROJECT")
     with failures(f"runs={source}: W&B"):
         # Not lazy: summaries would be asked for one by one, a request for each run.
-        runs = list(wandb.Api().runs(project, lazy=False))
+        # Newest first: of runs with one configuration and seed the first counts, and a run that
+        # was resumed after its judge had failed has its complete results in a W&B run of its own.
+        runs = list(wandb.Api().runs(project, order="-created_at", lazy=False))
     logged: list[LoggedRun] = []
     notes = []
     for run in runs:

@@ -1,12 +1,16 @@
 """The jobs of an experiment, and the log of how each ended."""
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from grit.core.locks import take_turns
 from grit.runs.run_record import RESULTS
+
+log = logging.getLogger(__name__)
 
 RECORDS = (RESULTS, "table2.json")  # result files of a run, or of task=data
 
@@ -55,20 +59,35 @@ class JobLog:
         return self.path.stat().st_size if self.path.exists() else 0
 
     def append(self, job: Job) -> None:
-        """Append a line with a single write, so that lines of processes do not mix."""
+        """Append a line with a single write, and in turn, so that lines of processes do not mix."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("ab", buffering=0) as stream:
+            take_turns(stream)
             stream.write((json.dumps(asdict(job), ensure_ascii=False) + "\n").encode())
 
     def since(self, start: int) -> list[Job]:
-        """The jobs logged after byte ``start``; of lines about the same job the last counts."""
+        """The jobs logged after byte ``start``; of lines about the same job the last counts.
+
+        Damaged lines are told and left out.
+        """
         if not self.path.exists():
             return []
         with self.path.open("rb") as stream:
             stream.seek(start)
-            rows = [json.loads(line) for line in stream if line.endswith(b"\n")]
-        jobs = [Job(**row | {"outcome": Outcome(row["outcome"])}) for row in rows]
+            lines = [line for line in stream if line.endswith(b"\n")]
+        jobs = [job for line in lines if (job := _job_of(line)) is not None]
+        if len(jobs) < len(lines):
+            text = "%s: %d damaged lines are left out; the same command again makes them anew"
+            log.warning(text, self.path, len(lines) - len(jobs))
         return list({_identity(job): job for job in jobs}.values())
+
+
+def _job_of(line: bytes) -> Job | None:
+    try:
+        row = json.loads(line)
+        return Job(**row | {"outcome": Outcome(row["outcome"])})
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 def has_results(sweep: Path, job: Job) -> bool:

@@ -17,7 +17,7 @@ from grit.paper.evidence import evidence_of_sources
 from grit.paper.experiment_page import write_page
 from grit.runs.finished import find_runs
 from grit.tracking.wandb_log import wandb_mode
-from grit.tracking.wandb_report import default_entity, save, spec, wandb_report
+from grit.tracking.wandb_report import default_entity, logged_at, save, spec, wandb_report
 
 if TYPE_CHECKING:
     from wandb_workspaces.reports.v2 import Report
@@ -41,9 +41,9 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     tables = {exhibit.title: exhibit_markdown(exhibit) for exhibit in exhibits}
     tables |= runs_markdown([run.results for run in runs], run_labels(runs))
     # Before anything is written, because reading the runs' configurations may fail.
-    report = wandb_report(
-        title, runs, tables, entity=config.logger.entity or "", project=config.logger.project
-    )
+    entity = logged_at("entity", config.logger.entity, runs, overrides) or ""
+    project = logged_at("project", config.logger.project, runs, overrides) or ""
+    report = wandb_report(title, runs, tables, entity=entity, project=project)
     folder.mkdir(parents=True, exist_ok=True)
     sections = [Section(exhibit.title, exhibit_html(exhibit)) for exhibit in exhibits]
     log.info("%s", write_page(folder / "report.html", title, runs, sections, overrides))
@@ -57,7 +57,7 @@ def _to_wandb(config: Config, folder: Path, report: "Report") -> None:
     if config.logger.name != "wandb" or wandb_mode(config.logger.mode) != "online":
         return
     try:
-        if not config.logger.entity:
+        if not report.entity:
             report.entity = default_entity()
             write_json(file, spec(report))
         log.info("%s", save(report))

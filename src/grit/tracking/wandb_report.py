@@ -4,6 +4,7 @@ Building it (with wandb-workspaces) needs no network; saving it does.
 """
 
 import json
+import logging
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
@@ -22,6 +23,7 @@ from grit.tracking.wandb_server import failures
 if TYPE_CHECKING:
     from wandb_workspaces.reports.v2 import Report
 
+log = logging.getLogger(__name__)
 _TITLE = 128  # characters, W&B's limit
 _OBJECTIVE = "eval/mean/acc"
 _CURVES = ("train/reward", "train/kl", "train/entropy", "train/completion_tokens", "train/boxes")
@@ -119,6 +121,21 @@ def default_entity() -> str:
     if not entity:
         raise GritError(f"W&B's key belongs to no user or team{ways_out}")
     return str(entity)
+
+
+def logged_at(
+    name: str, own: str | None, runs: Sequence[FinishedRun], overrides: Sequence[str]
+) -> str | None:
+    """W&B's entity or project of the runs, where the command names none: panels show its runs."""
+    logged = [run.config.get("logger", {}).get(name) for run in runs if run.wandb_ids]
+    named = any(each.lstrip("+").startswith(f"logger.{name}=") for each in overrides)
+    theirs = dict.fromkeys(logged)
+    if named or not theirs:
+        return own
+    if len(theirs) > 1:
+        text = "the runs have several values of logger.%s (%s): panels show those of the first"
+        log.warning(text, name, ", ".join(map(str, theirs)))
+    return next(iter(theirs))
 
 
 def _bars(wr: Any, runs: Sequence[FinishedRun], metrics: Sequence[Metric]) -> Iterable[Any]:
