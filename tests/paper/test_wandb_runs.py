@@ -159,7 +159,7 @@ def test_a_later_page_that_does_not_come_is_no_shorter_table(
     summary = {"results": results("a")}
     runs = [logged_run(f"r{at}", summary) for at in range(PAGE + 1)]
     wandb_service.projects["grit"] = runs
-    del runs[0]["summaryMetrics"]  # the oldest, on the last page: what was asked for is not there: GraphQL's error
+    del runs[0]["summaryMetrics"]  # of the last page: what was asked for is not there
     with pytest.raises(GritError, match='Cannot query field "summaryMetrics"'):
         evidence_of_sources([SOURCE])
     assert wandb_service.operations.count("Runs") == 2

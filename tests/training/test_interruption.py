@@ -153,3 +153,21 @@ def test_a_fork_has_no_run_of_its_own():
             os._exit(0)
         assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGTERM
         assert not interruption.asked()
+
+
+def test_in_a_job_of_submitit_sigterm_is_submitits(monkeypatch):
+    """It puts a preempted job back into the queue, unless the job ends by itself before."""
+    received = []
+    monkeypatch.setenv("SUBMITIT_EXECUTOR", "slurm")
+    before = signal.signal(signal.SIGTERM, lambda number, _: received.append(number))
+    try:
+        with interruption.listening():
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)  # as Lightning sets one of its own
+            interruption.defer(lambda: None, 60)
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0.05)
+            interruption.undefer()
+            assert not interruption.asked()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert received == [signal.SIGTERM]

@@ -150,8 +150,10 @@ def undefer() -> None:
 
 def _take_over() -> None:
     for number, handler in (*((each, _receive) for each in SIGNALS), (signal.SIGALRM, _alarm)):
-        _listener.previous.setdefault(number, signal.getsignal(number))
-        signal.signal(number, handler)
+        previous = _listener.previous.setdefault(number, signal.getsignal(number))
+        # Submitit puts a job back into the queue unless the job ends by itself at SIGTERM.
+        is_submitits = number == signal.SIGTERM and "SUBMITIT_EXECUTOR" in os.environ
+        signal.signal(number, previous if is_submitits and previous is not None else handler)
 
 
 def _give_back() -> None:
