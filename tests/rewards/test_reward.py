@@ -248,3 +248,17 @@ def test_a_judge_is_not_asked_for_what_no_term_reads():
     rows = [attempt("<answer>[1, 2, 3, 4]", dataset="ovd_position"), attempt("<answer>yes")]
     assert [outcome.total for outcome in reward.score(rows, referee)] == [0.0, 1.0]
     assert [[query.prediction for query in call] for call in referee.calls] == [["yes"]]
+
+
+def test_data_that_look_like_counts_and_are_not_paid_for_them_are_told(caplog):
+    rows = [Row("a/1", "vsr", "yes"), Row("a/2", "vsr", "2"), Row("b/1", "tallyqa", "3")]
+    own = [*rows, Row("c/1", "cups", "3"), Row("c/2", "cups", "12")]
+    terms = {"count": (count, 0.5), "bleu": (bleu, 0.1)}
+    with caplog.at_level("INFO"):
+        Reward(terms, ["tallyqa", "cups"]).check(own)
+        Reward(TERMS, []).check(own)  # no term is paid for counts
+        assert caplog.messages == []
+        Reward(terms, ["tallyqa"]).check(own)
+        Reward(terms, ["cup"]).check(own)
+    assert [message.partition(":")[0] for message in caplog.messages] == ["cups", "cups, tallyqa"]
+    assert "count pays nothing there: see reward.counting_datasets" in caplog.messages[0]

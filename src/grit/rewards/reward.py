@@ -167,8 +167,12 @@ class Reward:
     def check(self, samples: Iterable[Sample]) -> None:
         """Raise GritError if this reward cannot score a sample, or must be 0 for all of them."""
         datasets, annotated, unannotated, worded = set(), 0, 0, False
+        numbers: dict[str, bool] = {}  # data set -> whether every answer is a number of objects
         for sample in samples:
             datasets.add(sample.dataset)
+            numbers[sample.dataset] = (
+                numbers.get(sample.dataset, True) and sample.answer.isdecimal()
+            )
             worded = worded or not sample.answer_is_box
             has_boxes = bool(with_area(sample.boxes or ()))
             annotated, unannotated = annotated + has_boxes, unannotated + (not has_boxes)
@@ -192,6 +196,18 @@ class Reward:
                 annotated + unannotated,
                 ", ".join(self.of_boxes),
             )
+        self._tell_uncounted(name for name, counts in numbers.items() if counts)
+
+    def _tell_uncounted(self, datasets: Iterable[str]) -> None:
+        """Say which data sets look like counting data and are not paid for counts."""
+        terms = [
+            n for n, (call, weight) in self.terms.items() if weight and needs_of(call).counting
+        ]
+        left_out = sorted({*datasets} - self.counting_datasets)
+        if terms and left_out:
+            text = "%s: every answer is a number, and %s pays nothing there: see %s"
+            setting = "reward.counting_datasets"
+            log.info(text, ", ".join(left_out), ", ".join(terms), setting)
 
     def _parsed(self, attempt: Attempt) -> Response:
         return Response.of(attempt, counting=attempt.dataset in self.counting_datasets)
