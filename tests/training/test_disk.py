@@ -15,8 +15,7 @@ from safetensors import SafetensorError
 
 from grit.core.disk import full, needing, readable
 from grit.core.errors import GritError
-from grit.training.checkpoint_files import CheckpointFiles
-from grit.training.checkpoints import Checkpoints, latest
+from grit.training.checkpoints import CheckpointFiles, Checkpoints, latest
 
 SMOKE = ("experiment=smoke", "hydra.run.dir=small/run")
 

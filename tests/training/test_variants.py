@@ -13,11 +13,10 @@ from grit.grounding.boxes import Box
 from grit.rewards.response import Attempt, Response
 from grit.rewards.reward import Outcome
 from grit.rollout.engine import Completion
-from grit.training.blanking import with_blanked_picture
 from grit.training.diagnostics import Rollout
 from grit.training.dynamic_sampling import further_prompts
 from grit.training.objectives import half_widths
-from grit.training.perception import perception_gain
+from grit.training.perception import perception_gain, with_blanked_picture
 from grit.training.policy import TokenScores
 from grit.training.rollouts import difficulty_weights
 from grit.training.settings import AdvantageSettings, ObjectiveSettings, PerceptionSettings

@@ -30,7 +30,6 @@ from grit.runs.run_record import VALIDATION
 from grit.training.device import autocast
 from grit.training.diagnostics import JUDGE
 from grit.training.learner import Learner
-from grit.training.weights import learnt_weights
 
 log = logging.getLogger(__name__)
 SHOWN = ("acc", "giou", "format_rate")  # of each set
@@ -130,13 +129,13 @@ class Validation(pl.Callback):
     def _validate(self, learner: Learner, steps: int) -> None:
         """Validate the weights of after ``steps`` steps, and keep them if they are the best."""
         try:
-            self.engine.update(steps, lambda: learnt_weights(learner))
+            self.engine.update(steps, learner.learnt_weights)
             scores = self._scores(learner)
         except Resumable:  # on every rank, and the step has ended: a checkpoint can be saved
             learner.committed = False
             raise
         is_best = all(scores["score"] >= row["score"] for row in self.history)
-        weights = learnt_weights(learner) if is_best else {}  # collective
+        weights = learner.learnt_weights() if is_best else {}  # collective
         if is_best and processes.rank() == 0:  # first: a validation that is said is not made again
             save_trained(learner.adapter, self.folder / BEST, weights)
         self.history.append({"step": steps, **scores})

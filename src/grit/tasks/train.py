@@ -52,7 +52,6 @@ from grit.training.learner import Learner
 from grit.training.module import GRPOGR
 from grit.training.sft import FewShotSFT, taught_rows
 from grit.training.step_lines import StepLines
-from grit.training.weights import learnt_weights
 
 log = logging.getLogger(__name__)
 
@@ -238,7 +237,7 @@ def _train(
         release_best(run.folder)
     save_learnt(learner, model)
     steps = finished_steps(learner.trainer)
-    engine.update(steps, lambda: learnt_weights(learner))
+    engine.update(steps, learner.learnt_weights)
     if processes.rank() == 0:
         keep_best(run.folder)
     if not (config.evaluation.before_training or config.evaluation.after_training):

@@ -1,15 +1,19 @@
 """Atomically written checkpoints, every few steps and when a run is interrupted."""
 
 import logging
+import os
 import re
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from lightning_fabric.plugins.io.torch_io import TorchCheckpointIO
 from pytorch_lightning.loops.progress import _ProcessedTracker
+from torch.utils._pytree import tree_leaves
 
 from grit.core import interruption, processes
+from grit.core.disk import needing
 from grit.core.errors import Interrupted, Resumable
 from grit.core.files import archive_is_whole, put_in_place
 
@@ -54,6 +58,32 @@ def finished_steps(trainer: pl.Trainer) -> int:
     total = trainer.fit_loop.epoch_loop.batch_progress.total
     assert isinstance(total, _ProcessedTracker)  # Lightning declares its base class
     return total.processed
+
+
+class CheckpointFiles(TorchCheckpointIO):
+    """Writes a checkpoint directly to its path.
+
+    Lightning's own plugin serialises it in memory and then writes a temporary file in ``$TMPDIR``,
+    which may be small and keeps the file if the process is killed. ``Checkpoints`` makes writing
+    atomic: it saves under another name and renames.
+    """
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None
+    ) -> None:
+        """Write and fsync the file; it is removed if writing fails."""
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        leaves = tree_leaves(checkpoint)
+        size = sum(leaf.nbytes for leaf in leaves if isinstance(leaf, torch.Tensor))
+        try:
+            with needing("a checkpoint", size), path.open("wb") as stream:
+                torch.save(checkpoint, stream)
+                stream.flush()
+                os.fsync(stream.fileno())
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
 
 
 class Checkpoints(pl.Callback):

@@ -14,12 +14,10 @@ from grit.core.errors import GritError, Interrupted, Resumable
 from grit.data.datamodule import PromptModule
 from grit.data.samples import Sample
 from grit.models.loading import save_trained
-from grit.training.checkpoint_files import CheckpointFiles
-from grit.training.checkpoints import Checkpoints, latest, steps_of
+from grit.training.checkpoints import CheckpointFiles, Checkpoints, latest, steps_of
 from grit.training.layouts.data_parallel import Unwrapped
 from grit.training.learner import Learner
 from grit.training.settings import TrainerSettings
-from grit.training.weights import learnt_weights
 
 
 def fit(
@@ -92,7 +90,7 @@ def _move_back(learner: Learner, device: torch.device) -> None:
 
 def save_learnt(learner: Learner, folder: Path) -> None:
     """Write the trained weights, gathered on rank 0; every rank has to call it."""
-    weights = learnt_weights(learner)
+    weights = learner.learnt_weights()
     if processes.rank() == 0:
         save_trained(learner.adapter, folder, weights)
 

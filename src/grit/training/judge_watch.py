@@ -26,32 +26,13 @@ _RISE = 0.1  # smallest rise of the share of disagreements that is warned of
 _ERRORS = 3.0  # standard errors above which a rise is significant
 
 
-class Moments(NamedTuple):
-    """The count of some numbers, their sum, and the sum of their squares."""
-
-    number: int
-    total: float
-    squares: float
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> "Moments":
-        """The moments of ``values``."""
-        return cls(len(values), sum(values), sum(value * value for value in values))
-
-    @property
-    def mean(self) -> float:
-        """The mean; there must be at least one number."""
-        return self.total / self.number
-
-    @property
-    def squared_error(self) -> float:
-        """The square of the mean's standard error."""
-        return max(0.0, self.squares / self.number - self.mean**2) / self.number
+Step = list[list[float]]
+"""Of a step's disagreements, and of its rewards: their number, sum, and sum of squares."""
 
 
-class _Step(NamedTuple):
-    disagreement: Moments
-    reward: Moments
+class _Mean(NamedTuple):
+    mean: float
+    squared_error: float  # the square of its standard error
 
 
 class JudgeWatch:
@@ -61,8 +42,8 @@ class JudgeWatch:
         self.judge = judge
         # Numbers of unjudged and of all answers of the last steps, over all ranks.
         self._failures: deque[tuple[int, int]] = deque(maxlen=STEPS_WATCHED)
-        self._first: list[_Step] = []
-        self._last: deque[_Step] = deque(maxlen=STEPS_COMPARED)
+        self._first: list[Step] = []
+        self._last: deque[Step] = deque(maxlen=STEPS_COMPARED)
         self._warned = 0.0  # the share of disagreements in the last warning
 
     def check(self, outcomes: Iterable[Outcome]) -> None:
@@ -89,13 +70,15 @@ class JudgeWatch:
 
     def note(self, everybodys: Sequence[Mapping[str, Sequence[float]]]) -> None:
         """Add the ``values`` of all ranks of a step; warn if disagreement and reward have risen."""
-        pooled = (
-            Moments.of([value for values in everybodys for value in values.get(name, ())])
+        pooled = [
+            [value for values in everybodys for value in values.get(name, ())]
             for name in (DISAGREEMENT, "reward")
-        )
-        step = _Step(*pooled)
-        if not step.disagreement.number or not step.reward.number:
+        ]
+        if not all(pooled):
             return
+        step: Step = [
+            [len(values), sum(values), sum(value * value for value in values)] for values in pooled
+        ]
         if len(self._first) < STEPS_COMPARED:
             self._first.append(step)
             return
@@ -105,17 +88,17 @@ class JudgeWatch:
 
     def state(self) -> dict[str, Any]:
         """The state for a checkpoint, in plain values."""
-        return {"first": _plain(self._first), "last": _plain(self._last), "warned": self._warned}
+        return {"first": [*self._first], "last": [*self._last], "warned": self._warned}
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Restore the result of ``state``; {} for a checkpoint that has none."""
-        self._first = _steps(state.get("first", ()))
-        self._last = deque(_steps(state.get("last", ())), maxlen=STEPS_COMPARED)
+        self._first = list(state.get("first", ()))
+        self._last = deque(state.get("last", ()), maxlen=STEPS_COMPARED)
         self._warned = state.get("warned", 0.0)
 
     def _compare(self) -> None:
         """Warn if disagreement and reward have both risen significantly since the first steps."""
-        (before, reward_before), (now, reward_now) = _pooled(self._first), _pooled(self._last)
+        (before, reward_before), (now, reward_now) = _means(self._first), _means(self._last)
         least_rise = max(_RISE, _ERRORS * (before.squared_error + now.squared_error) ** 0.5)
         noise = _ERRORS * (reward_before.squared_error + reward_now.squared_error) ** 0.5
         disagreement_rose = now.mean - before.mean >= least_rise
@@ -143,20 +126,11 @@ def _disagree(response: Response) -> bool | None:
     return (response.judged > RIGHT) != is_right(Query(response.question, response.answer, answer))
 
 
-def _pooled(steps: Iterable[_Step]) -> _Step:
-    """The moments of all values of these steps."""
-    return _Step(*(_sum(moments) for moments in zip(*steps, strict=True)))
-
-
-def _sum(moments: Sequence[Moments]) -> Moments:
-    number, total, squares = map(sum, zip(*moments, strict=True))
-    return Moments(int(number), total, squares)
-
-
-def _plain(steps: Iterable[_Step]) -> list[list[list[float]]]:
-    return [[list(moments) for moments in step] for step in steps]
-
-
-def _steps(rows: Iterable[Iterable[Sequence[Any]]]) -> list[_Step]:
-    """The inverse of ``_plain``."""
-    return [_Step(*(Moments(*moments) for moments in row)) for row in rows]
+def _means(steps: Iterable[Step]) -> list[_Mean]:
+    """The mean disagreement and the mean reward of all values of these steps."""
+    found = []
+    for moments in zip(*steps, strict=True):
+        number, total, squares = map(sum, zip(*moments, strict=True))
+        mean = total / number
+        found.append(_Mean(mean, max(0.0, squares / number - mean**2) / number))
+    return found

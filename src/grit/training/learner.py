@@ -1,7 +1,7 @@
 """The base LightningModule of all training: policy, optimiser, schedule and checkpoints."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -76,6 +76,13 @@ class Learner(pl.LightningModule):
     def trainable_names(self) -> list[str]:
         """The names of the trainable parameters, in the order of ``trainable_parameters``."""
         return [name for name, p in self.model.named_parameters() if p.requires_grad]
+
+    def learnt_weights(self) -> Mapping[str, torch.Tensor]:
+        """The trained weights, whole on rank 0; with LoRA without the base. Every rank calls it."""
+        state = self.model.state_dict()
+        if hasattr(self.model, "disable_adapter"):
+            state = {name: state[name] for name in self.trainable_names()}
+        return self.layout.weights(state)
 
     def adapters(self) -> list[Adapter]:
         """The adapters whose models are distributed over the ranks: the policy's first."""

@@ -22,7 +22,6 @@ from grit.models.prompting import Prompting
 from grit.rewards.reward import Reward
 from grit.rollout.engine import Engine
 from grit.rollout.settings import RolloutSettings
-from grit.training.blanking import with_blanked_picture
 from grit.training.diagnostics import (
     Rollout,
     StepRecord,
@@ -36,12 +35,12 @@ from grit.training.judge_watch import JudgeWatch
 from grit.training.layouts.data_parallel import DataParallel
 from grit.training.learner import Learner
 from grit.training.objectives import scheduled_beta
+from grit.training.perception import with_blanked_picture
 from grit.training.policy import Reference
 from grit.training.rollouts import Drawn, Rollouts, Sampled
 from grit.training.settings import TrainingSettings
 from grit.training.signal import ScoredPass, Signal, losses_of, signal_of
 from grit.training.step_loss import StepLoss
-from grit.training.weights import learnt_weights
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +102,7 @@ class GRPOGR(Learner):
         """
         watch = Stopwatch(self.device)
         with watch.phase("rollout"):
-            self.engine.update(batch_idx, lambda: learnt_weights(self))
+            self.engine.update(batch_idx, self.learnt_weights)
             sampled, rewarded = self._rolled(list(batch), batch_idx)
         with watch.phase("reference"), hint_on_oom("training.tokens_per_pass"):
             passes = self._scored(sampled)

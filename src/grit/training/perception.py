@@ -14,34 +14,55 @@ Shapes: B completions, M tokens of all completions; ``owner`` [M] is the complet
 """
 
 import math
+from dataclasses import dataclass, replace
 from random import Random
 
 import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
+from grit.core.seeding import seed_for
+from grit.data.samples import Picture, Sample
 from grit.training.grpo_gr import k3
+from grit.training.settings import PerceptionSettings
 
 # Of log-probabilities and of k3, as in PAPO's code and in VPPO's
 LARGEST_DIFFERENCE, LARGEST_KL = 20.0, 10.0
 
 
-def blanked(image: Image.Image, share: float, patch: int, rng: Random) -> Image.Image:
-    """A copy in which each square patch is black with a probability.
+@dataclass(frozen=True)
+class BlankedPicture:
+    """A picture with random patches blanked; implements ``samples.Picture``."""
 
-    Args:
-        image: stays as it is.
-        share: the probability.
-        patch: side of a patch in pixels of this image.
-        rng: draws the patches.
-    """
-    result = image.copy()
-    draw = ImageDraw.Draw(result)
-    for top in range(0, image.height, patch):
-        for left in range(0, image.width, patch):
-            if rng.random() < share:
-                draw.rectangle((left, top, left + patch - 1, top + patch - 1), fill=0)
-    return result
+    picture: Picture
+    share: float  # of patches, each blanked with this probability
+    patch: int  # side in pixels
+    seed: int
+
+    @property
+    def key(self) -> str:
+        """That of the picture with everything that changes it."""
+        return f"{self.picture.key}/blanked/{self.share}/{self.patch}/{self.seed}"
+
+    def load(self) -> Image.Image:
+        """A copy of the image in which the blanked patches are black."""
+        rng, image = Random(self.seed), self.picture.load().copy()
+        draw = ImageDraw.Draw(image)
+        for top in range(0, image.height, self.patch):
+            for left in range(0, image.width, self.patch):
+                if rng.random() < self.share:
+                    right, bottom = left + self.patch - 1, top + self.patch - 1
+                    draw.rectangle((left, top, right, bottom), fill=0)
+        return image
+
+
+def with_blanked_picture(
+    sample: Sample, settings: PerceptionSettings, seed: int, epoch: int
+) -> Sample:
+    """The sample with its picture blanked, by a seed, its id and the epoch it is drawn in."""
+    drawn = seed_for(seed, "blanked", sample.id, epoch)
+    picture = BlankedPicture(sample.picture, settings.blanked, settings.patch, drawn)
+    return replace(sample, picture=picture)
 
 
 def perception_gain(logp: Tensor, blanked_logp: Tensor, *, gamma: float, entropy: float) -> Tensor:
