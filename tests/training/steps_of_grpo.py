@@ -57,7 +57,7 @@ def letters(response):
 
 
 class KeepsGradients(GRPOGR):
-    """Remembers the gradient that its first step is taken with, and its passes."""
+    """Remembers the gradient that its first step is taken with, and its micro-batches."""
 
     gradients = None
 
@@ -65,10 +65,10 @@ class KeepsGradients(GRPOGR):
         super().__init__(*arguments, **named)
         self.seen_passes = []
 
-    def passes(self, groups):
-        passes = super().passes(groups)
-        self.seen_passes.append([[list(one.groups), not one.is_dummy] for one in passes])
-        return passes
+    def micro_batches(self, groups):
+        found = super().micro_batches(groups)
+        self.seen_passes.append([[list(one.groups), not one.is_dummy] for one in found])
+        return found
 
     def optimizer_step_with_clipping(self):
         norm = super().optimizer_step_with_clipping()

@@ -8,7 +8,7 @@ from settings_of import lora
 from torch import nn
 
 from grit.models.lora import add_lora
-from grit.training.groups import Group, in_passes, lay_out
+from grit.training.groups import Group, in_micro_batches, lay_out
 from grit.training.logprobs import token_logp, token_scores
 
 
@@ -188,7 +188,7 @@ def test_a_shared_row_pays_for_each_prompt_once(adapter, groups):
 @pytest.mark.parametrize("share_prompt", [False, True])
 def test_passes_hold_every_group_once_and_keep_the_budget(groups, share_prompt):
     for budget in (1, 300, 700, 10**6):
-        passes = in_passes(groups, budget, share_prompt=share_prompt)
+        passes = in_micro_batches(groups, budget, share_prompt=share_prompt)
         assert sorted(i for one in passes for i in one.groups) == [0, 1, 2]
         for one in passes:
             rows, longest = 0, 0
@@ -199,4 +199,4 @@ def test_passes_hold_every_group_once_and_keep_the_budget(groups, share_prompt):
                 length = len(group.prompt.input_ids) + most
                 longest = max(longest, group.row_length if share_prompt else length)
             assert rows * longest <= budget or len(one.groups) == 1
-    assert len(in_passes(groups, 10**6, share_prompt=share_prompt)) == 1
+    assert len(in_micro_batches(groups, 10**6, share_prompt=share_prompt)) == 1

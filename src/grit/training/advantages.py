@@ -6,7 +6,7 @@ Shapes: G groups, N completions of each, K terms of the reward.
 import torch
 from torch import Tensor
 
-from grit.training.grpo_gr import group_advantages, has_variance
+from grit.training.grpo_gr import centred, group_advantages, group_std, has_variance
 from grit.training.settings import AdvantageSettings
 
 
@@ -35,23 +35,18 @@ def advantages_of(
     if settings.baseline == "leave_one_out":
         advantages = advantages * leave_one_out_factor(judged)
     if settings.scale == "group":
-        advantages = advantages / (_std(rewards, judged, settings.sample_std) + settings.delta)
+        std = group_std(rewards, judged, sample_std=settings.sample_std)
+        advantages = advantages / (std + settings.delta)
     elif settings.scale == "batch":  # the batch as one group
         batch = rewards.reshape(1, -1), judged.reshape(1, -1)
-        advantages = advantages / (_std(*batch, settings.sample_std) + settings.delta)
+        std = group_std(*batch, sample_std=settings.sample_std)
+        advantages = advantages / (std + settings.delta)
     return torch.where(has_variance(rewards, judged).unsqueeze(1), advantages, 0.0).float()
 
 
 def needs_batch(settings: AdvantageSettings) -> bool:
     """Whether an advantage depends on other groups than its own."""
     return settings.by_term or settings.scale == "batch"
-
-
-def centred(rewards: Tensor, judged: Tensor) -> Tensor:
-    """r_i - mean r of the group, [G, N] in double precision; 0 for completions without a reward."""
-    rewards = torch.where(judged, rewards.double(), 0.0)
-    mean = rewards.sum(1, keepdim=True) / judged.sum(1, keepdim=True).clamp(min=1)
-    return torch.where(judged, rewards - mean, 0.0)
 
 
 def leave_one_out_factor(judged: Tensor) -> Tensor:
@@ -78,13 +73,6 @@ def by_term(terms: Tensor, weights: Tensor, judged: Tensor, settings: AdvantageS
         )
     batch = total.reshape(1, -1), judged.reshape(1, -1)  # the batch as one group
     deviation = centred(*batch).view(judged.shape)
-    std = _std(*batch, settings.sample_std) + settings.delta
+    std = group_std(*batch, sample_std=settings.sample_std) + settings.delta
     # Without a difference there is no signal, and at delta=0 nothing to divide by.
     return torch.where(judged & has_variance(*batch), deviation / std, 0.0).float()
-
-
-def _std(rewards: Tensor, judged: Tensor, sample_std: bool) -> Tensor:
-    """The standard deviation of each group's judged rewards, [G, 1]."""
-    count = judged.sum(1, keepdim=True)
-    divisor = (count - 1 if sample_std else count).clamp(min=1)
-    return (centred(rewards, judged).square().sum(1, keepdim=True) / divisor).sqrt()

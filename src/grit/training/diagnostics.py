@@ -36,6 +36,13 @@ class Rollout:
         return [Box(x1, y1, x2, y2, self.space) for x1, y1, x2, y2 in corners]
 
 
+def rewards_of(rollouts: Sequence[Rollout], groups: int) -> tuple[Tensor, Tensor]:
+    """The rewards of all completions, 0 without one, and which have one: both [G, N]."""
+    totals = [rollout.outcome.total for rollout in rollouts]
+    judged = torch.tensor([total is not None for total in totals]).view(groups, -1)
+    return torch.tensor([total or 0.0 for total in totals]).view(groups, -1), judged
+
+
 class Stopwatch:
     """Seconds spent in each phase of a step, with ``device`` synchronised at each phase's end."""
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from grit.core import processes
 from grit.core.seeding import seed_for
 from grit.data.samples import Sample
-from grit.training.diagnostics import Rollout
+from grit.training.diagnostics import Rollout, rewards_of
 from grit.training.grpo_gr import has_variance
 from grit.training.rollouts import Drawn, Sampled
 
@@ -76,9 +76,7 @@ def variance(rollouts: Sequence[Rollout], groups: int) -> Tensor:
     """Which groups [G] have judged rewards that differ."""
     if not groups:
         return torch.zeros(0, dtype=torch.bool)
-    totals = [rollout.outcome.total for rollout in rollouts]
-    judged = torch.tensor([total is not None for total in totals]).view(groups, -1)
-    return has_variance(torch.tensor([total or 0.0 for total in totals]).view(groups, -1), judged)
+    return has_variance(*rewards_of(rollouts, groups))
 
 
 def _replaced(

@@ -33,11 +33,15 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Pass:
-    """A forward pass: the indices of the groups of a step that it has."""
+class MicroBatch:
+    """What one forward pass of a step has: the indices of its groups."""
 
     groups: tuple[int, ...]
     is_dummy: bool = False  # has weight 0; keeps the collectives of the ranks aligned
+
+    def of(self, groups: Sequence[Group]) -> list[Group]:
+        """Those of all ``groups`` of the step that it has."""
+        return [groups[i] for i in self.groups]
 
 
 @dataclass(frozen=True)
@@ -114,10 +118,12 @@ def _shared(groups: Sequence[Group], device: torch.device) -> SharedRows:
     )
 
 
-def in_passes(groups: Sequence[Group], tokens_per_pass: int, *, share_prompt: bool) -> list[Pass]:
-    """Pack groups of similar length into passes of at most ``tokens_per_pass`` padded tokens.
+def in_micro_batches(
+    groups: Sequence[Group], tokens_per_pass: int, *, share_prompt: bool
+) -> list[MicroBatch]:
+    """Pack groups of similar length into batches of at most ``tokens_per_pass`` padded tokens.
 
-    A pass has at least one group.
+    A micro-batch has at least one group.
     """
 
     def size(group: Group) -> tuple[int, int]:  # rows, and the length of the longest
@@ -127,14 +133,14 @@ def in_passes(groups: Sequence[Group], tokens_per_pass: int, *, share_prompt: bo
             map(len, group.completions)
         )
 
-    passes: list[list[int]] = []
+    packed: list[list[int]] = []
     rows = 0
     for i in sorted(range(len(groups)), key=lambda i: size(groups[i])[1]):
         more, length = size(groups[i])
-        if passes and (rows + more) * length <= tokens_per_pass:
-            passes[-1].append(i)
+        if packed and (rows + more) * length <= tokens_per_pass:
+            packed[-1].append(i)
             rows += more
         else:
-            passes.append([i])
+            packed.append([i])
             rows = more
-    return [Pass(tuple(one)) for one in passes]
+    return [MicroBatch(tuple(each)) for each in packed]

@@ -55,14 +55,24 @@ def group_advantages(rewards: Tensor, judged: Tensor, *, delta: float, sample_st
     Returns:
         [G, N], 0 for completions without a reward and in groups without variance.
     """
-    rewards = torch.where(judged, rewards.double(), 0.0)
-    count = judged.sum(1, keepdim=True)
-    mean = rewards.sum(1, keepdim=True) / count.clamp(min=1)
-    deviation = torch.where(judged, rewards - mean, 0.0)
-    freedom = (count - 1 if sample_std else count).clamp(min=1)
-    std = (deviation.square().sum(1, keepdim=True) / freedom).sqrt()
-    advantages = deviation / (std + delta)
+    rewards = rewards.double()
+    std = group_std(rewards, judged, sample_std=sample_std)
+    advantages = centred(rewards, judged) / (std + delta)
     return torch.where(has_variance(rewards, judged).unsqueeze(1), advantages, 0.0).float()
+
+
+def centred(rewards: Tensor, judged: Tensor) -> Tensor:
+    """r_i - mean r of the group, [G, N] in double precision; 0 for completions without a reward."""
+    rewards = torch.where(judged, rewards.double(), 0.0)
+    mean = rewards.sum(1, keepdim=True) / judged.sum(1, keepdim=True).clamp(min=1)
+    return torch.where(judged, rewards - mean, 0.0)
+
+
+def group_std(rewards: Tensor, judged: Tensor, *, sample_std: bool) -> Tensor:
+    """The standard deviation of each group's judged rewards, [G, 1]."""
+    count = judged.sum(1, keepdim=True)
+    freedom = (count - 1 if sample_std else count).clamp(min=1)
+    return (centred(rewards, judged).square().sum(1, keepdim=True) / freedom).sqrt()
 
 
 def has_variance(rewards: Tensor, judged: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from transformers import get_cosine_schedule_with_warmup
 from grit.core import processes
 from grit.core.seeding import seed_for
 from grit.models.adapter import Adapter
-from grit.training.groups import Group, Pass, in_passes
+from grit.training.groups import Group, MicroBatch, in_micro_batches
 from grit.training.layouts.data_parallel import DataParallel
 from grit.training.policy import Policy
 from grit.training.settings import TrainingSettings
@@ -95,26 +95,28 @@ class Learner(pl.LightningModule):
                 self.layout.distribute(adapter)
         self._laid_out = True
 
-    def passes(self, groups: Sequence[Group]) -> list[Pass]:
-        """The forward passes over this rank's groups of a step.
+    def micro_batches(self, groups: Sequence[Group]) -> list[MicroBatch]:
+        """The micro-batches of this rank's groups of a step.
 
-        If the layout needs equal numbers of passes, ranks with fewer repeat their smallest pass as
+        If the layout needs equal numbers of passes, ranks with fewer repeat their smallest one as
         dummies, whose loss has weight 0.
         """
         settings = self.settings
-        passes = in_passes(groups, settings.tokens_per_pass, share_prompt=settings.share_prompt)
+        found = in_micro_batches(
+            groups, settings.tokens_per_pass, share_prompt=settings.share_prompt
+        )
         if self.layout.needs_equal_passes:
-            smallest = min(passes, key=lambda cut: sum(groups[i].row_length for i in cut.groups))
-            missing = max(processes.all_gather(len(passes))) - len(passes)
-            passes += [Pass(smallest.groups, is_dummy=True)] * missing
-        return passes
+            smallest = min(found, key=lambda one: sum(each.row_length for each in one.of(groups)))
+            missing = max(processes.all_gather(len(found))) - len(found)
+            found += [MicroBatch(smallest.groups, is_dummy=True)] * missing
+        return found
 
-    def rng_scope(self, cut: Pass) -> AbstractContextManager[None]:
-        """A context in which a dummy pass does not advance the RNG.
+    def rng_scope(self, micro_batch: MicroBatch) -> AbstractContextManager[None]:
+        """A context in which a dummy does not advance the RNG.
 
         Dropout in later passes therefore does not depend on the layout.
         """
-        if not cut.is_dummy:
+        if not micro_batch.is_dummy:
             return nullcontext()
         devices = [self.device] if self.device.type == "cuda" else []
         return torch.random.fork_rng(devices)

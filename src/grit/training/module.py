@@ -30,7 +30,7 @@ from grit.training.diagnostics import (
     step_metrics,
 )
 from grit.training.dynamic_sampling import further_prompts, refilled
-from grit.training.groups import Group, Pass
+from grit.training.groups import Group, MicroBatch
 from grit.training.judge_watch import JudgeWatch
 from grit.training.layouts.data_parallel import DataParallel
 from grit.training.learner import Learner
@@ -39,7 +39,7 @@ from grit.training.perception import with_blanked_picture
 from grit.training.policy import Reference
 from grit.training.rollouts import Drawn, Rollouts, Sampled
 from grit.training.settings import TrainingSettings
-from grit.training.signal import ScoredPass, Signal, losses_of, signal_of
+from grit.training.signal import ScoredMicroBatch, Signal, losses_of, signal_of
 from grit.training.step_loss import StepLoss
 
 log = logging.getLogger(__name__)
@@ -105,25 +105,19 @@ class GRPOGR(Learner):
             self.engine.update(batch_idx, self.learnt_weights)
             sampled, rewarded = self._rolled(list(batch), batch_idx)
         with watch.phase("reference"), hint_on_oom("training.tokens_per_pass"):
-            passes = self._scored(sampled)
+            micro_batches = self._scored(sampled)
         with watch.phase("reward"):
             self.last_rollouts = processes.fail_together(rewarded.result)
-            totals = [rollout.outcome.total for rollout in self.last_rollouts]
             rolled = self.all_rolled or self.last_rollouts
             self.watched.check(rollout.outcome for rollout in rolled)
-            shape = (len(batch), self.settings.group_size)
-            judged = torch.tensor([total is not None for total in totals]).view(shape)
-            rewards = torch.tensor([total or 0.0 for total in totals]).view(shape)
             terms, weights = self.rollouts.terms(self.last_rollouts)
-            signal = signal_of(
-                sampled, self.last_rollouts, judged, rewards, terms, weights, self.settings
-            )
+            signal = signal_of(sampled, self.last_rollouts, terms, weights, self.settings)
         with watch.phase("update"), hint_on_oom("training.tokens_per_pass"):
-            metrics = self._update(passes, signal, batch_idx)
+            metrics = self._update(micro_batches, signal, batch_idx)
         record = StepRecord(
             values=rollout_values(self.last_rollouts) | self.watched.values(self.last_rollouts),
-            rewards=rewards,
-            judged=judged,
+            rewards=signal.rewards,
+            judged=signal.judged,
             advantages=signal.advantages,
             tokens=sum(len(rollout.completion.token_ids) for rollout in rolled),
             completions=len(rolled),
@@ -176,33 +170,38 @@ class GRPOGR(Learner):
         assert isinstance(loader, PromptSteps)
         return loader.samples
 
-    def _scored(self, sampled: Sampled) -> list[ScoredPass]:
-        """Pack the groups into passes, and compute their log-probabilities before the update."""
-        groups = sampled.groups
-        cuts = self.passes(groups)
-        passes = [[groups[i] for i in cut.groups] for cut in cuts]
+    def _scored(self, sampled: Sampled) -> list[ScoredMicroBatch]:
+        """Pack the groups into micro-batches, with their log-probabilities before the update."""
+        groups, settings = sampled.groups, self.settings
+        packed = self.micro_batches(groups)
+        nothing: list[Tensor | None] = [None] * len(packed)
+        old = blanked = nothing
         # All passes of the policy first, because its layout may have to gather its layers.
-        old = [self._old_logp(*pair) for pair in zip(cuts, passes, strict=True)]
-        blanked = self._blanked_logp(sampled, cuts)
-        references = [self._reference_logp(one) for one in passes]
-        engine = self._engine_logp(sampled, cuts)
+        if settings.updates_per_rollout > 1 or settings.perception.top_share is not None:
+            old = self._logps(groups, packed)
+        if settings.perception.active:
+            blanked = self._logps(self._blanked(sampled), packed)
+        references = [self._reference_logp(one.of(groups)) for one in packed]
+        engine, logps = nothing, sampled.engine_logps
+        if logps is not None and self.rollout.importance_cap is not None:
+            engine = [torch.cat([logps[i] for i in one.groups]).to(self.device) for one in packed]
         return [
-            ScoredPass(*each)
-            for each in zip(cuts, passes, old, references, blanked, engine, strict=True)
+            ScoredMicroBatch(one, one.of(groups), *tensors)
+            for one, *tensors in zip(packed, old, references, blanked, engine, strict=True)
         ]
 
-    def _old_logp(self, cut: Pass, groups: Sequence[Group]) -> Tensor | None:
-        if self.settings.updates_per_rollout == 1 and self.settings.perception.top_share is None:
-            return None
-        with self.rng_scope(cut):
-            return self.policy.logp(groups)
+    def _logps(self, groups: Sequence[Group], packed: Sequence[MicroBatch]) -> list[Tensor | None]:
+        """The policy's log-probabilities [M] of each micro-batch."""
+        found: list[Tensor | None] = []
+        for one in packed:
+            with self.rng_scope(one):
+                found.append(self.policy.logp(one.of(groups)))
+        return found
 
-    def _blanked_logp(self, sampled: Sampled, cuts: Sequence[Pass]) -> list[Tensor | None]:
-        """Log-probabilities [M] of each pass given blanked images, if a term needs them."""
+    def _blanked(self, sampled: Sampled) -> list[Group]:
+        """The groups with blanked images in their prompts."""
         settings = self.settings.perception
-        if not settings.active:
-            return [None] * len(cuts)
-        groups = [
+        return [
             Group(
                 self.prompting.encode(
                     with_blanked_picture(sample, settings, self.seed, epoch), self.adapter
@@ -211,43 +210,27 @@ class GRPOGR(Learner):
             )
             for (sample, epoch), group in zip(sampled.drawn, sampled.groups, strict=True)
         ]
-        found: list[Tensor | None] = []
-        for cut in cuts:
-            with self.rng_scope(cut):
-                found.append(self.policy.logp([groups[i] for i in cut.groups]))
-        return found
-
-    def _engine_logp(self, sampled: Sampled, cuts: Sequence[Pass]) -> list[Tensor | None]:
-        """The engine's log-probabilities [M] of each pass, if it is not the suite's own."""
-        logps = sampled.engine_logps
-        if logps is None:
-            return [None] * len(cuts)
-        return [torch.cat([logps[i] for i in cut.groups]).to(self.device) for cut in cuts]
 
     def _reference_logp(self, groups: Sequence[Group]) -> Tensor | None:
         return None if self.reference is None else self.reference.logp(groups)
 
-    def _update(self, passes: Sequence[ScoredPass], signal: Signal, step: int) -> dict[str, float]:
+    def _update(
+        self, micro_batches: Sequence[ScoredMicroBatch], signal: Signal, step: int
+    ) -> dict[str, float]:
         """Take ``updates_per_rollout`` optimiser steps on this rank's groups of this step."""
-        losses = losses_of(
-            passes,
-            signal,
-            self.settings,
-            self._beta(step),
-            self.device,
-            max_new_tokens=self.rollout.sampling.max_new_tokens,
-            importance_cap=self.rollout.importance_cap,
-        )
+        settings = self.settings
+        beta = scheduled_beta(settings.beta, settings.objective, step, self.steps)
+        losses = losses_of(micro_batches, signal, settings, self.rollout, beta, self.device)
         if not losses:  # a step would still apply momentum
             log.warning("no completion of this step could be judged: it is skipped")
             return {}
         metrics: dict[str, float] = {}
-        for _ in range(self.settings.updates_per_rollout):
+        for _ in range(settings.updates_per_rollout):
             self.layout.begin_update()
             sums = torch.zeros(len(losses[0].summed), device=self.device)
             largest = torch.zeros(len(losses[0].largest), device=self.device)
-            for one, loss_of in zip(passes, losses, strict=True):
-                with self.rng_scope(one.cut):
+            for one, loss_of in zip(micro_batches, losses, strict=True):
+                with self.rng_scope(one.micro_batch):
                     shares, ratios = self._backward(one, loss_of)
                 sums, largest = sums + shares, torch.maximum(largest, ratios)
             norm = self.optimizer_step_with_clipping()
@@ -257,13 +240,10 @@ class GRPOGR(Learner):
             metrics = dict(zip(losses[0].summed, totals, strict=True)) | {"grad_norm": norm}
             metrics |= dict(zip(losses[0].largest, maxima, strict=True))
         if self.reference is not None:
-            metrics["beta"] = self._beta(step)
+            metrics["beta"] = beta
         return metrics | {"learning_rate": self.schedule_step()}
 
-    def _beta(self, step: int) -> float:
-        return scheduled_beta(self.settings.beta, self.settings.objective, step, self.steps)
-
-    def _backward(self, one: ScoredPass, loss_of: StepLoss) -> tuple[Tensor, Tensor]:
+    def _backward(self, one: ScoredMicroBatch, loss_of: StepLoss) -> tuple[Tensor, Tensor]:
         """Accumulate the gradient of one forward pass; return its ``figures``."""
         scores, owner = self.policy.scores(one.groups, loss_of if loss_of.is_separable else None)
         loss = loss_of(scores.logp, owner)

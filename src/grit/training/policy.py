@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -16,21 +17,14 @@ from grit.training.logprobs import TokenScores, token_logp, token_scores
 PolicyLoss = Callable[[Tensor, Tensor], Tensor]
 
 
+@dataclass(eq=False)
 class Policy:
     """Scores the completions of groups with an adapter's model, in one forward pass per call."""
 
-    def __init__(
-        self,
-        adapter: Adapter,
-        *,
-        share_prompt: bool,
-        temperature: float,
-        tokens_per_chunk: int,
-    ) -> None:
-        self.adapter = adapter
-        self.share_prompt = share_prompt
-        self.temperature = temperature
-        self.tokens_per_chunk = tokens_per_chunk
+    adapter: Adapter
+    share_prompt: bool
+    temperature: float
+    tokens_per_chunk: int
 
     def scores(
         self, groups: Sequence[Group], loss: PolicyLoss | None = None
@@ -89,12 +83,7 @@ class Reference:
         if not self.uses_lora:
             adapter = copy.copy(adapter)
             adapter.model = _frozen_copy(policy.adapter.model)
-        self.policy = Policy(
-            adapter,
-            share_prompt=policy.share_prompt,
-            temperature=policy.temperature,
-            tokens_per_chunk=policy.tokens_per_chunk,
-        )
+        self.policy = replace(policy, adapter=adapter)
 
     def to(self, device: torch.device) -> None:
         """Move the model to ``device``; with LoRA it is the policy's."""

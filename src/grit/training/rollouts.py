@@ -66,35 +66,18 @@ class Sampled:
         return torch.tensor([[c.truncated for c in group] for group in self.completions])
 
 
+@dataclass(eq=False)
 class Rollouts:
-    """Samples completions of the policy by an engine, and rewards them.
+    """Samples completions of the policy by an engine, and rewards them."""
 
-    Args:
-        adapter: of the model.
-        engine: that completes prompts.
-        sampling: temperature and limits.
-        prompting: how a triplet is asked.
-        reward: of a completion.
-        judge: of answers.
-        settings: of training.
-        seed: of sampling.
-    """
-
-    def __init__(
-        self,
-        adapter: Adapter,
-        engine: Engine,
-        sampling: Sampling,
-        prompting: Prompting,
-        reward: Reward,
-        judge: Judge,
-        settings: TrainingSettings,
-        seed: int,
-    ) -> None:
-        self.adapter, self.prompting = adapter, prompting
-        self.engine, self.sampling = engine, sampling
-        self.reward, self.judge = reward, judge
-        self.settings, self.seed = settings, seed
+    adapter: Adapter
+    engine: Engine
+    sampling: Sampling
+    prompting: Prompting  # how a triplet is asked
+    reward: Reward
+    judge: Judge  # of answers
+    settings: TrainingSettings
+    seed: int  # of sampling
 
     def sampled(self, drawn: Sequence[Drawn], layout: DataParallel) -> Sampled:
         """N completions of each triplet's prompt; every rank has to call it."""

@@ -94,9 +94,9 @@ class FewShotSFT(Learner):
             tokens = sum(processes.all_gather(here))  # of all ranks
             self.layout.begin_update()
             loss = 0.0
-            for one in self.passes(groups):
+            for one in self.micro_batches(groups):
                 loss_of = partial(_share_of_nll, tokens=tokens, is_dummy=one.is_dummy)
-                scores, owner = self.policy.scores([groups[i] for i in one.groups], loss_of)
+                scores, owner = self.policy.scores(one.of(groups), loss_of)
                 share = loss_of(scores.logp, owner)
                 self.manual_backward(share)
                 loss += share.item()
@@ -118,5 +118,5 @@ class FewShotSFT(Learner):
 
 
 def _share_of_nll(logp: Tensor, _owner: Tensor, *, tokens: int, is_dummy: bool) -> Tensor:
-    """A pass's share of the step's mean negative log-likelihood; 0 for a dummy pass."""
+    """A micro-batch's share of the step's mean negative log-likelihood; 0 for a dummy."""
     return -logp.sum() / tokens * (not is_dummy)

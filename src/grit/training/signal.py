@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from grit.core import processes
+from grit.rollout.settings import RolloutSettings
 from grit.training.advantages import advantages_of, needs_batch
-from grit.training.diagnostics import Rollout
-from grit.training.groups import Group, Pass
+from grit.training.diagnostics import Rollout, rewards_of
+from grit.training.groups import Group, MicroBatch
 from grit.training.grpo_gr import completion_weights, mean_per_completion
 from grit.training.objectives import token_weights
 from grit.training.perception import (
@@ -31,6 +32,7 @@ from grit.training.step_loss import StepLoss
 class Signal:
     """What the rewards of a step say about each completion."""
 
+    rewards: Tensor  # [G, N], 0 where there is none
     advantages: Tensor  # [G, N]
     judged: Tensor  # [G, N], has a reward
     counted: Tensor  # [G, N], has a share in the loss
@@ -39,22 +41,20 @@ class Signal:
 
 
 @dataclass(frozen=True)
-class ScoredPass:
-    """A forward pass of a step, with log-probabilities from before the update."""
+class ScoredMicroBatch:
+    """A micro-batch of a step, with log-probabilities from before the update."""
 
-    cut: Pass
+    micro_batch: MicroBatch
     groups: list[Group]
     old_logp: Tensor | None  # [M]; None: equal to the policy's, so the ratio is 1
     reference_logp: Tensor | None  # [M]; None: beta is 0
     blanked_logp: Tensor | None  # [M], given blanked images; None: no term needs them
-    engine_logp: Tensor | None  # [M], of the engine; None: the tokens are the policy's own
+    engine_logp: Tensor | None  # [M], of the engine; None: not corrected
 
 
 def signal_of(
     sampled: Sampled,
     rollouts: Sequence[Rollout],
-    judged: Tensor,
-    rewards: Tensor,
     terms: Tensor,
     weights: Tensor,
     settings: TrainingSettings,
@@ -64,17 +64,17 @@ def signal_of(
     Args:
         sampled: G prompts with their completions.
         rollouts: their rewards, in the order of groups.
-        judged: [G, N].
-        rewards: [G, N].
         terms: [G, N, K], unweighted.
         weights: [K].
         settings: of the advantage and the objective.
     """
+    rewards, judged = rewards_of(rollouts, len(sampled.prompts))
     factors = torch.ones(len(rewards), 1)
     if settings.objective.difficulty_weight:
         factors = difficulty_weights(rollouts, settings.group_size)
     masked = settings.objective.mask_truncated
     return Signal(
+        rewards=rewards,
         advantages=_advantages(rewards, judged, terms, weights, settings.advantage),
         judged=judged,
         counted=judged & ~sampled.truncated if masked else judged,
@@ -96,19 +96,17 @@ def _advantages(
 
 
 def losses_of(
-    passes: Sequence[ScoredPass],
+    micro_batches: Sequence[ScoredMicroBatch],
     signal: Signal,
     settings: TrainingSettings,
+    rollout: RolloutSettings,
     beta: float,
     device: torch.device,
-    *,
-    max_new_tokens: int,
-    importance_cap: float | None,
 ) -> list[StepLoss]:
-    """The loss of each pass; none if no completion of the step, over all ranks, was judged.
+    """The loss of each micro-batch; none if no completion of the step, over all ranks, was judged.
 
     Every rank has to call it: weights are those of the whole step, so that gradients add up over
-    passes and ranks.
+    micro-batches and ranks.
     """
     counts = signal.judged.any(1).sum(), signal.lengths[signal.counted].sum(), signal.judged.sum()
     everybodys = processes.all_gather([int(count) for count in counts])
@@ -125,24 +123,24 @@ def losses_of(
         groups=groups,
         tokens=tokens,
         completions=completions,
-        max_new_tokens=max_new_tokens,
+        max_new_tokens=rollout.sampling.max_new_tokens,
     )
     advantages = signal.advantages
-    kept: list[Tensor | None] = [None] * len(passes)
+    kept: list[Tensor | None] = [None] * len(micro_batches)
     if settings.perception.top_share is not None:
-        scales, kept = _perceived(passes, signal.lengths, settings.perception)
+        scales, kept = _perceived(micro_batches, signal.lengths, settings.perception)
         advantages = advantages * scales
     losses = []
-    for one, pivotal in zip(passes, kept, strict=True):
-        chosen, is_real = list(one.cut.groups), not one.cut.is_dummy
+    for one, pivotal in zip(micro_batches, kept, strict=True):
+        chosen, is_real = list(one.micro_batch.groups), not one.micro_batch.is_dummy
         factors = signal.factors * is_real
         losses.append(
             StepLoss(
                 settings=settings,
                 beta=beta,
                 old_logp=one.old_logp,
-                engine_logp=None if importance_cap is None else one.engine_logp,
-                importance_cap=importance_cap or math.inf,
+                engine_logp=one.engine_logp,
+                importance_cap=rollout.importance_cap or math.inf,
                 reference_logp=one.reference_logp,
                 blanked_logp=one.blanked_logp,
                 advantages=advantages[chosen].flatten().to(device),
@@ -156,15 +154,15 @@ def losses_of(
 
 
 def _perceived(
-    passes: Sequence[ScoredPass], lengths: Tensor, settings: PerceptionSettings
+    micro_batches: Sequence[ScoredMicroBatch], lengths: Tensor, settings: PerceptionSettings
 ) -> tuple[Tensor, list[Tensor | None]]:
-    """VPPO's factors of the advantages [G, N], and the tokens [M] of each pass that keep theirs."""
+    """VPPO's factors of the advantages [G, N], and which tokens [M] of each batch keep theirs."""
     scores = torch.zeros(lengths.shape)
     kept: list[Tensor | None] = []
-    for one in passes:
+    for one in micro_batches:
         assert one.old_logp is not None
         assert one.blanked_logp is not None
-        chosen = list(one.cut.groups)
+        chosen = list(one.micro_batch.groups)
         sizes = lengths[chosen].flatten().to(one.old_logp.device)
         owner = torch.arange(len(sizes), device=sizes.device).repeat_interleave(sizes)
         found = sensitivity(one.old_logp, one.blanked_logp)
