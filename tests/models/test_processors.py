@@ -10,7 +10,7 @@ from grit.config.checks import IMAGE_SETTINGS
 from grit.core.errors import GritError
 from grit.models.loading import ADAPTERS, load_base
 from grit.models.processors import load_processor
-from grit.models.skeleton import load_skeleton
+from grit.models.setup import load_skeleton
 
 TILES = {"min_patches": 1, "max_patches": 2}
 PIXELS = {"min_pixels": 3136, "max_pixels": 200704}

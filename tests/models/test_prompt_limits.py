@@ -9,7 +9,7 @@ from grit.grounding.boxes import Space
 from grit.models.loading import load_base
 from grit.models.prompt_limits import PromptLengths, PromptLimit
 from grit.models.prompting import Prompting
-from grit.models.skeleton import load_skeleton
+from grit.models.setup import load_skeleton
 
 
 class Drawn:

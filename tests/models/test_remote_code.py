@@ -13,7 +13,7 @@ from warmed import server
 from grit.core.errors import GritError
 from grit.models.loading import load_base, load_trained, save_trained
 from grit.models.lora import add_lora
-from grit.models.skeleton import load_skeleton
+from grit.models.setup import load_skeleton
 
 pytestmark = pytest.mark.slow
 

@@ -13,7 +13,7 @@ from grit.models.loading import load_base
 from grit.models.prompt_limits import PromptLengths
 from grit.models.prompting import Prompting
 from grit.models.row_text import Piece
-from grit.models.skeleton import load_skeleton
+from grit.models.setup import load_skeleton
 
 MODELS = ("tiny:qwen", "tiny:internvl", "qwen", "internvl", "internvl_released")
 IMAGE = {"qwen": {"max_pixels": 200704}, "internvl": {"min_patches": 1, "max_patches": 2}}

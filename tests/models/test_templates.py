@@ -9,7 +9,7 @@ import pytest
 from replicas import linked
 
 from grit.core.errors import GritError
-from grit.models.skeleton import load_skeleton
+from grit.models.setup import load_skeleton
 
 IMAGE = "{{'<|vision_start|><|image_pad|><|vision_end|>'}}"
 TEXT = "{{ messages[0]['content'][1]['text'] }}"

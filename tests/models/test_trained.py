@@ -16,7 +16,7 @@ from grit.core.errors import GritError
 from grit.models.internvl_layout import converted_weights
 from grit.models.loading import find_checkpoint, load_base, load_trained, save_trained
 from grit.models.lora import add_lora
-from grit.models.skeleton import load_skeleton
+from grit.models.setup import load_skeleton
 
 WEIGHTS = ("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors")
 INDEX = "model.safetensors.index.json"

@@ -11,7 +11,7 @@ from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import Qwen2_5_VLTextMod
 
 from grit.models.loading import freeze_vision, load_base
 from grit.models.lora import add_lora
-from grit.models.skeleton import load_skeleton
+from grit.models.setup import load_skeleton
 from grit.training.costs import GPUS, KEPT, Sizes, memory, seconds
 
 LOAD = load()

@@ -12,7 +12,7 @@ from grit.data.taught_traces import taught_trace
 from grit.models.loading import freeze_vision, load_base
 from grit.models.prompting import Prompting
 from grit.models.row_text import OF_TRACES
-from grit.models.skeleton import load_skeleton
+from grit.models.setup import load_skeleton
 from grit.training.sft import FewShotSFT
 
 

@@ -22,12 +22,11 @@ from torch.nn.functional import pad
 
 from grit.grounding.box_lists import BoxStyle
 from grit.grounding.boxes import Space
-from grit.models.attention_masks import mask_arguments
 from grit.models.encoded_prompt import EncodedPrompt
 from grit.models.features import FeatureCache
 from grit.models.row_text import Piece, RowText, with_other_text
 from grit.models.settings import PromptForm
-from grit.models.shared_rows import SharedRows
+from grit.models.shared_rows import SharedRows, mask_arguments
 
 SLOT = "\ue000"  # replaces a row's text while a chat template is rendered around it
 

@@ -21,6 +21,8 @@ from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_f
 from transformers.masking_utils import sdpa_mask
 
 SHARED = "sdpa_shared_rows"  # the name of this attention implementation in transformers
+UNREAD = torch.ones(1, 1, 1, 1, dtype=torch.bool)
+"""A 4-D dummy that is never read: without a 4-D mask, transformers would build one."""
 # The cost of one more bucket, in attention scores that take the same time. Measured with a tiny
 # model on a CPU; on a GPU, where it is about twelve kernel launches, estimated for a model of 3B.
 BUCKET_COST_CPU, BUCKET_COST_GPU = 10_000, 1_000_000
@@ -194,6 +196,33 @@ def attend(
     ]
     flat = torch.cat([output.transpose(1, 2).flatten(0, 1) for output in outputs])
     return flat.index_select(0, layout.output_index).unflatten(0, (query.shape[0], -1)), None
+
+
+def mask_arguments(
+    language_model: Any, mask: Tensor | SharedRows, embeddings: Tensor
+) -> dict[str, Any]:
+    """The arguments of a transformers language model that say who attends to whom.
+
+    Args:
+        language_model: with its attention implementation; for shared rows, sdpa is replaced by
+            ``attend``.
+        mask: [B, past + L] of 0 and 1; or [B, 1, L, past + L], true where a token attends to
+            another; or the prompts and completions of shared rows.
+        embeddings: [B, L, H].
+    """
+    if isinstance(mask, SharedRows):
+        config = language_model.config
+        kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
+        if config._attn_implementation == "sdpa":
+            language_model.set_attn_implementation(SHARED)
+        if config._attn_implementation == SHARED and kinds == {"full_attention"}:
+            return {"attention_mask": UNREAD.to(mask.device), "shared_rows": mask}
+        mask = mask.visible()
+    if mask.dtype is torch.bool and language_model.config._attn_implementation == "eager":
+        # Eager attention adds numbers to the scores.
+        zero = torch.zeros((), dtype=embeddings.dtype, device=mask.device)
+        mask = torch.where(mask, zero, torch.finfo(embeddings.dtype).min)
+    return {"attention_mask": mask}
 
 
 AttentionInterface.register(SHARED, attend)

@@ -50,7 +50,8 @@ def engine_of(
         if not urls:  # rank 0 has started one
             urls = [url for url in processes.all_gather(launched.url if launched else "") if url]
         servers = [VLLMServer(url, settings.timeout) for url in urls]
-        with VLLM(adapter, servers, _path(settings.weights_folder)) as engine:
+        place = settings.weights_folder
+        with VLLM(adapter, servers, None if place is None else Path(place)) as engine:
             engine.update(0, adapter.model.state_dict)
             yield engine
     finally:
@@ -104,7 +105,3 @@ def _launched(
         environment["CUDA_VISIBLE_DEVICES"] = settings.gpus
     command = served.command(adapter, settings, on_gpu=on_gpu, port=port)
     return LaunchedServer(command, environment, port, folder / LOG, settings.start_within)
-
-
-def _path(name: str | None) -> Path | None:
-    return None if name is None else Path(name)

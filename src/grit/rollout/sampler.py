@@ -5,6 +5,7 @@ Shapes: G prompts, N completions of each, B = G * N rows, P prompt tokens, V voc
 
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import KW_ONLY, dataclass
 
 import torch
 from torch import Tensor
@@ -23,6 +24,7 @@ from grit.rollout.engine import Completion, Engine, Watch, Weights
 from grit.rollout.settings import DecodeMode, Sampling
 
 
+@dataclass(eq=False)
 class Sampler(Engine):
     """The suite's own engine: samples from an adapter's model, in its process.
 
@@ -36,25 +38,18 @@ class Sampler(Engine):
 
     samples_from_model = True
 
-    def __init__(
-        self,
-        adapter: Adapter,
-        tokens_per_batch: int = 65536,
-        *,
-        share_prefill: bool = True,
-        compact: bool = True,
-        decode: DecodeMode = "dynamic",
-        merge_lora: bool = False,
-        logp_temperature: float | None = None,
-    ) -> None:
-        self.adapter = adapter
-        self.merge_lora = merge_lora
-        self.logp_temperature = logp_temperature
-        self.tokens_per_batch = tokens_per_batch
-        self.share_prefill = share_prefill
-        self.compact = compact
-        self.begin = decoder(adapter, decode)
-        self._ends = Ending(adapter)
+    adapter: Adapter
+    tokens_per_batch: int = 65536
+    _: KW_ONLY
+    share_prefill: bool = True
+    compact: bool = True
+    decode: DecodeMode = "dynamic"
+    merge_lora: bool = False
+    logp_temperature: float | None = None
+
+    def __post_init__(self) -> None:
+        self.begin = decoder(self.adapter, self.decode)
+        self._ends = Ending(self.adapter)
 
     @torch.no_grad()
     def sample(

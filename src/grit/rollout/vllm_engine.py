@@ -228,7 +228,7 @@ class VLLM(Engine):
         try:
             read, (choice,) = answer["prompt_token_ids"], answer["choices"]
             ids = tuple(choice["token_ids"])
-            logps = tuple(float(each["logprob"]) for each in _sampled(choice))
+            logps = tuple(float(each["logprob"]) for each in choice["logprobs"]["content"])
             versions = {each["version"] for each in choice["weight_versions"] or ()}
         except (KeyError, TypeError, ValueError) as error:
             raise server.failed(f"answers in another form ({error!r:.80})") from error
@@ -254,10 +254,6 @@ class VLLM(Engine):
                 "--max-model-len may be too small"
             )
         return Completion(ids, self.adapter.decode(ids), truncated=not ended, logps=logps)
-
-
-def _sampled(choice: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    return choice["logprobs"]["content"]
 
 
 def _other_prompt(prompt: EncodedPrompt, read: Sequence[int]) -> str:

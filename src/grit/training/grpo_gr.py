@@ -33,7 +33,6 @@ concatenated. ``owner`` [M] is the index of the completion that a token belongs 
 """
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -137,35 +136,31 @@ def surrogate(
     Returns:
         [B].
     """
-    return _of_completions(
-        lambda s, a: torch.minimum(s * a, s.clamp(1 - epsilon, 1 + epsilon) * a),
-        *(logp - old_logp, advantages, owner, ratio),
-    )
+    is_of_tokens = ratio == "token"
+    s = _ratios(logp - old_logp, owner, len(advantages), ratio)
+    a = advantages[owner] if is_of_tokens else advantages
+    terms = torch.minimum(s * a, s.clamp(1 - epsilon, 1 + epsilon) * a)
+    return mean_per_completion(terms, owner, len(advantages)) if is_of_tokens else terms
 
 
-def _of_completions(
-    term: Callable[[Tensor, Tensor], Tensor],
-    difference: Tensor,
-    advantages: Tensor,
-    owner: Tensor,
-    ratio: Ratio,
-) -> Tensor:
-    """``term`` of each completion [B]; with ``ratio="token"`` the mean over its tokens' terms.
-
-    Args:
-        term: maps s and the advantages, both [B] or both [M], to values of that shape.
-        difference: [M], log pi_theta - log pi_old.
-        advantages: [B].
-        owner: [M].
-        ratio: what s is taken over.
-    """
-    if ratio == "sequence":
-        total = difference.new_zeros(len(advantages)).index_add(0, owner, difference)
-        return term(total.exp(), advantages)
+def _ratios(difference: Tensor, owner: Tensor, completions: int, ratio: Ratio) -> Tensor:
+    """The ratios that ``token_ratios`` has: [M] with "token", else one of each completion [B]."""
+    if ratio == "token":
+        return difference.exp()
     if ratio == "sequence_mean":
-        return term(mean_per_completion(difference, owner, len(advantages)).exp(), advantages)
-    terms = term(difference.exp(), advantages[owner])
-    return mean_per_completion(terms, owner, len(advantages))
+        return mean_per_completion(difference, owner, completions).exp()
+    return difference.new_zeros(completions).index_add(0, owner, difference).exp()
+
+
+def token_ratios(difference: Tensor, owner: Tensor, completions: int, ratio: Ratio) -> Tensor:
+    """The ratio of each token [M] from ``difference`` [M], log pi_theta - log pi_old.
+
+    "token": its own. "sequence": the product over its completion, equation 3 of GRIT as printed.
+    "sequence_mean": the geometric mean over its completion (GSPO, 2507.18071, equation 7; TRL's
+    ``importance_sampling_level="sequence"``).
+    """
+    ratios = _ratios(difference, owner, completions, ratio)
+    return ratios if ratio == "token" else ratios[owner]
 
 
 def clip_ratios(
@@ -203,12 +198,14 @@ def clip_ratios(
     upper = 1 + (epsilon if epsilon_high is None else epsilon_high)
     most = math.inf if limit is None else limit
     first, last = min(upper, most), max(upper, most)
-    of = logp - old_logp, advantages, owner, ratio
-    low = _of_completions(lambda s, a: ((s < 1 - epsilon) & (a < 0)).to(s.dtype), *of)
-    high = _of_completions(
-        lambda s, a: (((s > first) & (a > 0)) | ((s > last) & (a < 0))).to(s.dtype), *of
+    completions = len(advantages)
+    s, a = token_ratios(logp - old_logp, owner, completions, ratio), advantages[owner]
+    low = (s < 1 - epsilon) & (a < 0)
+    high = ((s > first) & (a > 0)) | ((s > last) & (a < 0))
+    return (
+        mean_per_completion(low.to(s.dtype), owner, completions),
+        mean_per_completion(high.to(s.dtype), owner, completions),
     )
-    return low, high
 
 
 def grpo_gr_loss(

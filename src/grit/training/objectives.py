@@ -20,26 +20,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from grit.training.grpo_gr import completion_weights, k3, mean_per_completion
+from grit.training.grpo_gr import completion_weights, k3, token_ratios
 from grit.training.settings import ObjectiveSettings, Ratio
 
 Surrogate = Callable[[Tensor, Tensor, Tensor], Tensor]
 """From ratios, advantages and log pi_theta of tokens [M] to their terms of the objective [M]."""
-
-
-def token_ratios(difference: Tensor, owner: Tensor, completions: int, ratio: Ratio) -> Tensor:
-    """The ratio of each token [M] from `difference` [M], log pi_theta - log pi_old.
-
-    "token": its own. "sequence": the product over its completion, equation 3 of GRIT as printed.
-    "sequence_mean": the geometric mean over its completion (GSPO, 2507.18071, equation 7; TRL's
-    `importance_sampling_level="sequence"`).
-    """
-    if ratio == "token":
-        return difference.exp()
-    if ratio == "sequence_mean":
-        return mean_per_completion(difference, owner, completions).exp()[owner]
-    total = difference.new_zeros(completions).index_add(0, owner, difference)
-    return total.exp()[owner]
 
 
 def clipped(low: float, high: float, limit: float | None) -> Surrogate:

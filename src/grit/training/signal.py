@@ -18,11 +18,7 @@ from grit.training.diagnostics import Rollout, rewards_of
 from grit.training.groups import Group, MicroBatch
 from grit.training.grpo_gr import completion_weights, mean_per_completion
 from grit.training.objectives import token_weights
-from grit.training.perception import (
-    completion_scales,
-    pivotal_tokens,
-    sensitivity,
-)
+from grit.training.perception import completion_scales, pivotal_tokens, sensitivity
 from grit.training.rollouts import Sampled, difficulty_weights
 from grit.training.settings import AdvantageSettings, PerceptionSettings, TrainingSettings
 from grit.training.step_loss import StepLoss

@@ -8,9 +8,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from grit.training.grpo_gr import clip_ratios, grpo_gr_loss, k3, mean_per_completion
+from grit.training.grpo_gr import (
+    clip_ratios,
+    grpo_gr_loss,
+    k3,
+    mean_per_completion,
+    token_ratios,
+)
 from grit.training.importance import LOGGED, importance_figures, importance_ratios
-from grit.training.objectives import half_widths, objective_loss, surrogate_of, token_ratios
+from grit.training.objectives import half_widths, objective_loss, surrogate_of
 from grit.training.perception import perception_gain
 from grit.training.policy import TokenScores
 from grit.training.settings import ObjectiveSettings, TrainingSettings
