@@ -69,7 +69,9 @@ class Sampler(Engine):
         try:
             completions: list[list[Completion]] = [[] for _ in prompts]
             with merged, hint_on_oom("rollout.tokens_per_batch"):
-                for chosen in self._batches(prompts, len(seeds[0]) if seeds else 1, sampling):
+                n = len(seeds[0]) if seeds else 1
+                sizes = [(n, len(p.input_ids) + sampling.max_new_tokens) for p in prompts]
+                for chosen in packed(sizes, self.tokens_per_batch):
                     batch = self._complete(
                         [prompts[i] for i in chosen],
                         [seeds[i] for i in chosen],
@@ -87,19 +89,6 @@ class Sampler(Engine):
 
     def close(self) -> None:
         """Nothing."""
-
-    def _batches(
-        self, prompts: Sequence[EncodedPrompt], n: int, sampling: Sampling
-    ) -> list[list[int]]:
-        """Indices of prompts in batches of similar length within the token budget, one at least."""
-        batches: list[list[int]] = []
-        for i in sorted(range(len(prompts)), key=lambda i: len(prompts[i].input_ids)):
-            row = len(prompts[i].input_ids) + sampling.max_new_tokens  # the longest so far
-            if batches and (len(batches[-1]) + 1) * n * row <= self.tokens_per_batch:
-                batches[-1].append(i)
-            else:
-                batches.append([i])
-        return batches
 
     def _complete(
         self,
@@ -191,6 +180,26 @@ class Sampler(Engine):
             for ids, said, end in zip(written, logps, ended, strict=True)
         ]
         return [flat[start : start + n] for start in range(0, len(flat), n)]
+
+
+def packed(sizes: Sequence[tuple[int, int]], tokens: int) -> list[list[int]]:
+    """Indices of items in batches of similar length, each with at least one.
+
+    Args:
+        sizes: the rows of each item, and the length of the longest one.
+        tokens: of a batch at most, with padding.
+    """
+    batches: list[list[int]] = []
+    rows = 0
+    for i in sorted(range(len(sizes)), key=lambda i: sizes[i][1]):
+        more, length = sizes[i]  # the longest so far
+        if batches and (rows + more) * length <= tokens:
+            batches[-1].append(i)
+            rows += more
+        else:
+            batches.append([i])
+            rows = more
+    return batches
 
 
 def _logps(logits: Tensor, tokens: Tensor, temperature: float) -> list[float]:

@@ -17,6 +17,7 @@ from torch import Tensor
 from grit.models.adapter import Adapter
 from grit.models.encoded_prompt import EncodedPrompt
 from grit.models.shared_rows import SharedRows
+from grit.rollout.sampler import packed
 
 
 @dataclass(frozen=True)
@@ -125,22 +126,9 @@ def in_micro_batches(
 
     A micro-batch has at least one group.
     """
-
-    def size(group: Group) -> tuple[int, int]:  # rows, and the length of the longest
-        if share_prompt:
-            return 1, group.row_length
-        return len(group.completions), len(group.prompt.input_ids) + max(
-            map(len, group.completions)
-        )
-
-    packed: list[list[int]] = []
-    rows = 0
-    for i in sorted(range(len(groups)), key=lambda i: size(groups[i])[1]):
-        more, length = size(groups[i])
-        if packed and (rows + more) * length <= tokens_per_pass:
-            packed[-1].append(i)
-            rows += more
-        else:
-            packed.append([i])
-            rows = more
-    return [MicroBatch(tuple(each)) for each in packed]
+    sizes = []
+    for group in groups:
+        lengths = [len(ids) for ids in group.completions]
+        rows, longest = (1, sum(lengths)) if share_prompt else (len(lengths), max(lengths))
+        sizes.append((rows, len(group.prompt.input_ids) + longest))
+    return [MicroBatch(tuple(chosen)) for chosen in packed(sizes, tokens_per_pass)]

@@ -3,13 +3,11 @@
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from grit.models.adapter import Adapter
-from grit.models.encoded_prompt import EncodedPrompt
 from grit.training.groups import Group, RowBatch, lay_out
 from grit.training.logprobs import TokenScores, token_logp, token_scores
 
@@ -36,38 +34,37 @@ class Policy:
             loss: the loss that will be computed from the scores, if its gradient with respect to a
                 token's log-probability depends on no other token's: a cheaper backward pass.
         """
-        batch = self._rows(groups)
+        batch, features = self._inputs(groups)
         owner = batch.owner.to(self.adapter.device)
         scores = token_scores(
             self.adapter,
             batch,
-            self._features([group.prompt for group in groups]),
+            features,
+            temperature=self.temperature,
+            tokens_per_chunk=self.tokens_per_chunk,
             loss=None if loss is None else lambda logp: loss(logp, owner),
-            **self._chunks,
         )
         return scores, owner
 
     @torch.no_grad()
     def logp(self, groups: Sequence[Group]) -> Tensor:
         """The log-probabilities [M] of ``scores`` alone, without gradient."""
-        features = self._features([group.prompt for group in groups])
-        return token_logp(self.adapter, self._rows(groups), features, **self._chunks)
+        batch, features = self._inputs(groups)
+        return token_logp(
+            self.adapter,
+            batch,
+            features,
+            temperature=self.temperature,
+            tokens_per_chunk=self.tokens_per_chunk,
+        )
 
-    def _rows(self, groups: Sequence[Group]) -> RowBatch:
-        return lay_out(self.adapter, groups, share_prompt=self.share_prompt)
-
-    @property
-    def _chunks(self) -> dict[str, Any]:
-        return {"temperature": self.temperature, "tokens_per_chunk": self.tokens_per_chunk}
-
-    def _features(self, prompts: Sequence[EncodedPrompt]) -> list[Tensor]:
-        with torch.set_grad_enabled(torch.is_grad_enabled() and self._vision_learns):
-            return self.adapter.image_features(prompts)
-
-    @property
-    def _vision_learns(self) -> bool:
+    def _inputs(self, groups: Sequence[Group]) -> tuple[RowBatch, list[Tensor]]:
+        """The rows, and the image features of their prompts, with gradient if the tower learns."""
         modules = self.adapter.vision_modules
-        return any(p.requires_grad for module in modules for p in module.parameters())
+        learns = any(p.requires_grad for module in modules for p in module.parameters())
+        with torch.set_grad_enabled(torch.is_grad_enabled() and learns):
+            features = self.adapter.image_features([group.prompt for group in groups])
+        return lay_out(self.adapter, groups, share_prompt=self.share_prompt), features
 
 
 class Reference:
