@@ -9,7 +9,6 @@ Shapes: B rows, L tokens of the longest row, R position rows, M completion token
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 
 import torch
 from torch import Tensor
@@ -60,22 +59,17 @@ class RowBatch:
     predictors: Tensor
     targets: Tensor
     owner: Tensor
-    completions: int
     prompt_of_row: list[int]
 
 
 def lay_out(adapter: Adapter, groups: Sequence[Group], *, share_prompt: bool) -> RowBatch:
     """Lay out groups as rows: one per prompt if ``share_prompt``, else one per completion."""
-    rows: list[tuple[int, list[int]]] = []  # (group index, indices of its completions in this row)
+    rows: list[tuple[int, tuple[tuple[int, ...], ...]]] = []  # a prompt's index, its completions
     for g, group in enumerate(groups):
-        every = list(range(len(group.completions)))
-        rows += [(g, every)] if share_prompt else [(g, [i]) for i in every]
-    # The index of each group's first completion, and the number of all.
-    first = [0, *accumulate(len(group.completions) for group in groups)]
-
+        apart = [(ids,) for ids in group.completions]
+        rows += [(g, each) for each in ([group.completions] if share_prompt else apart)]
     lengths = [
-        len(groups[g].prompt.input_ids) + sum(len(groups[g].completions[i]) for i in members)
-        for g, members in rows
+        len(groups[g].prompt.input_ids) + sum(map(len, completions)) for g, completions in rows
     ]
     longest = max(lengths)
     input_ids = torch.full((len(rows), longest), adapter.pad_id)
@@ -84,38 +78,34 @@ def lay_out(adapter: Adapter, groups: Sequence[Group], *, share_prompt: bool) ->
     predictors: list[Tensor] = []
     targets: list[Tensor] = []
     owner: list[Tensor] = []
-    for r, (g, members) in enumerate(rows):
+    for r, (g, completions) in enumerate(rows):
         prompt = groups[g].prompt
         end = len(prompt.input_ids)
         last_of_prompt = r * longest + end - 1
         input_ids[r, :end], positions[:, r, :end] = prompt.input_ids, prompt.positions
-        for i in members:
-            ids = torch.tensor(groups[g].completions[i])
+        for completion in completions:
+            ids = torch.tensor(completion)
             start, end = end, end + len(ids)
             input_ids[r, start:end] = ids
             positions[:, r, start:end] = prompt.next_position + torch.arange(len(ids))
             inside = torch.arange(start, end - 1) + r * longest
             predictors.append(torch.cat([torch.tensor([last_of_prompt]), inside]))
             targets.append(ids)
-            owner.append(torch.full((len(ids),), first[g] + i))
+            owner.append(torch.full((len(ids),), len(owner)))
         real[r, :end] = 1
+    shared = SharedRows(
+        tuple(len(group.prompt.input_ids) for group in groups),
+        tuple(tuple(map(len, group.completions)) for group in groups),
+        adapter.device,
+    )
     return RowBatch(
         input_ids=input_ids,
-        mask=_shared(groups, adapter.device) if share_prompt else real,
+        mask=shared if share_prompt else real,
         positions=positions,
         predictors=torch.cat(predictors),
         targets=torch.cat(targets),
         owner=torch.cat(owner),
-        completions=first[-1],
         prompt_of_row=[g for g, _ in rows],
-    )
-
-
-def _shared(groups: Sequence[Group], device: torch.device) -> SharedRows:
-    return SharedRows(
-        tuple(len(group.prompt.input_ids) for group in groups),
-        tuple(tuple(map(len, group.completions)) for group in groups),
-        device,
     )
 
 
