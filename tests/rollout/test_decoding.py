@@ -13,9 +13,9 @@ from grit.core.errors import GritError
 from grit.models.loading import ADAPTERS
 from grit.models.lora import add_lora
 from grit.models.tiny import build_tiny
-from grit.rollout import decode_modes, static_decoding
-from grit.rollout.decode_modes import decoder
-from grit.rollout.sampler import Sampler
+from grit.rollout import sampler as sampler_module
+from grit.rollout import static_decoding
+from grit.rollout.sampler import Sampler, begin_decoding
 from grit.rollout.settings import Sampling
 from grit.rollout.static_decoding import SLOTS, Stepper, fix_frequencies, row_room
 
@@ -92,7 +92,7 @@ def test_every_step_predicts_what_a_full_forward_predicts(adapter, prompts, monk
     sampler = Sampler(adapter)
     with torch.no_grad():
         _, prefilled = sampler._start(prompts, 4)
-        decoding = decoder(adapter, "static")(prefilled)
+        decoding = begin_decoding(adapter, "static", prefilled)
         rows = torch.arange(12)
         random = torch.Generator().manual_seed(3)
         tokens = torch.randint(10, len(adapter.tokenizer), (12, 9), generator=random)
@@ -119,7 +119,7 @@ def test_under_autocast_the_buffers_have_its_type_and_round_no_more(adapter, pro
     """Its keys are float32 and its values bfloat16; attention makes bfloat16 of both."""
     tokens = torch.randint(10, 300, (6, 4), generator=torch.Generator().manual_seed(3))
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-        ways = [decoder(adapter, w)(Sampler(adapter)._start(prompts, 2)[1]) for w in WAYS]
+        ways = [begin_decoding(adapter, w, Sampler(adapter)._start(prompts, 2)[1]) for w in WAYS]
         for step in range(4):
             dynamic, static = (way.step(tokens[:, step]).float() for way in ways)
             assert (static - dynamic).abs().max() < 0.02 * dynamic.abs().max()
@@ -185,20 +185,19 @@ def test_auto_captures_only_what_was_measured(family, monkeypatch):
     model, processor = build_tiny(family, seed=0)
     adapter = ADAPTERS[model.config.model_type](model, processor)
     chosen = []
-    monkeypatch.setattr(decode_modes, "Captured", lambda adapter: "graphs")
+    monkeypatch.setattr(sampler_module, "Captured", lambda adapter: "graphs")
     monkeypatch.setattr(
-        decode_modes, "StaticDecoding", lambda stepper, prefilled: chosen.append(stepper)
+        sampler_module, "StaticDecoding", lambda stepper, prefilled: chosen.append(stepper)
     )
-    monkeypatch.setattr(decode_modes, "DynamicDecoding", lambda *_: chosen.append("dynamic"))
-    begin = decoder(adapter, "auto")
-    begin(None)
+    monkeypatch.setattr(sampler_module, "DynamicDecoding", lambda *_: chosen.append("dynamic"))
+    begin_decoding(adapter, "auto", None)
     monkeypatch.setattr(type(adapter), "device", torch.device("cuda"))
-    begin(None)
+    begin_decoding(adapter, "auto", None)
     model.config._attn_implementation = "flash_attention_2"
-    begin(None)
+    begin_decoding(adapter, "auto", None)
     model.config._attn_implementation = "sdpa"
-    monkeypatch.setattr(decode_modes, "FSDPModule", type(model))  # as if its layers were in parts
-    begin(None)
+    monkeypatch.setattr(sampler_module, "FSDPModule", type(model))  # as if its layers were in parts
+    begin_decoding(adapter, "auto", None)
     assert chosen == ["dynamic", "graphs", "dynamic", "dynamic"]
 
 

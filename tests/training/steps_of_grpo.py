@@ -23,8 +23,8 @@ from grit.models.loading import freeze_vision, load_base
 from grit.models.lora import add_lora
 from grit.models.prompting import Prompting
 from grit.rewards.reward import Reward
-from grit.rollout.decode_modes import in_one_piece
 from grit.rollout.engines import make_sampler
+from grit.rollout.sampler import in_one_piece
 from grit.rollout.settings import RolloutSettings, Sampling
 from grit.rollout.vllm_engine import VLLM
 from grit.rollout.vllm_server import VLLMServer

@@ -7,6 +7,7 @@ processor classes, the same kind of chat template and the same coordinate space.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from transformers import (
@@ -111,24 +112,22 @@ def tokens_of(tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
 
 def _qwen_config(
     kind: type[PretrainedConfig],
-) -> Callable[[PreTrainedTokenizerFast, Fields, Fields, int], PretrainedConfig]:
-    """Makes configurations of Qwen2.5-VL or Qwen3-VL."""
-
-    def config(
-        tokenizer: PreTrainedTokenizerFast, text: Fields, vision: Fields, image_tokens: int
-    ) -> PretrainedConfig:
-        token = tokenizer.convert_tokens_to_ids
-        return kind(
-            text_config=dict(text),
-            vision_config=dict(vision),
-            image_token_id=token("<|image_pad|>"),
-            video_token_id=token("<|video_pad|>"),
-            vision_start_token_id=token("<|vision_start|>"),
-            vision_end_token_id=token("<|vision_end|>"),
-            tie_word_embeddings=text["tie_word_embeddings"],
-        )
-
-    return config
+    tokenizer: PreTrainedTokenizerFast,
+    text: Fields,
+    vision: Fields,
+    image_tokens: int,
+) -> PretrainedConfig:
+    """A configuration of Qwen2.5-VL or Qwen3-VL."""
+    token = tokenizer.convert_tokens_to_ids
+    return kind(
+        text_config=dict(text),
+        vision_config=dict(vision),
+        image_token_id=token("<|image_pad|>"),
+        video_token_id=token("<|video_pad|>"),
+        vision_start_token_id=token("<|vision_start|>"),
+        vision_end_token_id=token("<|vision_end|>"),
+        tie_word_embeddings=text["tie_word_embeddings"],
+    )
 
 
 def _internvl_config(
@@ -174,7 +173,7 @@ FAMILIES: dict[Family, TinyFamily] = {
         space=Space("original", SCENE, SCENE),
         image_mark=QWEN_MARK,
         processor=_qwen_processor,
-        config=_qwen_config(Qwen2_5_VLConfig),
+        config=partial(_qwen_config, Qwen2_5_VLConfig),
         # Of the 16 frequencies of a head: time, height, width.
         text={"rope_parameters": {"mrope_section": [4, 6, 6]}},
         vision={
@@ -207,7 +206,7 @@ FAMILIES: dict[Family, TinyFamily] = {
         space=NORMALIZED_1000,
         image_mark=QWEN_MARK,
         processor=_qwen3_processor,
-        config=_qwen_config(Qwen3VLConfig),
+        config=partial(_qwen_config, Qwen3VLConfig),
         text={
             "head_dim": WIDTH // HEADS,
             # Interleaved: of the 16 frequencies of a head, time, height and width in turn.

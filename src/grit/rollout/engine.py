@@ -1,11 +1,16 @@
-"""The interface to engines: whatever completes prompts with a model's present weights."""
+"""The interface to engines: whatever completes prompts with a model's present weights.
+
+A completion ends at an end token, or once ``</answer>`` is written.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from torch import Tensor
 
+from grit.models.adapter import Adapter
 from grit.models.encoded_prompt import EncodedPrompt
 from grit.rollout.settings import Sampling
 
@@ -27,6 +32,28 @@ class Completion:
     text: str
     truncated: bool  # stopped by max_new_tokens
     logps: tuple[float, ...] | None = None  # the engine's, of each token; None: not computed
+
+
+class Ending:
+    """Says of a completion's token ids whether the last of them has ended it."""
+
+    def __init__(self, adapter: Adapter) -> None:
+        self.adapter = adapter
+
+    def __call__(self, token_ids: Sequence[int]) -> bool:
+        """Whether the last of these tokens ends the completion; no earlier one did."""
+        if token_ids[-1] in self.adapter.end_ids:
+            return True
+        if token_ids[-1] not in self._may_close:
+            return False
+        # The tag spans at most as many tokens as it has characters, and may end inside the last.
+        return STOP in self.adapter.decode(token_ids[-len(STOP) :])
+
+    @cached_property
+    def _may_close(self) -> frozenset[int]:
+        """Ids of tokens that contain ``>``: only these can complete ``</answer>``."""
+        vocabulary = self.adapter.tokenizer.get_vocab()
+        return frozenset(token for text, token in vocabulary.items() if ">" in text)
 
 
 class Engine(ABC):

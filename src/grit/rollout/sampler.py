@@ -9,6 +9,7 @@ from dataclasses import KW_ONLY, dataclass
 
 import torch
 from torch import Tensor
+from torch.distributed.fsdp import FSDPModule
 from transformers import DynamicCache
 
 from grit.core.errors import GritError
@@ -17,11 +18,10 @@ from grit.models.adapter import Adapter
 from grit.models.encoded_prompt import EncodedPrompt
 from grit.models.lora import merged_lora
 from grit.rollout.choice import choose
-from grit.rollout.decode_modes import decoder
-from grit.rollout.decoding import Prefilled
-from grit.rollout.ending import Ending
-from grit.rollout.engine import Completion, Engine, Watch, Weights
+from grit.rollout.decoding import Decoding, DynamicDecoding, Prefilled
+from grit.rollout.engine import Completion, Ending, Engine, Watch, Weights
 from grit.rollout.settings import DecodeMode, Sampling
+from grit.rollout.static_decoding import Captured, StaticDecoding, Stepper
 
 
 @dataclass(eq=False)
@@ -48,7 +48,6 @@ class Sampler(Engine):
     logp_temperature: float | None = None
 
     def __post_init__(self) -> None:
-        self.begin = decoder(self.adapter, self.decode)
         self._ends = Ending(self.adapter)
 
     @torch.no_grad()
@@ -104,7 +103,7 @@ class Sampler(Engine):
                 "the model's next-token logits are not finite: its weights are damaged, or their "
                 "numbers exceed the range of model.dtype"
             )
-        decoding = self.begin(prefilled)
+        decoding = begin_decoding(self.adapter, self.decode, prefilled)
         del prefilled  # frees the cache if the decoding has copied it
         uniforms = _uniforms([s for group in seeds for s in group], sampling).to(device)
         forbidden = self.adapter.forbidden_ids.to(device)
@@ -180,6 +179,33 @@ class Sampler(Engine):
             for ids, said, end in zip(written, logps, ended, strict=True)
         ]
         return [flat[start : start + n] for start in range(0, len(flat), n)]
+
+
+def begin_decoding(adapter: Adapter, mode: DecodeMode, prefilled: Prefilled) -> Decoding:
+    """The decoding of a batch by the implementation of ``rollout.decode``."""
+    if mode == "auto":
+        mode = "captured" if _captures(adapter) else "dynamic"
+    if mode == "dynamic":
+        return DynamicDecoding(adapter, prefilled)
+    # A graph per batch, so that no memory is kept during the update.
+    stepper = Captured(adapter) if mode == "captured" else Stepper(adapter)
+    return StaticDecoding(stepper, prefilled)
+
+
+def _captures(adapter: Adapter) -> bool:
+    """Whether a decode step can be captured as a CUDA graph: unsharded, on a GPU, capturable.
+
+    Checked when a batch begins, because Lightning moves the model after the sampler is made.
+    """
+    attention = adapter.plain.config._attn_implementation
+    return (
+        adapter.device.type == "cuda" and attention != "flash_attention_2" and in_one_piece(adapter)
+    )
+
+
+def in_one_piece(adapter: Adapter) -> bool:
+    """Whether the model is not sharded by FSDP, which would have to gather layers in a step."""
+    return not any(isinstance(module, FSDPModule) for module in adapter.plain.modules())
 
 
 def packed(sizes: Sequence[tuple[int, int]], tokens: int) -> list[list[int]]:

@@ -23,8 +23,7 @@ from grit.core.disk import refusing_if_full
 from grit.core.picture_bytes import data_uri
 from grit.models.adapter import Adapter
 from grit.models.encoded_prompt import EncodedPrompt
-from grit.rollout.ending import Ending
-from grit.rollout.engine import STOP, Completion, Engine, Watch, Weights
+from grit.rollout.engine import STOP, Completion, Ending, Engine, Watch, Weights
 from grit.rollout.settings import Sampling
 from grit.rollout.vllm_server import AT_ONCE, EngineFailed, VLLMServer
 
