@@ -29,7 +29,7 @@ def test_a_gradient_that_is_no_number_ends_training_before_the_step(tmp_path):
     ("full", "setting"),
     [
         ("engine._complete", "rollout.tokens_per_batch"),
-        ("reference.policy.logp", "training.tokens_per_pass"),
+        ("reference.logp", "training.tokens_per_pass"),
         ("policy.scores", "training.tokens_per_pass"),
     ],
 )

@@ -62,7 +62,7 @@ def test_the_reference_is_the_model_before_training(tmp_path):
     """KL is 0 in the first step and grows; the copy shares the weights that do not learn."""
     one = module(max_steps=3, learning_rate=1e-2)
     assert one.reference is not None
-    copied = dict(one.reference.policy.adapter.model.named_parameters())
+    copied = dict(one.reference.adapter.model.named_parameters())
     for name, parameter in one.model.named_parameters():
         assert (copied[name] is parameter) == (not parameter.requires_grad)
     rows = fit(one, tmp_path)
@@ -72,7 +72,7 @@ def test_the_reference_is_the_model_before_training(tmp_path):
 
 def test_lora_needs_no_second_model(tmp_path):
     one = module(lora=True, max_steps=3, learning_rate=1e-2)
-    assert one.reference.policy.adapter.model is one.adapter.model
+    assert one.reference.adapter.model is one.adapter.model
     rows = fit(one, tmp_path)
     assert rows[0]["train/kl"] == pytest.approx(0, abs=1e-6)
     assert rows[2]["train/kl"] > 1e-5

@@ -113,7 +113,8 @@ def of_ours(numbers, *, kept=None, epsilon=0.2, beta=0.04, ratio="token", **opti
     loss = objectives.objective_loss(
         *(leaf, old, reference, advantages[OWNER], weights.flatten()[OWNER].double(), OWNER),
         completions=4,
-        surrogate=objectives.surrogate_of(settings, epsilon),
+        settings=settings,
+        epsilon=epsilon,
         ratio=ratio,
         beta=beta,
     )

@@ -133,16 +133,21 @@ class Stepper:
         return step(self.adapter, buffers)
 
 
+def check_capturing(device: torch.device) -> None:
+    """Raise GritError for a device that has no CUDA graphs."""
+    if device.type != "cuda":
+        raise GritError(
+            f"rollout.decode=captured: the model is on the {device.type} and CUDA graphs need an "
+            "NVIDIA GPU; dynamic and static do not"
+        )
+
+
 class Captured(Stepper):
     """Replays a CUDA graph of the step; capturing one for new buffers costs a few eager steps."""
 
     def __init__(self, adapter: Adapter) -> None:
         super().__init__(adapter)
-        if adapter.device.type != "cuda":
-            raise GritError(
-                f"rollout.decode=captured: the model is on the {adapter.device.type} and CUDA "
-                "graphs need an NVIDIA GPU; dynamic and static do not"
-            )
+        check_capturing(adapter.device)
         self._of: Buffers | None = None  # the buffers that the graph was captured with
         self._graph: Any = None
         self._logits: Any = None

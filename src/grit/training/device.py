@@ -14,6 +14,7 @@ from grit.core.errors import GritError
 from grit.core.processes import torchrun
 from grit.models.settings import ModelSettings
 from grit.rollout.settings import DecodeMode
+from grit.rollout.static_decoding import check_capturing
 from grit.training.settings import TrainerSettings
 
 
@@ -67,11 +68,8 @@ def check_device(device: torch.device, model: ModelSettings, decode: DecodeMode)
         decode: the mode of decoding.
     """
     attention = model.attention
-    if decode == "captured" and device.type != "cuda":
-        raise GritError(
-            f"rollout.decode=captured: the model is on the {device.type} and CUDA graphs need an "
-            "NVIDIA GPU; dynamic and static do not"
-        )
+    if decode == "captured":
+        check_capturing(device)
     if attention == "flash_attention_2":
         if device.type != "cuda":
             raise GritError(

@@ -36,7 +36,7 @@ from grit.training.layouts.data_parallel import DataParallel
 from grit.training.learner import Learner
 from grit.training.objectives import scheduled_beta
 from grit.training.perception import with_blanked_picture
-from grit.training.policy import Reference
+from grit.training.policy import reference_of
 from grit.training.rollouts import Drawn, Rollouts, Sampled
 from grit.training.settings import TrainingSettings
 from grit.training.signal import ScoredMicroBatch, Signal, losses_of, signal_of
@@ -77,21 +77,21 @@ class GRPOGR(Learner):
         self.rollouts = Rollouts(
             adapter, engine, rollout.sampling, prompting, reward, judge, settings, seed
         )
-        self.reference = Reference(self.policy) if settings.beta else None
+        self.reference = reference_of(self.policy) if settings.beta else None
         self.last_rollouts: list[Rollout] = []  # of the last step, for loggers
         self.all_rolled: list[Rollout] = []  # with those that dynamic sampling has replaced
         self.watched = JudgeWatch(judge)
 
     def adapters(self) -> list[Adapter]:
         """The policy's, and the reference's if that is a separate copy of the model."""
-        if self.reference is None or self.reference.uses_lora:
+        if self.reference is None or self.reference.adapter is self.adapter:
             return [self.adapter]
-        return [self.adapter, self.reference.policy.adapter]
+        return [self.adapter, self.reference.adapter]
 
     def on_fit_start(self) -> None:
         """Move the reference to the policy's device, as it is not registered with Lightning."""
         if self.reference is not None:
-            self.reference.to(self.device)
+            self.reference.adapter.model.to(self.device)
 
     def training_step(self, batch: Sequence[Drawn], batch_idx: int) -> None:
         """One step of GRPO-GR.
@@ -212,7 +212,10 @@ class GRPOGR(Learner):
         ]
 
     def _reference_logp(self, groups: Sequence[Group]) -> Tensor | None:
-        return None if self.reference is None else self.reference.logp(groups)
+        if self.reference is None:
+            return None
+        with self.reference.adapter.without_lora():
+            return self.reference.logp(groups)
 
     def _update(
         self, micro_batches: Sequence[ScoredMicroBatch], signal: Signal, step: int

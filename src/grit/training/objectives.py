@@ -15,7 +15,6 @@ Shapes: G groups, N completions of each, B completions, M tokens of all completi
 """
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -23,53 +22,42 @@ from torch import Tensor
 from grit.training.grpo_gr import completion_weights, k3, token_ratios
 from grit.training.settings import ObjectiveSettings, Ratio
 
-Surrogate = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""From ratios, advantages and log pi_theta of tokens [M] to their terms of the objective [M]."""
 
-
-def clipped(low: float, high: float, limit: float | None) -> Surrogate:
+def clipped(s: Tensor, a: Tensor, low: float, high: float, limit: float | None) -> Tensor:
     """min(s A, clip(s, 1 - low, 1 + high) A).
 
     `high` above `low` is clip-higher (DAPO, 2503.14476). With `limit` the first s is at most that:
     where A < 0, s A has otherwise no bound (two-sided clipping, INTELLECT-2; TRL's `delta`).
     """
-
-    def surrogate(s: Tensor, a: Tensor, _: Tensor) -> Tensor:
-        bounded = s if limit is None else s.clamp(max=limit)
-        return torch.minimum(bounded * a, s.clamp(1 - low, 1 + high) * a)
-
-    return surrogate
+    bounded = s if limit is None else s.clamp(max=limit)
+    return torch.minimum(bounded * a, s.clamp(1 - low, 1 + high) * a)
 
 
-def cispo(limit: float) -> Surrogate:
+def cispo(s: Tensor, a: Tensor, logp: Tensor, limit: float) -> Tensor:
     """sg(min(s, limit)) A log pi: no token loses its gradient (MiniMax-M1, 2506.13585)."""
-    return lambda s, a, logp: s.clamp(max=limit).detach() * a * logp
+    return s.clamp(max=limit).detach() * a * logp
 
 
-def sapo(positive: float, negative: float) -> Surrogate:
+def sapo(s: Tensor, a: Tensor, positive: float, negative: float) -> Tensor:
     """(4 / tau) sigmoid(tau (s - 1)) A: a soft gate instead of a clip (TRL's `loss_type="sapo"`).
 
-    Args:
-        positive: the temperature tau where A > 0.
-        negative: that of other tokens.
+    The temperature tau is `positive` where A > 0, else `negative`.
     """
-
-    def surrogate(s: Tensor, a: Tensor, _: Tensor) -> Tensor:
-        tau = torch.where(a > 0, positive, negative)
-        return 4 / tau * torch.sigmoid(tau * (s - 1)) * a
-
-    return surrogate
+    tau = torch.where(a > 0, positive, negative)
+    return 4 / tau * torch.sigmoid(tau * (s - 1)) * a
 
 
-def surrogate_of(settings: ObjectiveSettings, epsilon: float) -> Surrogate:
-    """The surrogate that the settings name; `epsilon` is the lower half-width of the interval."""
+def surrogate_terms(
+    s: Tensor, a: Tensor, logp: Tensor, settings: ObjectiveSettings, epsilon: float
+) -> Tensor:
+    """The terms [M] of the surrogate that the settings name, from ratios and advantages [M]."""
     match settings.surrogate:
         case "cispo":
-            return cispo(settings.ratio_limit or math.inf)
+            return cispo(s, a, logp, settings.ratio_limit or math.inf)
         case "sapo":
-            return sapo(settings.sapo_positive, settings.sapo_negative)
+            return sapo(s, a, settings.sapo_positive, settings.sapo_negative)
         case _:
-            return clipped(*half_widths(settings, epsilon), settings.ratio_limit)
+            return clipped(s, a, *half_widths(settings, epsilon), settings.ratio_limit)
 
 
 def half_widths(settings: ObjectiveSettings, epsilon: float) -> tuple[float, float]:
@@ -134,7 +122,8 @@ def objective_loss(
     owner: Tensor,
     *,
     completions: int,
-    surrogate: Surrogate,
+    settings: ObjectiveSettings,
+    epsilon: float,
     ratio: Ratio,
     beta: float,
 ) -> Tensor:
@@ -148,12 +137,13 @@ def objective_loss(
         weights: [M], from `token_weights`.
         owner: [M].
         completions: B.
-        surrogate: f.
+        settings: name the surrogate f.
+        epsilon: lower half-width of its interval.
         ratio: what s is taken over.
         beta: weight of the KL term.
     """
     s = token_ratios(logp - old_logp, owner, completions, ratio)
-    terms = surrogate(s, advantages, logp)
+    terms = surrogate_terms(s, advantages, logp, settings, epsilon)
     if reference_logp is not None and beta:
         terms = terms - beta * k3(logp, reference_logp)
     return -(weights * terms).sum()

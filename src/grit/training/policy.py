@@ -1,4 +1,4 @@
-"""The policy and its frozen reference model."""
+"""The policy and its frozen reference."""
 
 import copy
 from collections.abc import Callable, Sequence
@@ -67,30 +67,17 @@ class Policy:
         return lay_out(self.adapter, groups, share_prompt=self.share_prompt), features
 
 
-class Reference:
-    """pi_ref: the model before training, without gradients.
+def reference_of(policy: Policy) -> Policy:
+    """pi_ref: the model before training, which is asked within its ``adapter.without_lora``.
 
-    With LoRA it is the base model with adapters disabled; otherwise a copy that shares the frozen
-    weights.
+    With LoRA it is the base model with adapters disabled; otherwise a copy without gradients that
+    shares the frozen weights.
     """
-
-    def __init__(self, policy: Policy) -> None:
-        self.uses_lora = hasattr(policy.adapter.model, "disable_adapter")
-        adapter = policy.adapter
-        if not self.uses_lora:
-            adapter = copy.copy(adapter)
-            adapter.model = _frozen_copy(policy.adapter.model)
-        self.policy = replace(policy, adapter=adapter)
-
-    def to(self, device: torch.device) -> None:
-        """Move the model to ``device``; with LoRA it is the policy's."""
-        self.policy.adapter.model.to(device)
-
-    @torch.no_grad()
-    def logp(self, groups: Sequence[Group]) -> Tensor:
-        """Log-probabilities [M] of all completion tokens."""
-        with self.policy.adapter.without_lora():
-            return self.policy.logp(groups)
+    adapter = policy.adapter
+    if not hasattr(adapter.model, "disable_adapter"):
+        adapter = copy.copy(adapter)
+        adapter.model = _frozen_copy(adapter.model)
+    return replace(policy, adapter=adapter)
 
 
 def _frozen_copy(model: nn.Module) -> nn.Module:

@@ -16,7 +16,7 @@ from grit.training.grpo_gr import (
     token_ratios,
 )
 from grit.training.importance import LOGGED, importance_figures, importance_ratios
-from grit.training.objectives import half_widths, objective_loss, surrogate_of
+from grit.training.objectives import half_widths, objective_loss
 from grit.training.perception import perception_gain
 from grit.training.policy import TokenScores
 from grit.training.settings import ObjectiveSettings, TrainingSettings
@@ -89,7 +89,8 @@ class StepLoss:
             weights,
             owner,
             completions=len(self.advantages),
-            surrogate=surrogate_of(self.settings.objective, self.settings.epsilon),
+            settings=self.settings.objective,
+            epsilon=self.settings.epsilon,
             ratio=self.settings.ratio,
             beta=self.beta,
         )
