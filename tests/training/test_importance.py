@@ -9,7 +9,8 @@ from learners import fit, gradients, module
 from settings_of import training
 
 from grit.rollout.sampler import Sampler
-from grit.training.importance import importance_figures, importance_ratios
+from grit.training.importance import importance_ratios
+from grit.training.policy import TokenScores
 from grit.training.settings import ObjectiveSettings
 from grit.training.step_loss import StepLoss
 
@@ -65,9 +66,19 @@ def test_a_token_s_gradient_depends_on_others_where_their_ratios_are_multiplied(
 
 
 def test_figures_are_means_over_completions():
-    ratios, owner = torch.tensor([1.0, 3.0, 2.0]), torch.tensor([0, 0, 1])
-    mean, clipped = importance_figures(ratios, torch.tensor([0.5, 0.5]), owner, cap=2.0)
-    assert (mean.item(), clipped.item()) == (2.0, 0.25)
+    ratios, owner = torch.tensor([1.0, 3.0, 1.5]), torch.tensor([0, 0, 1])
+    half, nothing = (
+        torch.tensor([0.5, 0.5]),
+        dict.fromkeys(field.name for field in fields(StepLoss)),
+    )
+    given = {"settings": training(), "engine_logp": -ratios.log(), "importance_cap": 2.0}
+    step = StepLoss(**nothing | given | {"advantages": half, "weights": half, "shares": half})
+    scores = TokenScores(torch.zeros(3), torch.zeros(3))
+    sums, largest = step.figures(torch.tensor(0.0), scores, owner)
+    found = dict(zip(step.summed, sums.tolist(), strict=True))
+    assert found["importance_mean"] == pytest.approx(1.75)
+    assert found["importance_clipped"] == 0.25
+    assert largest.tolist() == pytest.approx([1.0, 3.0])
 
 
 @pytest.mark.parametrize("surrogate", ["clipped", "cispo", "sapo"])

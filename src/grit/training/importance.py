@@ -11,18 +11,15 @@ correction; TRL's ``vllm_importance_sampling_correction`` with ``token_truncate`
 not multiplied, as in TRL. The policy's log-probability is its own, from the pass of the update or,
 with several updates a rollout, from before the first.
 
-Shapes: B completions of a forward pass, M tokens of all of them.
+Shapes: M tokens of all completions of a forward pass.
 """
-
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from grit.training.grpo_gr import mean_per_completion
-
 LOGGED = ("importance_mean", "importance_clipped")
-"""Metrics that are summed over the forward passes and ranks of an update."""
+"""Metrics that are summed over the forward passes and ranks of an update: the mean of each
+completion's ratios, and the share of its tokens with a ratio above C."""
 
 
 def importance_ratios(logp: Tensor, engine_logp: Tensor) -> Tensor:
@@ -34,17 +31,3 @@ def importance_ratios(logp: Tensor, engine_logp: Tensor) -> Tensor:
     """
     ratios = (logp.detach() - engine_logp).exp()
     return torch.where(engine_logp.isnan(), 1.0, ratios)
-
-
-def importance_figures(ratios: Tensor, weights: Tensor, owner: Tensor, cap: float) -> Tensor:
-    """This pass's terms of ``LOGGED``: the mean ratio, and the fraction of tokens above ``cap``.
-
-    Args:
-        ratios: [M], before truncation.
-        weights: [B], of completions in the step.
-        owner: [M], the completion of each token.
-        cap: C.
-    """
-    sides: Sequence[Tensor] = (ratios, (ratios > cap).to(ratios.dtype))
-    means = [mean_per_completion(side, owner, len(weights)) for side in sides]
-    return torch.stack([(weights * mean).sum() for mean in means])

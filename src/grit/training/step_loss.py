@@ -15,7 +15,7 @@ from grit.training.grpo_gr import (
     mean_per_completion,
     token_ratios,
 )
-from grit.training.importance import LOGGED, importance_figures, importance_ratios
+from grit.training.importance import LOGGED, importance_ratios
 from grit.training.objectives import half_widths, objective_loss
 from grit.training.perception import perception_gain
 from grit.training.policy import TokenScores
@@ -120,14 +120,15 @@ class StepLoss:
             limit=None if objective.surrogate == "sapo" else objective.ratio_limit,
         )
         ratios = token_ratios(scores.logp - old, owner, completions, self.settings.ratio)
-        mean = mean_per_completion(ratios, owner, completions)
-        shares = [(self.shares * each).sum() for each in (kl, entropy, low, high, mean)]
-        sums, largest = torch.stack([loss.detach(), *shares]), ratios.max().view(1)
-        if self.engine_logp is None:
-            return sums, largest
-        importance = importance_ratios(old, self.engine_logp)
-        more = importance_figures(importance, self.shares, owner, self.importance_cap)
-        return torch.cat([sums, more]), torch.cat([largest, importance.max().view(1)])
+        means = [kl, entropy, low, high, mean_per_completion(ratios, owner, completions)]
+        largest = [ratios.max()]
+        if self.engine_logp is not None:
+            importance = importance_ratios(old, self.engine_logp)
+            above = (importance > self.importance_cap).to(importance.dtype)
+            means += [mean_per_completion(each, owner, completions) for each in (importance, above)]
+            largest.append(importance.max())
+        shares = [(self.shares * each).sum() for each in means]
+        return torch.stack([loss.detach(), *shares]), torch.stack(largest)
 
     def _old(self, logp: Tensor) -> Tensor:
         return logp.detach() if self.old_logp is None else self.old_logp
