@@ -67,10 +67,8 @@ def test_a_token_s_gradient_depends_on_others_where_their_ratios_are_multiplied(
 
 def test_figures_are_means_over_completions():
     ratios, owner = torch.tensor([1.0, 3.0, 1.5]), torch.tensor([0, 0, 1])
-    half, nothing = (
-        torch.tensor([0.5, 0.5]),
-        dict.fromkeys(field.name for field in fields(StepLoss)),
-    )
+    half = torch.tensor([0.5, 0.5])
+    nothing = dict.fromkeys(field.name for field in fields(StepLoss))
     given = {"settings": training(), "engine_logp": -ratios.log(), "importance_cap": 2.0}
     step = StepLoss(**nothing | given | {"advantages": half, "weights": half, "shares": half})
     scores = TokenScores(torch.zeros(3), torch.zeros(3))
