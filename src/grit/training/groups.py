@@ -66,8 +66,10 @@ def lay_out(adapter: Adapter, groups: Sequence[Group], *, share_prompt: bool) ->
     """Lay out groups as rows: one per prompt if ``share_prompt``, else one per completion."""
     rows: list[tuple[int, tuple[tuple[int, ...], ...]]] = []  # a prompt's index, its completions
     for g, group in enumerate(groups):
-        apart = [(ids,) for ids in group.completions]
-        rows += [(g, each) for each in ([group.completions] if share_prompt else apart)]
+        if share_prompt:
+            rows.append((g, group.completions))
+        else:
+            rows += [(g, (ids,)) for ids in group.completions]
     lengths = [
         len(groups[g].prompt.input_ids) + sum(map(len, completions)) for g, completions in rows
     ]
