@@ -101,6 +101,9 @@ def test_two_rows_of_grit_have_no_differences_and_say_why(
     assert [table.title for table in found if "Differences" in table.title] == []
     (note,) = [note for note in found[0].notes if "no differences" in note]
     assert "2 rows are GRIT of other data or settings" in note
+    labels = [label for label in rows(found[0]) if "settings" in label]
+    assert labels
+    assert all(label.startswith("GRIT (") for label in labels), labels
 
 
 def test_faithfulness_comes_from_the_experiments_own_record(

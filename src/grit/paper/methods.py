@@ -114,8 +114,13 @@ def _arms(model: str, groups: Groups) -> dict[Variant, str]:
     named = {variant: arm_of(groups[variant][0]) for variant in own}
     told = labels({variant: groups[variant] for variant in own})
     several = {name for name in named.values() if [*named.values()].count(name) > 1}
-    named = {v: f"{n}: {told[v]}" if n in several else n for v, n in named.items()}
+    named = {v: _further(n, told[v]) if n in several else n for v, n in named.items()}
     return dict(sorted(named.items(), key=lambda pair: _place(pair[1])))
+
+
+def _further(name: str, label: str) -> str:
+    """A name with the label that tells its rows apart, which may begin with the name itself."""
+    return label if label.startswith(f"{name} (") else f"{name}: {label}"
 
 
 def _place(name: str) -> tuple[int, str]:
