@@ -185,7 +185,7 @@ def _without_differences(shown: Shown) -> Iterator[str]:
     """Why the rows of a model have no differences from GRIT."""
     for model in shown.models:
         names = [*_arms(model, shown.groups).values()]
-        several = [name for name in names if name.startswith(f"{GRIT}: ")]
+        several = [name for name in names if name.startswith((f"{GRIT}: ", f"{GRIT} ("))]
         without = f"{model_title(model)}: no differences, because"
         if several:
             yield (
