@@ -26,11 +26,7 @@ class Patient:
         self.downloads = Downloads(attempts=attempts, timeout=5, sleep=self.waits.append)
 
     def get(self, *urls: str, limit: int = 10**6) -> bytes:
-        found, size = self.downloads.get(
-            urls, limit=limit, parse=lambda got: picture_size(got, (8, 6))
-        )
-        assert size == (8, 6)
-        return found
+        return self.downloads.get(urls, limit=limit, check=lambda got: picture_size(got, (8, 6)))
 
 
 @pytest.fixture
@@ -153,9 +149,9 @@ def test_a_hiccup_of_a_host_under_many_threads_costs_no_file() -> None:
     downloads._client._transport = httpx2.MockTransport(answers)
     urls = [f"http://127.0.0.1/{number}" for number in range(32)]
     with ThreadPoolExecutor(16) as pool:
-        found = list(pool.map(lambda url: downloads.get([url], limit=9, parse=len), urls))
+        found = list(pool.map(lambda url: downloads.get([url], limit=9, check=len), urls))
     downloads.close()
-    assert found == [(b"", 0)] * 32
+    assert found == [b""] * 32
 
 
 def test_a_host_that_says_nothing_is_given_up_too() -> None:
@@ -164,7 +160,7 @@ def test_a_host_that_says_nothing_is_given_up_too() -> None:
         downloads = Downloads(attempts=1, timeout=0.02)
         for _ in range(10):
             with pytest.raises(Unusable, match=r"127\.0\.0\.1 does not answer"):
-                downloads.get([url], limit=9, parse=picture_size)
+                downloads.get([url], limit=9, check=picture_size)
         downloads.close()
         mute.setblocking(False)
         asked = 0
@@ -197,7 +193,7 @@ def test_a_file_that_comes_drop_by_drop_is_given_up(loopback: Loopback, part: st
     loopback.put("/a.png", drips)
     downloads, begun = Downloads(attempts=3, timeout=5, total_timeout=0.4), time.monotonic()
     with pytest.raises(Unusable, match=r"not here within 0\.4 s"):
-        downloads.get([f"{loopback.url}/a.png"], limit=10**6, parse=len)
+        downloads.get([f"{loopback.url}/a.png"], limit=10**6, check=len)
     assert time.monotonic() - begun < 3
     downloads.close()
 
@@ -225,7 +221,7 @@ def test_a_public_host_does_not_lead_to_a_private_address(
     downloads._client._transport = httpx2.MockTransport(answers)
     if refused:
         with pytest.raises(Unusable, match=r"93\.184\.216\.34 redirects to \S+, a private address"):
-            downloads.get([asked], limit=10, parse=len)
+            downloads.get([asked], limit=10, check=len)
     else:
-        assert downloads.get([asked], limit=10, parse=len) == (b"", 0)
+        assert downloads.get([asked], limit=10, check=len) == b""
     downloads.close()

@@ -17,7 +17,6 @@ from grit.core.files import write_json
 from grit.data.jsonl import read_samples
 from grit.data.mixtures import drawn_rows
 from grit.data.preparation.downloads import Downloads
-from grit.data.preparation.origins import Hosts
 from grit.data.preparation.paper import TEST_FILES
 from grit.data.preparation.prepare import Preparation
 from grit.data.preparation.shortfalls import Shortfall, summary_lines
@@ -69,7 +68,11 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
 
 
 def _prepare(config: Config) -> list[Shortfall]:
-    settings = config.preparation
+    settings = replace(
+        config.preparation,
+        coco=config.preparation.coco.rstrip("/"),
+        visual_genome=config.preparation.visual_genome.rstrip("/"),
+    )
     if not (config.trainer.progress_bar and sys.stderr.isatty()):
         disable_progress_bars()  # of huggingface_hub
     downloads = Downloads(
@@ -81,16 +84,9 @@ def _prepare(config: Config) -> list[Shortfall]:
     with closing(downloads):
         preparation = Preparation(
             root=Path(config.data.root),
-            hosts=Hosts(
-                coco=settings.coco.rstrip("/"),
-                visual_genome=settings.visual_genome.rstrip("/"),
-                visual_genome_list=settings.visual_genome_list,
-                tallyqa=settings.tallyqa,
-            ),
+            settings=settings,
             downloads=downloads,
             seed=config.data.seed,
-            counting_rows=settings.counting_rows,
-            workers=settings.workers,
             check_only=config.data.check_only,
             progress=config.trainer.progress_bar,
         )

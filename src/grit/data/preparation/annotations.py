@@ -61,7 +61,7 @@ def download_coco_numbers(downloads: Downloads, url: str, root: Path) -> None:
 
 def _zip_member(downloads: Downloads, url: str, member: str) -> bytes:
     """The content of one file in a zip archive."""
-    content, _ = downloads.get([url], limit=_LARGEST_ZIP, parse=_check_zip)
+    content = downloads.get([url], limit=_LARGEST_ZIP, check=_check_zip)
     contents: dict[str, bytes] = {}
     with tempfile.TemporaryDirectory() as folder:
         archive = Path(folder) / "archive.zip"

@@ -48,54 +48,41 @@ def read_members(
     Raises:
         Unusable: the archive is damaged, has a path outside of its folder, or is too large.
     """
-    read = _read_zip if zipfile.is_zipfile(path) else _read_tar
+    files = _zip_files if zipfile.is_zipfile(path) else _tar_files
     try:
-        read(path, frozenset(wanted), take, largest_member, largest_archive)
+        for member, stream in files(path, frozenset(wanted), largest_archive):
+            take(PurePosixPath(member).name, _content(stream, member, largest_member))
     except _ERRORS as error:
         reason = str(error) or type(error).__name__
         raise Unusable(f"the archive cannot be read: {reason}") from error
 
 
-def _read_zip(
-    path: Path,
-    wanted: frozenset[str],
-    take: Callable[[str, bytes], None],
-    largest_member: int,
-    largest_archive: int,
-) -> None:
+def _zip_files(path: Path, wanted: frozenset[str], largest: int) -> Iterator[tuple[str, IO[bytes]]]:
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
         _check_count(len(members))
         for member in members:
             _check_name(member.filename)
-        if sum(member.file_size for member in members) > largest_archive:
-            raise _too_much(largest_archive)
+        if sum(member.file_size for member in members) > largest:
+            raise _too_much(largest)
         for member in members:
-            name = PurePosixPath(member.filename).name
-            if not member.is_dir() and name in wanted:
+            if not member.is_dir() and PurePosixPath(member.filename).name in wanted:
                 with archive.open(member) as stream:
-                    take(name, _content(stream, member.filename, largest_member))
+                    yield member.filename, stream
 
 
-def _read_tar(
-    path: Path,
-    wanted: frozenset[str],
-    take: Callable[[str, bytes], None],
-    largest_member: int,
-    largest_archive: int,
-) -> None:
-    with _open_tar(path, largest_archive) as archive:
+def _tar_files(path: Path, wanted: frozenset[str], largest: int) -> Iterator[tuple[str, IO[bytes]]]:
+    with _open_tar(path, largest) as archive:
         for count, member in enumerate(archive, start=1):
             _check_count(count)
             _check_name(member.name)
             if not (member.isfile() or member.isdir()):
                 raise Unusable(f"the archive holds {member.name!r}, which is no plain file")
-    with _open_tar(path, largest_archive) as archive:
         for member in archive:
-            name = PurePosixPath(member.name).name
-            stream = archive.extractfile(member) if name in wanted else None
+            is_wanted = PurePosixPath(member.name).name in wanted
+            stream = archive.extractfile(member) if is_wanted else None
             if stream is not None:
-                take(name, _content(stream, member.name, largest_member))
+                yield member.name, stream
 
 
 @contextmanager

@@ -7,14 +7,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import TypeVar
 
 import httpx2
 
 from grit.core.background import in_background
 from grit.data.pictures import Unusable
-
-Parsed = TypeVar("Parsed")
 
 _TEMPORARY = frozenset((408, 425, 429, 500, 502, 503, 504))
 _FIRST_WAIT = 0.5  # seconds; doubled at every further attempt
@@ -77,15 +74,13 @@ class Downloads:
         """Close the connections."""
         self._client.close()
 
-    def get(
-        self, urls: Sequence[str], *, limit: int, parse: Callable[[bytes], Parsed]
-    ) -> tuple[bytes, Parsed]:
-        """The content from the first of ``urls`` that has it, and the result of ``parse`` for it.
+    def get(self, urls: Sequence[str], *, limit: int, check: Callable[[bytes], object]) -> bytes:
+        """The content from the first of ``urls`` that has it.
 
         Args:
             urls: addresses of the same file.
             limit: largest size in bytes.
-            parse: raises Unusable for content that is not the expected file.
+            check: raises Unusable for content that is not the expected file.
 
         Raises:
             Unusable: no address has it; the text is the first reason other than 404.
@@ -94,7 +89,8 @@ class Downloads:
         for url in urls:
             try:
                 content = self._with_timeout(url, limit)
-                return content, parse(content)
+                check(content)
+                return content
             except Unusable as error:
                 reasons.append(str(error))
         raise Unusable(next((reason for reason in reasons if reason != _NOT_THERE), _NOT_THERE))

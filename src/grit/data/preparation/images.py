@@ -1,11 +1,10 @@
 """The images that rows refer to: listing, checking, downloading and storing them."""
 
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from tqdm import tqdm
 
@@ -16,8 +15,6 @@ from grit.data.pictures import ImageFile, OtherSize, Size, Unusable, decode, ope
 from grit.data.preparation.paper import Origin, PaperFile
 
 LARGEST_IMAGE = 64 * 2**20  # bytes of a file
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -60,8 +57,7 @@ def referenced(file: PaperFile, root: Path, read: SampleFile) -> list[Wanted]:
 
 def not_usable(images: Sequence[Wanted], workers: int, *, progress: bool) -> Failures:
     """The images that are missing or damaged, with the reasons."""
-    reasons = _in_parallel(_problem, images, workers, "checking images", progress)
-    return [(image, reason) for image, reason in zip(images, reasons, strict=True) if reason]
+    return _failures(_problem, images, workers, "checking images", progress)
 
 
 def download_images(
@@ -83,8 +79,7 @@ def download_images(
             return str(error)
         return None
 
-    reasons = _in_parallel(attempt, images, workers, "downloading images", progress)
-    return [(image, reason) for image, reason in zip(images, reasons, strict=True) if reason]
+    return _failures(attempt, images, workers, "downloading images", progress)
 
 
 def store(image: Wanted, content: bytes) -> None:
@@ -157,20 +152,23 @@ def _not_an_image(content: bytes) -> str:
     return "not an image, or a damaged one"
 
 
-def _in_parallel(
-    work: Callable[[Item], Result], items: Sequence[Item], workers: int, name: str, progress: bool
-) -> list[Result]:
-    """The results of ``work`` for every item, in order; an error cancels what has not begun."""
+def _failures(
+    work: Callable[[Wanted], str | None],
+    images: Sequence[Wanted],
+    workers: int,
+    name: str,
+    progress: bool,
+) -> Failures:
+    """The images for which ``work`` gives a reason; an error cancels what has not begun."""
     pool = ThreadPoolExecutor(workers)
     try:
-        done: Iterator[Result] = pool.map(work, items)
-        bar: Iterable[Result] = tqdm(
-            done,
+        reasons = tqdm(
+            pool.map(work, images),
             desc=name,
-            total=len(items),
+            total=len(images),
             unit="image",
-            disable=None if progress and items else True,  # None: only on a terminal
+            disable=None if progress and images else True,  # None: only on a terminal
         )
-        return list(bar)
+        return [(image, reason) for image, reason in zip(images, reasons, strict=True) if reason]
     finally:
         pool.shutdown(cancel_futures=True)

@@ -1,25 +1,15 @@
 """Where images come from: their URLs, and instructions for downloading them by hand."""
 
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from grit.data.photographs import coco_name
 from grit.data.preparation.paper import MATHVISTA, MME, OVDEVAL, Origin
+from grit.data.preparation.settings import PreparationSettings
 
 _VISUAL_GENOME_PARTS = ("VG_100K", "VG_100K_2")
 
 
-@dataclass(frozen=True)
-class Hosts:
-    """Addresses of the files that are not on the Hub."""
-
-    coco: str
-    visual_genome: str
-    visual_genome_list: str
-    tallyqa: str
-
-
-def urls(origin: Origin, name: str, hosts: Hosts) -> list[str]:
+def urls(origin: Origin, name: str, hosts: PreparationSettings) -> list[str]:
     """The possible URLs of an image of COCO or Visual Genome, the likeliest first."""
     path = PurePosixPath(name)
     coco = coco_name(path.name)
@@ -29,7 +19,7 @@ def urls(origin: Origin, name: str, hosts: Hosts) -> list[str]:
     return [f"{hosts.visual_genome}/{part}/{path.name}" for part in parts]
 
 
-def by_hand(origin: Origin, folder: Path, hosts: Hosts) -> str:
+def by_hand(origin: Origin, folder: Path, hosts: PreparationSettings) -> str:
     """Instructions for downloading such an image by hand."""
     coco = f"{hosts.coco}/train2017/ and val2017/"
     genome = f"{hosts.visual_genome}/VG_100K/ and VG_100K_2/"

@@ -37,9 +37,10 @@ from grit.data.preparation.images import (
     referenced,
     store,
 )
-from grit.data.preparation.origins import Hosts, by_hand, urls
+from grit.data.preparation.origins import by_hand, urls
 from grit.data.preparation.paper import Origin, PaperFile
 from grit.data.preparation.parquet import extract_mathvista, extract_mme
+from grit.data.preparation.settings import PreparationSettings
 from grit.data.preparation.shortfalls import Shortfall
 from grit.data.preparation.tallyqa import CountingRow, draw_counting_rows, rows_by_question
 
@@ -53,15 +54,12 @@ class Preparation:
     """The preparation of a folder; what cannot be downloaded is added to ``shortfalls``."""
 
     root: Path
-    hosts: Hosts
+    settings: PreparationSettings
     downloads: Downloads
     seed: int
-    counting_rows: int
-    workers: int
     check_only: bool = False
     progress: bool = True
     shortfalls: list[Shortfall] = field(default_factory=list)
-    hub: Callable[[str], HubDataset] = HubDataset
     _reads: dict[str, SampleFile] = field(default_factory=dict)
 
     def perform(self) -> None:
@@ -76,7 +74,7 @@ class Preparation:
         self._make_counting_rows()
 
     def _get_annotations(self) -> None:
-        hubs = {name: self.hub(name) for name in (paper.GRIT_DATA, paper.VISUAL_COT)}
+        hubs = {name: HubDataset(name) for name in (paper.GRIT_DATA, paper.VISUAL_COT)}
         for file in paper.FILES:
             if file is paper.TALLYQA_TRAINING:
                 continue
@@ -103,7 +101,7 @@ class Preparation:
         return self._reads[file.file]
 
     def _get_coco_numbers(self) -> None:
-        url = self.hosts.visual_genome_list
+        url = self.settings.visual_genome_list
         known = read_coco_numbers(self.root)  # MME's are in the same file, and may be there alone
         self._ensure(
             self.root / COCO_NUMBERS,
@@ -120,7 +118,7 @@ class Preparation:
             if (self.root / file.file).is_file():
                 for image in referenced(file, self.root, self._read(file)):
                     wanted.setdefault(image.path, image)
-        failures = not_usable(list(wanted.values()), self.workers, progress=self.progress)
+        failures = not_usable(list(wanted.values()), self.settings.workers, progress=self.progress)
         if not self.check_only:
             lacking = {image.path for image, _ in failures}
             failures = self._download([image for image, _ in failures])
@@ -132,7 +130,7 @@ class Preparation:
         known = read_coco_numbers(self.root)
         images = [each for each in present if each.origin is Origin.mme]
         if images := [each for each in images if each.photograph not in known]:
-            hub, file = self.hub(paper.MME), self.root / COCO_NUMBERS
+            hub, file = HubDataset(paper.MME), self.root / COCO_NUMBERS
             for image, reason in extract_mme(hub, images, self._record, numbers_only=True):
                 hand = f'add {{"photograph": "mme/NAME", "coco": ITS NUMBER IN COCO}} to {file}'
                 self.shortfalls.append(Shortfall(image.photograph, COCO_NUMBERS, reason, hand))
@@ -152,25 +150,24 @@ class Preparation:
             if origin is Origin.ovdeval:
                 failures += self._extract_ovdeval(group)
             elif origin is Origin.mathvista:
-                failures += extract_mathvista(self.hub(paper.MATHVISTA), group)
+                failures += extract_mathvista(HubDataset(paper.MATHVISTA), group)
             elif origin is Origin.mme:
-                failures += extract_mme(self.hub(paper.MME), group, self._record)
+                failures += extract_mme(HubDataset(paper.MME), group, self._record)
             else:
                 single_files += group
         return failures + download_images(
-            self._content, single_files, self.workers, progress=self.progress
+            self._content, single_files, self.settings.workers, progress=self.progress
         )
 
     def _content(self, image: Wanted) -> bytes:
-        content, _ = self.downloads.get(
-            urls(image.origin, image.name, self.hosts),
+        return self.downloads.get(
+            urls(image.origin, image.name, self.settings),
             limit=LARGEST_IMAGE,
-            parse=partial(picture_size, expected=image.size),
+            check=partial(picture_size, expected=image.size),
         )
-        return content
 
     def _extract_ovdeval(self, images: Sequence[Wanted]) -> Failures:
-        hub = self.hub(paper.OVDEVAL)
+        hub = HubDataset(paper.OVDEVAL)
         by_name = {Path(image.name).name: image for image in images}
         reasons = dict.fromkeys(by_name, f"not in position.tar.gz of {hub.name}")
 
@@ -194,7 +191,7 @@ class Preparation:
         file = paper.TALLYQA_TRAINING
         source = self.root / TALLYQA_SOURCE
         target = self.root / file.file
-        url = self.hosts.tallyqa
+        url = self.settings.tallyqa
         if target.is_file() and not source.is_file():
             return
         if self.check_only and not target.is_file():
@@ -208,7 +205,7 @@ class Preparation:
         numbers = read_coco_numbers(self.root)
         tested = photographs_of_tests(paper_tests(self.root), numbers)
         drawn = draw_counting_rows(
-            source, self.counting_rows, self.seed, tested=tested, coco_numbers=numbers
+            source, self.settings.counting_rows, self.seed, tested=tested, coco_numbers=numbers
         )
         known: dict[int, dict[str, Any]] = {}
         if target.is_file():
@@ -218,7 +215,7 @@ class Preparation:
                 "%s: holds questions that data.seed=%d and preparation.counting_rows=%d do not "
                 "draw; it stays as it is: delete it to have it drawn again"
             )
-            log.info(text, target, self.seed, self.counting_rows)
+            log.info(text, target, self.seed, self.settings.counting_rows)
             return
         self._write_counting_rows(drawn, known, target)
 
@@ -233,7 +230,7 @@ class Preparation:
             for row in drawn
             if row.number not in known
         }
-        failures = not_usable(list(images.values()), self.workers, progress=self.progress)
+        failures = not_usable(list(images.values()), self.settings.workers, progress=self.progress)
         if not self.check_only:
             failures = self._download([image for image, _ in failures])
         self._report(failures)
@@ -290,5 +287,5 @@ class Preparation:
 
     def _report(self, failures: Failures) -> None:
         for image, reason in failures:
-            hand = by_hand(image.origin, image.folder, self.hosts)
+            hand = by_hand(image.origin, image.folder, self.settings)
             self.shortfalls.append(Shortfall(image.photograph, image.set, reason, hand))
