@@ -5,7 +5,6 @@ wrong results, so they are refused. A few pixels beyond the edge are common in r
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from grit.data.rows import Corners, Row
 
@@ -13,28 +12,14 @@ from grit.data.rows import Corners, Row
 MARGIN_PIXELS, MARGIN_SHARE = 5.0, 0.02
 
 
-class Annotation(NamedTuple):
-    """The boxes of a row."""
+def check_boxes(row: Row, name: str, boxes: Sequence[Corners], size: tuple[int, int]) -> int:
+    """Check boxes of the field ``name`` of a row whose image has this width and height.
 
-    boxes: list[Corners] | None  # None: the row is not annotated
-    beyond: int  # how many of them reach a little beyond the image
-
-
-def read_annotation(row: Row, name: str, size: tuple[int, int]) -> Annotation:
-    """The boxes in the field ``name`` of a row whose image has this width and height.
+    Returns:
+        How many of them reach a little beyond the image.
 
     Raises:
         GritError: a box is not in pixels of this image; with a hint at what it may be instead.
-    """
-    boxes = row.optional_boxes(name)
-    return Annotation(boxes, check_boxes(row, name, boxes or (), size))
-
-
-def check_boxes(row: Row, name: str, boxes: Sequence[Corners], size: tuple[int, int]) -> int:
-    """Check boxes of the field ``name``; returns how many reach a little beyond the image.
-
-    Raises:
-        GritError: as ``read_annotation``.
     """
     if boxes and max(size) > 2 and all(0 <= value <= 1 for box in boxes for value in box):
         row.refuse(

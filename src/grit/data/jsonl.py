@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from grit.core.errors import GritError
-from grit.data.annotation import check_boxes, read_annotation
+from grit.data.annotation import check_boxes
 from grit.data.pictures import ImageFile
 from grit.data.rows import LONGEST_TEXT, Row, read_rows
 from grit.data.samples import Sample
@@ -84,7 +84,8 @@ def _sample(row: Row, folder: Path, id_: str) -> tuple[Sample, Path, int]:
     path = folder / image_name(row)
     space = Space("original", *size)
     row.refuse_misspelt("bboxs")
-    boxes, beyond = read_annotation(row, "bboxs", size)
+    boxes = row.optional_boxes("bboxs")
+    beyond = check_boxes(row, "bboxs", boxes or (), size)
     if answer_is_box:
         x1, y1, x2, y2 = json.loads(answer)
         beyond += check_boxes(row, "answer", [(x1, y1, x2, y2)], size)

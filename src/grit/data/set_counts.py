@@ -1,7 +1,6 @@
 """The paper's table 2: figures of each test set from its file, beside those that are printed."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
@@ -30,40 +29,26 @@ _NOTE = (
 )
 
 
-@dataclass(frozen=True)
-class SetStatistics:
-    """The figures of a test set in table 2, not rounded."""
+class SetStatistics(NamedTuple):
+    """The figures of a test set in table 2; in ``table2.json`` they are not rounded."""
 
     rows: int
     question_words: float
     answer_words: float
     closed_percent: float  # the answer is yes or no, or choices are listed
     grounding_percent: float | None  # of the image's area; None if no row has a box
-    images_missing: int  # rows whose image is not there
-
-    def as_row(self) -> dict[str, int | float | None]:
-        """As fields of ``table2.json``."""
-        return asdict(self)
-
-
-class Printed(NamedTuple):
-    """What the paper prints of a set."""
-
-    rows: int
-    question_words: float
-    answer_words: float
-    closed_percent: float
-    grounding_percent: float | None
+    images_missing: int | None = None  # rows whose image is not there; None: not printed
 
 
 PRINTED = {
-    "vsr": Printed(288, 6.7, 1.0, 71.2, 58.8),
-    "tallyqa": Printed(491, 6.0, 1.0, 0.0, 25.6),
-    "gqa": Printed(509, 7.1, 1.0, 58.9, 25.3),
-    "mathvista_mini": Printed(1000, 38.2, 1.2, 70.8, None),
-    "mme": Printed(240, 13.3, 1.0, 100.0, None),
-    "ovd_position": Printed(2164, 16.4, 4.0, 0.0, 17.3),
+    "vsr": SetStatistics(288, 6.7, 1.0, 71.2, 58.8),
+    "tallyqa": SetStatistics(491, 6.0, 1.0, 0.0, 25.6),
+    "gqa": SetStatistics(509, 7.1, 1.0, 58.9, 25.3),
+    "mathvista_mini": SetStatistics(1000, 38.2, 1.2, 70.8, None),
+    "mme": SetStatistics(240, 13.3, 1.0, 100.0, None),
+    "ovd_position": SetStatistics(2164, 16.4, 4.0, 0.0, 17.3),
 }
+"""What the paper prints, to one decimal."""
 
 
 def set_statistics(read: SampleFile) -> SetStatistics:
@@ -101,7 +86,7 @@ def print_table2(sets: Mapping[str, SetStatistics], console: Console | None = No
 
 def write_table2(folder: Path, sets: Mapping[str, SetStatistics]) -> None:
     """Write ``table2.json``, not rounded, and ``table2.md``, with the digits of the paper."""
-    write_json(folder / "table2.json", {name: found.as_row() for name, found in sets.items()})
+    write_json(folder / "table2.json", {name: found._asdict() for name, found in sets.items()})
     table = rows_markdown(_table(sets)).replace("\\_", "_")  # legible as text, too
     write_text(folder / "table2.md", f"{table}\n\n{_NOTE}\n")
 
@@ -113,10 +98,8 @@ def _table(sets: Mapping[str, SetStatistics]) -> Table:
 def _rows(sets: Mapping[str, SetStatistics]) -> Iterator[Row]:
     """For each set a row with what its file gives and one with what the paper printed."""
     for name, counted in sets.items():
-        row, printed = counted.as_row(), PRINTED[name]._asdict()
-        figures = [row[field] for field in printed]  # to the one decimal that it prints
-        yield Row(name, tuple(map(_cell, ("files", *figures, counted.images_missing))))
-        yield Row("", tuple(map(_cell, ("paper", *printed.values(), ""))))
+        yield Row(name, tuple(map(_cell, ("files", *counted))))
+        yield Row("", tuple(map(_cell, ("paper", *PRINTED[name][:-1], ""))))
 
 
 def _cell(value: float | str | None) -> Cell:
