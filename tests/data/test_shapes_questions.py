@@ -7,8 +7,11 @@ from random import Random
 
 import pytest
 
-from grit.data.shapes import KINDS, Scene, ShapesSource, Thing, questions_about, scene_for
+from grit.data.shapes import ShapesSource
+from grit.data.shapes.kinds import KINDS, questions_about
 from grit.data.shapes.questions import Question, Template
+from grit.data.shapes.scenes import Scene, scene_for
+from grit.data.shapes.things import Thing
 
 AXES = {  # words -> (axis, sign)
     "left of": (0, -1), "to the left of": (0, -1), "right of": (0, 1), "to the right of": (0, 1),

@@ -6,10 +6,19 @@ from random import Random
 import numpy as np
 import pytest
 
-from grit.data.shapes import COLORS, SHAPES, SIZES, TWO_THINGS, Plan, Scene, scene_for, split_of
 from grit.data.shapes.grounds import GROUNDS, TINTS, Ground
-from grit.data.shapes.scenes import IN_DOMAIN, OUT_OF_DOMAIN, SPLITS, random_scene
-from grit.data.shapes.things import Thing, silhouette
+from grit.data.shapes.scenes import (
+    IN_DOMAIN,
+    OUT_OF_DOMAIN,
+    SPLITS,
+    TWO_THINGS,
+    Plan,
+    Scene,
+    random_scene,
+    scene_for,
+    split_of,
+)
+from grit.data.shapes.things import COLORS, SHAPES, SIZES, Thing, silhouette
 
 
 def changed_pixels(scene: Scene) -> np.ndarray:

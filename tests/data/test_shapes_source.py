@@ -8,8 +8,9 @@ from itertools import combinations
 import pytest
 
 from grit.core.errors import GritError
-from grit.data.shapes import KINDS, TEST_KINDS, Plan, Scene, ShapesSource, split_of
-from grit.data.shapes.scenes import IN_DOMAIN, SPLITS
+from grit.data.shapes import ShapesSource
+from grit.data.shapes.kinds import KINDS, TEST_KINDS
+from grit.data.shapes.scenes import IN_DOMAIN, SPLITS, Plan, Scene, split_of
 
 
 def scene_of(sample: object) -> Scene:

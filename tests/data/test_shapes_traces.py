@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from grit.data.samples import Sample
-from grit.data.shapes import KINDS, ShapesSource, ideal_trace
+from grit.data.shapes import ShapesSource, ideal_trace
 from grit.data.shapes.ideal_traces import answer_text, convert_boxes, reflection
+from grit.data.shapes.kinds import KINDS
 from grit.grounding.boxes import NORMALIZED_1000, Box, Space
 
 ORIGINAL = Space("original", 200, 100)

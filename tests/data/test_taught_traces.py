@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from grit.data.jsonl import read_samples
 from grit.data.samples import Sample
-from grit.data.shapes import KINDS, ShapesSource, ideal_trace
+from grit.data.shapes import ShapesSource, ideal_trace
+from grit.data.shapes.kinds import KINDS
 from grit.data.taught_traces import TraceStyle, is_annotated, labelled_boxes, taught_trace
 from grit.grounding.box_lists import rounded_corners
 from grit.grounding.boxes import NORMALIZED_1000, Box, Space

@@ -6,7 +6,9 @@ from random import Random
 
 import pytest
 
-from grit.data.shapes import questions_about, sample_of, scene_for
+from grit.data.shapes.kinds import questions_about
+from grit.data.shapes.scenes import scene_for
+from grit.data.shapes.source import sample_of
 from grit.grounding.boxes import NORMALIZED_1000
 from grit.grounding.traces import parse
 from grit.pretraining.habits import (

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from grit.data.shapes import scene_for
+from grit.data.shapes.scenes import scene_for
 from grit.grounding.prompts import icl_example, user_text
 from grit.models.loading import ADAPTERS
 from grit.models.qwen import QwenAdapter

@@ -6,9 +6,9 @@ from random import Random
 import pytest
 import torch
 
-from grit.data.shapes import KINDS, questions_about, scene_for
 from grit.data.shapes.grounds import Ground
-from grit.data.shapes.scenes import Scene
+from grit.data.shapes.kinds import KINDS, questions_about
+from grit.data.shapes.scenes import Scene, scene_for
 from grit.data.shapes.things import Thing
 from grit.grounding.prompts import user_text
 from grit.models.qwen import QwenAdapter

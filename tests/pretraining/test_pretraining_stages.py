@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from grit.core.errors import GritError
-from grit.data.shapes import Plan, scene_for
+from grit.data.shapes.scenes import Plan, scene_for
 from grit.data.shapes.things import COLORS, SHAPES
 from grit.pretraining.heads import CELL, NOTHING, SIDE, targets_for
 from grit.pretraining.optimizers import optimizers_for, set_rate

@@ -1,32 +1,34 @@
 """Questions like GQA's: which colour, shape or size a described thing has."""
 
+from functools import partial
 from operator import attrgetter
 from random import Random
 
-from grit.data.shapes.questions import Kind, Question, Template, Term, shuffled, uniquely_named
+from grit.data.shapes.questions import (
+    Kind,
+    Question,
+    Template,
+    Term,
+    lone_things,
+    shuffled,
+    uniquely_named,
+)
 from grit.data.shapes.relations import DIRECTIONS, only_thing_towards
 from grit.data.shapes.scenes import Scene
 from grit.data.shapes.things import COLORS, SHAPES, SIZES
 
-
-def _color(scene: Scene, rng: Random, answer: str | None) -> Question | None:
-    """Asks "What color is the star?" of the only star."""
-    for shape in rng.sample(SHAPES, len(SHAPES)):
-        matching = Term(shape=shape).among(scene)
-        if len(matching) == 1 and answer in (None, scene.things[matching[0]].color):
-            thing = scene.things[matching[0]]
-            return Question(f"What color is the {shape}?", thing.color, matching, (thing.name,))
-    return None
+_OTHER = {"shape": "color", "color": "shape"}
+"""What is asked of a thing that is described by the one."""
 
 
-def _shape(scene: Scene, rng: Random, answer: str | None) -> Question | None:
-    """Asks "What shape is the red thing?" of the only red thing."""
-    for color in rng.sample(tuple(COLORS), len(COLORS)):
-        matching = Term(color=color).among(scene)
-        if len(matching) == 1 and answer in (None, scene.things[matching[0]].shape):
-            thing = scene.things[matching[0]]
-            text = f"What shape is the {color} thing?"
-            return Question(text, thing.shape, matching, (thing.name,))
+def _attribute(scene: Scene, rng: Random, answer: str | None, by: str) -> Question | None:
+    """Asks "What color is the star?" of the only star, or "What shape is the red thing?"."""
+    asked = _OTHER[by]
+    for term, i in lone_things(scene, rng, by):
+        thing = scene.things[i]
+        found = getattr(thing, asked)
+        if answer in (None, found):
+            return Question(f"What {asked} is the {term.singular}?", found, (i,), (thing.name,))
     return None
 
 
@@ -56,7 +58,7 @@ def located_thing(
         The thing and the reference by their positions in the scene, the term that describes the
         thing, and the direction in which it lies from the reference.
     """
-    other_attribute = attrgetter("color" if by == "shape" else "shape")
+    other_attribute = attrgetter(_OTHER[by])
     values = sorted({getattr(thing, by) for thing in scene.things})
     for reference in shuffled(rng, uniquely_named(scene)):
         for direction in rng.sample(tuple(DIRECTIONS), len(DIRECTIONS)):
@@ -73,22 +75,16 @@ def located_thing(
     return None
 
 
-def _color_at(scene: Scene, rng: Random, answer: str | None) -> Question | None:
-    """Asks "What color is the star directly above the green square?" of several stars."""
-    return _attribute_at(scene, rng, "shape", answer)
+def _attribute_at(scene: Scene, rng: Random, answer: str | None, by: str) -> Question | None:
+    """Asks "What color is the star directly above the green square?" of several stars.
 
-
-def _shape_at(scene: Scene, rng: Random, answer: str | None) -> Question | None:
-    """Asks "What shape is the red thing directly above the green square?" of several red things."""
-    return _attribute_at(scene, rng, "color", answer)
-
-
-def _attribute_at(scene: Scene, rng: Random, by: str, answer: str | None) -> Question | None:
+    Or "What shape is the red thing directly above the green square?" of several red things.
+    """
     located = located_thing(scene, rng, by, answer)
     if located is None:
         return None
     target, reference, term, direction = located
-    asked = "color" if by == "shape" else "shape"
+    asked = _OTHER[by]
     names = scene.things[reference].name, scene.things[target].name
     text = f"What {asked} is the {term.singular} directly {direction} the {names[0]}?"
     return Question(text, getattr(scene.things[target], asked), (reference, target), names)
@@ -97,10 +93,10 @@ def _attribute_at(scene: Scene, rng: Random, by: str, answer: str | None) -> Que
 GQA = Kind(
     "gqa",
     (
-        Template("color", _color, tuple(COLORS), weight=2),
-        Template("shape", _shape, SHAPES),
-        Template("color_at", _color_at, weight=2),
-        Template("shape_at", _shape_at, weight=2),
+        Template("color", partial(_attribute, by="shape"), tuple(COLORS), weight=2),
+        Template("shape", partial(_attribute, by="color"), SHAPES),
+        Template("color_at", partial(_attribute_at, by="shape"), weight=2),
+        Template("shape_at", partial(_attribute_at, by="color"), weight=2),
         Template("size", _size, tuple(SIZES)),
     ),
 )

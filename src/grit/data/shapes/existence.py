@@ -6,10 +6,10 @@ The kind "binding" is for pre-training: whether a thing has a certain one of the
 from collections.abc import Sequence
 from random import Random
 
-from grit.data.shapes.questions import YES_NO, Kind, Question, Template, Term, term_with
-from grit.data.shapes.relations import clear_pair
+from grit.data.shapes.questions import YES_NO, Kind, Question, Template, lone_things, term_with
+from grit.data.shapes.relations import side_question
 from grit.data.shapes.scenes import Scene
-from grit.data.shapes.things import COLORS, SHAPES
+from grit.data.shapes.things import COLORS
 
 PLEASE = "Please answer yes or no."
 SIDES = {
@@ -47,14 +47,7 @@ def _count(scene: Scene, rng: Random, answer: str | None) -> Question | None:
 
 def _position(scene: Scene, rng: Random, answer: str | None) -> Question | None:
     """Asks "Is the red circle to the left of the blue square? Please answer yes or no."."""
-    answer = answer or rng.choice(YES_NO)
-    pair = clear_pair(scene, rng, answer)
-    if pair is None:
-        return None
-    subject, reference, direction = pair
-    names = scene.things[subject].name, scene.things[reference].name
-    text = f"Is the {names[0]} {SIDES[direction]} the {names[1]}? {PLEASE}"
-    return Question(text, answer, (subject, reference), names)
+    return side_question(scene, rng, answer, SIDES, f"? {PLEASE}")
 
 
 def _color(scene: Scene, rng: Random, answer: str | None) -> Question | None:
@@ -75,16 +68,13 @@ def _color_among(
     colors: Sequence[str], scene: Scene, rng: Random, answer: str | None
 ) -> Question | None:
     answer = answer or rng.choice(YES_NO)
-    for shape in rng.sample(SHAPES, len(SHAPES)):
-        matching = Term(shape=shape).among(scene)
-        if len(matching) != 1:
-            continue
-        thing = scene.things[matching[0]]
+    for term, i in lone_things(scene, rng, "shape"):
+        thing = scene.things[i]
         others = [color for color in colors if color != thing.color]
-        if not others:
-            continue
-        asked = thing.color if answer == "yes" else rng.choice(others)
-        return Question(f"Is the {shape} {asked}? {PLEASE}", answer, matching, (thing.name,))
+        if others:
+            asked = thing.color if answer == "yes" else rng.choice(others)
+            text = f"Is the {term.singular} {asked}? {PLEASE}"
+            return Question(text, answer, (i,), (thing.name,))
     return None
 
 

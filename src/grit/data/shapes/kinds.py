@@ -4,13 +4,12 @@ from collections.abc import Container
 from random import Random
 
 from grit.data.shapes.attributes import GQA
-from grit.data.shapes.counting import TALLYQA
+from grit.data.shapes.counting import MATHVISTA, TALLYQA
 from grit.data.shapes.detection import DETECT, OVD
 from grit.data.shapes.existence import BINDING, MME
 from grit.data.shapes.questions import YES_NO, Kind, Question, Template
 from grit.data.shapes.relations import VSR
 from grit.data.shapes.scenes import Scene
-from grit.data.shapes.sums import MATHVISTA
 
 TEST_KINDS = ("vsr", "tallyqa", "gqa", "mathvista", "mme", "ovd")
 """The six miniature test sets, in the paper's order."""

@@ -1,6 +1,6 @@
 """Questions about a scene, the templates that make them, and descriptions of things."""
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -104,6 +104,22 @@ def term_with(
         return None
     key = rng.choice(rng.choice(fitting))
     return Term(*key), tuple(matching.get(key, ()))
+
+
+def lone_things(scene: Scene, rng: Random, by: str) -> Iterator[tuple[Term, int]]:
+    """Terms that a single thing matches, in random order, with the position of that thing.
+
+    Args:
+        scene: with the things.
+        rng: draws the order.
+        by: what the terms describe: "shape" or "color".
+    """
+    values = SHAPES if by == "shape" else tuple(COLORS)
+    for value in rng.sample(values, len(values)):
+        term = Term(**{by: value})
+        matching = term.among(scene)
+        if len(matching) == 1:
+            yield term, matching[0]
 
 
 def uniquely_named(scene: Scene) -> list[int]:

@@ -7,7 +7,7 @@ of X is simply the leftmost one. For the same reason such a question is asked on
 candidate lies farther in the same direction.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from random import Random
 
@@ -75,33 +75,31 @@ def only_thing_towards(
     return targets[0] if max(offsets) > 0 and answer(outermost) != answer(target) else None
 
 
-def clear_pair(scene: Scene, rng: Random, answer: str | None) -> tuple[int, int, str] | None:
-    """Two uniquely named things and a direction, by which "Is A left of B?" has this answer.
+def side_question(
+    scene: Scene, rng: Random, answer: str | None, words: Mapping[str, str], end: str
+) -> Question | None:
+    """Asks "Is the red circle left of the blue square?" of two uniquely named things.
 
     For "yes" the relation holds, for "no" its opposite does; each with the margin of `is_towards`.
+    ``words`` name each of `DIRECTIONS`, and ``end`` is the text behind the second thing.
     """
-    wanted = answer or rng.choice(YES_NO)
+    answer = answer or rng.choice(YES_NO)
     direction = rng.choice(tuple(DIRECTIONS))
     named = uniquely_named(scene)
     for subject in shuffled(rng, named):
         for reference in shuffled(rng, named):
-            pair = (subject, reference) if wanted == "yes" else (reference, subject)
+            pair = (subject, reference) if answer == "yes" else (reference, subject)
             first, second = (scene.things[i] for i in pair)
             if subject != reference and is_towards(direction, first, second):
-                return subject, reference, direction
+                names = scene.things[subject].name, scene.things[reference].name
+                text = f"Is the {names[0]} {words[direction]} the {names[1]}{end}"
+                return Question(text, answer, (subject, reference), names)
     return None
 
 
 def _yes_no(scene: Scene, rng: Random, answer: str | None) -> Question | None:
     """Asks "Is the red circle left of the blue square?"."""
-    answer = answer or rng.choice(YES_NO)
-    pair = clear_pair(scene, rng, answer)
-    if pair is None:
-        return None
-    subject, reference, direction = pair
-    names = scene.things[subject].name, scene.things[reference].name
-    text = f"Is the {names[0]} {direction} the {names[1]}?"
-    return Question(text, answer, (subject, reference), names)
+    return side_question(scene, rng, answer, {each: each for each in DIRECTIONS}, "?")
 
 
 def _what(scene: Scene, rng: Random, answer: str | None) -> Question | None:
