@@ -21,7 +21,7 @@ ROWS = [
     ],
     [
         Turn("example", user_text("Red?", suffix=True, example=icl_example("json")), "12, 7"),
-        Turn("open", user_text("Where?", suffix=False), "[1, 2, 3, 4]", final=False),
+        Turn("open", user_text("Where?", suffix=False), "[1, 2, 3, 4]"),
         Turn("color", user_text("What color is it?", suffix=False), "red"),
     ],
 ]
@@ -52,7 +52,7 @@ def _alone(model, processor, scene, turn):
     text = processor.apply_chat_template(
         [{"role": "user", "content": content}], add_generation_prompt=True
     )
-    end = processor.tokenizer.eos_token if turn.final else ""
+    end = processor.tokenizer.eos_token
     count = len(processor.tokenizer(turn.completion + end)["input_ids"])
     inputs = processor(
         images=[scene.load()], text=[text + turn.completion + end], return_tensors="pt"
@@ -80,6 +80,6 @@ def test_labels_weights_and_owners():
     for n, turn in enumerate(turns):
         mine = packed.turns == n
         said = processor.tokenizer.decode(packed.labels[mine])
-        assert said == turn.completion + ("<|im_end|>" if turn.final else "")
+        assert said == turn.completion + "<|im_end|>"
         count = int(mine.sum())
         assert packed.weights[mine].sum().item() == pytest.approx(turn.weight * count**0.5)

@@ -12,6 +12,7 @@ The bases have the profile of the paper's: they point well, answer weakly when a
 (because stage 5 is short), and do neither well together.
 """
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from transformers import AutoProcessor, ProcessorMixin
 
 from grit.core.errors import GritError
 from grit.core.files import write_json
+from grit.data.shapes.scenes import scene_for
 from grit.models.adapter import Adapter
 from grit.models.loading import ADAPTERS, freeze_vision, load_base
 from grit.models.tiny import random_model
@@ -28,13 +30,15 @@ from grit.models.tiny_families import FAMILIES, make_processor
 from grit.models.tiny_tokenizer import Family, train_tokenizer
 from grit.pretraining.export import export_model, read_json
 from grit.pretraining.language import LanguagePlan, LanguageStage
-from grit.pretraining.lessons import ANSWERS, CHAINS, GROUNDING, HABITS, LEADING, PAIRS
+from grit.pretraining.lessons import ANSWERS, CHAINS, GROUNDING, HABITS, LEADING, PAIRS, turns_about
 from grit.pretraining.pointing import PointingHeads
 from grit.pretraining.quality import Figures, base_quality
 from grit.pretraining.settings import PretrainSettings
 from grit.pretraining.stages import Log, Stage, run_stage
 from grit.pretraining.vision import VisionStage
-from grit.pretraining.vocabulary import corpus
+
+SCENES_READ = 600  # by the tokenizer's training
+CHAT_WORDS = "system\nuser\nassistant\n"  # the words of the chat template
 
 
 @dataclass(frozen=True)
@@ -142,6 +146,17 @@ def _processor(course: Course, folder: Path) -> ProcessorMixin:
         tokenizer = train_tokenizer(course.family, corpus(course.family, course.seed))
         make_processor(course.family, tokenizer).save_pretrained(folder)
     return AutoProcessor.from_pretrained(folder, trust_remote_code=False)
+
+
+def corpus(family: Family, seed: int) -> Iterator[str]:
+    """The tokenizer's corpus: prompts and completions about a few hundred scenes."""
+    style, space = FAMILIES[family].style, FAMILIES[family].space
+    for i in range(SCENES_READ):
+        yield CHAT_WORDS
+        scene = scene_for("pretrain", seed, "vocabulary", i)
+        for turn in turns_about(scene, (ANSWERS, HABITS)[i % 2], style, space, seed, i, 0):
+            yield turn.prompt
+            yield turn.completion
 
 
 def claim(course: Course, folder: Path) -> None:

@@ -7,7 +7,7 @@ Capital letters in shape comments: B rows, L tokens of a row, K tokens that carr
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from PIL import Image
@@ -25,10 +25,9 @@ class Turn:
 
     kind: str  # accuracies are logged by kind
     prompt: str  # the user's text, made by grit.grounding.prompts
-    completion: str
+    completion: str  # the end-of-turn token is added
     weight: float = 1.0  # of the whole turn, against other turns
     digits: float = 1.0  # weight of a digit of the completion, against its other tokens
-    final: bool = True  # the completion ends with the end-of-turn token
     marks: tuple[Mark, ...] = ()  # whose `end` is an index into the prompt
 
 
@@ -75,83 +74,68 @@ class Packer:
     def pack(self, rows: Sequence[Sequence[Turn]]) -> Packed:
         """Pack the turns of each image into a row; rows are padded to the longest."""
         turns = [turn for row in rows for turn in row]
-        encoded = self.tokenizer(
-            [self.before + turn.prompt + self.after for turn in turns],
-            add_special_tokens=False,
-            return_offsets_mapping=True,
-        )
-        prompts = encoded["input_ids"]
-        # For each prompt, the token that ends at a character.
-        token_at = [{end: i for i, (_, end) in enumerate(o)} for o in encoded["offset_mapping"]]
-        eos = self.tokenizer.eos_token
-        completions = self.tokenizer(
-            [turn.completion + (eos if turn.final else "") for turn in turns],
-            add_special_tokens=False,
-        )["input_ids"]
+        prompts, token_at, completions = self._tokens(turns)
         lengths = [len(p) + len(c) for p, c in zip(prompts, completions, strict=True)]
-        starts, longest, n = [], 0, 0
-        marked: list[tuple[int, int]] = []  # row and place in it
-        for b, row in enumerate(rows):
-            place = len(self.prefix)
-            for turn in row:
-                starts.append(place)
-                offset = len(self.before)
-                marked += [(b, place + token_at[n][mark.end + offset]) for mark in turn.marks]
-                place += lengths[n]
-                n += 1
-            longest = max(longest, place)
-        meant = [mark.targets for turn in turns for mark in turn.marks]
-        where = torch.tensor([b * longest + place for b, place in marked], dtype=torch.long)
-        return replace(
-            self._without_marks(rows, prompts, completions, starts, longest),
-            marked=where,
-            meant=torch.tensor(meant).reshape(-1, 5),
-        )
-
-    def _without_marks(
-        self,
-        rows: Sequence[Sequence[Turn]],
-        prompts: list[list[int]],
-        completions: list[list[int]],
-        starts: list[int],
-        longest: int,
-    ) -> Packed:
-        prefix = len(self.prefix)
+        row_of = [b for b, row in enumerate(rows) for _ in row]  # of each turn
+        prefix, starts = len(self.prefix), []
+        ends = [prefix] * len(rows)
+        for b, length in zip(row_of, lengths, strict=True):
+            starts.append(ends[b])
+            ends[b] += length
+        longest = max(ends)
         ids = torch.full((len(rows), longest), self.tokenizer.pad_token_id)
         ids[:, :prefix] = torch.tensor(self.prefix)
         after = int(self.positions.max()) + 1
         positions = torch.full((self.positions.shape[0], len(rows), longest), after)
         positions[:, :, :prefix] = self.positions[:, None]
-        where, labels, weights, owner, n = [], [], [], [], 0
-        lengths: list[tuple[int, ...]] = []
-        for b, row in enumerate(rows):
-            row_lengths = []
-            for turn in row:
-                tokens, first = prompts[n] + completions[n], starts[n]
-                last = first + len(tokens)
-                ids[b, first:last] = torch.tensor(tokens)
-                positions[:, b, first:last] = torch.arange(after, after + len(tokens))
-                answer, count = first + len(prompts[n]), len(completions[n])
-                where.append(torch.arange(answer - 1, last - 1) + b * longest)
-                labels.append(torch.tensor(completions[n]))
-                token_weights = torch.where(self.is_digit[labels[-1]], turn.digits, 1.0)
-                weights.append(token_weights * (turn.weight / count**self.length_power))
-                owner.append(torch.full((count,), n))
-                row_lengths.append(len(tokens))
-                n += 1
-            lengths.append(tuple(row_lengths))
+        where, labels, weights, owner = [], [], [], []
+        marked: list[int] = []
+        for n, (turn, b, first) in enumerate(zip(turns, row_of, starts, strict=True)):
+            last, count = first + lengths[n], len(completions[n])
+            ids[b, first:last] = torch.tensor(prompts[n] + completions[n])
+            positions[:, b, first:last] = torch.arange(after, after + lengths[n])
+            where.append(torch.arange(last - count - 1, last - 1) + b * longest)
+            labels.append(torch.tensor(completions[n]))
+            token_weights = torch.where(self.is_digit[labels[-1]], turn.digits, 1.0)
+            weights.append(token_weights * (turn.weight / count**self.length_power))
+            owner.append(torch.full((count,), n))
+            marked += [b * longest + first + token_at[n][mark.end] for mark in turn.marks]
+        in_row = [
+            tuple(length for length, b in zip(lengths, row_of, strict=True) if b == row)
+            for row in range(len(rows))
+        ]
         return Packed(
             ids=ids,
             positions=positions,
-            mask=SharedRows((prefix,) * len(rows), tuple(lengths), ids.device),
+            mask=SharedRows((prefix,) * len(rows), tuple(in_row), ids.device),
             where=torch.cat(where),
             labels=torch.cat(labels),
             weights=torch.cat(weights),
             turns=torch.cat(owner),
-            kinds=tuple(turn.kind for row in rows for turn in row),
-            marked=torch.empty(0, dtype=torch.long),
-            meant=torch.empty(0, 5),
+            kinds=tuple(turn.kind for turn in turns),
+            marked=torch.tensor(marked, dtype=torch.long),
+            meant=torch.tensor([m.targets for turn in turns for m in turn.marks]).reshape(-1, 5),
         )
+
+    def _tokens(
+        self, turns: Sequence[Turn]
+    ) -> tuple[list[list[int]], list[dict[int, int]], list[list[int]]]:
+        """The token ids of each prompt, which of them ends at a character, and the completion's."""
+        encoded = self.tokenizer(
+            [self.before + turn.prompt + self.after for turn in turns],
+            add_special_tokens=False,
+            return_offsets_mapping=True,
+        )
+        shift = len(self.before)
+        token_at = [
+            {end - shift: i for i, (_, end) in enumerate(offsets)}
+            for offsets in encoded["offset_mapping"]
+        ]
+        completions = self.tokenizer(
+            [turn.completion + self.tokenizer.eos_token for turn in turns],
+            add_special_tokens=False,
+        )
+        return encoded["input_ids"], token_at, completions["input_ids"]
 
 
 def answer_logits(
