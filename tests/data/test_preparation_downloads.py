@@ -14,6 +14,7 @@ from loopback import Loopback, content, cut, in_turn, picture, status
 from grit.data.pictures import Unusable
 from grit.data.preparation.downloads import Downloads
 from grit.data.preparation.images import picture_size
+from grit.data.preparation.settings import PreparationSettings
 
 RIGHT = picture((8, 6))
 
@@ -23,7 +24,8 @@ class Patient:
 
     def __init__(self, attempts: int = 3) -> None:
         self.waits: list[float] = []
-        self.downloads = Downloads(attempts=attempts, timeout=5, sleep=self.waits.append)
+        settings = PreparationSettings(attempts=attempts, timeout=5)
+        self.downloads = Downloads(settings, sleep=self.waits.append)
 
     def get(self, *urls: str, limit: int = 10**6) -> bytes:
         return self.downloads.get(urls, limit=limit, check=lambda got: picture_size(got, (8, 6)))
@@ -145,7 +147,8 @@ def test_a_hiccup_of_a_host_under_many_threads_costs_no_file() -> None:
             raise httpx2.ConnectError("refused")
         return httpx2.Response(200)
 
-    downloads = Downloads(attempts=4, timeout=5, sleep=lambda _: all_failed.wait())
+    settings = PreparationSettings(attempts=4, timeout=5)
+    downloads = Downloads(settings, sleep=lambda _: all_failed.wait())
     downloads._client._transport = httpx2.MockTransport(answers)
     urls = [f"http://127.0.0.1/{number}" for number in range(32)]
     with ThreadPoolExecutor(16) as pool:
@@ -157,7 +160,7 @@ def test_a_hiccup_of_a_host_under_many_threads_costs_no_file() -> None:
 def test_a_host_that_says_nothing_is_given_up_too() -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:  # takes connections and says nothing
         url = f"http://127.0.0.1:{mute.getsockname()[1]}/a.png"
-        downloads = Downloads(attempts=1, timeout=0.02)
+        downloads = Downloads(PreparationSettings(attempts=1, timeout=0.02))
         for _ in range(10):
             with pytest.raises(Unusable, match=r"127\.0\.0\.1 does not answer"):
                 downloads.get([url], limit=9, check=picture_size)
@@ -191,7 +194,8 @@ def test_a_file_that_comes_drop_by_drop_is_given_up(loopback: Loopback, part: st
                 time.sleep(0.05)
 
     loopback.put("/a.png", drips)
-    downloads, begun = Downloads(attempts=3, timeout=5, total_timeout=0.4), time.monotonic()
+    settings = PreparationSettings(attempts=3, timeout=5, total_timeout=0.4)
+    downloads, begun = Downloads(settings), time.monotonic()
     with pytest.raises(Unusable, match=r"not here within 0\.4 s"):
         downloads.get([f"{loopback.url}/a.png"], limit=10**6, check=len)
     assert time.monotonic() - begun < 3
@@ -217,7 +221,7 @@ def test_a_public_host_does_not_lead_to_a_private_address(
         moved = str(request.url) == asked
         return httpx2.Response(302, headers={"Location": there}) if moved else httpx2.Response(200)
 
-    downloads = Downloads(attempts=1, timeout=5)
+    downloads = Downloads(PreparationSettings(attempts=1, timeout=5))
     downloads._client._transport = httpx2.MockTransport(answers)
     if refused:
         with pytest.raises(Unusable, match=r"93\.184\.216\.34 redirects to \S+, a private address"):

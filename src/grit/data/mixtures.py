@@ -8,50 +8,39 @@ from typing import Any, TypeVar
 from grit.core.errors import GritError
 from grit.core.seeding import seed_for
 from grit.data.samples import Picture, Sample
+from grit.data.settings import DataSettings
 from grit.data.shapes.scenes import Scene
 
 Item = TypeVar("Item")
+COUNTS = (0, 1, 2, 3, 4)  # the answers that the paper trains on, equally often
 
 
-def mix(
-    sources: Mapping[str, Sequence[Sample]],
-    sizes: Mapping[str, int | None],
-    seed: int,
-    *,
-    balanced: Mapping[str, Sequence[int]] | None = None,
-    total: int | None = None,
-) -> list[Sample]:
-    """Take ``sizes[name]`` samples of every source, one source after another.
+def mix(sources: Mapping[str, Sequence[Sample]], data: DataSettings) -> list[Sample]:
+    """Take ``data.sources[name].rows`` samples of every source, one source after another.
 
     Samples are ranked by a hash of seed and id. Whether one is taken therefore does not depend on
     the other rows of its file, and a smaller mixture is a part of a larger one.
 
+    Of counting sources that are to be balanced, `COUNTS` are taken in turn as answers, and rows
+    with other answers come last. With a total the rows of sources are maxima, and the last source,
+    whose rows are not looked at, makes up what the others lack.
+
     Args:
-        sources: the samples of each.
-        sizes: samples to take from each; None: all.
-        seed: of the ranking.
-        balanced: for counting sources, counts such as ``(0, 1, 2, 3, 4)`` that are taken in turn
-            as answers; rows with other answers come last.
-        total: samples in all. ``sizes`` then are maxima, and the last source, whose size is not
-            looked at, makes up what the others lack.
+        sources: the samples of each of ``data.sources``.
+        data: how many samples are taken of each, and by which seed they are ranked.
 
     Raises:
         GritError: a source has too few samples, an id occurs twice, or the mixture is empty.
     """
-    balanced = balanced or {}
-    for name in {*sizes, *balanced} - set(sources):
-        raise GritError(f'data: the mixture names "{name}", but its sources are {_listed(sources)}')
     mixture: list[Sample] = []
     for name, samples in sources.items():
-        if name not in sizes:
-            raise GritError(f'data: the mixture has no size for its source "{name}"')
-        ranked = sorted(samples, key=lambda sample: (seed_for(seed, sample.id), sample.id))
-        if name in balanced:
-            ranked = in_turn(ranked, balanced[name], lambda sample: sample.answer)
-        size, setting = sizes[name], f"data.sources.{name}.rows"
-        if total is not None and name == list(sources)[-1]:
-            size, setting = _remainder(total, len(mixture), list(sources)), "data.total"
-        elif total is not None:
+        ranked = sorted(samples, key=lambda sample: (seed_for(data.seed, sample.id), sample.id))
+        if data.sources[name].balance_counts:
+            ranked = in_turn(ranked, lambda sample: sample.answer)
+        size, setting = data.sources[name].rows, f"data.sources.{name}.rows"
+        if data.total is not None and name == list(sources)[-1]:
+            size, setting = _remainder(data.total, len(mixture), list(sources)), "data.total"
+        elif data.total is not None:
             size = min(size or len(ranked), len(ranked))
         mixture += ranked[: _wanted(name, size, len(ranked), setting)]
     if not mixture:
@@ -127,11 +116,9 @@ def _wanted(name: str, size: int | None, available: int, setting: str) -> int:
     return size
 
 
-def in_turn(
-    ranked: Sequence[Item], counts: Sequence[int], answer: Callable[[Item], str]
-) -> list[Item]:
-    """``ranked`` reordered so that it begins with items whose answers are ``counts`` in turn."""
-    groups: dict[str, list[Item]] = {str(count): [] for count in counts}
+def in_turn(ranked: Sequence[Item], answer: Callable[[Item], str]) -> list[Item]:
+    """``ranked`` reordered so that it begins with items whose answers are `COUNTS` in turn."""
+    groups: dict[str, list[Item]] = {str(count): [] for count in COUNTS}
     others: list[Item] = []
     for item in ranked:
         groups.get(answer(item).strip(), others).append(item)
@@ -145,7 +132,3 @@ def _check_ids(mixture: Sequence[Sample]) -> None:
         if sample.id in seen:
             raise GritError(f'data: two samples of the mixture have the id "{sample.id}"')
         seen.add(sample.id)
-
-
-def _listed(sources: Mapping[str, object]) -> str:
-    return ", ".join(f'"{name}"' for name in sources) or "none"

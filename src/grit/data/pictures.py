@@ -167,14 +167,8 @@ class ImageFile:
             with opened(self.path, self.size) as image:
                 yield image
         except Exception as error:  # on damaged files Pillow's decoders raise nearly anything
-            raise self._unusable(error) from error
-
-    def _unusable(self, error: Exception) -> GritError:
-        return unreadable(
-            f'{self.where}: field "image": {self.path}' if self.where else str(self.path),
-            error,
-            self.size,
-        )
+            name = f'{self.where}: field "image": {self.path}' if self.where else str(self.path)
+            raise unreadable(name, error, self.size) from error
 
 
 def unreadable(name: str, error: Exception, stated: Size | None = None) -> GritError:

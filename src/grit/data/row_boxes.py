@@ -26,7 +26,9 @@ def read_row_boxes(row: Row, name: str) -> RowBoxes:
         GritError: a field is not as it should be, boxes are annotated without the image's size, or
             lie outside it. Corners in another order are put right where boxes are compared.
     """
-    space = _size(row, "original", "width", "height", required=False)
+    space = None
+    if row.has("width") or row.has("height"):
+        space = Space("original", row.pixels("width"), row.pixels("height"))
     boxes = row.optional_boxes(name)
     if boxes and space is None:
         row.refuse("width", "the image's width in pixels, because the row has annotated boxes")
@@ -42,11 +44,5 @@ def read_row_boxes(row: Row, name: str) -> RowBoxes:
 def _box_space(row: Row, original: Space | None) -> Space | None:
     name = row.choice("box_space", get_args(SpaceName), default="original")
     if name == "resized":
-        return _size(row, "resized", "resized_width", "resized_height", required=True)
+        return Space("resized", row.pixels("resized_width"), row.pixels("resized_height"))
     return NORMALIZED_1000 if name == "normalized_1000" else original
-
-
-def _size(row: Row, name: SpaceName, width: str, height: str, *, required: bool) -> Space | None:
-    if not (required or row.has(width) or row.has(height)):
-        return None
-    return Space(name, row.pixels(width), row.pixels(height))

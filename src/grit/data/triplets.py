@@ -22,7 +22,6 @@ from grit.data.shapes.source import ShapesSource
 from grit.data.suites import PAPER_FILES, ROWS, check_images, files_of, log_boxes
 
 log = logging.getLogger(__name__)
-COUNTS = (0, 1, 2, 3, 4)  # the answers that counting data is balanced over
 
 
 def training_samples(data: DataSettings, suite: SuiteSettings) -> list[Sample]:
@@ -60,9 +59,7 @@ def training_samples(data: DataSettings, suite: SuiteSettings) -> list[Sample]:
         log_boxes(name, rows)
         sources[name] = rows.samples
     _leave_out_tested(data, suite, sources)
-    sizes = {name: source.rows for name, source in data.sources.items()}
-    balanced = {name: COUNTS for name, s in data.sources.items() if s.balance_counts}
-    mixed = mix(sources, sizes, data.seed, balanced=balanced, total=data.total)
+    mixed = mix(sources, data)
     check_images(mixed)
     return mixed
 

@@ -12,6 +12,7 @@ The bases have the profile of the paper's: they point well, answer weakly when a
 (because stage 5 is short), and do neither well together.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -28,7 +29,7 @@ from grit.models.loading import ADAPTERS, freeze_vision, load_base
 from grit.models.tiny import random_model
 from grit.models.tiny_families import FAMILIES, make_processor
 from grit.models.tiny_tokenizer import Family, train_tokenizer
-from grit.pretraining.export import export_model, read_json
+from grit.pretraining.export import export_model
 from grit.pretraining.language import LanguagePlan, LanguageStage
 from grit.pretraining.lessons import ANSWERS, CHAINS, GROUNDING, HABITS, LEADING, PAIRS, turns_about
 from grit.pretraining.pointing import PointingHeads
@@ -102,7 +103,7 @@ def _quality(adapter: Adapter, course: Course, folder: Path) -> dict[str, Figure
     rows, path = course.settings.quality_rows, folder / "quality.json"
     if not rows:
         return {}
-    stored = read_json(path) if path.is_file() else {}
+    stored = json.loads(path.read_text("utf-8")) if path.is_file() else {}
     if stored.get("rows") != rows:
         stored = {"rows": rows, "figures": base_quality(adapter, rows, course.seed)}
         write_json(path, stored)
@@ -170,7 +171,7 @@ def claim(course: Course, folder: Path) -> None:
     if not path.is_file():
         write_json(path, settings)
         return
-    stored = read_json(path)
+    stored = json.loads(path.read_text("utf-8"))
     compared = [name for name in settings if name not in WITHOUT_EFFECT]
     changed = [name for name in compared if settings[name] != stored.get(name)]
     if changed:

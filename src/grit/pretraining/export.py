@@ -55,13 +55,6 @@ def closest_dtype(model: PreTrainedModel) -> torch.dtype:
     return min(DTYPES, key=lost)
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """The object in a JSON file."""
-    value = json.loads(path.read_text("utf-8"))
-    assert isinstance(value, dict)
-    return value
-
-
 def _seconds(rows: list[dict[str, Any]]) -> dict[str, float]:
     """Wall-clock seconds of each stage, summed over the processes that worked on it."""
     spent: dict[str, float] = defaultdict(float)

@@ -75,13 +75,7 @@ def _prepare(config: Config) -> list[Shortfall]:
     )
     if not (config.trainer.progress_bar and sys.stderr.isatty()):
         disable_progress_bars()  # of huggingface_hub
-    downloads = Downloads(
-        attempts=settings.attempts,
-        timeout=settings.timeout,
-        total_timeout=settings.total_timeout,
-        connections=settings.workers,
-    )
-    with closing(downloads):
+    with closing(Downloads(settings)) as downloads:
         preparation = Preparation(
             root=Path(config.data.root),
             settings=settings,

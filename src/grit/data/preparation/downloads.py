@@ -12,6 +12,7 @@ import httpx2
 
 from grit.core.background import in_background
 from grit.data.pictures import Unusable
+from grit.data.preparation.settings import PreparationSettings
 
 _TEMPORARY = frozenset((408, 425, 429, 500, 502, 503, 504))
 _FIRST_WAIT = 0.5  # seconds; doubled at every further attempt
@@ -41,32 +42,22 @@ class Downloads:
     trust it.
 
     Args:
-        attempts: per file.
-        timeout: seconds without an answer after which an attempt fails.
-        total_timeout: seconds for one file, all attempts together; None: no limit.
-        connections: how many at a time.
+        settings: attempts and seconds per file, and how many files at a time.
         sleep: waits between attempts; tests replace it.
     """
 
     def __init__(
-        self,
-        *,
-        attempts: int,
-        timeout: float,
-        total_timeout: float | None = None,
-        connections: int = 16,
-        sleep: Callable[[float], None] = time.sleep,
+        self, settings: PreparationSettings, *, sleep: Callable[[float], None] = time.sleep
     ) -> None:
-        self._attempts = attempts
-        self._total_timeout = total_timeout
+        self._settings = settings
         self._sleep = sleep
         self._silent: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._client = httpx2.Client(
-            timeout=timeout,
+            timeout=settings.timeout,
             follow_redirects=True,
             max_redirects=5,
-            limits=httpx2.Limits(max_connections=connections),
+            limits=httpx2.Limits(max_connections=settings.workers),
             event_hooks={"response": [_refuse_private]},
         )
 
@@ -100,9 +91,9 @@ class Downloads:
         stop = threading.Event()
         download = in_background(lambda: self._with_retries(url, limit, stop))
         try:
-            return download.result(self._total_timeout)
+            return download.result(self._settings.total_timeout)
         except TimeoutError as error:
-            raise Unusable(f"not here within {self._total_timeout:g} s") from error
+            raise Unusable(f"not here within {self._settings.total_timeout:g} s") from error
         finally:
             stop.set()
 
@@ -111,17 +102,17 @@ class Downloads:
             host = httpx2.URL(url).host
         except httpx2.InvalidURL as error:
             raise Unusable(f"{url!r} is no address") from error
-        unanswered = 0
-        for attempt in range(self._attempts):
+        attempts, unanswered = self._settings.attempts, 0
+        for attempt in range(attempts):
             try:
                 return self._attempt(url, host, limit, stop)
             except _Temporary as error:
                 reason = str(error)
                 unanswered += isinstance(error, _Silent)
-                if attempt + 1 < self._attempts and not stop.is_set():
+                if attempt + 1 < attempts and not stop.is_set():
                     wait = error.wait if error.wait is not None else _FIRST_WAIT * 2**attempt
                     self._sleep(min(wait, _LONGEST_WAIT))
-        if unanswered == self._attempts:  # not at each: one hiccup fails in all threads at once
+        if unanswered == attempts:  # not at each: one hiccup fails in all threads at once
             with self._lock:
                 self._silent[host] += 1
         raise Unusable(reason)

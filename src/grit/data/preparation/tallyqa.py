@@ -13,11 +13,10 @@ from typing import Any
 
 from grit.core.errors import GritError
 from grit.core.seeding import seed_for
-from grit.data.mixtures import in_turn
+from grit.data.mixtures import COUNTS, in_turn
 from grit.data.photographs import coco_name, photograph
 from grit.data.rows import read_rows
 
-COUNTS = (0, 1, 2, 3, 4)  # the answers that the paper trains on, equally often
 QUESTION_ID = "question_id"  # names a question in TallyQA's file and in the rows made from it
 LARGEST_FILE = 512 * 2**20  # bytes of train.json
 
@@ -74,7 +73,7 @@ def draw_counting_rows(
     ranked = sorted(
         eligible.values(), key=lambda row: (seed_for(seed, "tallyqa", row.number), row.number)
     )
-    return in_turn(ranked, COUNTS, lambda row: str(row.answer))[:count]
+    return in_turn(ranked, lambda row: str(row.answer))[:count]
 
 
 def rows_by_question(
