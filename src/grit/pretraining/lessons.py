@@ -1,6 +1,5 @@
 """The training data of each stage: mixtures of questions with short answers, boxes and traces."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -142,23 +141,21 @@ def turns_about(
     ]
     if not turns:  # a row needs a turn, and counting is possible in every scene
         turns = [_direct(scene, q, COUNT, space) for q in _asked(scene, COUNT, rng)]
-    makers: Mapping[Callable[..., Turn], float] = {
-        _ideal: lesson.ideal,
-        _habit: lesson.habits,
-        _example: lesson.examples,
-        _explained: lesson.sentences,
+    averages = {
+        "ideal": lesson.ideal,
+        "habit": lesson.habits,
+        "example": lesson.examples,
+        "explained": lesson.sentences,
     }
     # Examples are long: either all rows of a step have them or none, to avoid padding.
     shared = rng_for("examples", *parts[:-1])
-    for maker, average in makers.items():
-        for _ in range(_drawn(average, shared if maker is _example else rng)):
+    for chain, average in averages.items():
+        for _ in range(_drawn(average, shared if chain == "example" else rng)):
             kind, templates = rng.choice(lesson.suffixed)
+            name = "_".join((chain, kind, *templates)) if templates else chain
             for question in questions_about(scene, kind, rng, 1, templates):
-                turn = maker(scene, question, style, space, rng)
-                name = "_".join((turn.kind, kind, *templates)) if templates else turn.kind
-                turns.append(
-                    replace(turn, kind=name, weight=lesson.chain_weight, digits=lesson.digits)
-                )
+                prompt, text = _chain(chain, scene, question, style, space, rng)
+                turns.append(Turn(name, prompt, text, lesson.chain_weight, lesson.digits))
     return turns
 
 
@@ -184,26 +181,18 @@ def _direct(scene: Scene, question: Question, subject: Subject, space: Space) ->
     return Turn(name, prompt, answer_text(sample, space), subject.weight, marks=marks)
 
 
-def _ideal(scene: Scene, question: Question, style: BoxStyle, space: Space, rng: Random) -> Turn:
-    sample = sample_of(scene, question, "pretraining", "ideal")
-    return Turn("ideal", user_text(question.text, suffix=True), ideal_trace(sample, space))
-
-
-def _habit(scene: Scene, question: Question, style: BoxStyle, space: Space, rng: Random) -> Turn:
-    text, _ = habitual_trace(scene, question, space, SUFFIX_SLIPS, rng)
-    return Turn("habit", user_text(question.text, suffix=True), text)
-
-
-def _example(scene: Scene, question: Question, style: BoxStyle, space: Space, rng: Random) -> Turn:
-    example = icl_example(style)
-    text, _ = habitual_trace(scene, question, space, EXAMPLE_SLIPS, rng)
-    return Turn("example", user_text(question.text, suffix=True, example=example), text)
-
-
-def _explained(
-    scene: Scene, question: Question, style: BoxStyle, space: Space, rng: Random
-) -> Turn:
-    """The language of people's traces, without their tags: a real base knows it, too."""
-    sample = sample_of(scene, question, "pretraining", "explained")
-    text = " ".join(sentences(sample, space, "sentences"))
-    return Turn("explained", user_text(f"{question.text} {EXPLAIN}", suffix=False), text)
+def _chain(
+    kind: str, scene: Scene, question: Question, style: BoxStyle, space: Space, rng: Random
+) -> tuple[str, str]:
+    """A prompt and a trace of this kind: ideal, habit, example or explained (see `Lesson`)."""
+    sample = sample_of(scene, question, "pretraining", kind)
+    if kind == "explained":  # in the language of people's traces: a real base knows it, too
+        prompt = user_text(f"{question.text} {EXPLAIN}", suffix=False)
+        return prompt, " ".join(sentences(sample, space, "sentences"))
+    example = icl_example(style) if kind == "example" else ""
+    prompt = user_text(question.text, suffix=True, example=example)
+    if kind == "ideal":
+        return prompt, ideal_trace(sample, space)
+    slips = EXAMPLE_SLIPS if kind == "example" else SUFFIX_SLIPS
+    text, _ = habitual_trace(scene, question, space, slips, rng)
+    return prompt, text

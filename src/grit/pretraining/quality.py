@@ -12,7 +12,7 @@ from grit.core.seeding import seed_for
 from grit.data.samples import Sample
 from grit.data.shapes.kinds import KINDS, TEST_KINDS
 from grit.data.shapes.source import ShapesSource
-from grit.grounding.boxes import Box, Space, union_iou
+from grit.grounding.boxes import Space, converted, union_iou
 from grit.grounding.prompts import icl_example, user_text
 from grit.grounding.traces import Trace, parse
 from grit.judge.judge import Query
@@ -49,23 +49,20 @@ def base_quality(adapter: Adapter, rows: int, seed: int) -> dict[str, Figures]:
 
 def direct_quality(adapter: Adapter, rows: int, seed: int) -> Figures:
     """Accuracy by kind, and by template with counts up to 4 apart; IoU where it is a box."""
-    names, kinds, samples = [], [], []
+    asked = []
     for kind in KINDS:
         source = ShapesSource(kind, "dev", rows, seed)
         for index in range(rows):
             template, _, _ = source.question(index)
             sample = source[index]
             few = kind == "tallyqa" and int(sample.answer) <= 4
-            names.append(f"{kind}_{template.name}{'_0_4' if few else ''}")
-            kinds.append(kind)
-            samples.append(sample)
+            asked.append((kind, f"{kind}_{template.name}{'_0_4' if few else ''}", sample))
+    samples = [sample for _, _, sample in asked]
     prompts = [user_text(sample.question, suffix=False) for sample in samples]
     completions = _completed(adapter, samples, prompts, 0.0, seed)
     scores = _scores(samples, [text.strip() for text, _ in completions])
     figures: dict[str, list[float]] = defaultdict(list)
-    for name, kind, sample, (text, space), score in zip(
-        names, kinds, samples, completions, scores, strict=True
-    ):
+    for (kind, name, sample), (text, space), score in zip(asked, completions, scores, strict=True):
         if sample.answer_is_box and sample.boxes:
             figures[f"{name}_iou"].append(_iou(parse(text), space, sample))
         elif not sample.answer_is_box:
@@ -134,8 +131,7 @@ def _scores(samples: Sequence[Sample], answers: Iterable[str]) -> list[float]:
 
 
 def _iou(trace: Trace, space: Space, sample: Sample) -> float:
-    boxes = [Box(*corners, space).to(sample.space) for corners in trace.all_boxes]
-    return union_iou(boxes, sample.boxes or ())
+    return union_iou(converted(trace.all_boxes, space, sample.space), sample.boxes or ())
 
 
 def _in_format(trace: Trace) -> float:
