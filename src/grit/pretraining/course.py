@@ -103,7 +103,7 @@ def _quality(adapter: Adapter, course: Course, folder: Path) -> dict[str, Figure
     rows, path = course.settings.quality_rows, folder / "quality.json"
     if not rows:
         return {}
-    stored = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    stored: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
     if stored.get("rows") != rows:
         stored = {"rows": rows, "figures": base_quality(adapter, rows, course.seed)}
         write_json(path, stored)
