@@ -76,6 +76,24 @@ def test_a_step_that_has_changed_the_weights_leaves_no_checkpoint(tmp_path, monk
     assert latest(tmp_path / "c") is None
 
 
+def test_what_has_no_room_at_all_is_said_instead_of_a_setting(tmp_path, monkeypatch):
+    """AdamW makes its states in the first step: fewer tokens a pass would make no room for them."""
+    one = module()
+
+    def refuse(*arguments):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB. GPU 0 has 1.")
+
+    monkeypatch.setattr(one.layout, "step", refuse)
+    with pytest.raises(GritError) as caught:
+        fit(one, tmp_path)
+    said = str(caught.value)
+    assert said.startswith(
+        "the GPU's memory is full (CUDA out of memory. Tried to allocate 9 GiB.): it has no room "
+        "for AdamW's states; take model.adaptation=lora"
+    )
+    assert "tokens_per_pass" not in said
+
+
 def test_a_step_that_nobody_could_judge_changes_nothing(tmp_path):
     one = module(unjudged, max_steps=1)
     before = learnt(one)

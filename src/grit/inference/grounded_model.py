@@ -15,6 +15,7 @@ from PIL import Image
 from grit.config.schema import Config
 from grit.core.background import in_background
 from grit.core.files import scratch_folder
+from grit.core.memory import moved
 from grit.core.seeding import seed_for
 from grit.data.samples import Sample
 from grit.grounding.traces import settled
@@ -60,7 +61,7 @@ class GroundedModel:
         self.adapter: Adapter = make_adapter(
             config.model, learning=False, checkpoint=source.checkpoint
         )
-        self.adapter.model.eval().to(self.device)
+        moved(self.adapter.model.eval(), self.device)
         self.prompting = Prompting(config.method.suffix, config.method.example)
         self.engine, self.close = self._opened(folder)
         self._lengths = PromptLengths(self.adapter, self.prompting)

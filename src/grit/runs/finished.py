@@ -15,6 +15,7 @@ from grit.config.identity import made_of
 from grit.config.schema import Config
 from grit.config.stored import stored_config, stored_configuration
 from grit.core.errors import GritError
+from grit.core.memory import moved
 from grit.data.samples import Sample
 from grit.data.suites import has_test_files, test_sets
 from grit.evaluation.controls import Controls, controls
@@ -240,7 +241,7 @@ class FinishedRun:
             checkpoint=None if name is None else find_checkpoint(name),
         )
         here = replace(settings.trainer, devices=1, num_nodes=1)  # one process, as it is here
-        adapter.model.eval().to(prepare_device(here, settings.threads))
+        moved(adapter.model.eval(), prepare_device(here, settings.threads))
         return adapter
 
 

@@ -11,6 +11,7 @@ from grit.config.schema import Config
 from grit.core import processes
 from grit.core.errors import GritError
 from grit.core.fingerprints import fingerprint
+from grit.core.memory import moved
 from grit.data.suites import pictures_of, test_sets
 from grit.evaluation.predictions import read_sets
 from grit.evaluation.sampled import read_sampled
@@ -52,7 +53,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         feature_cache_mib=config.training.feature_cache_mib,
         checkpoint=checkpoint,
     )
-    adapter.model.to(device)
+    moved(adapter.model, device)
     if processes.rank() == 0:
         trained_on = None if checkpoint is None else annotation_of_weights(checkpoint.path)
         run.begin(config, checkpoint, trained_on)

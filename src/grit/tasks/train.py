@@ -13,6 +13,7 @@ from grit.config.schema import Config
 from grit.core import processes
 from grit.core.errors import GritError
 from grit.core.files import write_json
+from grit.core.memory import moved
 from grit.core.seeding import seed_for
 from grit.data.mixtures import drawn_rows
 from grit.data.samples import Sample
@@ -81,7 +82,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     torch.manual_seed(seed_for(config.seed, "weights"))  # initialises new LoRA weights
     features = config.training.feature_cache_mib
     adapter = make_adapter(config.model, learning=learns, feature_cache_mib=features)
-    adapter.model.train(learns).to(device)
+    moved(adapter.model.train(learns), device)
     _set_checkpointing(config, adapter, samples, device)
     if processes.rank() == 0:
         run.begin(config, annotation=annotation_of(config, samples))

@@ -10,6 +10,7 @@ import torch
 from transformers import get_cosine_schedule_with_warmup
 
 from grit.core import processes
+from grit.core.memory import room_for
 from grit.core.seeding import seed_for
 from grit.models.adapter import Adapter
 from grit.training.groups import Group, MicroBatch, in_micro_batches
@@ -125,7 +126,8 @@ class Learner(pl.LightningModule):
         """Sum gradients over ranks, clip and step; return the gradient norm before clipping."""
         optimizer: Any = self.optimizers()
         self.committed = True
-        return self.layout.step(optimizer.step)
+        with room_for("AdamW's states"):
+            return self.layout.step(optimizer.step)
 
     def backward(self, loss: torch.Tensor, *arguments: Any, **options: Any) -> None:
         """The backward pass that ``manual_backward`` runs: the layout's."""

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from grit.core import processes
 from grit.core.background import in_background
-from grit.core.memory import hint_on_oom
+from grit.core.memory import hint_on_oom, room_for
 from grit.data.datamodule import PromptSteps
 from grit.data.samples import Sample
 from grit.judge.judge import Judge
@@ -77,7 +77,8 @@ class GRPOGR(Learner):
         self.rollouts = Rollouts(
             adapter, engine, rollout.sampling, prompting, reward, judge, settings, seed
         )
-        self.reference = reference_of(self.policy) if settings.beta else None
+        with room_for("the reference, a copy of the weights that learn"):
+            self.reference = reference_of(self.policy) if settings.beta else None
         self.last_rollouts: list[Rollout] = []  # of the last step, for loggers
         self.all_rolled: list[Rollout] = []  # with those that dynamic sampling has replaced
         self.watched = JudgeWatch(judge)
