@@ -18,5 +18,5 @@ def test_a_model_that_does_not_fit_is_one_line(monkeypatch):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB. GPU 0 has 1.")
 
     monkeypatch.setattr(torch.nn.Module, "to", refuse)
-    with pytest.raises(GritError, match="no room for the model.s weights; take"):
+    with pytest.raises(GritError, match=r"no room for the model's weights; take"):
         grit.load()

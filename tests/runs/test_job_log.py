@@ -1,6 +1,8 @@
 """The log of jobs, which several processes append to, on file systems that may tear its lines."""
 
+import json
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,26 @@ def test_a_torn_line_costs_its_own_job(tmp_path: Path, caplog, torn: bytes) -> N
     log.append(job("c"))
     assert [each.folder for each in log.since(0)] == ["a", "c"]
     assert "jobs.jsonl: 1 damaged lines are left out" in caplog.text
+
+
+def test_jobs_of_several_draws_are_told_apart(tmp_path: Path) -> None:
+    """Refused configurations all have the same folder."""
+    log = JobLog(tmp_path / "jobs.jsonl")
+    for draw in (0, 1, 1):
+        log.append(replace(job("refused"), data_seed=draw, objective="dapo"))
+    found = log.since(0)
+    assert [each.data_seed for each in found] == [0, 1]
+    assert ", ".join(found[1].differences()) == "objective=dapo, data=shapes, data.seed 1, seed 0"
+    assert job("a").differences() == ["data=shapes", "seed 0"]
+
+
+def test_a_line_of_a_former_version_is_read(tmp_path: Path) -> None:
+    log = JobLog(tmp_path / "jobs.jsonl")
+    log.append(job("a"))
+    fields = json.loads(log.path.read_text())
+    del fields["data_seed"], fields["objective"]
+    log.path.write_text(json.dumps(fields) + "\n")
+    assert log.since(0) == [job("a")]
 
 
 def test_writers_take_turns(tmp_path: Path) -> None:

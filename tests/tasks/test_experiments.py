@@ -153,7 +153,7 @@ def test_a_failed_run_leaves_a_gap_and_is_gone_on_with(
     assert r"seed 1 failed in tiny\_qwen-shapes-grit-seed1-" in page
     whole = (TABLE / "report.html").read_text(encoding="utf-8")
     assert "2 of 3 <a" in whole
-    assert f"<li>tiny_qwen · grit · shapes · seed 1: {reason(fault)}</li>" in whole
+    assert f"<li>tiny_qwen · grit · shapes · data.seed 0 · seed 1: {reason(fault)}</li>" in whole
     runs.fault = lambda config: None
     runs.done.clear()
     assert command(*SMALL).code == 0

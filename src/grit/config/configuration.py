@@ -172,9 +172,14 @@ def checked(composed: DictConfig) -> Config:
 
 
 def part_names(composed: DictConfig) -> dict[str, Any]:
-    """The names of a run's model, data, suite, method and reward, without any checks."""
+    """The names of a run's parts, and which draw of its data it has, without any checks."""
     parts = ("model", "data", "suite", "method", "reward")
-    return {part: str(OmegaConf.select(composed, f"{part}.name")) for part in parts}
+    names = {part: str(OmegaConf.select(composed, f"{part}.name")) for part in parts}
+    draw = OmegaConf.select(composed, "data.seed")
+    return names | {
+        "objective": str(OmegaConf.select(composed, "training.objective.name")),
+        "data_seed": draw if isinstance(draw, int) else None,
+    }
 
 
 def figure_settings(composed: DictConfig) -> FigureSettings:

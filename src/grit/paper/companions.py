@@ -5,6 +5,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from grit.figures.table import Column, Row, Section, Table, best_in_bold
+from grit.paper.budgets import budget_notes
 from grit.paper.evidence import Evidence, Run
 from grit.paper.grouping import (
     Groups,
@@ -61,11 +62,12 @@ def comparable(
 ) -> Iterator[Comparable]:
     """The runs that ``keep`` wants, in parts that were asked the same and judged alike."""
     for part in parts_of(evidence):
-        groups, repeated = by_variant(run for run in part.runs if keep(run.results))
+        kept = [run for run in part.runs if keep(run.results)]
+        groups, repeated = by_variant(kept)
         shown = Shown(part.title, part, groups, models_of(groups, evidence), columns)
-        meaning = (*judged(part.runs), *definitions(part.results))
-        known = (*annotation_note(groups), *draw_notes(groups), *repeated)
-        yield Comparable(shown, meaning, (*known, *notes_of(part.runs, evidence)))
+        meaning = (*judged(kept), *definitions([run.results for run in kept]))
+        known = (*annotation_note(groups), *budget_notes(groups), *draw_notes(groups), *repeated)
+        yield Comparable(shown, meaning, (*known, *notes_of(kept, evidence)))
 
 
 def own_sections(shown: Shown) -> tuple[Section, ...]:

@@ -23,7 +23,6 @@ from grit.paper.evidence import FIGURES, Evidence
 from grit.runs.draws import draw_of
 from grit.runs.finished import FinishedRun
 from grit.runs.job_log import Job
-from grit.runs.printed import PAPER_REWARD
 from grit.runs.repetitions import MOST, is_trained, repetitions, seeds_label, title_of
 from grit.runs.results import git_commit
 from grit.runs.twins import distinctions
@@ -113,8 +112,8 @@ def _summary(run: FinishedRun, name: str, path: Path) -> RunSummary:
 
 
 def _failure(job: Job) -> RunSummary:
-    reward = [job.reward] * (job.reward != PAPER_REWARD)
-    name = " · ".join([job.model, job.method, *reward, job.data, f"seed {job.seed}"])
+    parts = (part.removeprefix("data=") for part in job.differences())
+    name = " · ".join([job.model, job.method, *parts])
     return RunSummary(name, note=without_places(job.error or "another process works at it"))
 
 

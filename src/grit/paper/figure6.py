@@ -1,10 +1,12 @@
 """Figure 6: ACC in-domain and out-of-domain against the number of training triplets."""
 
+from collections.abc import Iterator
 from itertools import combinations
 
 from grit.figures.chart import Chart, Panel, Point, Series
 from grit.figures.exhibit import Exhibit
 from grit.figures.table import Column, Row, Table
+from grit.paper.budgets import alike
 from grit.paper.companions import Shown, acc_tables, comparable, paired_tables
 from grit.paper.control_rows import control_tables
 from grit.paper.evidence import Evidence
@@ -36,7 +38,7 @@ def figure6(evidence: Evidence) -> Exhibit:
     """A panel for each model, and its numbers as a table."""
     tables, charts = [], []
     for shown, meaning, notes in comparable(evidence, SHOWN, _is_scaled):
-        about = (*meaning, PAPER, INTERVALS, POOLED, MINIATURE, *notes)
+        about = (*meaning, PAPER, INTERVALS, POOLED, MINIATURE, *_left_out(shown), *notes)
         sections = shown.sections(lambda model, groups: [row for _, row in _rows(model, groups)])
         tables.append(Table(shown.title, SHOWN.columns, sections, about, "Triplets"))
         tables += _differences(shown)
@@ -77,12 +79,24 @@ def _rows(model: str, groups: Groups) -> list[tuple[int, Row]]:
     return rows
 
 
+def _left_out(shown: Shown) -> Iterator[str]:
+    """Which rows the curve and the differences leave out."""
+    for model in shown.models:
+        every = [variant for variant in shown.groups if variant.model == model]
+        used = alike(shown.groups, _by_size(model, shown.groups)).values()
+        if rest := len(every) - len(used):
+            yield (
+                f"{model_title(model)}: curve and differences are of the rows with one budget of "
+                f"training, one of each size, and leave out {rest}: name the runs by runs="
+            )
+
+
 def _differences(shown: Shown) -> list[Table]:
-    """Each size minus every smaller one, question by question; of sizes with one kind of run."""
+    """Each size minus every smaller one, question by question; of runs with one budget."""
     pairs = {}
     for model in shown.models:
-        sizes = _by_size(model, shown.groups)
-        single = {size: shown.groups[v[0]] for size, v in sizes.items() if len(v) == 1}
+        sizes = alike(shown.groups, _by_size(model, shown.groups))
+        single = {size: shown.groups[variant] for size, variant in sizes.items()}
         pairs[model] = [
             (f"{more} − {fewer}", single[fewer], single[more])
             for fewer, more in combinations(single, 2)
@@ -93,10 +107,11 @@ def _differences(shown: Shown) -> list[Table]:
 def _chart(shown: Shown) -> Chart:
     panels = []
     for model in shown.models:
-        rows = _rows(model, shown.groups)
+        sizes = alike(shown.groups, _by_size(model, shown.groups))
+        rows = {s: SHOWN.row(str(s), shown.groups[variant]) for s, variant in sizes.items()}
         series = []
         for place, name in enumerate(DOMAINS):
-            means = ((size, row.cells[place].mean) for size, row in rows)
+            means = ((size, row.cells[place].mean) for size, row in rows.items())
             points = tuple(Point(size, *mean[:3]) for size, mean in means if mean is not None)
             series.append(Series(name, points))
         panel = Panel(model_title(model), tuple(series))

@@ -19,6 +19,7 @@ from grit.evaluation.paired import holm
 from grit.figures.chart import Chart, Panel, Point, Series
 from grit.figures.exhibit import Exhibit
 from grit.figures.table import NOTHING, Cell, Column, Row, Section, Table, best_in_bold, bracketed
+from grit.paper.budgets import budget_notes
 from grit.paper.companions import Shown, comparable
 from grit.paper.evidence import Evidence, Run
 from grit.paper.grouping import Groups, Variant, labels
@@ -82,6 +83,7 @@ def methods(evidence: Evidence) -> Exhibit:
     for shown, meaning, notes in comparable(evidence, SHOWN, _trained_here):
         told = {*annotation_note(shown.groups)}  # by a column
         notes = tuple(note for note in notes if note not in told)
+        notes = (*budget_notes(shown.groups, ("data.name",)), *notes)
         about = (*meaning, MEANING, INTERVALS, POOLED, *notes, *_without_differences(shown))
         sections = tuple(
             Section(model_title(model), tuple(_rows(model, shown.groups))) for model in shown.models

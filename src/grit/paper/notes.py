@@ -7,7 +7,7 @@ from grit.paper.grouping import Groups, draws_of, labels
 from grit.runs.evaluated import BEFORE_TRAINING, is_released, method_label
 from grit.runs.judging import judging_note
 from grit.runs.left_out import left_out
-from grit.runs.printed import METHODS, PAPER_REWARD
+from grit.runs.printed import METHODS
 from grit.runs.results import ANSWERS_AND_BOXES
 
 INTERVALS = (
@@ -18,8 +18,9 @@ INTERVALS = (
 DIFFERENCES = (
     "Differences of the same questions, with 95% t-intervals over questions and, on a side of "
     "several seeds, over seeds, within what a difference can be; one trained run stands for itself "
-    "and not for its method. Bold: the interval excludes 0, a test at 5% for each cell, not "
-    "corrected for their number."
+    "and not for its method. Draws and seeds of the two sides are taken as independent, which is "
+    "wide where both trained on the same triplets. Bold: the interval excludes 0, a test at 5% for "
+    "each cell, not corrected for their number."
 )
 DRAWS = (
     "A row of several draws has the mean of the draws' means, and its interval covers draws and "
@@ -96,8 +97,7 @@ def _evaluated(runs: Sequence[Run]) -> Iterator[str]:
 def _failures(evidence: Evidence) -> Iterator[str]:
     for job in evidence.failed:
         title = METHODS.get(job.method, job.method)
-        reward = f", reward={job.reward}" * (job.reward != PAPER_REWARD)
-        what = f"{job.model}, {title}{reward}, data={job.data}, seed {job.seed}"
+        what = ", ".join([job.model, title, *job.differences()])
         failed = f"{what} failed in {job.folder}: {job.error}"
         yield failed if job.error else f"{what}: another process works at it"
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from grit.core.locks import take_turns
+from grit.runs.printed import PAPER_OBJECTIVE, PAPER_REWARD
 from grit.runs.run_record import RESULTS
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,16 @@ class Job:
     seed: int
     seconds: float = 0.0
     error: str | None = None  # why it failed, in one line
+    objective: str = PAPER_OBJECTIVE
+    data_seed: int | None = None  # which draw of the triplets; None: not known
+
+    def differences(self) -> list[str]:
+        """What GRIT's own runs have otherwise, the draw and the seed, for a line about it."""
+        parts = [f"reward={self.reward}"] * (self.reward != PAPER_REWARD)
+        parts += [f"objective={self.objective}"] * (self.objective != PAPER_OBJECTIVE)
+        parts.append(f"data={self.data}")
+        parts += [] if self.data_seed is None else [f"data.seed {self.data_seed}"]
+        return [*parts, f"seed {self.seed}"]
 
 
 class JobLog:
@@ -97,6 +108,7 @@ def has_results(sweep: Path, job: Job) -> bool:
     return job.outcome is not Outcome.failed
 
 
-def _identity(job: Job) -> tuple[str | int, ...]:
+def _identity(job: Job) -> tuple[str | int | None, ...]:
     # The folder is not enough: configurations that were refused all have the same one.
-    return job.folder, job.model, job.data, job.suite, job.method, job.reward, job.seed
+    names = job.model, job.data, job.suite, job.method, job.reward, job.objective
+    return job.folder, *names, job.data_seed, job.seed
