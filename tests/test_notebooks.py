@@ -1,10 +1,13 @@
 """The notebooks run from top to bottom, and are stored with what they showed."""
 
+import hashlib
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
+
+from grit.models.tiny import shipped_folder
 
 pytestmark = pytest.mark.slow
 
@@ -26,6 +29,14 @@ def test_a_notebook_is_stored_with_small_outputs(path: Path) -> None:
     assert not any(output.output_type == "error" for output in outputs)
     assert not any(output.get("name") == "stderr" for output in outputs)
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_shows_what_the_shipped_base_says(path: Path) -> None:
+    """Its metadata has the first digits of the SHA-256 of the weights that it was run with."""
+    weights = (shipped_folder("qwen") / "model.safetensors").read_bytes()
+    digits = hashlib.sha256(weights).hexdigest()[:12]
+    assert nbformat.read(path, 4).metadata["tiny_qwen"] == digits, "run it again"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
