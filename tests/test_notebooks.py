@@ -36,7 +36,8 @@ def test_a_notebook_shows_what_the_shipped_base_says(path: Path) -> None:
     """Its metadata has the first digits of the SHA-256 of the weights that it was run with."""
     weights = (shipped_folder("qwen") / "model.safetensors").read_bytes()
     digits = hashlib.sha256(weights).hexdigest()[:12]
-    assert nbformat.read(path, 4).metadata["tiny_qwen"] == digits, "run it again"
+    said = f"run it again, and set tiny_qwen in its metadata to {digits}"
+    assert nbformat.read(path, 4).metadata["tiny_qwen"] == digits, said
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
