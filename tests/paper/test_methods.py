@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import yaml
 
+from grit.core.errors import GritError
 from grit.figures.markdown_format import markdown_text
 from grit.figures.table import Row, Table
 from grit.paper.building import build
@@ -120,6 +121,17 @@ def test_faithfulness_comes_from_the_experiments_own_record(
     place = [column.name for column in leaderboard.columns].index("Faithfulness")
     assert rows(leaderboard)["Chain-of-Thought"].cells[place].text.startswith("12.5 ± 10.5")
     assert rows(leaderboard)["GRIT, 2 seeds"].cells[place].text == "–"
+
+
+@pytest.mark.parametrize("damaged", ["{", "[]", '{"runs": [{}]}'])
+def test_a_damaged_record_of_faithfulness_is_one_line(
+    evidence: Evidence, tmp_path: Path, damaged: str
+) -> None:
+    folder = tmp_path / "runs" / "faithfulness"
+    folder.mkdir()
+    (folder / "faithfulness.json").write_text(damaged)
+    with pytest.raises(GritError, match=r"faithfulness\.json: is not as this version writes it"):
+        methods(evidence)
 
 
 def test_a_run_of_wandb_is_named_by_its_objective(evidence: Evidence) -> None:

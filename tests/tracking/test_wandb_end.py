@@ -14,7 +14,7 @@ from wandb.sdk.lib.wbauth import unauthenticate_session
 from wandb_runs_service import WandbRunsService
 from wandb_service import KEY
 
-from grit.tracking.wandb_end import finish, limits
+from grit.tracking.wandb_end import _faults, finish, limits
 from grit.tracking.wandb_log import wandb_logger
 
 LOSES = """
@@ -110,3 +110,12 @@ def test_the_environment_bounds_the_wait_before_we_do(monkeypatch) -> None:
     monkeypatch.setenv("WANDB_FINISH_TIMEOUT", "7")
     assert "finish_timeout" not in limits()
     assert wandb.Settings(**limits()).finish_timeout_raises
+
+
+def test_a_torn_log_of_the_upload_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    assert list(_faults(tmp_path)) == []  # nothing says that something was lost
+    (tmp_path / "logs").mkdir()
+    lines = ['{"level": "ERROR", "msg": "ga', "plain", "[1]", '{"level": 4}', '{"level": "INFO"}']
+    lines.append('{"level": "ERROR+4", "msg": "gave up", "status": 500}')
+    (tmp_path / "logs" / "debug-internal.log").write_text("\n".join(lines))
+    assert list(_faults(tmp_path)) == ["gave up 500"]

@@ -13,6 +13,7 @@ from itertools import chain
 from pathlib import Path
 from statistics import fmean
 
+from grit.core.errors import GritError
 from grit.evaluation.bootstrap import Estimate
 from grit.evaluation.over_runs import Bounds
 from grit.evaluation.paired import holm
@@ -160,10 +161,14 @@ def _fall(run: Run) -> Estimate | None:
     path = run.folder.parent / "faithfulness" / "faithfulness.json"
     if not path.exists():
         return None
-    for found in json.loads(path.read_text(encoding="utf-8"))["runs"]:
-        if Path(found["folder"]).name == run.folder.name:
-            fall = found["overall"]["question"]["fall_beyond_control"]
-            return Estimate(fall["mean"], fall["low"], fall["high"], fall["n"])
+    try:
+        for found in json.loads(path.read_text(encoding="utf-8"))["runs"]:
+            if Path(found["folder"]).name == run.folder.name:
+                fall = found["overall"]["question"]["fall_beyond_control"]
+                return Estimate(fall["mean"], fall["low"], fall["high"], fall["n"])
+    except (ValueError, KeyError, TypeError) as error:
+        said = f"{type(error).__name__}: {error}"
+        raise GritError(f"{path}: is not as this version writes it: {said}") from error
     return None
 
 

@@ -89,8 +89,15 @@ def _said(error: Exception) -> str:
 
 def _faults(folder: Path) -> Iterator[str]:
     """Errors in the log of the client's upload process, which reports them nowhere else."""
-    for line in (folder / "logs" / "debug-internal.log").read_text(encoding="utf-8").splitlines():
-        entry = json.loads(line) if line.startswith("{") else {}
-        if entry.get("level", "").startswith("ERROR"):  # ERROR+4: it gave up retrying
+    log_file = folder / "logs" / "debug-internal.log"
+    if not log_file.exists():
+        return
+    for line in log_file.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            entry = json.loads(line)
+        except ValueError:  # of other libraries, or torn
+            continue
+        # ERROR+4: it gave up retrying
+        if isinstance(entry, dict) and str(entry.get("level", "")).startswith("ERROR"):
             said = [str(entry[name]) for name in ("msg", "error", "status") if name in entry]
             yield " ".join(" ".join(said).split())
