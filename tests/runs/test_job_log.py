@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from grit.core.locks import take_turns
+from grit.paper.notes import parts_of_job
 from grit.runs.job_log import Job, JobLog, Outcome
 
 
@@ -43,8 +44,8 @@ def test_jobs_of_several_draws_are_told_apart(tmp_path: Path) -> None:
         log.append(replace(job("refused"), data_seed=draw, objective="dapo"))
     found = log.since(0)
     assert [each.data_seed for each in found] == [0, 1]
-    assert ", ".join(found[1].differences()) == "objective=dapo, data=shapes, data.seed 1, seed 0"
-    assert job("a").differences() == ["data=shapes", "seed 0"]
+    assert ", ".join(parts_of_job(found[1])) == "objective=dapo, data=shapes, data.seed 1, seed 0"
+    assert parts_of_job(job("a")) == ["data=shapes", "seed 0"]
 
 
 def test_a_line_of_a_former_version_is_read(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from grit.pages.summary import duration
 from grit.pages.training_curves import Curves, mean_curves
 from grit.paper.building import BUILDERS
 from grit.paper.evidence import FIGURES, Evidence
+from grit.paper.notes import parts_of_job
 from grit.runs.draws import draw_of
 from grit.runs.finished import FinishedRun
 from grit.runs.job_log import Job
@@ -112,7 +113,7 @@ def _summary(run: FinishedRun, name: str, path: Path) -> RunSummary:
 
 
 def _failure(job: Job) -> RunSummary:
-    parts = (part.removeprefix("data=") for part in job.differences())
+    parts = (part.removeprefix("data=") for part in parts_of_job(job))
     name = " · ".join([job.model, job.method, *parts])
     return RunSummary(name, note=without_places(job.error or "another process works at it"))
 

@@ -5,9 +5,10 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from grit.paper.evidence import Evidence, Run
 from grit.paper.grouping import Groups, draws_of, labels
 from grit.runs.evaluated import BEFORE_TRAINING, is_released, method_label
+from grit.runs.job_log import Job
 from grit.runs.judging import judging_note
 from grit.runs.left_out import left_out
-from grit.runs.printed import METHODS
+from grit.runs.printed import METHODS, PAPER_OBJECTIVE, PAPER_REWARD
 from grit.runs.results import ANSWERS_AND_BOXES
 
 INTERVALS = (
@@ -97,9 +98,18 @@ def _evaluated(runs: Sequence[Run]) -> Iterator[str]:
 def _failures(evidence: Evidence) -> Iterator[str]:
     for job in evidence.failed:
         title = METHODS.get(job.method, job.method)
-        what = ", ".join([job.model, title, *job.differences()])
+        what = ", ".join([job.model, title, *parts_of_job(job)])
         failed = f"{what} failed in {job.folder}: {job.error}"
         yield failed if job.error else f"{what}: another process works at it"
+
+
+def parts_of_job(job: Job) -> list[str]:
+    """What a job has otherwise than GRIT's own runs, its data, draw and seed."""
+    parts = [f"reward={job.reward}"] * (job.reward != PAPER_REWARD)
+    parts += [f"objective={job.objective}"] * (job.objective not in ("", PAPER_OBJECTIVE))
+    parts.append(f"data={job.data}")
+    parts += [] if job.data_seed is None else [f"data.seed {job.data_seed}"]
+    return [*parts, f"seed {job.seed}"]
 
 
 def _codes(runs: Sequence[Run]) -> Iterator[str]:

@@ -8,7 +8,6 @@ from enum import StrEnum
 from pathlib import Path
 
 from grit.core.locks import take_turns
-from grit.runs.printed import PAPER_OBJECTIVE, PAPER_REWARD
 from grit.runs.run_record import RESULTS
 
 log = logging.getLogger(__name__)
@@ -39,16 +38,8 @@ class Job:
     seed: int
     seconds: float = 0.0
     error: str | None = None  # why it failed, in one line
-    objective: str = PAPER_OBJECTIVE
-    data_seed: int | None = None  # which draw of the triplets; None: not known
-
-    def differences(self) -> list[str]:
-        """What GRIT's own runs have otherwise, the draw and the seed, for a line about it."""
-        parts = [f"reward={self.reward}"] * (self.reward != PAPER_REWARD)
-        parts += [f"objective={self.objective}"] * (self.objective != PAPER_OBJECTIVE)
-        parts.append(f"data={self.data}")
-        parts += [] if self.data_seed is None else [f"data.seed {self.data_seed}"]
-        return [*parts, f"seed {self.seed}"]
+    objective: str = ""  # "": not known, as the draw may be
+    data_seed: int | None = None  # which draw of the triplets
 
 
 class JobLog:
