@@ -102,6 +102,17 @@ def test_curves_of_one_name_are_told_apart_by_settings(finished_run: Any, tmp_pa
     assert f"{name} · training.beta=0.02 · settings hash-of-c</h3>" in three
 
 
+def test_curves_of_two_versions_of_the_code_say_which(finished_run: Any, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        finished_run(tmp_path / name, settings_hash="same", code=f"code-{name}")
+        (tmp_path / name / "config.yaml").write_text(yaml.safe_dump({"seed": 0}))
+        metrics = [json.dumps({"step": s, "train/reward": s}) + "\n" for s in (0, 1)]
+        (tmp_path / name / "metrics.jsonl").write_text("".join(metrics))
+    page = write(tmp_path, find_runs([tmp_path]))
+    for name in ("a", "b"):
+        assert f"tiny_qwen · grit · shapes · grpo_gr · code code-{name}</h3>" in page
+
+
 def test_a_link_leads_to_a_folder_of_any_name(finished_run: Any, tmp_path: Path) -> None:
     folder = tmp_path / "cups #2, 50%?"
     finished_run(folder)

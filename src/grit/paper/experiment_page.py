@@ -139,8 +139,12 @@ def _told_apart(runs: Sequence[FinishedRun]) -> list[str]:
             continue
         told = distinctions([runs[place].config for place in places])
         unknown = len(set(told)) < len(told)
-        for place, settings in zip(places, told, strict=True):
-            fingerprint = f"settings {runs[place].results.settings_hash or 'unknown'}"
+        results = [runs[place].results for place in places]
+        of_code = len({found.settings_hash for found in results}) == 1  # settings do not differ
+        for place, settings, found in zip(places, told, results, strict=True):
+            fingerprint = f"settings {found.settings_hash or 'unknown'}"
+            if of_code:
+                fingerprint = f"code {found.code or 'unknown'}"
             titles[place] = " · ".join([name, *settings, *([fingerprint] if unknown else [])])
     return titles
 
