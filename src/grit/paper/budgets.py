@@ -7,16 +7,13 @@ from typing import Any
 from grit.paper.evidence import Run
 from grit.paper.grouping import Groups, Variant, labels
 
-STEPS = "trainer.max_steps"
 BUDGET = (
-    STEPS,
-    *("training.prompts_per_step", "training.group_size", "training.updates_per_rollout"),
-    *("training.learning_rate", "model.adaptation"),
+    *("trainer.max_steps", "training.prompts_per_step", "training.group_size"),
+    *("training.updates_per_rollout", "training.learning_rate", "model.adaptation"),
 )
-Budget = tuple[Any, ...]
 
 
-def budget_of(runs: Sequence[Run]) -> Budget | None:
+def budget_of(runs: Sequence[Run]) -> tuple[Any, ...] | None:
     """The values of `BUDGET` of a row's runs, which are alike; None where they do not say."""
     values = tuple(_setting(runs[0].config, path) for path in BUDGET)
     return None if all(value is None for value in values) else values

@@ -11,5 +11,5 @@ def coin(response: Response) -> float:
     hangs on the completion's seed, so that a resumed run and any number of ranks toss the same
     coins; where no seed is known, as in ``task=score``, on the question and the text.
     """
-    seed = response.seed
-    return float(seed_for("coin", seed, response.question, response.trace.text) % 2)
+    tossed = seed_for("coin", response.seed, response.question, response.trace.text)
+    return float(tossed % 2)

@@ -50,7 +50,8 @@ def prepare_device(trainer: TrainerSettings, threads: int | None) -> torch.devic
     if processes > 1 and not dist.is_initialized():
         silence = timedelta(seconds=trainer.max_silence)
         dist.init_process_group("nccl" if on_gpu else "gloo", timeout=silence)
-    # Lightning takes a SLURM task's number, and tasks may each have a run of their own.
+    # Lightning takes a SLURM task's number, and tasks may each have a run of their own. It keeps
+    # the rank as an attribute of this function, of which mypy knows nothing.
     rank_zero_only.rank = dist.get_rank() if processes > 1 else 0  # type: ignore[attr-defined]
     if not on_gpu:
         return torch.device("cpu")
