@@ -42,6 +42,7 @@ from grit.core.keys import refuse_keys, tidy_keys
 from grit.core.run_log import note
 from grit.core.secrets import redacted
 from grit.core.threads import choose_wait_policy
+from grit.runs.failed_jobs import FailedJobs
 from grit.runs.job_log import Job, JobLog
 from grit.runs.jobs import ASKING, done_before, done_beside, run_job
 from grit.runs.run_record import relative, unfinished
@@ -89,19 +90,21 @@ def run(composed: DictConfig) -> None:
     except (Exception, interruption.Stop) as fault:
         error = interruption.ended(fault)
         locks.release()
-        # In a launcher's worker process the error is raised, so that Hydra sees it; in the main
-        # process it would be printed twice. A failed job of an experiment is in the job log and
-        # does not raise, because Hydra would not go on to the experiment's table.
+        # A launcher's worker process has no terminal, and its main process sees raised errors only:
+        # they raise where they end the multirun. A failed job of an experiment is in the job log.
         worker = launch.process != os.getpid() and not experiment
         known = _noted(error, folder)
-        if not known or os.environ.get(TRACEBACK) == "1" or worker:
+        stopped = isinstance(error, Interrupted)
+        if not known or os.environ.get(TRACEBACK) == "1" or (worker and stopped):
             if error is not fault:
                 raise error from fault
             raise
-        launch.failed = True
         number = f"job {job.job.num}: " if job.mode is RunMode.MULTIRUN else ""
+        if worker:
+            return FailedJobs(Path(job.sweep.dir)).append(redacted(f"grit: {number}{error}"))
+        launch.failed = True
         print(f"grit: {number}{error}", file=sys.stderr)
-        if isinstance(error, Interrupted):
+        if stopped:
             sys.exit(1)  # ends a multirun too
 
 

@@ -1,4 +1,4 @@
-"""A multirun ends in one table of its runs."""
+"""A multirun ends in one table of its runs, and in the errors of jobs that a launcher ran."""
 
 import sys
 from pathlib import Path
@@ -8,25 +8,45 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from grit.core.errors import GritError
+from grit.runs.failed_jobs import FailedJobs
 
 
 class PrintRuns(Callback):
     """A Hydra callback; an experiment with exhibits has tables of its own."""
 
+    def __init__(self) -> None:
+        self.start = 0
+
+    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
+        """Note which errors are those of former starts."""
+        self.start = FailedJobs(Path(config.hydra.sweep.dir)).size()
+
     def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
-        """Print the table of the finished runs below the sweep's folder, if there are several."""
+        """Print the table of the finished runs below the sweep's folder, if there are several.
+
+        Exit with code 1 if a job failed in a worker process: those of this process have said so.
+        """
         if config.exhibits:
             return
-        from grit.pages.finished_runs import print_runs  # not before it is needed
-        from grit.runs.finished import find_runs
-        from grit.runs.run_record import RESULTS
-
         folder = Path(config.hydra.sweep.dir)
-        if not any(folder.rglob(RESULTS)):  # each job has said why, or measures nothing
-            return
-        try:
-            runs = find_runs([folder])
-            if len(runs) > 1:
-                print_runs(runs)
-        except GritError as error:  # a run's files are damaged
-            print(f"grit: {error}", file=sys.stderr)
+        _print_table(folder)
+        failed = FailedJobs(folder).since(self.start)
+        for line in failed:
+            print(line, file=sys.stderr)
+        if failed:
+            sys.exit(1)
+
+
+def _print_table(folder: Path) -> None:
+    from grit.pages.finished_runs import print_runs  # not before it is needed
+    from grit.runs.finished import find_runs
+    from grit.runs.run_record import RESULTS
+
+    if not any(folder.rglob(RESULTS)):  # each job has said why, or measures nothing
+        return
+    try:
+        runs = find_runs([folder])
+        if len(runs) > 1:
+            print_runs(runs)
+    except GritError as error:  # a run's files are damaged
+        print(f"grit: {error}", file=sys.stderr)
