@@ -63,7 +63,7 @@ def read_samples(
         GritError: a row is invalid.
     """
     samples, missing, rows, beyond = [], 0, 0, 0
-    has_folder, root = images_folder.is_dir(), images_folder.resolve()
+    has_folder, folder = images_folder.is_dir(), ImagesFolder(images_folder)
     for row in read_rows(file):
         rows += 1
         sample, path, boxes_beyond = _sample(row, images_folder, f"{name}/{_number(row, named_by)}")
@@ -71,7 +71,7 @@ def read_samples(
         has_image = has_folder and _is_file(path, row)
         missing += not has_image
         if has_image:
-            check_inside(path, root, row)
+            folder.check(path, row)
         if has_image or not require_images:
             samples.append(sample)
     return SampleFile(samples, missing, rows, beyond)
@@ -117,14 +117,26 @@ def image_name(row: Row) -> str:
     return name
 
 
-def check_inside(path: Path, root: Path, row: Row) -> None:
-    """Refuse a symbolic link out of the images folder: untrusted rows could read any file by it."""
-    target = path.resolve()
-    if not target.is_relative_to(root):
-        raise GritError(
-            f'{row.where}: field "image": {path} leads out of its folder, to {target}: put the '
-            "file there"
-        )
+class ImagesFolder:
+    """Refuses symbolic links out of a folder: untrusted rows could read any file by them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder.resolve()
+        self._inside: set[Path] = set()  # folders of images, looked up once each
+
+    def check(self, path: Path, row: Row) -> None:
+        """Refuse an image that lies elsewhere than its path says, outside of the folder."""
+        is_link = path.is_symlink()
+        if not is_link and path.parent in self._inside:
+            return
+        target = path.resolve()
+        if not target.is_relative_to(self.root):
+            raise GritError(
+                f'{row.where}: field "image": {path} leads out of its folder, to {target}: put the '
+                "file there"
+            )
+        if not is_link:
+            self._inside.add(path.parent)
 
 
 def _is_file(path: Path, row: Row) -> bool:

@@ -6,10 +6,10 @@ TallyQA and GQA use, and the images of the MME questions used here are photograp
 
 import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 
 from grit.core.files import write_jsonl
-from grit.data.jsonl import read_samples
+from grit.data.jsonl import image_name
 from grit.data.pictures import ImageFile
 from grit.data.preparation.paper import TEST_FILES
 from grit.data.rows import read_rows
@@ -51,10 +51,14 @@ def coco_name(file: str) -> str | None:
 def photograph_of(sample: Sample, folder: Path, coco_numbers: Mapping[str, int]) -> str:
     """The photograph of a row that was read from a file whose images lie in ``folder``."""
     assert isinstance(sample.picture, ImageFile)
-    image = sample.picture.path.relative_to(folder).as_posix()
-    found = photograph(folder.name, image, coco_numbers)
-    if found == f"{folder.name}/{image}" and folder.name not in _FOLDERS:
-        return str(sample.picture.path.resolve())  # other folders may share a name
+    return _photograph_in(folder, sample.picture.path.relative_to(folder), coco_numbers)
+
+
+def _photograph_in(folder: Path, image: PurePath, coco_numbers: Mapping[str, int]) -> str:
+    name = image.as_posix()
+    found = photograph(folder.name, name, coco_numbers)
+    if found == f"{folder.name}/{name}" and folder.name not in _FOLDERS:
+        return str((folder / image).resolve())  # other folders may share a name
     return found
 
 
@@ -70,8 +74,8 @@ def photographs_of_tests(
     photographs = set()
     for file, folder in files:
         if file.is_file():
-            samples = read_samples(file, folder, name=file.stem, require_images=False).samples
-            photographs |= {photograph_of(sample, folder, coco_numbers) for sample in samples}
+            images = (PurePosixPath(image_name(row)) for row in read_rows(file))
+            photographs |= {_photograph_in(folder, image, coco_numbers) for image in images}
     return photographs
 
 

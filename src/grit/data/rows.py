@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -143,10 +144,10 @@ class Row:
         """
         if name in self.fields:
             return
-        normalized = {field.strip().lower(): field for field in self.fields}
-        for similar in get_close_matches(name, normalized, n=1, cutoff=_SIMILARITY):
+        similar = _similar(name, tuple(self.fields))
+        if similar is not None:
             raise GritError(
-                f"{self.where}: field {described(normalized[similar])}: is it the row's {name}? "
+                f"{self.where}: field {described(similar)}: is it the row's {name}? "
                 f'call it "{name}", or say that there is none by "{name}": null'
             )
 
@@ -163,6 +164,14 @@ class Row:
         if not self.has(name):
             self.refuse(name, expected)
         return self.fields[name]
+
+
+@lru_cache  # the rows of a file have the same fields
+def _similar(name: str, fields: tuple[str, ...]) -> str | None:
+    """The field whose name is most similar to ``name``, if one is."""
+    normalized = {field.strip().lower(): field for field in fields}
+    matches = get_close_matches(name, normalized, n=1, cutoff=_SIMILARITY)
+    return normalized[matches[0]] if matches else None
 
 
 def read_rows(path: Path) -> Iterator[Row]:

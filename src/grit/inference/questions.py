@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 
 from grit.core.errors import GritError
 from grit.core.files import file_hash
-from grit.data.jsonl import check_inside, image_name
+from grit.data.jsonl import ImagesFolder, image_name
 from grit.data.pictures import check_size, decode, opened, rgb, unreadable
 from grit.data.rows import LONGEST_TEXT, read_rows
 from grit.data.samples import Picture, Sample
@@ -161,11 +161,11 @@ def _of_file(file: Path, folder: Path, question: str | None) -> list[Asked]:
     if question is not None:
         raise GritError("question=: with input=FILE.jsonl every row has its own")
     found = []
-    root = folder.resolve()
+    images = ImagesFolder(folder)
     for row in read_rows(file):
         name = image_name(row)
         path = folder / name
-        check_inside(path, root, row)
+        images.check(path, row)
         text = row.text("question", blank=False, longest=LONGEST_TEXT)
         found.append(Asked(name, Photograph(path, f'{row.where}: field "image": {path}'), text))
     return found
