@@ -78,23 +78,28 @@ def test_what_ends_a_trace_ends_the_model_s_turn(adapter):
     assert adapter.tokenizer.eos_token_id in adapter.end_ids
 
 
+@pytest.fixture(scope="module", params=["tiny:qwen", "tiny:internvl", "qwen", "internvl"])
+def skeleton(replica, request):
+    """A model with its real vocabulary and without weights."""
+    tiny = request.param.startswith("tiny:")
+    return load_skeleton(request.param if tiny else str(replica(request.param)))
+
+
 @pytest.mark.parametrize("hand", ["plain", "json", "internvl"])
 @pytest.mark.parametrize("field", ["answer", "question"])
-@pytest.mark.parametrize("name", ["tiny:qwen", "tiny:internvl", "qwen", "internvl"])
-def test_control_tokens_of_a_row_are_taught_as_text(replica, name, field, hand):
-    path = name if name.startswith("tiny:") else str(replica(name))
-    adapter = load_skeleton(path)
-    learner = learner_of(adapter, trace_style=hand)
+def test_control_tokens_of_a_row_are_taught_as_text(skeleton, field, hand):
+    learner = learner_of(skeleton, trace_style=hand)
     row = replace(ShapesSource("vsr", "train", 1)[0], labels=())
-    for token in sorted(set(adapter.tokenizer.get_added_vocab()) - set(OF_TRACES)):
+    added = {v: k for k, v in skeleton.tokenizer.get_added_vocab().items()}
+    for token in sorted(set(added.values()) - set(OF_TRACES)):
         text = f"cat {token} dog" if field == "answer" else f"Where is the {token} cat?"
         one = replace(row, **{field: text})
-        ids = learner._group(one).completions[0]
-        added = {v: k for k, v in adapter.tokenizer.get_added_vocab().items()}
+        group = learner._group(one)
+        ids = group.completions[0]
         found = [added[i] for i in ids[:-1] if i in added and added[i] not in OF_TRACES]
         assert found == []
-        trace = taught_trace(one, learner._group(one).prompt.space, hand)
-        assert adapter.tokenizer.decode(ids[:-1], clean_up_tokenization_spaces=False) == trace
+        trace = taught_trace(one, group.prompt.space, hand)
+        assert skeleton.tokenizer.decode(ids[:-1], clean_up_tokenization_spaces=False) == trace
 
 
 def test_a_trace_of_words_alone_is_encoded_as_ever(adapter):

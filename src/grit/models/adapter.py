@@ -79,9 +79,9 @@ class Adapter(ABC):
 
     # --- tokens
 
-    @property
+    @cached_property
     @abstractmethod
-    def placeholder_ids(self) -> set[int]:
+    def placeholder_ids(self) -> frozenset[int]:
         """Tokens that stand for images or videos: a sampled one would break the next forward."""
 
     @cached_property

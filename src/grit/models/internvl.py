@@ -1,6 +1,7 @@
 """InternVL: image tiles, coordinates from 0 to 1000, one row of position ids."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from math import isqrt
 from typing import Any
 
@@ -38,11 +39,11 @@ class InternVLAdapter(Adapter):
         """``<IMG_CONTEXT>``."""
         return self.plain.config.image_token_id
 
-    @property
-    def placeholder_ids(self) -> set[int]:
+    @cached_property
+    def placeholder_ids(self) -> frozenset[int]:
         """Image context, the tokens around it, and video."""
         video = self.tokenizer.get_vocab().get(self.processor.video_token)
-        return {*self.processor.image_token_ids, *([] if video is None else [video])}
+        return frozenset([*self.processor.image_token_ids, *([] if video is None else [video])])
 
     def released(self, text: str) -> str:
         """The prompt with the original system message and without the assistant's header.

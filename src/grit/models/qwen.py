@@ -1,6 +1,7 @@
 """Qwen2.5-VL: coordinates in pixels of the resized image, three rows of position ids (M-RoPE)."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -35,11 +36,12 @@ class QwenAdapter(Adapter):
         """The token that stands for a feature of an image."""
         return self.plain.config.image_token_id
 
-    @property
-    def placeholder_ids(self) -> set[int]:
+    @cached_property
+    def placeholder_ids(self) -> frozenset[int]:
         """Images and videos, and the tokens around them."""
         vocabulary = self.tokenizer.get_vocab()
-        return {vocabulary[n] for n in self.placeholders if n in vocabulary} | {self.image_id}
+        known = {vocabulary[name] for name in self.placeholders if name in vocabulary}
+        return frozenset(known | {self.image_id})
 
     def _positions(self, features: Any) -> Tensor:
         positions, _ = self.plain.model.get_rope_index(
