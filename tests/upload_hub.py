@@ -28,6 +28,7 @@ class UploadHub:
         self.server.put(f"/api/models/{name}/preupload/main", self._modes)
         self.server.put(f"/{name}.git/info/lfs/objects/batch", self._batch)
         self.server.put(f"/api/models/{name}/commit/main", lambda r: self._commit(name, r))
+        self.server.put(f"/api/models/{name}/tree/main", lambda r: self._tree(name, r))
         info = {"id": name, "sha": COMMIT, "private": True, "tags": [], "siblings": []}
         for place in ("", "/revision/main"):
             self.server.put(f"/api/models/{name}{place}", content(json.dumps(info).encode()))
@@ -82,6 +83,13 @@ class UploadHub:
         self._stored[request.path.rpartition("/")[2]] = body_of(request)
         _json(request, {})
 
+    def _tree(self, name: str, request: BaseHTTPRequestHandler) -> None:
+        files = self.files.get(name, {}).items()
+        _json(
+            request,
+            [{"type": "file", "path": path, "size": len(data), "oid": "0"} for path, data in files],
+        )
+
     def _commit(self, name: str, request: BaseHTTPRequestHandler) -> None:
         files = self.files.setdefault(name, {})
         for line in body_of(request).splitlines():
@@ -91,6 +99,8 @@ class UploadHub:
                 files[value["path"]] = base64.b64decode(value["content"])
             elif entry["key"] == "lfsFile":
                 files[value["path"]] = self._stored[value["oid"]]
+            elif entry["key"] == "deletedFile":
+                del files[value["path"]]
         url = f"{self.server.url}/{name}/commit/{COMMIT}"
         _json(request, {"commitUrl": url, "commitOid": COMMIT, "success": True})
 
@@ -107,7 +117,7 @@ def body_of(request: BaseHTTPRequestHandler) -> bytes:
     return b"".join(parts)
 
 
-def _json(request: BaseHTTPRequestHandler, value: dict) -> None:
+def _json(request: BaseHTTPRequestHandler, value: dict | list) -> None:
     body = json.dumps(value).encode()
     request.send_response(200)
     request.send_header("Content-Type", "application/json")

@@ -41,6 +41,21 @@ def test_an_upload_has_every_file(uploads, model, private):
     assert files["model.safetensors"] == b"this is model.safetensors"
 
 
+def test_another_model_that_is_there_does_not_stay_beside_it(uploads, model):
+    """transformers would load the base and the adapter in the place of these weights."""
+    upload(model, "me/mine", private=False)
+    for name in ("config.json", "model.safetensors"):
+        (model / name).unlink()
+    for name in ("adapter_config.json", "adapter_model.safetensors"):
+        (model / name).write_text("an adapter")
+    kept = {"notes.md": b"of its owner", "other/model.safetensors": b"another model"}
+    uploads.files["me/mine"] |= kept
+    upload(model, "me/mine", private=False)
+    files = uploads.files["me/mine"]
+    adapter = {"README.md", "adapter_config.json", "adapter_model.safetensors"}
+    assert set(files) == adapter | set(kept)
+
+
 @pytest.mark.parametrize("name", ["mine", "a/b/c", "./mine", "me/mine@main"])
 def test_a_name_that_is_no_repository(uploads, name):
     with pytest.raises(GritError, match="expected ORG/NAME"):

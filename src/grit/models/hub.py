@@ -8,6 +8,7 @@ import re
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ TIMEOUT = 10.0  # seconds for the first answer of the Hub
 SETTINGS = ("*.json", "*.txt", "*.jinja", "*.model")
 WEIGHTS = ("*.safetensors",)
 COMMIT = re.compile("[0-9a-f]{40}")
+_OF_A_MODEL = (*WEIGHTS, "*.safetensors.index.json", "*config.json")  # what decides how it loads
 _ERRORS = (OSError, HfHubHTTPError, HFValidationError, httpx2.HTTPError)
 
 logging.getLogger("httpx2").setLevel(logging.WARNING)  # it logs every request otherwise
@@ -117,6 +119,9 @@ def check_upload(name: str) -> None:
 def upload(folder: Path, name: str, *, private: bool) -> str:
     """Upload a model folder as one commit to a repository, which is made if there is none.
 
+    Weights and settings of another model that are there are deleted: an adapter beside whole
+    weights, say, would be loaded in their place.
+
     Args:
         folder: of the model; files of a dot are left out.
         name: Hub id.
@@ -129,22 +134,31 @@ def upload(folder: Path, name: str, *, private: bool) -> str:
         GritError: the Hub refuses it, or cannot be reached; the folder stays.
     """
     api = HfApi()
+    others: list[str] = []
     try:
         with _without_warnings():
             api.create_repo(name, private=private, exist_ok=True)
+            others = [path for path in api.list_repo_files(name) if _is_of_a_model(path)]
             commit = api.upload_folder(
                 repo_id=name,
                 folder_path=folder,
                 commit_message="A model of the GRIT suite",
                 ignore_patterns=[".*"],
+                delete_patterns=others,  # those that are not replaced
             )
     except (*_ERRORS, ValueError, RuntimeError) as error:
-        again = f"hf upload {name} {shlex.quote(str(folder))}{' --private' if private else ''}"
+        options = [*(["--private"] if private else []), *(f"--delete={path}" for path in others)]
+        again = shlex.join(["hf", "upload", name, str(folder), *options])
         raise GritError(
             f"push={name}: the Hub did not take it ({short(error)}); {folder} is complete: "
             f"'{again}' tries again"
         ) from error
     return str(commit.commit_url)
+
+
+def _is_of_a_model(path: str) -> bool:
+    """Whether a repository's file, not one of its folders', decides what is loaded from it."""
+    return "/" not in path and any(fnmatch(path, pattern) for pattern in _OF_A_MODEL)
 
 
 @contextmanager
