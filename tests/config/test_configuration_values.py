@@ -102,6 +102,14 @@ def test_a_value_that_cannot_work_is_named(default: DictConfig, field: str, valu
             ["rollout.merge_lora=true", "model=qwen2_5_vl_3b", "trainer=fsdp"],
             ["rollout.merge_lora=true", "trainer=fsdp"],
         ),
+        (
+            ["trainer=ddp", "trainer.devices=8", "training.prompts_per_step=2"],
+            ["training.prompts_per_step=2", "a multiple of 8", "or 2 of them"],
+        ),
+        *(
+            (["model=qwen2_5_vl_3b", "model.lora.dropout=0.1", other], ["model.lora.dropout=0.1"])
+            for other in ("training.updates_per_rollout=2", "objective=vppo", "rollout=vllm")
+        ),
         (["model.attention=flash_attention_2"], ["training.share_prompt=false", "sdpa does"]),
         (
             ["model.attention=flash_attention_2", "training.share_prompt=false"],

@@ -18,6 +18,7 @@ from grit.rewards.reward import Reward
 from grit.rollout.engines import make_sampler
 from grit.rollout.settings import RolloutSettings, Sampling
 from grit.runs.metrics_log import MetricsLog
+from grit.training.layouts.data_parallel import OneDevice
 from grit.training.module import GRPOGR
 
 ROLLOUT = {field.name for field in fields(RolloutSettings)}
@@ -72,6 +73,7 @@ def fit(one, folder, *, steps=None, resume=None, callbacks=(), prompts=4, plugin
     metrics = MetricsLog(folder / "metrics.jsonl")
     trainer = pl.Trainer(
         accelerator="cpu",
+        strategy=OneDevice("cpu"),
         max_epochs=1,
         logger=metrics,
         callbacks=list(callbacks),

@@ -133,6 +133,13 @@ def learner_of(settings: Settings) -> KeepsGradients:
     )
 
 
+class States(pl.Callback):
+    """How many elements of optimiser states this rank has at the end of training."""
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.elements = elements_of_states(trainer.optimizers[0])
+
+
 def main(settings: Settings) -> None:
     if settings.processes > 1:  # as the command's do, before there is a model
         dist.init_process_group("gloo")
@@ -144,6 +151,7 @@ def two_steps(settings: Settings) -> None:
     folder = Path(settings.folder)
     learner = learner_of(settings)
     checkpoints = Checkpoints(folder, every=2)
+    states = States()
     stopping = [StopsAfter(settings.stop_after)] if settings.stop_after else []
     trainer = pl.Trainer(
         accelerator="cpu",
@@ -151,7 +159,7 @@ def two_steps(settings: Settings) -> None:
         strategy=Unwrapped() if settings.processes > 1 else "auto",
         max_epochs=1,
         logger=MetricsLog(folder / "metrics.jsonl"),
-        callbacks=[checkpoints, *stopping],
+        callbacks=[checkpoints, *stopping, states],
         log_every_n_steps=1,
         enable_checkpointing=False,
         enable_progress_bar=False,
@@ -167,7 +175,7 @@ def two_steps(settings: Settings) -> None:
     mine = {
         "rollouts": [[r.sample.id, r.completion.text] for r in learner.last_rollouts],
         "passes": learner.seen_passes,
-        "states": elements_of_states(trainer.optimizers[0]),
+        "states": states.elements,
     }
     with learner.layout.gathered():  # as rollouts are
         mine["in_one_piece"] = in_one_piece(learner.adapter)

@@ -11,7 +11,7 @@ import torch
 from learners import fit, learnt, likes_letters, module, without_times
 
 from grit.core.errors import Resumable
-from grit.training.checkpoints import Checkpoints, latest
+from grit.training.checkpoints import CheckpointFiles, Checkpoints, latest
 
 
 def test_the_last_two_checkpoints_are_kept(tmp_path):
@@ -26,6 +26,15 @@ def test_checkpoints_hold_only_what_learns(tmp_path):
     state = torch.load(latest(tmp_path / "c"), weights_only=True)["state_dict"]
     assert state
     assert all("lora_" in name for name in state)
+
+
+def test_at_the_end_nothing_is_moved_and_no_states_are_kept(tmp_path, monkeypatch):
+    """Lightning would copy weights, gradients and AdamW's states into the host's memory."""
+    one = module(max_steps=1)
+    monkeypatch.setattr(type(one), "cpu", None)
+    fit(one, tmp_path)
+    strategy = one.trainer.strategy
+    assert (strategy.optimizers, strategy.lr_scheduler_configs) == ([], [])
 
 
 def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(tmp_path):
@@ -45,7 +54,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(tmp_path):
     assert last.name == "step-000002.ckpt"
 
     resumed = module()
-    rows = fit(resumed, folder, resume=last)
+    rows = fit(resumed, folder, resume=last, plugins=[CheckpointFiles(mapped=True)])
     assert without_times(rows) == without_times(expected)
     for name, weight in learnt(whole).items():
         assert torch.equal(learnt(resumed)[name], weight), name

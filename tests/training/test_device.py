@@ -14,4 +14,10 @@ def test_more_processes_than_gpus_are_one_line(monkeypatch: pytest.MonkeyPatch) 
     for name, value in {"WORLD_SIZE": "8", "RANK": "4", "LOCAL_RANK": "4"}.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(GritError, match=r"trainer\.devices=8: this machine shows 4 GPUs"):
-        prepare_device(TrainerSettings(max_steps=1, devices=8), None)
+        prepare_device(TrainerSettings(max_steps=1, devices=8, strategy="ddp"), None)
+
+
+def test_several_processes_without_a_layout_are_told_of_layouts(monkeypatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "8")
+    with pytest.raises(GritError, match=r"8 processes run, .* add trainer=ddp"):
+        prepare_device(TrainerSettings(max_steps=1), None)

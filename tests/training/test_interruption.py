@@ -117,11 +117,13 @@ def test_what_has_come_is_seen_by_whoever_looks_later():
         assert interruption.ended(fault) is fault
 
 
-def test_a_ctrl_c_that_torchrun_repeats_is_one(monkeypatch):
+@pytest.mark.parametrize("first", interruption.SIGNALS)
+def test_a_signal_that_torchrun_repeats_is_one(monkeypatch, first):
+    """SLURM sends SIGTERM to all processes, as a terminal does SIGINT."""
     monkeypatch.setenv("WORLD_SIZE", "2")
     with interruption.listening():
         interruption.defer(lambda: None, within=60)
-        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), first)
         os.kill(os.getpid(), signal.SIGTERM)
         with pytest.raises(interruption.Stop, match="twice"):
             os.kill(os.getpid(), signal.SIGTERM)

@@ -1,6 +1,7 @@
 """Checks across the fields of a configuration, which their types cannot express."""
 
 from collections.abc import Sequence
+from math import gcd
 from typing import get_args
 
 from grit.config.schema import Config, Exhibit, FigureSettings, Task
@@ -30,6 +31,7 @@ def check(config: Config) -> None:
     _check_trainer(config)
     _check_model(config)
     _check_training(config)
+    _check_dropout(config)
     _check_sampling(config)
     _check_rollout(config)
     _check_logger(config)
@@ -135,10 +137,12 @@ def _check_trainer(config: Config) -> None:
         raise GritError(
             "config: trainer.devices and num_nodes above 1 need a trainer.strategy: trainer=ddp"
         )
-    if config.method.learns and config.training.prompts_per_step % processes:
+    prompts = config.training.prompts_per_step
+    if config.method.learns and prompts % processes:
         raise GritError(
-            f"config: training.prompts_per_step={config.training.prompts_per_step} cannot be dealt "
-            f"evenly to {processes} processes; use a multiple of {processes}"
+            f"config: training.prompts_per_step={prompts} cannot be dealt evenly to {processes} "
+            f"processes; use a multiple of {processes}, which is another training, or "
+            f"{gcd(prompts, processes)} of them"
         )
 
 
@@ -187,6 +191,19 @@ def _check_training(config: Config) -> None:
             raise GritError(
                 f"config: training.needs.{name} asks for nothing; there are {', '.join(NEEDS)}"
             )
+
+
+def _check_dropout(config: Config) -> None:
+    """Refuse dropout where probabilities of two scorings are divided: their masks would differ."""
+    training, rollout = config.training, config.rollout
+    engine = rollout.merge_lora or rollout.name == "vllm"
+    divided = training.updates_per_rollout > 1 or training.perception.active or engine
+    dropout = config.model.lora.dropout if config.model.adaptation == "lora" else 0.0
+    if config.method.training == "grpo_gr" and dropout and divided:
+        raise GritError(
+            f"config: model.lora.dropout={dropout:g} would change the ratios of probabilities that "
+            "several updates_per_rollout, PAPO, VPPO, merge_lora and rollout=vllm take; 0 does not"
+        )
 
 
 def _check_rollout(config: Config) -> None:

@@ -191,12 +191,13 @@ def _first() -> str:
 
 
 def _is_echo(before: list[tuple[signal.Signals, float]], told: signal.Signals) -> bool:
-    """Whether a SIGTERM is torchrun's reaction to a Ctrl-C that this rank has received too.
+    """Whether a SIGTERM is torchrun's reaction to a signal that this rank has received too.
 
-    A terminal sends SIGINT to all processes; torchrun then sends SIGTERM to its ranks.
+    A terminal sends SIGINT to all processes, and SLURM SIGTERM; torchrun then sends SIGTERM to its
+    ranks.
     """
-    first, when = before[0]
-    repeats = len(before) == 1 and (first, told) == SIGNALS
+    when = before[0][1]
+    repeats = len(before) == 1 and told == signal.SIGTERM
     return repeats and "WORLD_SIZE" in os.environ and time.monotonic() - when < _ECHO
 
 

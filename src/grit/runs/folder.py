@@ -1,6 +1,7 @@
 """A run's folder: recording what a run started with, and resuming it."""
 
 import logging
+import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from grit.core.files import write_json, written_whole
 from grit.core.fingerprints import fingerprint
 from grit.models.loading import Checkpoint
 from grit.runs.evaluated import checkpoint_label
-from grit.runs.inputs import Inputs, check_inputs
+from grit.runs.inputs import Inputs, check_hosts, check_inputs
 from grit.runs.results import git_commit
 from grit.runs.run_record import RECORD, read_record, relative
 from grit.runs.twins import distinctions
@@ -83,10 +84,15 @@ class RunFolder:
     def shared(
         cls, config: Config, folder: Path, overrides: list[str], inputs: Callable[[], Inputs]
     ) -> "RunFolder":
-        """As ``at``, with the result of rank 0 on every rank; all ranks have to call it."""
-        found = None
-        if processes.rank() == 0:
-            found = cls.at(config, folder, overrides, inputs())
+        """As ``at``, with the result of rank 0 on every rank; all ranks have to call it.
+
+        Raises:
+            GritError: as ``at``, or a host has other settings, code or files than that of rank 0.
+        """
+        read = inputs() if os.environ.get("LOCAL_RANK", "0") == "0" else None
+        made_by = {"the settings": config_hash(config), "the files of the code": code_hash(config)}
+        check_hosts(None if read is None else {**made_by, **read})
+        found = cls.at(config, folder, overrides, read) if processes.rank() == 0 else None
         run = processes.all_gather(found)[0]
         assert run is not None
         return run

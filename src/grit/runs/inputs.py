@@ -1,9 +1,11 @@
 """Fingerprints of a run's inputs besides its configuration: its rows, pictures and base model."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from socket import gethostname
 
 from grit.config.identity import base_model
 from grit.config.schema import Config
+from grit.core import processes
 from grit.core.errors import GritError
 from grit.core.fingerprints import fingerprint
 from grit.data.samples import Sample
@@ -42,6 +44,28 @@ def inputs_of(
                 inputs[f"the questions of the {kind} {found.name}"] = _rows(found.samples)
                 inputs[f"the pictures of the {kind} {found.name}"] = _pictures(found.samples)
     return inputs
+
+
+def check_hosts(read: Inputs | None) -> None:
+    """Refuse hosts of one run that read other rows than the first, or run other code.
+
+    Every rank has to call it: rows are dealt out by their places, so that numbers would be wrong.
+
+    Args:
+        read: what this host's first rank reads, and by what; None on its other ranks.
+
+    Raises:
+        GritError: on every rank; names the host and the first input that differs.
+    """
+    gathered = processes.all_gather((gethostname(), read))
+    (first, expected), *others = [(host, told) for host, told in gathered if told is not None]
+    for host, found in others:
+        for what in dict.fromkeys((*expected, *found)):
+            if found.get(what) != expected.get(what):
+                raise GritError(
+                    f"{what} on {host} differ from those on {first}: the same command, code and "
+                    "files are needed on each host"
+                )
 
 
 def check_inputs(now: Inputs, then: Inputs, run: str) -> None:

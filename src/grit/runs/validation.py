@@ -134,7 +134,7 @@ class Validation(pl.Callback):
         except Resumable:  # on every rank, and the step has ended: a checkpoint can be saved
             learner.committed = False
             raise
-        is_best = all(scores["score"] >= row["score"] for row in self.history)
+        is_best = all(scores["score"] > row["score"] for row in self.history)
         weights = learner.learnt_weights() if is_best else {}  # collective
         if is_best and processes.rank() == 0:  # first: a validation that is said is not made again
             save_trained(learner.adapter, self.folder / BEST, weights)

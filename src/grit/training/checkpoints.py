@@ -10,7 +10,7 @@ import pytorch_lightning as pl
 import torch
 from lightning_fabric.plugins.io.torch_io import TorchCheckpointIO
 from pytorch_lightning.loops.progress import _ProcessedTracker
-from torch.utils._pytree import tree_leaves
+from torch.utils._pytree import tree_leaves, tree_map_only
 
 from grit.core import interruption, processes
 from grit.core.disk import needing
@@ -66,7 +66,22 @@ class CheckpointFiles(TorchCheckpointIO):
     Lightning's own plugin serialises it in memory and then writes a temporary file in ``$TMPDIR``,
     which may be small and keeps the file if the process is killed. ``Checkpoints`` makes writing
     atomic: it saves under another name and renames.
+
+    Args:
+        mapped: map the file into memory when it is loaded, where weights and states are copied to
+            a GPU: each rank of a host would read all of it into memory of its own.
     """
+
+    def __init__(self, *, mapped: bool = False) -> None:
+        super().__init__()
+        self.mapped = mapped
+
+    def load_checkpoint(
+        self, path: str | Path, map_location: Any = "cpu", weights_only: bool | None = True
+    ) -> dict[str, Any]:
+        """Load tensors and plain values; scalars stay on the CPU and are never a file's map."""
+        content = torch.load(path, map_location="cpu", mmap=self.mapped, weights_only=True)
+        return tree_map_only(torch.Tensor, lambda t: t.clone() if t.numel() == 1 else t, content)
 
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None

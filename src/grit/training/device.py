@@ -35,6 +35,11 @@ def prepare_device(trainer: TrainerSettings, threads: int | None) -> torch.devic
     on_gpu = has_gpu and wanted != "cpu"
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     wanted_processes = trainer.devices * trainer.num_nodes
+    if processes > 1 and trainer.strategy == "auto":
+        raise GritError(
+            f"{processes} processes run, and the default trainer is for one: add trainer=ddp, "
+            "zero1, fsdp or deepspeed_zero2, whose number of devices is that of the processes"
+        )
     if processes != wanted_processes:
         raise GritError(
             f"trainer.devices x num_nodes is {wanted_processes}, but {processes} processes run: "

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytorch_lightning as pl
-import torch
 from pytorch_lightning.loggers.logger import Logger
 from pytorch_lightning.plugins.environments import LightningEnvironment
 
@@ -15,7 +14,7 @@ from grit.data.datamodule import PromptModule
 from grit.data.samples import Sample
 from grit.models.loading import save_trained
 from grit.training.checkpoints import CheckpointFiles, Checkpoints, latest, steps_of
-from grit.training.layouts.data_parallel import Unwrapped
+from grit.training.layouts.data_parallel import OneDevice, Unwrapped
 from grit.training.learner import Learner
 from grit.training.settings import TrainerSettings
 
@@ -64,7 +63,6 @@ def fit(
             f"resume=true: not every process sees {checkpoint}: several nodes need a folder "
             "that they share, hydra.run.dir="
         )
-    device = learner.adapter.device
     try:
         lightning = _lightning(learner, trainer, folder, loggers, [*callbacks, checkpoints])
         lightning.fit(learner, data, ckpt_path=checkpoint, weights_only=True)
@@ -78,14 +76,8 @@ def fit(
     if checkpoints.interrupted:
         stopped = f"interrupted after step {checkpoints.steps} of {trainer.max_steps}"
         raise Interrupted(stopped, resume_command)
-    _move_back(learner, device)
-
-
-def _move_back(learner: Learner, device: torch.device) -> None:
-    """Undo Lightning's teardown, which moves a model to the CPU: NCCL gathers no shards there."""
     for parameter in learner.parameters():
         parameter.grad = None  # nobody needs them any more
-    learner.to(device)
 
 
 def save_learnt(learner: Learner, folder: Path) -> None:
@@ -103,13 +95,14 @@ def _lightning(
     callbacks: list[pl.Callback],
 ) -> pl.Trainer:
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    device = learner.adapter.device
     # In a SLURM job of several tasks Lightning would take a process by itself for a rank.
     alone = [LightningEnvironment()] if processes.world_size() == 1 else []
     return pl.Trainer(
-        accelerator=learner.adapter.device.type,  # "auto" would use MPS, which lacks float64
+        accelerator=device.type,  # "auto" would use MPS, which lacks float64
         devices=trainer.devices,
         num_nodes=trainer.num_nodes,
-        strategy=Unwrapped() if processes.world_size() > 1 else "auto",
+        strategy=Unwrapped() if processes.world_size() > 1 else OneDevice(device),
         precision=trainer.precision,
         max_epochs=1,  # all steps are one epoch of the PromptModule
         logger=loggers,
@@ -120,5 +113,5 @@ def _lightning(
         enable_model_summary=False,
         use_distributed_sampler=False,
         default_root_dir=folder,
-        plugins=[CheckpointFiles(), *alone],
+        plugins=[CheckpointFiles(mapped=device.type == "cuda"), *alone],
     )
