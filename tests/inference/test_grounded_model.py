@@ -340,9 +340,11 @@ def test_pictures_of_many_questions_are_not_kept(base, tmp_path):
     assert len((tmp_path / "inference.jsonl").read_text().splitlines()) == 3
 
 
-@pytest.mark.parametrize("most", ["AT_A_TIME", "BYTES_AT_A_TIME"])
+@pytest.mark.parametrize(
+    "most", ["inference.grounded_model.AT_A_TIME", "rollout.parts.BYTES_AT_A_TIME"]
+)
 def test_more_questions_than_are_in_memory_are_told_by_their_own_number(base, monkeypatch, most):
-    monkeypatch.setattr(f"grit.inference.grounded_model.{most}", 2)
+    monkeypatch.setattr(f"grit.{most}", 2)
     seen: dict[int, bool] = {}
     list(
         base.answered(

@@ -222,6 +222,15 @@ def test_a_refusal_is_one_line_and_the_server_goes_on(adapter, fakes, tmp_path):
         engine(adapter, fakes[:1], tmp_path)
     assert "\n" not in str(said.value)
     assert fakes[0].paths()[-1] == "/resume"
+    assert fakes[0].version == "broken"  # and no weights that any run asks for
+
+
+def test_what_fails_first_is_said_and_the_update_is_ended(adapter, fakes, tmp_path):
+    """vLLM begins no other update before; a dead engine refuses all that follows."""
+    fakes[0].refused |= {"/update_weights": 500, "/finish_weight_update": 500, "/resume": 500}
+    with pytest.raises(Resumable, match="answers 500 to /update_weights"):
+        engine(adapter, fakes[:1], tmp_path)
+    assert fakes[0].paths()[-2:] == ["/finish_weight_update", "/resume"]
 
 
 @pytest.mark.parametrize("kind", ["missing", "a file"])

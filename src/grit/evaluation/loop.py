@@ -11,6 +11,7 @@ from grit.models.adapter import Adapter
 from grit.models.prompting import Prompting
 from grit.models.written_text import written_text
 from grit.rollout.engine import Engine
+from grit.rollout.parts import parts_of
 from grit.rollout.settings import Sampling
 
 
@@ -48,10 +49,12 @@ def answer(
 
     def mine() -> list[Prediction]:
         predictions: list[Prediction] = []
-        for start in range(0, len(rows), engine.prompts_at_a_time):
-            part = rows[start : start + engine.prompts_at_a_time]
+        start = 0
+        encoded = (prompting.encode(samples[row], adapter) for row in rows)
+        for prompts in parts_of(encoded, engine.prompts_at_a_time):
+            part = rows[start : start + len(prompts)]
+            start += len(prompts)
             asked = [samples[row] for row in part]
-            prompts = [prompting.encode(sample, adapter) for sample in asked]
             seeds = [
                 [seed_for("evaluation", name, sample.id, k) for k in range(count)]
                 for sample in asked

@@ -1,6 +1,6 @@
 """A model that can be asked: ``grit.load(RUN).ask(image, question)``."""
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -30,12 +30,13 @@ from grit.models.setup import make_adapter
 from grit.models.written_text import written_text
 from grit.rollout.engine import Completion, Engine, Watch
 from grit.rollout.engines import engine_of
+from grit.rollout.parts import parts_of
 from grit.rollout.settings import Sampling
 from grit.rollout.vllm_command import Served
 from grit.studies.box_attention import box_attention
 from grit.training.device import autocast, prepare_device
 
-AT_A_TIME, BYTES_AT_A_TIME = 64, 2**30  # prompts in memory; answers do not depend on it
+AT_A_TIME = 64  # prompts in memory; answers do not depend on it
 Picture = str | Path | Image.Image
 Tokens = SimpleQueue[tuple[int, ...] | None]  # a completion's so far; None: it has ended
 
@@ -196,7 +197,8 @@ class GroundedModel:
         self._check_lengths(samples)
         sampling = self._sampling(count == 1 if greedy is None else greedy)
         start = 0
-        for prompts in _parts(self.prompting.encode(each, self.adapter) for each in samples):
+        encoded = (self.prompting.encode(each, self.adapter) for each in samples)
+        for prompts in parts_of(encoded, AT_A_TIME):
             part = range(start, start + len(prompts))
             seeds = [
                 [seed_for("inference", seed, samples[at].id, k) for k in range(count)]
@@ -263,21 +265,6 @@ class GroundedModel:
             truth=asked.truth,
             written=written_text(completion.token_ids, self.adapter),
         )
-
-
-def _parts(prompts: Iterable[EncodedPrompt]) -> Iterator[list[EncodedPrompt]]:
-    """The prompts in order, in lists that fit into memory."""
-    part: list[EncodedPrompt] = []
-    size = 0
-    for prompt in prompts:
-        more = sum(values.nbytes for values in prompt.vision.values())
-        if part and (len(part) == AT_A_TIME or size + more > BYTES_AT_A_TIME):
-            yield part
-            part, size = [], 0
-        part.append(prompt)
-        size += more
-    if part:
-        yield part
 
 
 def _next(tokens: Tokens, end: float | None) -> tuple[int, ...] | None:

@@ -24,6 +24,12 @@ class EncodedPrompt:
     image: Image.Image = field(repr=False, compare=False)  # as given, for engines elsewhere
 
     @property
+    def nbytes(self) -> int:
+        """Bytes of its inputs of the vision tower and of the decoded image."""
+        width, height = self.image.size
+        return sum(values.nbytes for values in self.vision.values()) + 4 * width * height
+
+    @property
     def next_position(self) -> int:
         """The position of the first token after the prompt, the same in every position row."""
         return int(self.positions.max()) + 1

@@ -79,6 +79,8 @@ def _costs(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     of = "one" if record["devices"] == 1 else f"each of {record['devices']}"
     if record["recomputed_layers"]:
         yield "", f"with gradient checkpointing in {record['recomputed_layers']} layers"
+    if not record["sampling_counted"]:
+        yield "", "without what vLLM's servers take to draw completions"
     if record["seconds_per_step"] is not None:
         hours = record["seconds_per_step"] * record["steps"] / 3600
         yield (

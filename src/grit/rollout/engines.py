@@ -1,5 +1,6 @@
 """The engines by the names of ``rollout.name``: the one place where they are made."""
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ import torch
 from grit.core import processes
 from grit.core.errors import GritError
 from grit.models.adapter import Adapter
+from grit.models.lora import lora_in_vision
 from grit.models.settings import ModelSettings
 from grit.rollout.engine import Engine
 from grit.rollout.sampler import Sampler
@@ -19,6 +21,16 @@ from grit.rollout.vllm_engine import VLLM
 from grit.rollout.vllm_launch import LaunchedServer, free_port
 from grit.rollout.vllm_server import VLLMServer
 
+log = logging.getLogger(__name__)
+_TOWER = (
+    "rollout.urls: LoRA in the vision tower needs servers with --enable-tower-connector-lora; "
+    "others leave it out, and only their logs say so"
+)
+_OF_MEMORY = "--gpu-memory-utilization"
+_SHARED = (
+    "rollout.launch=true: the server is on the run's own GPU, of which vLLM takes nine tenths: "
+    f"name another by rollout.gpus, or leave room by rollout.server_options=[{_OF_MEMORY},0.4]"
+)
 LOG = "vllm.log"  # in a run's folder: what the server that it has started says
 
 
@@ -44,6 +56,8 @@ def engine_of(
         yield make_sampler(adapter, settings, served.temperature)
         return
     check_lora(adapter)
+    if settings.urls and lora_in_vision(adapter):
+        log.warning(_TOWER)
     launched = None if settings.urls else _launched(adapter, settings, served, folder)
     try:
         urls: Sequence[str] = settings.urls
@@ -51,7 +65,8 @@ def engine_of(
             urls = [url for url in processes.all_gather(launched.url if launched else "") if url]
         servers = [VLLMServer(url, settings.timeout) for url in urls]
         place = settings.weights_folder
-        with VLLM(adapter, servers, None if place is None else Path(place)) as engine:
+        whole = None if place is None else Path(place).expanduser().resolve()
+        with VLLM(adapter, servers, whole) as engine:
             engine.update(0, adapter.model.state_dict)
             yield engine
     finally:
@@ -70,7 +85,8 @@ def check_weights_folder(settings: RolloutSettings) -> None:
     name = settings.weights_folder
     if settings.name == "native" or name is None or processes.rank() > 0:
         return
-    if not (Path(name).is_dir() and os.access(name, os.W_OK | os.X_OK)):
+    place = Path(name).expanduser()
+    if not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
         raise GritError(
             f"rollout.weights_folder={name}: there is no such folder, or one may not write there; "
             "name one that this machine and those of rollout.urls see by the same path"
@@ -101,6 +117,8 @@ def _launched(
     on_gpu, port = torch.cuda.is_available(), free_port()
     by_default = {} if on_gpu else ON_A_CPU
     environment = ENVIRONMENT | {k: v for k, v in by_default.items() if k not in os.environ}
+    if on_gpu and settings.gpus is None and _OF_MEMORY not in settings.server_options:
+        log.warning(_SHARED)
     if settings.gpus is not None:
         environment["CUDA_VISIBLE_DEVICES"] = settings.gpus
     command = served.command(adapter, settings, on_gpu=on_gpu, port=port)

@@ -250,7 +250,7 @@ class VLLM(Engine):
         if not ended and len(ids) < sampling.max_new_tokens:
             raise server.failed(
                 f"ended a completion after {len(ids)} tokens ({choice.get('finish_reason')}): its "
-                "--max-model-len may be too small"
+                "--max-model-len may be too small; start one with more, and go on by rollout.urls"
             )
         return Completion(ids, self.adapter.decode(ids), truncated=not ended, logps=logps)
 

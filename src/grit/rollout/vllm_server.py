@@ -6,6 +6,7 @@ endpoints (``VLLM_SERVER_DEV_MODE=1``) and ``--enable-scale-out``. Every failure
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ KEY = "VLLM_API_KEY"
 """The environment's name of the server's key, vLLM's own; sent if it is set."""
 GENERATE = "/inference/v1/generate"
 AT_ONCE = 256  # requests that wait for a server at a time; it batches what fits
+BROKEN = "broken"  # the version of weights that were not loaded to their end
+_TO_END = 30.0  # seconds that a server may take to end a failed update
+_KEPT = 2.0  # seconds of an idle connection; vLLM closes them after 5, maybe as a request begins
 _SHOWN = 300  # characters of a server's message
 
 
@@ -43,8 +47,7 @@ class VLLMServer:
 
     def session(self) -> httpx2.AsyncClient:
         """A client for many calls of ``generate`` at a time, used as a context."""
-        limits = httpx2.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
-        return httpx2.AsyncClient(**self._options(), limits=limits)
+        return httpx2.AsyncClient(**self._options())
 
     async def generate(self, session: httpx2.AsyncClient, body: dict[str, Any]) -> dict[str, Any]:
         """The answer to one request of ``GENERATE``, of vLLM's token-in-token-out protocol."""
@@ -84,8 +87,19 @@ class VLLMServer:
             self._post("/start_weight_update")
             self._post("/update_weights", {"update_info": {"path": str(file)}})
             self._post("/finish_weight_update", {"weight_version": version})
-        finally:
-            self._post("/resume")
+        except BaseException:  # also a step that is given up: the server may be another run's next
+            self._end_update()
+            raise
+        self._post("/resume")
+
+    def _end_update(self) -> None:
+        """End an update that failed, as far as the server lets it; nothing takes these weights."""
+        for path, body in (
+            ("/finish_weight_update", {"weight_version": BROKEN}),
+            ("/resume", None),
+        ):
+            with suppress(EngineFailed):  # the first failure is the one to report
+                self._post(path, body, timeout=_TO_END)
 
     def close(self) -> None:
         """Close the connections."""
@@ -96,10 +110,14 @@ class VLLMServer:
         return EngineFailed(f"rollout=vllm: the server {self.url} {what}")
 
     def _options(self) -> dict[str, Any]:
+        limits = httpx2.Limits(
+            max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE, keepalive_expiry=_KEPT
+        )
         key = tidied(KEY, os.environ.get(KEY, ""))  # also where the suite is used as a library
         return {
             "base_url": self.url,
             "timeout": self.timeout,
+            "limits": limits,
             "headers": {"Authorization": f"Bearer {key}"} if key else {},
             "trust_env": False,  # a proxy for the internet knows nothing of it
         }

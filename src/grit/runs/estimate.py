@@ -16,7 +16,7 @@ from grit.models.adapter import Adapter
 from grit.models.prompt_limits import PromptLengths
 from grit.models.prompting import Prompting
 from grit.models.setup import make_trainable
-from grit.rollout.engine import STOP
+from grit.rollout.engine import STOP, Engine
 from grit.runs.recomputing import recomputed_layers
 from grit.training.costs import GPUS, Load, Sizes, memory, seconds
 from grit.training.sft import trace_style_of
@@ -99,7 +99,7 @@ def _there_and_back(sample: Sample, there: Box) -> dict[str, list[float]]:
 
 
 def costs(
-    config: Config, adapter: Adapter, samples: Sequence[Sample], questions: int
+    config: Config, adapter: Adapter, samples: Sequence[Sample], questions: Sequence[int]
 ) -> dict[str, Any]:
     """Memory in GB, and seconds of a step and of an evaluation, on the GPU of ``check.gpu``.
 
@@ -107,23 +107,26 @@ def costs(
         config: of the run.
         adapter: of the run's model; it is made trainable (LoRA, freezing) if the method learns.
         samples: the training triplets, or the test questions if nothing is trained.
-        questions: number of test questions.
+        questions: number of those of each test set.
     """
     learns, gpu = config.method.learns, GPUS[config.check.gpu]
     if learns:
         make_trainable(adapter, config.model)
     sizes, load = sizes_of(config, adapter), step_load(config, adapter, samples)
     load = replace(load, recomputed_layers=recomputed_layers(config, sizes, load, gpu.memory))
+    shares = [math.ceil(number / load.devices) for number in questions]
+    parts = sum(math.ceil(share / Engine.prompts_at_a_time) for share in shares)
     asking = replace(
         load,
-        prompts=math.ceil(questions / load.devices),
+        prompts=math.ceil(sum(shares) / max(parts, 1)),
         completions=1 + config.evaluation.samples,
         new_tokens=config.evaluation.max_new_tokens,
         learns=False,
         copied_reference=False,
         samples=True,
-        rollouts=1,
+        rollouts=parts,
     )
+    evaluation = round(seconds(sizes, asking, gpu)) if parts and not load.by_servers else None
     return {
         "gpu": config.check.gpu,
         "devices": load.devices,
@@ -133,7 +136,8 @@ def costs(
         "memory_gb": memory(sizes, load if learns else asking),
         "steps": config.trainer.max_steps if learns else 0,
         "seconds_per_step": round(seconds(sizes, load, gpu), 1) if learns else None,
-        "seconds_per_evaluation": round(seconds(sizes, asking, gpu)) if questions else None,
+        "seconds_per_evaluation": evaluation,
+        "sampling_counted": not load.by_servers,
     }
 
 
@@ -168,6 +172,7 @@ def step_load(config: Config, adapter: Adapter, samples: Sequence[Sample]) -> Lo
         tokens_per_chunk=training.tokens_per_chunk,
         devices=devices,
         strategy=trainer.strategy,
+        by_servers=config.rollout.name == "vllm",
     )
     match config.method.training:
         case "sft":

@@ -53,7 +53,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         if asked:
             found |= estimate.prompts(config, adapter, samples, asked)
             with problems.noted():
-                questions = len(asked) - len(samples)
+                questions = [len(test_set.samples) for test_set in sets]
                 found |= estimate.costs(config, adapter, samples or asked, questions)
     found |= estimate.judging(config, sets, dev)
     if config.check.weights and not problems:

@@ -122,6 +122,7 @@ class Load:
     devices: int = 1  # that share the step
     strategy: str = "auto"  # how weights and states lie on them
     samples: bool = True  # completions are drawn; False: they are given, as in fine-tuning
+    by_servers: bool = False  # an engine elsewhere draws them, which costs this device nothing
     rollouts: int = 1  # of a step, at most: dynamic sampling draws again
     updates: int = 1  # optimiser steps of a training step
     scored: int = 0  # forward passes before them, beside the reference's
@@ -155,14 +156,15 @@ def memory(sizes: Sizes, load: Load) -> dict[str, float]:
     reference = weights if load.copied_reference else 0.0
     states = sizes.learning * _bytes_of_states(sizes, load) if load.learns else 0.0
     row = sizes.cache * (load.longest_prompt + load.new_tokens)
-    cache = row * load.rows_in_a_batch if load.samples else 0.0
+    cache = row * load.rows_in_a_batch if load.samples and not load.by_servers else 0.0
+    sampled_by = weights if load.by_servers else sizes.weights
     activations = _activations(sizes, load) if load.learns else 0.0
     found = {
         "weights": weights + reference,
         "states": states,
         "cache": cache,
         "activations": activations,
-        "total": reference + states + max(sizes.weights + cache, weights + activations),
+        "total": reference + states + max(sampled_by + cache, weights + activations),
     }
     return {name: round(value / GIGA, 2) for name, value in found.items()}
 
@@ -202,11 +204,12 @@ def seconds(sizes: Sizes, load: Load, gpu: Gpu) -> float:
     """Seconds of a step at the measured shares of a GPU's peaks.
 
     As in ``memory`` every completion has the maximum length, and dynamic sampling draws each time.
+    What servers draw is not counted.
     """
     patches = 4 * load.prompts * load.image_tokens  # four patches are merged into a token
     flops = 2 * sizes.vision * patches * load.rollouts
     moved = 0.0
-    if load.samples:
+    if load.samples and not load.by_servers:
         prompts = load.prompts * load.prompt_tokens
         flops += 2 * sizes.language * prompts * load.rollouts
         filled = load.rows_in_a_batch * (load.prompt_tokens + load.new_tokens / 2) * sizes.cache
