@@ -1,6 +1,7 @@
 """Checks before a model is loaded."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
 
 import torch
 
@@ -11,12 +12,15 @@ from grit.data.samples import Sample
 from grit.data.suites import TestSet, check_not_tested, check_overlap, check_sets, test_sets
 from grit.judge.judge import Judge
 from grit.models.adapter import Adapter
+from grit.models.names import TINY
 from grit.models.prompt_limits import PromptLengths, PromptLimit
 from grit.models.prompting import Prompting
 from grit.models.setup import make_skeleton
 from grit.rewards.reward import Reward
 from grit.rollout.engines import check_launch, check_weights_folder
 from grit.training.device import check_device
+
+log = logging.getLogger(__name__)
 
 
 def dev_sets(config: Config, samples: Sequence[Sample], tests: Sequence[TestSet]) -> list[TestSet]:
@@ -93,6 +97,9 @@ def preflight(
     """
     if reward is not None:
         reward.rehearse()
+    if processes.rank() == 0:
+        for warning in _warnings(config, device, rewarded=reward is not None):
+            log.warning("%s", warning)
     check_device(device, config.model, config.rollout.decode)
     check_weights_folder(config.rollout)
     adapter = make_skeleton(config.model)
@@ -100,6 +107,22 @@ def preflight(
     check_prompts(config, adapter, samples, sets)
     if processes.rank() == 0:
         judge.probe()
+
+
+def _warnings(config: Config, device: torch.device, *, rewarded: bool) -> Iterator[str]:
+    """What of a training is hardly meant so, and shows only much later."""
+    photographs = any(source.kind is None for source in config.data.sources.values())
+    if rewarded and photographs and config.judge.name == "rules":
+        yield (
+            "judge=rules: a strict text rule is the training's reward for answers about "
+            "photographs; the paper's judge is judge=openai (docs/judging_by_rules.md)"
+        )
+    by_itself = config.trainer.accelerator == "auto" and device.type == "cpu"
+    if by_itself and config.method.learns and not config.model.path.startswith(TINY):
+        yield (
+            f"{config.model.name} trains on the CPU: torch sees no GPU here (is the driver new "
+            f"enough for CUDA {torch.version.cuda}?); trainer.accelerator=cpu means it so"
+        )
 
 
 def check_prompts(
