@@ -21,7 +21,7 @@ from trained_run import LORA, write_trained_run
 import grit
 from grit.config.configuration import composed_config
 from grit.core.errors import GritError
-from grit.inference.answer_files import write_answers
+from grit.inference.answer_files import PartialRows, write_answers
 from grit.inference.questions import Asked, Photograph, drawn
 from grit.inference.sources import source_of
 from grit.models.loading import load_base, save_trained
@@ -335,7 +335,7 @@ def test_pictures_of_many_questions_are_not_kept(base, tmp_path):
             kept.append(weakref.ref(answer.image))
             yield answer
 
-    assert len(list(write_answers(answers(), tmp_path, "m", several=False))) == 3
+    assert len(list(write_answers(answers(), tmp_path, "m", PartialRows(tmp_path, "x", 1)))) == 3
     assert len(kept) == 3
     assert len((tmp_path / "inference.jsonl").read_text().splitlines()) == 3
 

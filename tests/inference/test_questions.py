@@ -45,6 +45,27 @@ def test_every_image_of_a_folder_by_name(tmp_path):
     assert [Path(each.image).name for each in found] == ["a.PNG", "b.png", "c.jpg"]
 
 
+def test_folders_in_the_folder_too_and_what_is_left_out_is_said(tmp_path, caplog):
+    names = ("2024/a.png", "2025/a.png", "b.jfif", "._b.png", ".cache/c.png", "d.HEIC", "notes.txt")
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(picture(kind="JPEG" if "jfif" in name else "PNG"))
+    with caplog.at_level("INFO"):
+        found = asked(str(tmp_path), "How many?", None, seed=0)
+    assert [each.image for each in found] == [f"{tmp_path}/{name}" for name in names[:3]]
+    (line,) = caplog.messages
+    assert line.endswith("3 images; left out by their endings: 1 .heic, 1 .txt")
+
+
+def test_all_images_that_cannot_be_read_are_named_at_once(tmp_path):
+    for name in ("a.png", "b.png", "c.png"):
+        (tmp_path / name).write_bytes(picture() if name == "b.png" else b"no image")
+    message = refusal(image=str(tmp_path), question="q")
+    assert message.startswith("2 of 3 images cannot be used: ")
+    assert "a.png" in message
+    assert "c.png" in message
+
+
 def test_rows_have_questions_of_their_own(tmp_path):
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "a.png").write_bytes(picture())

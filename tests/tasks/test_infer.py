@@ -8,6 +8,9 @@ from loopback import picture
 from PIL import Image
 from trained_run import write_trained_run
 
+from grit.core.errors import Resumable
+from grit.inference.answer_files import PartialRows
+
 WHERE = "hydra.run.dir=out"
 SHORT = ("evaluation.max_new_tokens=24", "trainer.accelerator=cpu")
 
@@ -67,6 +70,45 @@ def test_rows_of_a_file(command, tmp_path):
     done = command("task=infer", "input=rows.jsonl", WHERE, *SHORT)
     assert (done.code, done.err) == (0, "")
     assert [row["question"] for row in rows(tmp_path / "out")] == ["One?", "Two?"]
+
+
+def test_what_is_answered_is_kept_when_a_run_is_stopped(command, tmp_path, monkeypatch):
+    for number in range(3):
+        (tmp_path / f"{number}.png").write_bytes(picture((40 + number, 30)))
+    lines = [json.dumps({"image": f"{n}.png", "question": "What?"}) for n in range(3)]
+    (tmp_path / "rows.jsonl").write_text("\n".join(lines))
+    asking = ("task=infer", "input=rows.jsonl", "samples=2", *SHORT)
+    assert command(*asking, "hydra.run.dir=whole").code == 0
+    append = PartialRows.append
+
+    def stops(self, row):
+        if len(rows_of(tmp_path / "out")) == 3:
+            raise Resumable("the server is gone")
+        append(self, row)
+
+    def rows_of(folder):
+        return [
+            line for file in folder.glob("*.partial-*") for line in file.read_text().splitlines()
+        ]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(PartialRows, "append", stops)
+        stopped = command(*asking, WHERE)
+    assert (stopped.code, len(rows_of(tmp_path / "out"))) == (1, 3)
+    again = "go on with: python -m grit task=infer input=rows.jsonl samples=2"
+    assert f"the server is gone; {again}" in stopped.err
+    assert "hydra.run.dir=out resume=true" in stopped.err
+    (left,) = (tmp_path / "out").glob("*.partial-*")
+    left.write_text(left.read_text() + '{"image": "2.p')  # a kill while it was written
+    other = command(*asking, WHERE, "resume=true", "seed=1")
+    assert "questions are left" not in other.out
+    done = command(*asking, WHERE, "resume=true")
+    assert (done.code, done.err) == (0, "")
+    assert "2 of 3 questions are left" in done.out
+    for name in ("inference.jsonl", "inference.html"):
+        assert (tmp_path / "out" / name).read_text() == (tmp_path / "whole" / name).read_text()
+    assert len(list((tmp_path / "out" / "inference").iterdir())) == 6
+    assert rows_of(tmp_path / "out") == []
 
 
 @pytest.mark.parametrize(

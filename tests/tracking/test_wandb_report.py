@@ -72,6 +72,20 @@ def test_only_these_runs_are_shown(report) -> None:
         assert "project" not in runset  # it is the report's
 
 
+def test_a_run_that_was_not_logged_does_not_show_all_others(finished_run, runs, tmp_path, caplog):
+    finished_run(tmp_path / "2", seed=2)
+    (grid, *_) = [
+        block
+        for block in spec(wandb_report("S", find_runs([tmp_path]), {}, entity="x", project="y"))[
+            "spec"
+        ]["blocks"]
+        if block["type"] == "panel-grid"
+    ]
+    (runset,) = grid["metadata"]["runSets"]
+    assert all(id_ in json.dumps(runset["filters"]) for id_ in ("id0", "id1"))
+    assert "1 of 3 runs were not logged" in caplog.text
+
+
 def test_panels_show_what_was_measured_and_varied(report) -> None:
     found = panels(spec(report))
     text = json.dumps(found)

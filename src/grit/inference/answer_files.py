@@ -1,20 +1,66 @@
 """What ``task=infer`` leaves: ``inference.jsonl``, a picture for each row, and a page."""
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from grit.core.files import write_bytes, write_jsonl, write_text
 from grit.core.picture_bytes import picture_bytes
+from grit.grounding.boxes import Box, Space
 from grit.inference.answers import Answer
-from grit.inference.questions import SCENE
+from grit.inference.questions import SCENE, Asked
 from grit.pages.answers_page import ShownAnswer, render_answers
+from grit.pages.chains import chain_said
 
 ROWS, PAGE = "inference.jsonl", "inference.html"
 
 
+class PartialRows:
+    """The rows of questions that are answered, while others are not: a line for each answer.
+
+    Args:
+        folder: of the run.
+        asked: a fingerprint of the questions and of who answers them, in the file's name: rows of
+            others are not gone on with.
+        samples: answers to each question.
+    """
+
+    def __init__(self, folder: Path, asked: str, samples: int) -> None:
+        self.path = folder / f"inference.partial-{asked}.jsonl"
+        self.samples = samples
+
+    def done(self) -> list[dict[str, Any]]:
+        """The rows of whole questions, of a run that was stopped."""
+        rows = []
+        if self.path.exists():
+            for line in self.path.read_bytes().splitlines(keepends=True):
+                if line.endswith(b"\n"):  # else it was being written
+                    rows.append(json.loads(line))
+        return rows[: len(rows) // self.samples * self.samples]
+
+    def begin(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Write the file anew with ``rows``; without any there is none."""
+        if rows or self.path.exists():
+            write_jsonl(self.path, rows)
+
+    def append(self, row: dict[str, Any]) -> None:
+        """Add a row, which a kill of the process does not lose."""
+        with self.path.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+    def finish(self) -> Path:
+        """Give the file the name of a whole one."""
+        return self.path.replace(self.path.with_name(ROWS))
+
+
 def write_answers(
-    answers: Iterable[Answer], folder: Path, model: str, *, several: bool
+    answers: Iterable[Answer],
+    folder: Path,
+    model: str,
+    rows: PartialRows,
+    *,
+    former: Sequence[tuple[Asked, dict[str, Any]]] = (),
 ) -> Iterator[Path]:
     """Write all files; yields the paths of those to look at, pictures as their folder.
 
@@ -25,13 +71,18 @@ def write_answers(
         answers: in the order of the rows.
         folder: of the run.
         model: its name, for the page.
-        several: whether a question has more answers than one.
+        rows: that are written as they come.
+        former: the first rows and their questions, where a run goes on that was stopped.
     """
     pictures = folder / "inference"
-    rows: list[dict[str, Any]] = []
+    rows.begin([row for _, row in former])
+    number = len(former)
 
     def shown() -> Iterator[ShownAnswer]:
-        for number, answer in enumerate(answers, start=1):
+        nonlocal number
+        for asked, row in former:
+            yield _shown_again(asked, row, several=rows.samples > 1)
+        for number, answer in enumerate(answers, start=len(former) + 1):
             write_bytes(pictures / f"{number}.png", answer.png())
             if answer.name == SCENE:
                 write_bytes(folder / SCENE, picture_bytes(answer.image, "PNG", optimize=True))
@@ -43,11 +94,26 @@ def write_answers(
                 truth=answer.truth,
                 image=answer.image,
                 chain=answer.chain,
-                sample=answer.sample if several else None,
+                sample=answer.sample if rows.samples > 1 else None,
             )
 
     write_text(folder / PAGE, render_answers(shown(), model))
-    write_jsonl(folder / ROWS, rows)  # last: it says all is there
-    yield folder / ROWS
-    yield pictures / "1.png" if len(rows) == 1 else pictures
+    yield rows.finish()  # last: it says all is there
+    yield pictures / "1.png" if number == 1 else pictures
     yield folder / PAGE
+
+
+def _shown_again(asked: Asked, row: dict[str, Any], *, several: bool) -> ShownAnswer:
+    """The answer of a row, as the page shows it."""
+    image = asked.picture.load()
+    space = Space("original", *image.size)
+    boxes = [Box(x1, y1, x2, y2, space) for x1, y1, x2, y2 in row["boxes"]]
+    return ShownAnswer(
+        name=asked.image,
+        question=asked.question,
+        answer=row["answer"],
+        truth=asked.truth,
+        image=image,
+        chain=chain_said(row["completion"], boxes, space),
+        sample=row["sample"] if several else None,
+    )

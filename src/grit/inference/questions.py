@@ -1,6 +1,8 @@
 """What ``task=infer`` asks: an image, a folder of images, a JSONL file, or a drawn scene."""
 
 import hashlib
+import logging
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,7 +20,9 @@ from grit.data.samples import Picture, Sample
 from grit.data.shapes.source import ShapesSource
 from grit.grounding.boxes import Space
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
+log = logging.getLogger(__name__)
+_LISTED = 10  # images that cannot be used
+SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 SCENE = "scene.png"  # the name of a drawn scene
 _SCENE_KINDS = ("tallyqa", "vsr")  # seeds take them in turn
 
@@ -125,10 +129,23 @@ def asked(image: str | None, question: str | None, file: str | None, *, seed: in
         if question is None:
             raise GritError(f'image={image} needs question="...", what to ask about it')
         found = [Asked(str(path), Photograph(path), question) for path in _images(Path(image))]
-    for each in found:
-        assert isinstance(each.picture, Photograph)
-        each.picture.check()
+    _check([each.picture for each in found if isinstance(each.picture, Photograph)])
     return found
+
+
+def _check(photographs: Sequence[Photograph]) -> None:
+    """Raise GritError if images cannot be read; of several it has the first lines."""
+    faults = []
+    for each in photographs:
+        try:
+            each.check()
+        except GritError as error:
+            faults.append(error)
+    if faults[1:]:
+        listed = "; ".join(map(str, faults[:_LISTED]))
+        raise GritError(f"{len(faults)} of {len(photographs)} images cannot be used: {listed}")
+    if faults:
+        raise faults[0]
 
 
 def drawn(seed: int, question: str | None = None) -> Asked:
@@ -146,14 +163,20 @@ def drawn(seed: int, question: str | None = None) -> Asked:
 
 
 def _images(path: Path) -> Sequence[Path]:
-    """The file, or the images of the folder by name."""
+    """The file, or the images of the folder and of those in it by name; no hidden files."""
     if not path.exists():
         raise GritError(f"image={path}: there is no such file or folder")
     if not path.is_dir():
         return [path]
-    found = sorted(each for each in path.iterdir() if each.suffix.lower() in SUFFIXES)
+    inside = [each.relative_to(path) for each in path.rglob("*") if each.is_file()]
+    shown = sorted(name for name in inside if not any(part.startswith(".") for part in name.parts))
+    found = [path / name for name in shown if name.suffix.lower() in SUFFIXES]
     if not found:
         raise GritError(f"image={path}: the folder has no image ({', '.join(SUFFIXES)})")
+    others = Counter(name.suffix.lower() for name in shown if name.suffix.lower() not in SUFFIXES)
+    if others:
+        listed = ", ".join(f"{number} {kind or 'without one'}" for kind, number in others.items())
+        log.info("image=%s: %d images; left out by their endings: %s", path, len(found), listed)
     return found
 
 

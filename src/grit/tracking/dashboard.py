@@ -20,6 +20,8 @@ from grit.runs.results import Results
 from grit.tracking.evaluation_rows import Draw, RowTable, row_table
 from grit.training.diagnostics import Rollout
 
+LONGEST = 1024  # pixels of a picture's side
+
 
 @dataclass(frozen=True)
 class Findings:

@@ -19,7 +19,7 @@ from grit.grounding.boxes import Space
 from grit.grounding.drawing import draw_boxes
 from grit.runs.folder import RunFolder, run_name
 from grit.runs.run_record import RECORD, read_record, relative
-from grit.tracking.dashboard import Findings, rollout_heading, rollout_picture
+from grit.tracking.dashboard import LONGEST, Findings, rollout_heading, rollout_picture
 from grit.tracking.naming import group
 from grit.tracking.panels import PanelLogger
 from grit.tracking.trackio_client import PLACE, library_in, local_run, rewind
@@ -68,7 +68,9 @@ class Trackio:
         )
 
     def _picture(self, image: Image.Image, space: Space, row: ScoredPrediction) -> Any:
-        return self.library.Image(draw_boxes(image, row.boxes or ()))
+        drawn = draw_boxes(image, row.boxes or ())
+        drawn.thumbnail((LONGEST, LONGEST))  # it is in memory until the table is logged
+        return self.library.Image(drawn)
 
 
 @contextmanager

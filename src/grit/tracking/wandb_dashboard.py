@@ -1,6 +1,7 @@
 """A run in Weights & Biases: what it shows there, and its end, which never costs the run itself."""
 
 import json
+import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ from grit.tracking.wandb_end import finish, going_on
 from grit.tracking.wandb_images import ANNOTATED, SAID, boxed_image
 from grit.tracking.wandb_log import STEP, SectionedLogger, wandb_logger, wandb_mode
 from grit.training.diagnostics import Rollout
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,13 @@ class WandbDashboard:
 @contextmanager
 def wandb_dashboard(config: Config, run: RunFolder) -> Iterator[WandbDashboard]:
     """A W&B run that ends with the context."""
+    ours = config.logger.project
+    named = os.environ.get("WANDB_PROJECT", ours)
+    if named != ours:
+        in_sweep = "the sweep's project %s has this run: logger.project=%s in task=report"
+        alone = "WANDB_PROJECT=%s is not followed: the run is in logger.project=%s"
+        swept = "WANDB_SWEEP_ID" in os.environ
+        log.warning(in_sweep if swept else alone, named, named if swept else ours)
     with _media_below(run.folder):
         logger = wandb_logger(
             run.folder,

@@ -7,10 +7,10 @@ import wandb
 from PIL import Image
 
 from grit.grounding.boxes import Box, Space
+from grit.tracking.dashboard import LONGEST
 
 ANNOTATED = "annotated"  # names of layers
 SAID = "said"
-LONGEST = 1024  # pixels of a side
 
 
 def boxed_image(

@@ -194,12 +194,17 @@ def _sweep(
 
 
 def _only(runs: Sequence[FinishedRun]) -> Any:
-    """A filter for these runs by their ids; empty if one of them was not logged."""
+    """A filter for those of these runs that were logged, by their ids; empty if none was."""
     with _its_own_warnings_ignored():
         from wandb_workspaces import expr
-    if not all(run.wandb_ids for run in runs):
+    ids = [run.wandb_ids[-1] for run in runs if run.wandb_ids]
+    if not ids:
+        log.warning("none of these runs was logged: the report's panels show all of the project's")
         return ""
-    return expr.And(expr.Metric("ID").isin([run.wandb_ids[-1] for run in runs]))
+    if len(ids) < len(runs):
+        text = "%d of %d runs were not logged: the report's tables have them, its panels do not"
+        log.warning(text, len(runs) - len(ids), len(runs))
+    return expr.And(expr.Metric("ID").isin(ids))
 
 
 def _library() -> Any:
