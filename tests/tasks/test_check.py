@@ -52,6 +52,23 @@ def test_devices_share_a_step_which_one_process_checks(check) -> None:
     assert two["seconds_per_evaluation"] <= one["seconds_per_evaluation"]
 
 
+def test_validations_and_what_is_not_installed_are_told(check, monkeypatch) -> None:
+    ended, found = check("suite.limit=1", "evaluation.every=20", "validation.limit=3")
+    assert (ended.code, found["validations"]) == (0, 3)
+    assert "for each of 3 validations" in " ".join(ended.out.split())
+    monkeypatch.setattr("grit.runs.early.find_spec", lambda name: None)
+    ended, found = check("suite.limit=1", "logger=trackio", "trainer=deepspeed_zero2")
+    assert ended.code == 1
+    assert "needs the package deepspeed" in found["problems"][0]
+
+
+def test_questions_are_asked_by_parts_of_a_set(check, replica) -> None:
+    """65 of them take two parts, of which each is as long as its longest completion."""
+    model = "model=qwen2_5_vl_3b", f"model.path={replica('qwen_real')}", "method=direct"
+    (_, one), (_, two) = (check(*model, f"suite.limit={limit}") for limit in (64, 65))
+    assert two["seconds_per_evaluation"] > 1.5 * one["seconds_per_evaluation"]
+
+
 REAL = {
     "qwen_real": ("qwen2_5_vl_3b", "qwen2_5_vl", 151936, 151935, "resized"),
     "internvl_real": ("internvl3_2b", "internvl", 151674, 151667, "normalized_1000"),

@@ -90,8 +90,14 @@ def _costs(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         )
     if record["seconds_per_evaluation"] is not None:
         minutes = record["seconds_per_evaluation"] / 60
-        lasts = "less than a minute" if minutes < 1 else f"{minutes:,.0f} min"
-        yield "", f"{lasts} for an evaluation of all questions, likewise"
+        yield "", f"{_lasting(minutes)} for an evaluation of all questions, likewise"
+    if record["seconds_per_validation"] is not None:
+        minutes = record["seconds_per_validation"] / 60
+        yield "", f"{_lasting(minutes)} for each of {record['validations']} validations"
+
+
+def _lasting(minutes: float) -> str:
+    return "less than a minute" if minutes < 1 else f"{minutes:,.0f} min"
 
 
 def _size(size: Sequence[float]) -> str:

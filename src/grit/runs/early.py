@@ -45,7 +45,7 @@ def check_early(config: Config) -> None:
             check_training_files(config.data)
         check_sets("suite", config.suite)
         check_test_files(config.suite)
-        _check_logger(config.logger.name)
+        check_packages(config)
     if task in ("tables", "report"):
         check_folders(config)
     if task in ("correlation", "attention", "faithfulness"):
@@ -53,8 +53,14 @@ def check_early(config: Config) -> None:
             check_run(Path(folder))
 
 
-def _check_logger(name: str) -> None:
-    """Raise GritError if the dashboard's package, which has its name, is not installed."""
+def check_packages(config: Config) -> None:
+    """Raise GritError if the package of the dashboard or of the layout is not installed."""
+    if config.trainer.strategy == "deepspeed_zero2" and find_spec("deepspeed") is None:
+        raise GritError(
+            "trainer=deepspeed_zero2 needs the package deepspeed: "
+            "pip install -c constraints.txt -e '.[deepspeed]'"
+        )
+    name = config.logger.name  # and its package's
     if name != "none" and find_spec(name) is None:
         raise GritError(
             f"logger={name} needs the package {name}: pip install -c constraints.txt -e "

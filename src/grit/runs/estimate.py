@@ -99,34 +99,32 @@ def _there_and_back(sample: Sample, there: Box) -> dict[str, list[float]]:
 
 
 def costs(
-    config: Config, adapter: Adapter, samples: Sequence[Sample], questions: Sequence[int]
+    config: Config,
+    adapter: Adapter,
+    samples: Sequence[Sample],
+    sets: Sequence[TestSet],
+    dev: Sequence[TestSet],
 ) -> dict[str, Any]:
-    """Memory in GB, and seconds of a step and of an evaluation, on the GPU of ``check.gpu``.
+    """Memory in GB, and seconds of steps, evaluations and validations, on ``check.gpu``.
 
     Args:
         config: of the run.
         adapter: of the run's model; it is made trainable (LoRA, freezing) if the method learns.
         samples: the training triplets, or the test questions if nothing is trained.
-        questions: number of those of each test set.
+        sets: the test sets.
+        dev: the sets that training is validated on.
     """
     learns, gpu = config.method.learns, GPUS[config.check.gpu]
     if learns:
         make_trainable(adapter, config.model)
     sizes, load = sizes_of(config, adapter), step_load(config, adapter, samples)
     load = replace(load, recomputed_layers=recomputed_layers(config, sizes, load, gpu.memory))
-    shares = [math.ceil(number / load.devices) for number in questions]
-    parts = sum(math.ceil(share / Engine.prompts_at_a_time) for share in shares)
-    asking = replace(
-        load,
-        prompts=math.ceil(sum(shares) / max(parts, 1)),
-        completions=1 + config.evaluation.samples,
-        new_tokens=config.evaluation.max_new_tokens,
-        learns=False,
-        copied_reference=False,
-        samples=True,
-        rollouts=parts,
-    )
-    evaluation = round(seconds(sizes, asking, gpu)) if parts and not load.by_servers else None
+    asking = _asking(config, load, sets, 1 + config.evaluation.samples)
+    validating = _asking(config, load, dev, 1)
+
+    def lasting(asked: Load) -> int | None:
+        return round(seconds(sizes, asked, gpu)) if asked.rollouts and not load.by_servers else None
+
     return {
         "gpu": config.check.gpu,
         "devices": load.devices,
@@ -136,9 +134,32 @@ def costs(
         "memory_gb": memory(sizes, load if learns else asking),
         "steps": config.trainer.max_steps if learns else 0,
         "seconds_per_step": round(seconds(sizes, load, gpu), 1) if learns else None,
-        "seconds_per_evaluation": evaluation,
+        "seconds_per_evaluation": lasting(asking),
+        "seconds_per_validation": lasting(validating),
+        "validations": _validations(config) if dev else 0,
         "sampling_counted": not load.by_servers,
     }
+
+
+def _asking(config: Config, load: Load, sets: Sequence[TestSet], completions: int) -> Load:
+    """The work of asking the questions of ``sets``, which are asked by parts, set by set."""
+    shares = [math.ceil(len(test_set.samples) / load.devices) for test_set in sets]
+    parts = sum(math.ceil(share / Engine.prompts_at_a_time) for share in shares)
+    return replace(
+        load,
+        prompts=math.ceil(sum(shares) / max(parts, 1)),
+        completions=completions,
+        new_tokens=config.evaluation.max_new_tokens,
+        learns=False,
+        copied_reference=False,
+        samples=True,
+        rollouts=parts,
+    )
+
+
+def _validations(config: Config) -> int:
+    every = config.evaluation.every
+    return config.trainer.max_steps // every if config.method.learns and every else 0
 
 
 def sizes_of(config: Config, adapter: Adapter) -> Sizes:
@@ -197,15 +218,14 @@ def step_load(config: Config, adapter: Adapter, samples: Sequence[Sample]) -> Lo
 
 def judging(config: Config, sets: Sequence[TestSet], dev: Sequence[TestSet]) -> dict[str, Any]:
     """The maximum number of judged answers and its cost in the prices' currency, without cache."""
-    learns, when, steps = config.method.learns, config.evaluation, config.trainer.max_steps
+    learns, when = config.method.learns, config.evaluation
     calls = _judged(sets) * (when.before_training + when.after_training if learns else 1)
     calls *= 1 + when.samples
-    if learns and when.every:
-        calls += _judged(dev) * (steps // when.every)
+    calls += _judged(dev) * _validations(config)
     if config.method.training == "grpo_gr":
         training = config.training
         turns = 1 + training.objective.dynamic_sampling
-        calls += steps * training.prompts_per_step * training.group_size * turns
+        calls += config.trainer.max_steps * training.prompts_per_step * training.group_size * turns
     if not isinstance(config.judge, ServiceJudgeSettings):
         return {"judge": config.judge.name, "judge_calls": 0, "judge_cost": 0.0}
     price = (config.judge.prices or {}).get(config.judge.model)

@@ -12,7 +12,7 @@ from grit.config.schema import Config
 from grit.core.errors import GritError
 from grit.core.files import write_json
 from grit.data.samples import Sample
-from grit.data.suites import TestSet, check_sets, test_sets
+from grit.data.suites import TestSet, check_overlap, check_sets, test_sets
 from grit.data.triplets import training_samples
 from grit.judge.making import make_judge
 from grit.models.setup import make_adapter, make_skeleton
@@ -20,6 +20,7 @@ from grit.pages.inspection import print_inspection
 from grit.rewards.reward import reward_from
 from grit.rollout.engines import check_launch, check_weights_folder
 from grit.runs import estimate
+from grit.runs.early import check_packages
 from grit.runs.preflight import check_prompts, dev_sets
 from grit.training.costs import GPUS
 from grit.training.device import check_device, prepare_device
@@ -53,8 +54,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
         if asked:
             found |= estimate.prompts(config, adapter, samples, asked)
             with problems.noted():
-                questions = [len(test_set.samples) for test_set in sets]
-                found |= estimate.costs(config, adapter, samples or asked, questions)
+                found |= estimate.costs(config, adapter, samples or asked, sets, dev)
     found |= estimate.judging(config, sets, dev)
     if config.check.weights and not problems:
         with problems.noted():
@@ -97,12 +97,16 @@ def _questions(
         check_sets("suite", config.suite)
         sets = test_sets(config.suite)
     with problems.noted():
+        check_overlap(config.suite, samples, sets)
+    with problems.noted():
         dev = dev_sets(config, samples, sets)
     return samples, sets, dev
 
 
 def _others(config: Config, samples: Sequence[Sample], problems: Problems) -> None:
-    """Check the reward, the judge, the device and the engine's folder."""
+    """Check packages, the reward, the judge, the device and the engine's folder."""
+    with problems.noted():
+        check_packages(config)
     with problems.noted():
         reward = reward_from(config.reward)
         if config.method.training == "grpo_gr":

@@ -6,7 +6,6 @@ ranks must run the same number of passes in an update. Sampling and evaluation n
 because every rank has all weights.
 """
 
-import importlib.util
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +16,6 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from grit.core import processes
-from grit.core.errors import GritError
 from grit.models.adapter import Adapter
 from grit.training.layouts.data_parallel import DataParallel, finite
 
@@ -31,11 +29,6 @@ class ShardedGradients(DataParallel):
 
     def __init__(self) -> None:
         super().__init__()
-        if importlib.util.find_spec("deepspeed") is None:
-            raise GritError(
-                "trainer=deepspeed_zero2 needs the package deepspeed: "
-                "pip install -c constraints.txt -e '.[deepspeed]'"
-            )
         self._engine: Any = None
         self._device = torch.device("cpu")
 
