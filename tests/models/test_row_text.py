@@ -76,8 +76,13 @@ def form(request, model):
 
 def control(adapter, ids):
     """The added tokens among ids, in order."""
-    added = set(adapter.tokenizer.get_added_vocab().values())
+    added = added_ids(adapter.tokenizer)
     return [int(i) for i in ids if int(i) in added]
+
+
+@cache
+def added_ids(tokenizer):
+    return frozenset(tokenizer.get_added_vocab().values())
 
 
 def check_is_text(adapter, prompting, question):
