@@ -57,7 +57,8 @@ def test_validations_and_what_is_not_installed_are_told(check, monkeypatch) -> N
     assert (ended.code, found["validations"]) == (0, 3)
     assert "for each of 3 validations" in " ".join(ended.out.split())
     monkeypatch.setattr("grit.runs.early.find_spec", lambda name: None)
-    ended, found = check("suite.limit=1", "logger=trackio", "trainer=deepspeed_zero2")
+    zero2 = "trainer=deepspeed_zero2", "trainer.devices=2"
+    ended, found = check("suite.limit=1", "logger=trackio", *zero2)
     assert ended.code == 1
     assert "needs the package deepspeed" in found["problems"][0]
 

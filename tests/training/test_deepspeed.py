@@ -1,8 +1,7 @@
 """DeepSpeed's ZeRO stage 2 on two processes (gloo, CPU) takes the same steps as one process."""
 
-import importlib.util
-
 import pytest
+from composing import config
 from launched import (
     ONE_PASS,
     assert_model_is_whole,
@@ -14,9 +13,8 @@ from launched import (
 )
 from warmed import server
 
-from grit.core import processes
 from grit.core.errors import GritError
-from grit.training.layouts.named import layout_named
+from grit.runs import early
 
 pytestmark = pytest.mark.slow
 
@@ -59,7 +57,7 @@ def test_the_command_runs_to_the_end(tmp_path):
 
 
 def test_without_the_package_it_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(processes, "world_size", lambda: 2)
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(GritError, match="pip install"):
-        layout_named(ZERO2)
+    monkeypatch.setattr(early, "find_spec", lambda name: None)
+    with pytest.raises(GritError, match="needs the package deepspeed: pip install"):
+        early.check_early(config(f"trainer={ZERO2}", "trainer.devices=2"))
+    early.check_early(config(f"trainer={ZERO2}", "logger=none"))  # a process alone needs none

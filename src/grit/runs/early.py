@@ -55,7 +55,9 @@ def check_early(config: Config) -> None:
 
 def check_packages(config: Config) -> None:
     """Raise GritError if the package of the dashboard or of the layout is not installed."""
-    if config.trainer.strategy == "deepspeed_zero2" and find_spec("deepspeed") is None:
+    trainer = config.trainer
+    zero2 = trainer.strategy == "deepspeed_zero2" and trainer.devices * trainer.num_nodes > 1
+    if zero2 and find_spec("deepspeed") is None:
         raise GritError(
             "trainer=deepspeed_zero2 needs the package deepspeed: "
             "pip install -c constraints.txt -e '.[deepspeed]'"

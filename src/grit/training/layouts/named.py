@@ -7,11 +7,7 @@ from grit.training.layouts.fsdp import ShardedLayers
 
 
 def layout_named(strategy: str) -> DataParallel:
-    """The layout of a strategy; the process group is initialised by then.
-
-    Raises:
-        GritError: the layout needs a package that is not installed.
-    """
+    """The layout of a strategy; the process group is initialised by then."""
     if processes.world_size() > 1 and strategy == "fsdp":
         return ShardedLayers()
     if processes.world_size() > 1 and strategy == "deepspeed_zero2":
