@@ -54,7 +54,16 @@ def test_folders_in_the_folder_too_and_what_is_left_out_is_said(tmp_path, caplog
         found = asked(str(tmp_path), "How many?", None, seed=0)
     assert [each.image for each in found] == [f"{tmp_path}/{name}" for name in names[:3]]
     (line,) = caplog.messages
-    assert line.endswith("3 images; left out by their endings: 1 .heic, 1 .txt")
+    assert line.endswith("images: 3; left out by their endings: 1 .heic, 1 .txt")
+
+
+def test_pictures_of_former_answers_are_not_asked_about(tmp_path):
+    for name in ("a.png", "out/inference/1.png", "inference/b.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(picture())
+    (tmp_path / "out" / "inference.partial-x.jsonl").write_text("")
+    found = asked(str(tmp_path), "How many?", None, seed=0)
+    assert [Path(each.image).name for each in found] == ["a.png", "b.png"]
 
 
 def test_all_images_that_cannot_be_read_are_named_at_once(tmp_path):

@@ -20,12 +20,14 @@ CPU, LARGE = torch.device("cpu"), "model=qwen2_5_vl_3b"
         ([LARGE, "data=shapes", "method=direct"], []),
     ],
 )
-def test_a_training_that_is_hardly_meant_so_is_warned_of(overrides, said) -> None:
+def test_a_training_that_is_hardly_meant_so_is_warned_of(overrides, said, monkeypatch) -> None:
     composed = config(*overrides)
     rewarded = composed.method.training == "grpo_gr"
     warned = list(_warnings(composed, CPU, rewarded=rewarded))
     assert len(warned) == len(said)
     for line, beginning in zip(warned, said, strict=True):
         assert line.startswith(beginning)
+    monkeypatch.setattr(torch.version, "cuda", None)
+    assert not any("CUDA None" in each for each in _warnings(composed, CPU, rewarded=rewarded))
     if rewarded:
         assert not any("judge" in each for each in _warnings(composed, CPU, rewarded=False))

@@ -55,7 +55,7 @@ def test_devices_share_a_step_which_one_process_checks(check) -> None:
 def test_validations_and_what_is_not_installed_are_told(check, monkeypatch) -> None:
     ended, found = check("suite.limit=1", "evaluation.every=20", "validation.limit=3")
     assert (ended.code, found["validations"]) == (0, 3)
-    assert "for each of 3 validations" in " ".join(ended.out.split())
+    assert "for each validation, of which there are 3" in " ".join(ended.out.split())
     monkeypatch.setattr("grit.runs.early.find_spec", lambda name: None)
     zero2 = "trainer=deepspeed_zero2", "trainer.devices=2"
     ended, found = check("suite.limit=1", "logger=trackio", *zero2)

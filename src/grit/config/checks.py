@@ -199,7 +199,8 @@ def _check_dropout(config: Config) -> None:
     engine = rollout.merge_lora or rollout.name == "vllm"
     divided = training.updates_per_rollout > 1 or training.perception.active or engine
     dropout = config.model.lora.dropout if config.model.adaptation == "lora" else 0.0
-    if config.method.training == "grpo_gr" and dropout and divided:
+    learns = config.task in ("train", "check") and config.method.training == "grpo_gr"
+    if learns and dropout and divided:
         raise GritError(
             f"config: model.lora.dropout={dropout:g} would change the ratios of probabilities that "
             "several updates_per_rollout, PAPO, VPPO, merge_lora and rollout=vllm take; 0 does not"

@@ -21,7 +21,7 @@ from grit.core.errors import Interrupted
 log = logging.getLogger(__name__)
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _AGAIN = 0.05  # seconds until a Stop that Python ignored is raised again
-_ECHO = 2.0  # seconds after a Ctrl-C in which a SIGTERM is taken for torchrun's reaction to it
+_ECHO = 2.0  # seconds after a signal in which a SIGTERM is taken for torchrun's reaction to it
 
 
 class Stop(BaseException):

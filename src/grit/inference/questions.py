@@ -163,12 +163,17 @@ def drawn(seed: int, question: str | None = None) -> Asked:
 
 
 def _images(path: Path) -> Sequence[Path]:
-    """The file, or the images of the folder and of those in it by name; no hidden files."""
+    """The file, or the images of the folder and of those in it by name.
+
+    Hidden ones are left out, and those that show former answers.
+    """
     if not path.exists():
         raise GritError(f"image={path}: there is no such file or folder")
     if not path.is_dir():
         return [path]
-    inside = [each.relative_to(path) for each in path.rglob("*") if each.is_file()]
+    made = {rows.parent / "inference" for rows in path.rglob("inference*.jsonl")}  # by task=infer
+    files = [each for each in path.rglob("*") if each.is_file() and each.parent not in made]
+    inside = [each.relative_to(path) for each in files]
     shown = sorted(name for name in inside if not any(part.startswith(".") for part in name.parts))
     found = [path / name for name in shown if name.suffix.lower() in SUFFIXES]
     if not found:
@@ -176,7 +181,7 @@ def _images(path: Path) -> Sequence[Path]:
     others = Counter(name.suffix.lower() for name in shown if name.suffix.lower() not in SUFFIXES)
     if others:
         listed = ", ".join(f"{number} {kind or 'without one'}" for kind, number in others.items())
-        log.info("image=%s: %d images; left out by their endings: %s", path, len(found), listed)
+        log.info("image=%s: images: %d; left out by their endings: %s", path, len(found), listed)
     return found
 
 

@@ -91,9 +91,12 @@ def _costs(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if record["seconds_per_evaluation"] is not None:
         minutes = record["seconds_per_evaluation"] / 60
         yield "", f"{_lasting(minutes)} for an evaluation of all questions, likewise"
-    if record["seconds_per_validation"] is not None:
+    if record["validations"] and record["seconds_per_validation"] is not None:
         minutes = record["seconds_per_validation"] / 60
-        yield "", f"{_lasting(minutes)} for each of {record['validations']} validations"
+        yield (
+            "",
+            f"{_lasting(minutes)} for each validation, of which there are {record['validations']}",
+        )
 
 
 def _lasting(minutes: float) -> str:

@@ -65,7 +65,7 @@ def engine_of(
             urls = [url for url in processes.all_gather(launched.url if launched else "") if url]
         servers = [VLLMServer(url, settings.timeout) for url in urls]
         place = settings.weights_folder
-        whole = None if place is None else Path(place).expanduser().resolve()
+        whole = None if place is None else Path(place).expanduser().absolute()
         with VLLM(adapter, servers, whole) as engine:
             engine.update(0, adapter.model.state_dict)
             yield engine
@@ -117,7 +117,8 @@ def _launched(
     on_gpu, port = torch.cuda.is_available(), free_port()
     by_default = {} if on_gpu else ON_A_CPU
     environment = ENVIRONMENT | {k: v for k, v in by_default.items() if k not in os.environ}
-    if on_gpu and settings.gpus is None and _OF_MEMORY not in settings.server_options:
+    bounded = any(word.startswith(_OF_MEMORY) for word in settings.server_options)
+    if on_gpu and settings.gpus is None and not bounded:
         log.warning(_SHARED)
     if settings.gpus is not None:
         environment["CUDA_VISIBLE_DEVICES"] = settings.gpus

@@ -119,9 +119,11 @@ def _warnings(config: Config, device: torch.device, *, rewarded: bool) -> Iterat
         )
     by_itself = config.trainer.accelerator == "auto" and device.type == "cpu"
     if by_itself and config.method.learns and not config.model.path.startswith(TINY):
+        built = torch.version.cuda
+        why = f"is the driver new enough for CUDA {built}?" if built else "it is built without CUDA"
         yield (
-            f"{config.model.name} trains on the CPU: torch sees no GPU here (is the driver new "
-            f"enough for CUDA {torch.version.cuda}?); trainer.accelerator=cpu means it so"
+            f"{config.model.name} trains on the CPU: torch sees no GPU here ({why}); "
+            "trainer.accelerator=cpu means it so"
         )
 
 

@@ -38,7 +38,8 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     left = questions[len(done) // config.samples :]
     if done:
         log.info("resume=true: %d of %d questions are left", len(left), len(questions))
-    again = RunFolder(folder, tuple(overrides), resumed=False, checkpoint=None).resume_command()
+    run = RunFolder(folder, tuple(overrides), resumed=False, checkpoint=None)
+    again = None if interruption.whole() else run.resume_command()  # jobs before it would be asked
     interruption.set_resume_command(again)
     try:
         with closing(GroundedModel(source_of(config, overrides), folder)) as model:
@@ -53,11 +54,11 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
             for path in write_answers(answers(), folder, model.name, rows, former=former):
                 log.info("%s", path)
     except Resumable as error:
-        raise Resumable(f"{error}; go on with: {again}") from error
+        raise Resumable(f"{error}; go on with: {again}" if again else str(error)) from error
 
 
 def _fingerprint(config: Config, questions: Sequence[Asked]) -> str:
-    """Equal for the same questions about the same pictures to the same model."""
+    """Equal for the same questions about the same pictures to a model of the same name."""
     about: list[Any] = [(each.image, each.picture.key, each.question) for each in questions]
     return fingerprint(
         [config_hash(config), code_hash(config), config.checkpoint, config.samples, about]

@@ -134,7 +134,9 @@ class _Staying(Strategy):
     """
 
     def teardown(self) -> None:
-        """Forget the optimiser and leave the model where it is."""
+        """Forget the optimiser's states and leave the model where it is."""
+        for optimizer in self.optimizers:  # a layout may still have it
+            optimizer.state.clear()
         self.optimizers, self.lr_scheduler_configs = [], []
         self.precision_plugin.teardown()
         assert self.accelerator is not None
