@@ -17,6 +17,8 @@ import signal
 
 def term(response):
     if response.dataset != "rehearsal" and os.environ["RANK"] == "1":
+        with open("stopped", "w") as stream:
+            stream.write(str(os.getpid()))
         os.kill(os.getpid(), signal.SIGSTOP)
     return len(response.trace.text) / 100
 """
@@ -46,7 +48,8 @@ def test_the_others_say_it(tmp_path):
         while "grit: " not in said.read_text() and time.monotonic() < end:
             time.sleep(0.2)
     finally:
-        os.killpg(process.pid, signal.SIGKILL)  # torchrun would wait for the one that is stopped
+        os.killpg(process.pid, signal.SIGKILL)  # torchrun would wait for the one that is stopped,
+        os.kill(int((tmp_path / "stopped").read_text()), signal.SIGKILL)  # which has its own group
         process.wait()
     line = next(line for line in said.read_text().splitlines() if line.startswith("grit: "))
     assert "has not answered for trainer.max_silence=8 s: see what it said last" in line
