@@ -42,8 +42,7 @@ from grit.core.keys import refuse_keys, tidy_keys
 from grit.core.run_log import note
 from grit.core.secrets import redacted
 from grit.core.threads import choose_wait_policy
-from grit.runs.failed_jobs import FailedJobs
-from grit.runs.job_log import Job, JobLog
+from grit.runs.job_log import Job, JobLog, failed_jobs
 from grit.runs.jobs import ASKING, done_before, done_beside, run_job
 from grit.runs.run_record import relative, unfinished
 from grit.tasks import perform
@@ -101,7 +100,7 @@ def run(composed: DictConfig) -> None:
             raise
         number = f"job {job.job.num}: " if job.mode is RunMode.MULTIRUN else ""
         if worker:
-            return FailedJobs(Path(job.sweep.dir)).append(redacted(f"grit: {number}{error}"))
+            return failed_jobs(Path(job.sweep.dir)).append(redacted(f"grit: {number}{error}"))
         launch.failed = True
         print(f"grit: {number}{error}", file=sys.stderr)
         if stopped:

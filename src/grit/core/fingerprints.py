@@ -25,7 +25,7 @@ _NOT_RESULTS = (
     *("core/disk.py", "core/errors.py", "core/files.py", "core/fingerprints.py"),
     "core/folder_fingerprint.py",
     *("core/interruption.py", "core/keys.py", "core/library_noise.py"),
-    *("core/locks.py", "core/run_log.py", "core/secrets.py"),
+    *("core/line_file.py", "core/locks.py", "core/run_log.py", "core/secrets.py"),
     *("data/preparation", "data/set_counts.py"),
     *("evaluation/controls.py", "evaluation/over_runs.py", "evaluation/paired.py"),
     "grounding/drawing.py",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from grit.core.files import write_bytes, write_jsonl, write_text
+from grit.core.line_file import LineFile
 from grit.core.picture_bytes import picture_bytes
 from grit.grounding.boxes import Box, Space
 from grit.inference.answers import Answer
@@ -29,14 +30,11 @@ class PartialRows:
     def __init__(self, folder: Path, asked: str, samples: int) -> None:
         self.path = folder / f"inference.partial-{asked}.jsonl"
         self.samples = samples
+        self._lines = LineFile(self.path)
 
     def done(self) -> list[dict[str, Any]]:
         """The rows of whole questions, of a run that was stopped."""
-        rows = []
-        if self.path.exists():
-            for line in self.path.read_bytes().splitlines(keepends=True):
-                if line.endswith(b"\n"):  # else it was being written
-                    rows.append(json.loads(line))
+        rows = [json.loads(line) for line in self._lines.since()]
         return rows[: len(rows) // self.samples * self.samples]
 
     def begin(self, rows: Sequence[dict[str, Any]]) -> None:
@@ -46,8 +44,7 @@ class PartialRows:
 
     def append(self, row: dict[str, Any]) -> None:
         """Add a row, which a kill of the process does not lose."""
-        with self.path.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+        self._lines.append(json.dumps(row, ensure_ascii=False))
 
     def finish(self) -> Path:
         """Give the file the name of a whole one."""

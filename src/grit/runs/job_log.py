@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from grit.core.locks import take_turns
+from grit.core.line_file import LineFile
 from grit.runs.run_record import RESULTS
 
 log = logging.getLogger(__name__)
@@ -42,6 +42,15 @@ class Job:
     data_seed: int | None = None  # which draw of the triplets
 
 
+def failed_jobs(sweep: Path) -> LineFile:
+    """What a launcher's worker processes tell the main process: a line for each job that failed.
+
+    A worker that raised the error instead would end the multirun: Hydra raises the first error of
+    its jobs, and then neither shows the others nor calls what is to happen at the end.
+    """
+    return LineFile(sweep / "failed_jobs.txt")
+
+
 class JobLog:
     """``jobs.jsonl``: a line for each job that ended, over all starts of an experiment.
 
@@ -50,6 +59,7 @@ class JobLog:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._lines = LineFile(path)
 
     @classmethod
     def beside(cls, exhibits: Sequence[str], sweep: Path) -> "JobLog":
@@ -58,25 +68,18 @@ class JobLog:
 
     def size(self) -> int:
         """The size of the file in bytes, at which the next line starts."""
-        return self.path.stat().st_size if self.path.exists() else 0
+        return self._lines.size()
 
     def append(self, job: Job) -> None:
-        """Append a line with a single write, and in turn, so that lines of processes do not mix."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("ab", buffering=0) as stream:
-            take_turns(stream)
-            stream.write((json.dumps(asdict(job), ensure_ascii=False) + "\n").encode())
+        """Append a line about a job that has ended."""
+        self._lines.append(json.dumps(asdict(job), ensure_ascii=False))
 
     def since(self, start: int) -> list[Job]:
         """The jobs logged after byte ``start``; of lines about the same job the last counts.
 
         Damaged lines are told and left out.
         """
-        if not self.path.exists():
-            return []
-        with self.path.open("rb") as stream:
-            stream.seek(start)
-            lines = [line for line in stream if line.endswith(b"\n")]
+        lines = self._lines.since(start)
         jobs = [job for line in lines if (job := _job_of(line)) is not None]
         if len(jobs) < len(lines):
             text = "%s: %d damaged lines are left out; the same command again makes them anew"

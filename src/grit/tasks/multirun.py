@@ -8,7 +8,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from grit.core.errors import GritError
-from grit.runs.failed_jobs import FailedJobs
+from grit.runs.job_log import failed_jobs
 
 
 class PrintRuns(Callback):
@@ -19,7 +19,7 @@ class PrintRuns(Callback):
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Note which errors are those of former starts."""
-        self.start = FailedJobs(Path(config.hydra.sweep.dir)).size()
+        self.start = failed_jobs(Path(config.hydra.sweep.dir)).size()
 
     def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
         """Print the table of the finished runs below the sweep's folder, if there are several.
@@ -30,9 +30,9 @@ class PrintRuns(Callback):
             return
         folder = Path(config.hydra.sweep.dir)
         _print_table(folder)
-        failed = FailedJobs(folder).since(self.start)
+        failed = failed_jobs(folder).since(self.start)
         for line in failed:
-            print(line, file=sys.stderr)
+            print(line.decode(), end="", file=sys.stderr)
         if failed:
             sys.exit(1)
 
