@@ -9,6 +9,7 @@ MINE = {
     "model/broken.yaml": "# mine\nname: broken\n\tpath: somewhere\n",
     "experiment/outside.yaml": "# mine\ntraining:\n  steps: 3\n",
     "experiment/unknown.yaml": "# @package _global_\n# mine\ntrainning:\n  steps: 3\n",
+    "same/data/own.yaml": "# mine\nname: own\nroot: elsewhere\n",
     "experiment/nothing.yaml": "# @package _global_\n# mine\ndefaults: [override /method: gritt]\n",
 }
 
@@ -41,6 +42,10 @@ OPTIONS = [
     wrong("--config-dir", "mine", "model=broken", says=("broken.yaml", "line 3")),
     wrong("--config-dir", "mine", "experiment=unknown", says=("trainning",)),
     wrong("--config-dir", "mine", "experiment=outside", *scored(), says=("experiment",)),
+    wrong(
+        *("--config-dir", "mine/same", "data=own"),
+        says=("mine/same/data/own.yaml is not read", "data=own is the suite's", "another name"),
+    ),
     wrong("--config-dir", "mine", "experiment=nothing", says=("method", "gritt")),
 ]
 WORDS = [

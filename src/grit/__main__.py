@@ -7,7 +7,6 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from traceback import format_exception
 from types import TracebackType
@@ -21,18 +20,19 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from grit import __version__
 from grit.config.checks import FOLDERS, check_folder_option
 from grit.config.command_line import help_topic, no_override, override_of, parse
 from grit.config.configuration import (
     CONF,
     GROUPS,
+    check_own_choices,
     checked,
     choices,
     one_line,
     part_names,
     register,
     topic_help,
+    version_text,
 )
 from grit.config.schema import Config
 from grit.config.unused import check_choices, one_of_many, unused
@@ -259,13 +259,14 @@ def _start() -> None:
     tidy_keys()
     line = parse(sys.argv[1:])
     if "--version" in line.options:
-        print(installed())
+        print(version_text())
         return
     if "--help" in line.options and line.words:
         print(topic_help(help_topic(line.words, GROUPS)))
         return
     if line.words:
         raise GritError(no_override(line.words[0], choices()))
+    check_own_choices(line.options)
     # Before Hydra stores the command line in the run's folder.
     for values in line.values:
         refuse_keys(values)
@@ -273,12 +274,6 @@ def _start() -> None:
     os.environ[COMMAND] = shlex.join(line.ordered)
     with interruption.listening():
         hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(run)()
-
-
-def installed() -> str:
-    """What ``--version`` prints: the versions of grit and of the main libraries."""
-    libraries = ("torch", "transformers", "pytorch-lightning", "peft", "hydra-core")
-    return "\n".join([f"grit {__version__}", *(f"{name} {version(name)}" for name in libraries)])
 
 
 def _refuse(error: Exception, message: str) -> None:

@@ -100,6 +100,13 @@ def test_a_question_is_one_in_a_multirun_too() -> None:
     assert override == "question='Is the cup, or the plate, red?'"
 
 
+@pytest.mark.parametrize("name", ["hydra.run.dir", "hydra.sweep.dir"])
+def test_the_home_folder_of_a_runs_folder_is_not_a_new_one_here(name: str, monkeypatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me (1)")
+    (override,) = parse([f"{name}=~/runs/a"]).overrides
+    assert read(override) == "/home/me (1)/runs/a"
+
+
 FOLDERS = ("runs/x-My Model (é)", "a=b", "a,b", "[1]", "x#~&", "it's", "C:\\", "true", "7")
 
 

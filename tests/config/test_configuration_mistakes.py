@@ -12,6 +12,7 @@ from composing import (
 )
 from omegaconf import DictConfig
 
+from grit.config.configuration import checked
 from grit.config.schema import Config
 
 
@@ -98,3 +99,31 @@ def test_a_broken_interpolation_is_named(default: DictConfig) -> None:
     message = refusal(with_value(default, "seed", "${nothing.of.the.kind}"))
     assert "seed" in message
     assert "nothing.of.the.kind" in message
+
+
+FILE = {"file": "rows.jsonl", "images": "images"}
+DRAWN = {"kind": "tallyqa", "rows": 4}
+
+
+@pytest.mark.parametrize(
+    ("source", "value", "setting"),
+    [
+        ("data.sources.mine", {**FILE, "split": "test"}, "split"),
+        ("suite.sets.mine", {**FILE, "split": "test"}, "split"),
+        ("data.sources.mine", {**FILE, "balance_counts": True}, "balance_counts"),
+        ("data.sources.mine", {**DRAWN, "images": "images"}, "images"),
+        ("data.sources.mine", {**DRAWN, "apart_from_tests": True}, "apart_from_tests"),
+        ("suite.sets.mine", {**FILE, "apart_from_tests": True}, "apart_from_tests"),
+        ("validation.sets.mine", {**FILE, "rows": 3, "balance_counts": True}, "balance_counts"),
+    ],
+)
+def test_a_setting_of_a_source_that_would_change_nothing_is_refused(
+    default: DictConfig, source: str, value: dict[str, Any], setting: str
+) -> None:
+    """Rows of one file would be trained on and tested, or counts be as uneven as before."""
+    assert f"{source}.{setting} would change nothing" in refusal(with_value(default, source, value))
+
+
+def test_the_source_that_makes_up_a_total_may_balance_its_counts(default: DictConfig) -> None:
+    mixed = with_value(default, "data.sources.mine", {**FILE, "balance_counts": True})
+    assert checked(with_value(mixed, "data.total", 30)).data.total == 30

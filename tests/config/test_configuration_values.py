@@ -10,9 +10,11 @@ from composing import (
     refusal,
     with_value,
 )
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from grit.config.identity import plain
+from grit.config.schema import Config
+from grit.config.validating import validated
 from grit.judge.settings import ServiceJudgeSettings
 
 
@@ -216,3 +218,31 @@ def test_the_judge_that_is_a_service() -> None:
 )
 def test_a_possible_one_is_not(overrides: list[str]) -> None:
     config(*overrides)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        *("data.root", "suite.root", "validation.root", "model.path", "checkpoint", "predictions"),
+        *(
+            "input",
+            "output",
+            "image",
+            "demo.beside",
+            "rollout.python",
+            "rollout.weights_folder",
+            "runs",
+        ),
+    ],
+)
+def test_a_path_may_begin_with_the_home_folder(
+    default: DictConfig, setting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Shells leave ~ as it is behind a name with a dot, and files of choices have no shell."""
+    monkeypatch.setenv("HOME", "/home/me")
+    written = {"runs": ["~/a"]}.get(setting, "~/a")
+    values = OmegaConf.to_container(with_value(default, setting, written), resolve=True)
+    node: Any = validated(Config, values)
+    for name in setting.split("."):
+        node = getattr(node, name)
+    assert node in ("/home/me/a", ["/home/me/a"])

@@ -6,11 +6,8 @@ from typing import Any
 
 import pytest
 import yaml
-from composing import config
 
-from grit.config.identity import config_hash, plain
-from grit.config.misspellings import misspelt
-from grit.config.stored import RENAMED, stored_config, stored_configuration
+from grit.config.stored import stored_config, stored_configuration
 from grit.core.errors import GritError
 from grit.pages.galleries import galleries_of
 from grit.runs.finished import FinishedRun
@@ -88,49 +85,6 @@ def test_what_is_no_configuration_is_one_line(tmp_path: Path, text: str) -> None
 def test_dollars_alone_are_plain(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("notes: costs $5 {really}")
     assert stored_configuration(tmp_path / "config.yaml") == {"notes": "costs $5 {really}"}
-
-
-def test_a_configuration_of_a_former_version_is_read(tmp_path: Path) -> None:
-    """It stored null where a base model's own course had the value."""
-    fields = plain(config("model=internvl3_2b"))
-    fields["pretrain"] = dict.fromkeys(fields["pretrain"])
-    path = tmp_path / "config.yaml"
-    path.write_text(yaml.safe_dump(fields))
-    assert config_hash(stored_config(path)) == config_hash(config("model=internvl3_2b"))
-
-
-def test_settings_that_have_moved_are_read_by_their_former_names(tmp_path: Path) -> None:
-    expected = config("model=internvl3_2b", "rollout.decode=static", "rollout.sampling.top_k=7")
-    fields = plain(expected)
-    for former, present in RENAMED.items():
-        (group, name), (new_group, new_name) = former.split("."), present.split(".")
-        fields[group][name] = fields[new_group].pop(new_name)
-    del fields["rollout"]
-    path = tmp_path / "config.yaml"
-    path.write_text(yaml.safe_dump(fields))
-    assert stored_config(path) == expected
-    assert stored_configuration(path)["rollout"]["sampling"]["top_k"] == 7
-
-
-def test_who_uses_a_former_name_is_told_the_present_one() -> None:
-    for former, present in RENAMED.items():
-        assert misspelt(f"{former}.x") == f"{former}.x is {present}.x now"
-
-
-def test_a_way_of_decoding_that_went_is_read_as_the_default(tmp_path: Path) -> None:
-    fields = plain(config())
-    fields["rollout"]["decode"] = "compiled"
-    path = tmp_path / "config.yaml"
-    path.write_text(yaml.safe_dump(fields))
-    assert stored_config(path).rollout.decode == "auto"
-
-
-def test_a_size_that_meant_nothing_is_no_mistake_of_a_former_run(tmp_path: Path) -> None:
-    fields = plain(config("data=vsr_tally_7000"))
-    fields["data"]["sources"]["tallyqa"]["rows"] = 3700
-    path = tmp_path / "config.yaml"
-    path.write_text(yaml.safe_dump(fields, sort_keys=False))
-    assert stored_config(path).data.sources["tallyqa"].rows is None
 
 
 def test_sources_that_are_a_list_are_one_line(tmp_path: Path) -> None:

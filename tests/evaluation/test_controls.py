@@ -243,3 +243,14 @@ def test_labels_are_short_and_on_one_line() -> None:
     assert Counter(clipped(text, 6) for text in ("a\n b", "abcdef", "abcdefg", None)) == Counter(
         ["a b", "abcdef", "abcd..", "(none)"]
     )
+
+
+def test_annotated_boxes_without_area_count_for_nothing() -> None:
+    middle = (50.0, 25.0, 150.0, 75.0)
+    rows = [
+        row(0, true=((10, 10, 10, 40),), said=(middle,)),
+        row(1, true=(middle,), said=(middle,)),
+    ]
+    found = controls(rows)
+    assert found.central_box_giou == pytest.approx(1.0)
+    assert found.shuffled_giou is None  # only one image has boxes

@@ -167,3 +167,17 @@ def test_the_format_needs_every_part(completion: str, broken: set[str]) -> None:
     found = score(prediction(completion))
     assert {name for name, right in found.parts.items() if not right} == broken
     assert found.format == 0.0
+
+
+def test_a_symbol_equals_itself_alone() -> None:
+    minus = prediction("<answer>-</answer>", truth="-")
+    assert score(minus).exact_match == 1.0
+    assert score(replace(minus, truth="×")).exact_match == 0.0
+
+
+def test_annotated_boxes_without_area_count_for_nothing() -> None:
+    line = Box(10, 10, 10, 40, ORIGINAL)
+    assert score(prediction(true_boxes=(line,))).giou is None
+    whole = prediction().true_boxes
+    assert whole is not None
+    assert score(prediction(true_boxes=(line, *whole))).giou == pytest.approx(0.5)

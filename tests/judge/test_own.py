@@ -8,8 +8,10 @@ import pytest
 import torch
 
 from grit.core.errors import GritError
-from grit.judge.judge import Query
+from grit.judge.judge import JudgeFailed, Query, check_failures
+from grit.judge.making import make_judge
 from grit.judge.own import OwnJudge
+from grit.judge.settings import OwnJudgeSettings
 
 QUERIES = [Query("Is it?", "yes", "yes"), Query("Is it?", "yes", "no"), Query("Is it?", "?", "a")]
 
@@ -64,6 +66,14 @@ def test_a_mistake_ends_the_asking(judge_of, body: str, said: str) -> None:
         raise GritError(trouble)  # which makes one line of it
     assert judge.score(QUERIES) == [None, None, None]
     assert judge._call.__defaults__ == (["no"],)  # it was asked once
+
+
+def test_a_judge_that_judges_nothing_stops_a_run() -> None:
+    """As one that asks a service which is down, and gives None as it may."""
+    judge = make_judge(OwnJudgeSettings(name="own", call="builtins.max"))
+    check_failures(judge, 1, 2)
+    with pytest.raises(JudgeFailed, match=r"3 of 4 answers.*judge\.max_failure_rate=0\.5"):
+        check_failures(judge, 3, 4)
 
 
 def test_it_is_tried_on_a_made_up_answer(judge_of) -> None:

@@ -298,3 +298,10 @@ def sort(answer):
     if answer.isdecimal():
         return "number"
     return "letter" if answer.isupper() else len(answer.split())
+
+
+def test_vowel_signs_tell_words_apart() -> None:
+    """दिन is a day, दान a gift and दीन the poor."""
+    assert is_right(Query("?", "दिन", "दिन।"))
+    assert not is_right(Query("?", "दिन", "दान"))
+    assert not is_right(Query("?", "दिन", "दीन"))

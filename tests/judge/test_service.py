@@ -316,6 +316,16 @@ def test_a_service_that_refuses_a_made_up_question_is_not_used(
     assert len(chat.requests) == 1
 
 
+def test_the_made_up_question_has_the_time_of_any_other(
+    chat: ChatService, judge_of: JudgeOf
+) -> None:
+    chat.default = is_silent
+    began = time.monotonic()
+    with pytest.raises(GritError, match="no answer in time"):
+        judge_of(ask_first=True, timeout=0.3).probe()
+    assert time.monotonic() - began < 8
+
+
 @pytest.mark.parametrize("status", [408, 409, 425, 429, 500, 503])
 def test_a_fault_that_may_pass_keeps_no_run_from_starting(
     chat: ChatService, judge_of: JudgeOf, status: int

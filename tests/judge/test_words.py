@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grit.judge.words import contains, is_number, normalized, singular
+from grit.judge.words import answer_key, contains, is_number, normalized, singular
 
 
 @pytest.mark.parametrize(
@@ -58,6 +58,10 @@ from grit.judge.words import contains, is_number, normalized, singular
         ("nine hundred ninety-nine", "999"),
         ("two three", "2 3"),
         ("the red one", "red one"),  # a pronoun
+        ("दिन", "दिन"),  # vowel signs are parts of a word: day, and not a gift
+        ("दान।", "दान"),
+        ("cafe\u0301", "caf\u00e9"),
+        ("กี่", "กี่"),
         ("there is one", "there is 1"),
         ("one", "1"),
         ("one dog", "1 dog"),
@@ -123,3 +127,11 @@ def test_contains_whole_words_in_order():
 )
 def test_singular(word, one):
     assert singular(word) == one
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [("-", "×", False), ("×", " × ", True), ("$", "%", False), ("The dog.", "dog", True)],
+)
+def test_symbols_are_answers_too(one: str, other: str, same: bool) -> None:
+    assert (answer_key(one) == answer_key(other)) is same

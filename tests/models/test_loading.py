@@ -55,6 +55,15 @@ def test_lora_is_fp32_on_a_bf16_base_and_leaves_vision_alone(family):
     assert adapter.plain.lm_head.weight.dtype == torch.bfloat16
 
 
+def test_a_misspelt_layer_among_others_is_named(caplog):
+    """peft takes the other names without a word."""
+    misspelt = lora(4, 8, ["q_proj", "k_prj"])
+    add_lora(load_base("tiny:qwen-random", seed=1), misspelt, with_vision=False)
+    assert [each.getMessage() for each in caplog.records] == [
+        "model.lora.target_modules: no layer is called k_prj"
+    ]
+
+
 def test_lora_that_reaches_no_layer_of_the_tower_is_refused():
     """Qwen3-VL's tower names its layers otherwise than its language model."""
     adapter = load_base("tiny:qwen3-random", seed=1)

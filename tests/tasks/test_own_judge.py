@@ -131,3 +131,10 @@ def test_a_prompt_of_ones_own_is_what_the_service_is_asked(
     assert mine["judge"] == again["judge"]
     assert mine["config_hash"] == again["config_hash"] != paper["config_hash"]
     assert "{predicted_answer} {score: N}" in Path("mine/config.yaml").read_text()
+
+
+def test_an_evaluation_in_which_it_judges_nothing_fails(grit: Command) -> None:
+    given = ("task=evaluate", "predictions=said.jsonl", "judge=own")
+    ended = grit(*given, "judge.call=my_judges.mild", "judge.max_failure_rate=0.3")
+    assert ended.code == 1
+    assert "the judge failed on 1 of 3" in ended.err

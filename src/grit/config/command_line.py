@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from os.path import expanduser
 from typing import Any, NoReturn
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -140,6 +141,9 @@ def _with_quotes(override: str, *, several: bool) -> str:
     path = name.lstrip("+")
     if not sign or path not in (*_texts(), *FOLDERS):
         return override
+    if path in FOLDERS:  # Hydra makes them before the schema sees a ~
+        value = expanduser(value)
+        override = f"{name}={value}"
     try:
         parsed = OverridesParser.create().parse_override(override).value()
     except HydraException:

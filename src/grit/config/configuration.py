@@ -1,7 +1,10 @@
 """Compose and check a configuration; describe groups and settings for ``--help``."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import fields, replace
+from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 from textwrap import wrap
 from typing import Any, get_args
@@ -12,6 +15,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
+from grit import __version__
 from grit.config.checks import check, check_figures
 from grit.config.identity import folder_name
 from grit.config.misspellings import misspelt
@@ -67,6 +71,33 @@ def group_files(group: str) -> list[Path]:
     """The YAML files of a config group's choices, sorted by name."""
     folder = ROOT / "experiments" if group in ("arm", "experiment") else CONF
     return sorted((folder / group).glob("*.yaml"))
+
+
+def version_text() -> str:
+    """What ``--version`` prints: the versions of grit and of the main libraries."""
+    libraries = ("torch", "transformers", "pytorch-lightning", "peft", "hydra-core")
+    return "\n".join([f"grit {__version__}", *(f"{name} {version(name)}" for name in libraries)])
+
+
+def check_own_choices(options: Sequence[str]) -> None:
+    """Refuse a choice of ``--config-dir`` with the name of the suite's, which Hydra would take.
+
+    Args:
+        options: of the command line, by their long names; values are elements of their own.
+
+    Raises:
+        GritError: there is one.
+    """
+    for option, folder in pairwise(options):
+        if option != "--config-dir" or Path(folder).resolve() == CONF.resolve():
+            continue
+        for file in sorted(Path(folder).glob("*/*.yaml")):
+            group = file.parent.name
+            if file.name in {each.name for each in group_files(group)}:
+                raise GritError(
+                    f"--config-dir {folder}: {file} is not read, because {group}={file.stem} is "
+                    "the suite's own; give yours another name"
+                )
 
 
 def help_text() -> str:

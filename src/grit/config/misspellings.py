@@ -6,7 +6,6 @@ from difflib import get_close_matches
 from typing import Any, get_args, get_origin, get_type_hints
 
 from grit.config.schema import Config
-from grit.config.stored import present_name
 from grit.core.settings import parts_of
 from grit.judge.settings import WITH_FIELDS, JudgeSettings
 
@@ -24,8 +23,6 @@ def misspelt(path: str, missing: str = "", there: Collection[str] = ()) -> str |
     Returns:
         None if the schema allows it: a new key of a dictionary, which Hydra adds with a ``+``.
     """
-    if (present := present_name(path)) is not None:
-        return f"{path} is {present} now"
     node: Any = Config
     names = path.split(".")
     if names[0] == "hydra":  # Hydra's own fields are not in the schema
@@ -50,8 +47,8 @@ def misspelt(path: str, missing: str = "", there: Collection[str] = ()) -> str |
         return None
     if missing.startswith(f"{path}."):  # the judge has the field, and not this key of it
         return f"{missing} is not there; +{missing}=... adds it"
-    owner = next(name for name, kind in WITH_FIELDS.items() if names[1] in get_type_hints(kind))
-    return f"{path} is a field of judge={owner} alone"
+    owners = [name for name, kind in WITH_FIELDS.items() if names[1] in get_type_hints(kind)]
+    return f"{path} is a field of judge={' and judge='.join(owners)} alone"
 
 
 def close_to(name: str, known: Collection[str]) -> str | None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Tag
 
-from grit.core.settings import Text, setting, settings
+from grit.core.settings import PathText, Text, setting, settings
 from grit.data.preparation.settings import PreparationSettings
 from grit.data.settings import DataSettings, SuiteSettings
 from grit.demo.settings import DemoSettings
@@ -112,21 +112,21 @@ class Config:
     threads: int | None = setting(
         "CPU threads; null: torch's own choice", None, ge=1, changes_results=False
     )
-    checkpoint: Text | None = setting(
+    checkpoint: PathText | None = setting(
         "task=evaluate, infer, demo, export: trained weights: a .ckpt file, a folder with an "
         "adapter or a model, a run's folder, or a Hub id, ORG/NAME or ORG/NAME@REVISION",
         None,
     )
-    predictions: Text | None = setting(
+    predictions: PathText | None = setting(
         "task=evaluate: predictions made anywhere: JSONL, or a file of lmms-eval or VLMEvalKit",
         None,
     )
-    input: Text | None = setting(
+    input: PathText | None = setting(
         "task=score: completions, JSONL; task=infer: rows with image and question, JSONL",
         None,
         changes_results=False,
     )
-    output: Text | None = setting(
+    output: PathText | None = setting(
         "task=score: where the scored rows go; task=export: the folder; null: model/ of the run's",
         None,
         changes_results=False,
@@ -136,7 +136,7 @@ class Config:
         None,
         changes_results=False,
     )
-    image: Text | None = setting(
+    image: PathText | None = setting(
         "task=infer: an image, a folder of images, or the folder of input's images; null: a drawn "
         "scene",
         None,
@@ -152,7 +152,7 @@ class Config:
         ge=1,
         changes_results=False,
     )
-    runs: list[Text] = setting(
+    runs: list[PathText] = setting(
         "folders of finished runs, or of many; task=tables: also wandb:ENTITY/PROJECT",
         list,
         changes_results=False,

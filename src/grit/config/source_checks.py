@@ -5,15 +5,22 @@ from collections.abc import Mapping
 from grit.config.misspellings import close_to
 from grit.config.schema import Config
 from grit.core.errors import GritError
-from grit.data.settings import DataSettings, SourceSettings
+from grit.data.settings import SPLIT, DataSettings, SourceSettings
 
 
 def check_sources(config: Config) -> None:
     """Raise GritError for a source that gives no rows, or whose rows would not count."""
     _check_sources("data.sources", config.data.sources)
     _check_total(config.data)
-    _check_sources("suite.sets", config.suite.sets)
-    _check_sources("validation.sets", config.validation.sets)
+    _check_balance(config.data)
+    for where, suite in (("suite.sets", config.suite), ("validation.sets", config.validation)):
+        _check_sources(where, suite.sets)
+        for name, source in suite.sets.items():
+            for field in ("balance_counts", "apart_from_tests"):
+                if getattr(source, field):
+                    raise GritError(
+                        _idle(f"{where}.{name}.{field}", "it is of training data alone")
+                    )
 
 
 def _check_total(data: DataSettings) -> None:
@@ -26,6 +33,15 @@ def _check_total(data: DataSettings) -> None:
             f"config: data.sources.{name}.rows={last.rows} would change nothing: the last source "
             f"makes up the rest of data.total={data.total}; set that, or data.total=null"
         )
+
+
+def _check_balance(data: DataSettings) -> None:
+    """Refuse balanced counts of a source whose rows are all taken."""
+    for place, (name, source) in enumerate(data.sources.items(), start=1):
+        makes_up = data.total is not None and place == len(data.sources)
+        if source.balance_counts and source.rows is None and not makes_up:
+            why = f"all rows are taken; set data.sources.{name}.rows"
+            raise GritError(_idle(f"data.sources.{name}.balance_counts", why))
 
 
 def _check_sources(where: str, sources: Mapping[str, SourceSettings]) -> None:
@@ -41,3 +57,13 @@ def _check_sources(where: str, sources: Mapping[str, SourceSettings]) -> None:
             raise GritError(
                 f"config: {path}.rows must be at least 1, not {source.rows}; ~{path} leaves it out"
             )
+        if source.file is not None and source.split != SPLIT:
+            why = "it is of drawn scenes; give each split of your rows a file of its own"
+            raise GritError(_idle(f"{path}.split", why))
+        for field in ("images", "apart_from_tests"):
+            if source.kind is not None and getattr(source, field):
+                raise GritError(_idle(f"{path}.{field}", "it is of files, and kind= draws scenes"))
+
+
+def _idle(setting: str, why: str) -> str:
+    return f"config: {setting} would change nothing: {why}"

@@ -2,8 +2,7 @@
 
 A run resolves its configuration before it stores it. An interpolation in a stored file, such as
 ``${oc.env:OPENAI_API_KEY}``, would be resolved in the reader's environment, and its value would
-appear in tables and logs. Files with interpolations are refused. Former versions have stored
-settings by other names and with other values, which are read as the present ones.
+appear in tables and logs. Files with interpolations are refused.
 """
 
 from pathlib import Path
@@ -17,20 +16,10 @@ if TYPE_CHECKING:
     from grit.config.schema import Config
 
 _INTERPOLATION = "${"
-RENAMED = {
-    "training.sampling": "rollout.sampling",
-    "training.share_prefill": "rollout.share_prefill",
-    "training.compact_rollout": "rollout.compact",
-    "training.decode": "rollout.decode",
-    "training.tokens_per_rollout_batch": "rollout.tokens_per_batch",
-}
-"""Former path -> present path; the settings below a group keep their names."""
-_GONE = {("rollout", "decode", "compiled"): "auto"}
-"""Group, setting and value that went -> the value that gives the same tokens."""
 
 
 def stored_configuration(path: Path) -> dict[str, Any]:
-    """The values of a run's ``config.yaml``, by the present names of settings.
+    """The values of a run's ``config.yaml``.
 
     Raises:
         GritError: it cannot be read, is not a YAML object, or has an interpolation.
@@ -49,7 +38,7 @@ def stored_configuration(path: Path) -> dict[str, Any]:
             f"{path}: has an interpolation ({_INTERPOLATION}...), which no run stores: it would "
             "read this machine's environment; write the value instead"
         )
-    return _with_present_names(values)
+    return values
 
 
 def stored_config(path: Path) -> "Config":
@@ -64,40 +53,11 @@ def stored_config(path: Path) -> "Config":
     from grit.config.configuration import checked  # imports Hydra
 
     values = stored_configuration(path)
-    # How its base was made is no matter of a run, and former versions stored nulls there.
-    values.pop("pretrain", None)
+    values.pop("pretrain", None)  # how its base was made is no matter of a run
     try:
         return checked(OmegaConf.create(values))
     except OmegaConfBaseException as error:
         raise GritError(f"{path}: {error}") from error
-
-
-def present_name(path: str) -> str | None:
-    """The present path of a former setting; None if it has none."""
-    for former, present in RENAMED.items():
-        if path == former or path.startswith(f"{former}."):
-            return present + path.removeprefix(former)
-    return None
-
-
-def _with_present_names(values: dict[str, Any]) -> dict[str, Any]:
-    """A stored configuration by present names; ``values`` are not changed."""
-    groups = {name: dict(group) for name, group in values.items() if isinstance(group, dict)}
-    for former, present in RENAMED.items():
-        (group, name), (new_group, new_name) = former.split("."), present.split(".")
-        if name in groups.get(group, {}):
-            groups.setdefault(new_group, {})[new_name] = groups[group].pop(name)
-    for (group, name, former), present in _GONE.items():
-        if groups.get(group, {}).get(name) == former:
-            groups[group][name] = present
-    data = groups.get("data", {})
-    sources = data.get("sources")
-    if data.get("total") is not None and isinstance(sources, dict) and sources:
-        # The last source makes up the total: the size that former versions stored meant nothing.
-        name, last = list(sources.items())[-1]
-        if isinstance(last, dict) and last.get("file"):
-            data["sources"] = sources | {name: last | {"rows": None}}
-    return values | groups
 
 
 def _is_interpolated(value: Any) -> bool:

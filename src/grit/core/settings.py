@@ -12,6 +12,7 @@ reference page use the same declarations; the room's code takes an object of the
 
 from collections.abc import Iterator
 from dataclasses import is_dataclass
+from os.path import expanduser
 from types import UnionType
 from typing import (
     Annotated,
@@ -27,7 +28,7 @@ from typing import (
     get_type_hints,
 )
 
-from pydantic import ConfigDict, Field, Strict
+from pydantic import AfterValidator, ConfigDict, Field, Strict
 from pydantic.dataclasses import dataclass
 from pydantic.fields import FieldInfo
 
@@ -37,6 +38,8 @@ ENTRY = "NAME"  # stands for any key of a dictionary in a setting's path
 UNSET = "???"  # OmegaConf's mark of a mandatory value
 Text = Annotated[str, Strict(False)]
 """Text; a number on the command line becomes its digits, as in ``logger.group=2026``."""
+PathText = Annotated[Text, AfterValidator(expanduser)]
+"""A path, or a name in its place; ``~/`` is the home folder: shells leave it as it is here."""
 
 # Strict: true is not accepted as a number, nor 1.5 as an integer.
 _CONFIG = ConfigDict(extra="forbid", strict=True, coerce_numbers_to_str=True, allow_inf_nan=False)

@@ -1,6 +1,8 @@
 """The settings of training triplets and test sets."""
 
-from grit.core.settings import Text, setting, settings
+from grit.core.settings import PathText, Text, setting, settings
+
+SPLIT = "train"  # of drawn scenes, unless said
 
 
 @settings
@@ -10,7 +12,7 @@ class SourceSettings:
     file: Text | None = setting("JSONL in GRIT's format, below data.root", None)
     images: Text | None = setting("folder of its images, below data.root", None)
     kind: Text | None = setting("drawn scenes: vsr, tallyqa, gqa, mathvista, mme, ovd", None)
-    split: Text = setting("drawn scenes: which of the disjoint splits; suites: test, dev", "train")
+    split: Text = setting("drawn scenes: which of the disjoint splits; suites: test, dev", SPLIT)
     rows: int | None = setting("number of rows, at least 1; null: all of a file", None)
     balance_counts: bool = setting("counting data: the answers 0-4 equally often", False)
     apart_from_tests: bool = setting(
@@ -23,7 +25,7 @@ class DataSettings:
     """The training triplets."""
 
     name: Text = setting("its name in results and folders")
-    root: Text = setting("the folder of files and images")
+    root: PathText = setting("the folder of files and images")
     seed: int = setting("of the choice of rows; not the run's seed", 0)
     total: int | None = setting(
         "rows in all: the last source makes up what the others lack", None, ge=1
@@ -43,7 +45,7 @@ class SuiteSettings:
     """The test sets."""
 
     name: Text = setting("its name in results and tables")
-    root: Text = setting("the folder of files and images")
+    root: PathText = setting("the folder of files and images")
     limit: int | None = setting(
         "at most so many questions per set; a file's are spread over it", None, ge=1
     )

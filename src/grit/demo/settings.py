@@ -1,6 +1,6 @@
 """The settings of the demo."""
 
-from grit.core.settings import Text, setting, settings
+from grit.core.settings import PathText, Text, setting, settings
 
 
 @settings
@@ -11,7 +11,7 @@ class DemoSettings:
         "address that it listens on; 0.0.0.0: whoever reaches this machine may ask", "127.0.0.1"
     )
     port: int = setting("0: any that is free", 7860, ge=0, le=65535)
-    beside: Text | None = setting(
+    beside: PathText | None = setting(
         "a second model that is asked the same, named as by checkpoint; base: the first one's base "
         "model",
         None,

@@ -22,7 +22,7 @@ from grit.evaluation.predictions import ScoredPrediction
 from grit.figures.table import NOTHING, Cell, Column, Row, Section, Table, single
 from grit.figures.terminal_format import print_table
 from grit.grounding.boxes import Box, Space, union_iou
-from grit.judge.words import normalized
+from grit.judge.words import answer_key
 
 CONSTANT = 0.9  # share of all answers from which the most common one is printed as a warning
 _SHOWN = 8  # most common answers in the histogram
@@ -112,7 +112,7 @@ def clipped(answer: str | None, most: int) -> str:
 
 
 def _majority(rows: Sequence[ScoredPrediction]) -> tuple[str | None, float | None]:
-    truths = Counter(_key(r.prediction.truth) for r in rows if not r.prediction.truth_is_box)
+    truths = Counter(answer_key(r.prediction.truth) for r in rows if not r.prediction.truth_is_box)
     if not truths:
         return None, None
     answer, count = _by_count(truths)[0]
@@ -120,15 +120,10 @@ def _majority(rows: Sequence[ScoredPrediction]) -> tuple[str | None, float | Non
 
 
 def _histogram(rows: Sequence[ScoredPrediction]) -> tuple[tuple[AnswerCount, ...], int]:
-    given = Counter(None if row.answer is None else _key(row.answer) for row in rows)
-    true: Counter[str | None] = Counter(_key(row.prediction.truth) for row in rows)
+    given = Counter(None if row.answer is None else answer_key(row.answer) for row in rows)
+    true: Counter[str | None] = Counter(answer_key(row.prediction.truth) for row in rows)
     common = _by_count(given)[:_SHOWN]
     return tuple(AnswerCount(answer, count, true[answer]) for answer, count in common), len(given)
-
-
-def _key(answer: str) -> str:
-    """The answer without case, articles and punctuation, so that such variants count as one."""
-    return normalized(answer) or answer.strip()
 
 
 def _by_count(counter: Counter[Any]) -> list[tuple[Any, int]]:
@@ -139,7 +134,7 @@ def _by_count(counter: Counter[Any]) -> list[tuple[Any, int]]:
 def _central_box_giou(rows: Sequence[ScoredPrediction]) -> float | None:
     return _mean(
         union_iou([_central_box(boxes[0].space)], boxes)
-        for boxes in (row.prediction.true_boxes for row in rows)
+        for boxes in (row.prediction.annotated for row in rows)
         if boxes
     )
 
@@ -153,7 +148,7 @@ def _shuffled_giou(rows: Sequence[ScoredPrediction], seed: int) -> float | None:
     """Mean GIoU when each row gets predicted boxes of another image, scaled to its own."""
     images: dict[tuple[str, ...], list[ScoredPrediction]] = {}
     for row in rows:
-        if row.prediction.true_boxes:
+        if row.prediction.annotated:
             images.setdefault(row.prediction.picture, []).append(row)
     if len(images) < 2:  # there is no other image
         return None
@@ -163,7 +158,7 @@ def _shuffled_giou(rows: Sequence[ScoredPrediction], seed: int) -> float | None:
         union_iou([box.to(true[0].space) for box in donor.boxes or ()], true)
         for group, other in zip(groups, others, strict=True)
         for row, donor in zip(group, cycle(other), strict=False)
-        if (true := row.prediction.true_boxes)
+        if (true := row.prediction.annotated)
     )
 
 

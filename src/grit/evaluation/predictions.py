@@ -13,7 +13,7 @@ from grit.data.samples import Sample
 from grit.data.shapes.scenes import Scene
 from grit.evaluation.harnesses import rows_made_anywhere
 from grit.evaluation.named_boxes import named_boxes
-from grit.grounding.boxes import Box, Space
+from grit.grounding.boxes import Box, Space, with_area
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,11 @@ class Prediction:
     def picture(self) -> tuple[str, ...]:
         """What rows of one picture have in common; a row that names none has its own."""
         return (self.set, "row", self.id) if self.image is None else (self.set, "image", self.image)
+
+    @property
+    def annotated(self) -> tuple[Box, ...]:
+        """The annotated boxes that count: those with an area in the image."""
+        return with_area(self.true_boxes or ())
 
     @property
     def as_written(self) -> str:

@@ -7,7 +7,7 @@ from grit.evaluation.predictions import Prediction, ScoredPrediction
 from grit.grounding.boxes import Box, converted, union_iou
 from grit.grounding.traces import Trace, format_parts, parse
 from grit.judge.judge import Judge, Query, score_once
-from grit.judge.words import normalized
+from grit.judge.words import answer_key
 
 
 def score_predictions(
@@ -70,8 +70,9 @@ def _scored(
     judged: Mapping[Query, float | None],
 ) -> ScoredPrediction:
     boxes = _original_boxes(prediction, trace)
+    annotated = prediction.annotated
     parts = format_parts(trace)
-    right = answer is not None and normalized(answer) == normalized(prediction.truth)
+    right = answer is not None and answer_key(answer) == answer_key(prediction.truth)
     unanswered = None if prediction.truth_is_box else 0.0
     return ScoredPrediction(
         prediction=prediction,
@@ -81,7 +82,7 @@ def _scored(
         acc=unanswered if query is None else judged[query],
         judge_failed=query is not None and judged[query] is None,
         exact_match=None if prediction.truth_is_box else float(right),
-        giou=union_iou(boxes or (), prediction.true_boxes) if prediction.true_boxes else None,
+        giou=union_iou(boxes or (), annotated) if annotated else None,
         format=float(all(parts.values())),
     )
 

@@ -130,9 +130,7 @@ class Client:
         assert fault is not None
         raise Unjudged(fault.reason)
 
-    async def probe(
-        self, content: Content, read: Callable[[str], float], seconds: float
-    ) -> str | None:
+    async def probe(self, content: Content, read: Callable[[str], float]) -> str | None:
         """Ask a question that no service should refuse; twice if the reply cannot be read.
 
         Returns:
@@ -140,7 +138,7 @@ class Client:
         """
         reason = None
         for _ in range(_PROBES):
-            reply = await self._read(content, read, seconds)
+            reply = await self._read(content, read, self.service.timeout)
             if not isinstance(reply, Fault):
                 return None
             # A refusal of a harmless question (HTTP 400) means that all would be refused.

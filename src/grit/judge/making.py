@@ -29,7 +29,7 @@ def make_judge(settings: JudgeSettings) -> Judge:
                 "config: judge=own needs judge.call=MODULE.FUNCTION, a function of (question, "
                 "truth, prediction)"
             )
-        return OwnJudge(settings.call, settings.label)
+        return OwnJudge(settings.call, settings.label, settings.max_failure_rate)
     if settings.name != "rules":
         known = ", ".join(("rules", *WITH_FIELDS))
         raise GritError(f"config: judge.name={settings.name} is no judge; there are: {known}")

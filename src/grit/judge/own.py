@@ -23,13 +23,15 @@ class OwnJudge(Judge):
     Args:
         path: dotted path of the function.
         name: the judge's name in results.
+        max_failure_rate: the share of unjudged answers above which a run is stopped.
 
     Raises:
         GritError: there is no such function, or it takes other arguments.
     """
 
-    def __init__(self, path: str, name: str = "own") -> None:
+    def __init__(self, path: str, name: str = "own", max_failure_rate: float = 1.0) -> None:
         self.name = name
+        self.max_failure_rate = max_failure_rate
         self.path = path
         self._call = function_at(path, _SETTING)
         check_takes(self._call, Query._fields, f"{_SETTING}={path}")

@@ -19,7 +19,6 @@ from grit.judge.usage import NOTHING, Usage
 from grit.judge.words import normalized
 
 log = logging.getLogger(__name__)
-PATIENCE = 10.0  # seconds in which a service has to answer `probe`
 MADE_UP = Query("How many dogs are there?", "2", "two")
 _KEPT_AT_ONCE = 64  # answers per write to the cache; a kill loses fewer than that
 
@@ -60,18 +59,16 @@ class ServiceJudge(Judge):
         """Ask one made-up question, once, before a run starts.
 
         Raises:
-            GritError: no answer comes in ``PATIENCE`` seconds, it cannot be read (that of a model
-                whose reasoning judge.max_tokens cuts off), or the service refuses this question,
-                and so any.
+            GritError: no answer comes in time, it cannot be read (that of a model whose reasoning
+                judge.max_tokens cuts off), or the service refuses this question, and so any.
         """
         if not self.service.ask_first:
             return
 
         async def ask() -> str | None:
             async with Client(self.service) as client:
-                refusal = await client.probe(
-                    answer_content(MADE_UP, self.service.prompt or ANSWER), read_score, PATIENCE
-                )
+                content = answer_content(MADE_UP, self.service.prompt or ANSWER)
+                refusal = await client.probe(content, read_score)
                 self.add_usage(client.usage)
                 return refusal
 

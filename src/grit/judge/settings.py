@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from grit.core.errors import GritError
 from grit.core.fingerprints import fingerprint
-from grit.core.settings import Text, setting, settings
+from grit.core.settings import PathText, Text, setting, settings
 
 
 @settings
@@ -29,7 +29,20 @@ class JudgeSettings:
 
 
 @settings
-class OwnJudgeSettings(JudgeSettings):
+class FallibleJudgeSettings(JudgeSettings):
+    """A judge that may leave answers unjudged."""
+
+    max_failure_rate: float = setting(
+        "more unjudged answers of the last ten steps, or of an evaluation, stop the run",
+        0.5,
+        ge=0,
+        le=1,
+        changes_results=False,
+    )
+
+
+@settings
+class OwnJudgeSettings(FallibleJudgeSettings):
     """A user's function as the judge."""
 
     call: Text | None = setting(
@@ -43,7 +56,7 @@ class OwnJudgeSettings(JudgeSettings):
 
 
 @settings
-class ServiceJudgeSettings(JudgeSettings):
+class ServiceJudgeSettings(FallibleJudgeSettings):
     """A model behind an OpenAI-compatible service."""
 
     model: Text = setting("the judge's name at its service")
@@ -60,13 +73,6 @@ class ServiceJudgeSettings(JudgeSettings):
     )
     ask_first: bool = setting(
         "one question before a model is loaded: does anybody answer?", True, changes_results=False
-    )
-    max_failure_rate: float = setting(
-        "more unjudged answers of the last ten steps, or of an evaluation, stop the run",
-        0.5,
-        ge=0,
-        le=1,
-        changes_results=False,
     )
     in_flight: int = setting("calls at a time, of each process", 64, ge=1, changes_results=False)
     attempts: int = setting("calls for one question at most", 5, ge=1, changes_results=False)
@@ -85,7 +91,7 @@ class ServiceJudgeSettings(JudgeSettings):
         "by model; null, or no entry: cost not known", None, changes_results=False
     )
     # The file's text is in `prompt` by the time that settings are compared.
-    prompt_file: Text | None = setting(
+    prompt_file: PathText | None = setting(
         "a text with {question}, {answer}, {predicted_answer} instead of the paper's prompt; "
         "{mark} in it becomes digits that the answer cannot know: for tags round the answer",
         None,
@@ -151,7 +157,7 @@ def read_prompt(judge: ServiceJudgeSettings) -> str | None:
         raise GritError("config: judge.prompt and judge.prompt_file are both set: give one of them")
     setting = f"judge.prompt_file={judge.prompt_file}"
     try:
-        text = Path(judge.prompt_file).expanduser().read_text(encoding="utf-8")
+        text = Path(judge.prompt_file).read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise GritError(f"config: {setting}: is not UTF-8") from error
     except (OSError, ValueError) as error:  # a name with a zero byte is a ValueError

@@ -1,6 +1,7 @@
 """Normalised text, and word lists, for the comparison of answers."""
 
 import re
+import unicodedata
 
 
 def word_set(text: str) -> frozenset[str]:
@@ -39,10 +40,12 @@ _VALUES = {word: value for value, word in enumerate(_ONES.split())}
 _VALUES |= {word: 10 * value for value, word in enumerate(_TENS.split(), start=2)}
 
 _THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?!,?\d)")
+# Vowel signs and accents that are characters of their own, as in Hindi: parts of a word.
+_MARKS = "".join(c for c in map(chr, range(0x300, 0x2000)) if unicodedata.category(c)[0] == "M")
 _TOKEN = re.compile(
     r"\d+(?:st|nd|rd|th)\b"  # 1st is not 1
     r"|(?:(?<![\w)\]])-)?(?:\d+(?:[.:/]\d+)*|(?<!\w)\.\d+)"  # 7, -7, 7.0, 9:30, 1/2
-    r"|[^\W\d_][^\W_]*"  # a word
+    rf"|[^\W\d_](?:[^\W_]|[{_MARKS}])*"  # a word
     r"|[+=<>√±≤≥]"
 )
 _POWER = re.compile(r"(?<=[^\W\d_])\}?\^\{?([23])(?!\d)\}?")  # cm^2, \text{cm}^{2}
@@ -59,9 +62,14 @@ def normalized(text: str) -> str:
     ``"6cm"`` -> ``"6 cm"``; ``"cm^2"`` -> ``"cm²"``. An ``a`` is an article only right before a
     longer word: in ``"sample A"``, ``"A, B"`` and ``"A: red"`` it is a name.
     """
-    text = text.casefold().translate(_DASHES)
+    text = unicodedata.normalize("NFC", text.casefold()).translate(_DASHES)
     words = _TOKEN.findall(_cleaned(_ARTICLE.sub(" ", text))) or _TOKEN.findall(_cleaned(text))
     return " ".join(_with_numbers([_canonical(word) for word in words]))
+
+
+def answer_key(answer: str) -> str:
+    """What equal answers have in common: the normalised text, or a symbol as it stands."""
+    return normalized(answer) or answer.strip()
 
 
 def is_number(word: str) -> bool:

@@ -1,5 +1,6 @@
 """LoRA: put into a model, found in it, and merged into its weights while it samples."""
 
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ from torch import nn
 from grit.core.errors import GritError
 from grit.models.adapter import Adapter
 from grit.models.settings import LoraSettings
+
+log = logging.getLogger(__name__)
 
 
 def add_lora(adapter: Adapter, lora: LoraSettings, *, with_vision: bool) -> None:
@@ -36,6 +39,10 @@ def add_lora(adapter: Adapter, lora: LoraSettings, *, with_vision: bool) -> None
         adapter.model = get_peft_model(adapter.model, settings)
     except ValueError as error:
         raise GritError(f"model.lora.target_modules: {error}") from error
+    adapted = {name for name, each in adapter.model.named_modules() if isinstance(each, LoraLayer)}
+    for name in lora.target_modules:
+        if not any(f".{layer}".endswith(f".{name}") for layer in adapted):
+            log.warning("model.lora.target_modules: no layer is called %s", name)
     if with_vision and not lora_in_vision(adapter):
         layers = {
             name.rpartition(".")[2]

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from grit.core.settings import Text, setting, settings
+from grit.core.settings import PathText, Text, setting, settings
 
 PromptForm = Literal["processor", "released"]
 
@@ -22,7 +22,7 @@ class ModelSettings:
     """The base model and which of its weights are trained."""
 
     name: Text = setting("its name in results and folders")
-    path: Text = setting(
+    path: PathText = setting(
         "a Hub id, a local folder in transformers format or in InternVL's own layout, or "
         "tiny:FAMILY"
     )

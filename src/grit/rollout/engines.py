@@ -65,7 +65,7 @@ def engine_of(
             urls = [url for url in processes.all_gather(launched.url if launched else "") if url]
         servers = [VLLMServer(url, settings.timeout) for url in urls]
         place = settings.weights_folder
-        whole = None if place is None else Path(place).expanduser().absolute()
+        whole = None if place is None else Path(place).absolute()
         with VLLM(adapter, servers, whole) as engine:
             engine.update(0, adapter.model.state_dict)
             yield engine
@@ -85,7 +85,7 @@ def check_weights_folder(settings: RolloutSettings) -> None:
     name = settings.weights_folder
     if settings.name == "native" or name is None or processes.rank() > 0:
         return
-    place = Path(name).expanduser()
+    place = Path(name)
     if not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
         raise GritError(
             f"rollout.weights_folder={name}: there is no such folder, or one may not write there; "

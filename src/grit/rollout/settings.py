@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from grit.core.settings import Text, setting, settings
+from grit.core.settings import PathText, Text, setting, settings
 
 DecodeMode = Literal["auto", "dynamic", "static", "captured"]
 """How a decode step runs: ``dynamic`` with transformers' growing cache, ``static`` with buffers of
@@ -75,7 +75,7 @@ class RolloutSettings:
         False,
         changes_results=False,
     )
-    python: Text | None = setting(
+    python: PathText | None = setting(
         "launch: the interpreter of the environment that vLLM is installed in; null: the run's own",
         None,
         changes_results=False,
@@ -94,7 +94,7 @@ class RolloutSettings:
     timeout: float = setting(
         "seconds that a server may take for an answer", 600.0, gt=0, changes_results=False
     )
-    weights_folder: Text | None = setting(
+    weights_folder: PathText | None = setting(
         "where weights are written for servers on other machines, a folder that they see too; "
         "null: the memory of this machine",
         None,

@@ -1,7 +1,6 @@
 """The command of a vLLM server that completes prompts as this suite needs it."""
 
 import json
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +46,7 @@ class Served:
         """
         model = self.model
         # Not by a Path, which would make python of ./python.
-        python = os.path.expanduser(settings.python or sys.executable)
+        python = settings.python or sys.executable
         words = [python, "-m", "vllm.entrypoints.openai.api_server"]
         words += ["--model", str(self._folder()), "--served-model-name", MODEL]
         words += ["--host", "127.0.0.1", "--port", str(port), "--dtype", model.dtype]

@@ -101,7 +101,7 @@ class Correlating(Measuring[CorrelatedRun]):
 
 def _written(run: FinishedRun) -> list[Prediction]:
     """What a perfect model would have said to some questions about drawn scenes."""
-    annotated = [each for each in run.predictions if each.true_boxes and not each.truth_is_box]
+    annotated = [each for each in run.predictions if each.annotated and not each.truth_is_box]
     per_set = -(-WRITTEN_CHAINS // max(1, len({each.set for each in annotated})))
     written = []
     for each in subsample(annotated, per_set):
