@@ -5,7 +5,7 @@ import pytest
 
 from grit.evaluation.bootstrap import Estimate, estimate
 from grit.evaluation.metrics import estimates
-from grit.evaluation.over_runs import Bounds
+from grit.evaluation.over_runs import Bounds, t95
 from grit.evaluation.paired import compared, difference, holm
 from grit.evaluation.predictions import Prediction, ScoredPrediction
 
@@ -196,3 +196,30 @@ def test_the_p_value_is_below_5_percent_where_the_interval_excludes_0() -> None:
         assert low is not None
         assert found.p_value is not None
         assert (found.p_value < 0.05) == (low > 0)
+
+
+def test_questions_that_a_judge_failed_on_in_one_set_change_no_sets_weight() -> None:
+    """40 of 80 answers of the second set are missing in one run of the baseline."""
+
+    def run(first: float, second: float, missing: int = 0) -> dict[str, float]:
+        one = {f"a/{n}": first + n % 2 for n in range(80)}
+        return one | {f"b/{n}": second + n % 2 for n in range(80 - missing)}
+
+    def set_of(question: str) -> str:
+        return question.partition("/")[0]
+
+    whole = compared([run(0, 0)], [run(1, 3)], ANYTHING, set_of=set_of)
+    assert whole == compared([run(0, 0)], [run(1, 3)], ANYTHING)  # to the bit
+    assert whole.difference.mean == 2.0
+    part = compared([run(0, 0), run(0, 0, 40)], [run(1, 3)], ANYTHING, set_of=set_of)
+    assert part.difference.mean == pytest.approx(2.0)
+    assert part.difference.n == 120
+    assert compared([run(0, 0, 40)], [run(1, 3)], ANYTHING).difference.mean == pytest.approx(5 / 3)
+    low, high = part.difference.low, part.difference.high
+    assert low is not None
+    assert high is not None
+    assert low < 2.0 < high
+    # The first set's changes are 1 and count 0.75 each, the second's 3 and 1.5 each: about 2.
+    deviations = [0.75 * (1 - 2)] * 80 + [1.5 * (3 - 2)] * 40
+    spread = np.std(deviations, ddof=1) / np.sqrt(120)
+    assert (high - low) / 2 == pytest.approx(t95(119) * spread)

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from math import hypot
 from pathlib import Path
 
@@ -47,6 +48,21 @@ def test_sets_together_keep_the_sides_of_their_intervals() -> None:
 def test_sets_together_have_no_acc_if_the_judge_failed_on_all_of_one() -> None:
     sets = {"vsr": Estimate(95.0, 85.0, 100.0, 30), "tallyqa": Estimate(None, None, None, 0)}
     assert pooled(results_with(sets), ["vsr", "tallyqa"], "acc") is None
+
+
+def test_what_the_judge_failed_on_in_one_set_changes_the_weight_of_none() -> None:
+    vsr, tallyqa = Estimate(73.0, 70.0, 76.0, 288), Estimate(48.0, 40.0, 56.0, 100)
+    results = replace(
+        results_with({"vsr": vsr}),
+        sets={
+            "vsr": SetResult(288, 0, {"acc": vsr}),
+            "tallyqa": SetResult(491, 391, {"acc": tallyqa}),
+        },
+    )
+    found = pooled(results, ["vsr", "tallyqa"], "acc")
+    assert found is not None
+    assert found.mean == pytest.approx((288 * 73 + 491 * 48) / 779)
+    assert found.n == 388
 
 
 def results_with(sets: dict[str, Estimate]) -> Results:

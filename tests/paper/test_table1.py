@@ -507,6 +507,33 @@ def test_weights_from_elsewhere_are_a_row_that_says_so(run: MakeRun, tmp_path: P
     assert "GRIT (released) − Chain-of-Thought" in rows(differences)
 
 
+def test_checkpoints_of_one_name_are_told_by_their_folders(run: MakeRun, tmp_path: Path) -> None:
+    for n, path in enumerate(("/x/RUN/model/best", "/y/RUN/model/best", "/y/OTHER/model/best")):
+        run(str(n), {"vsr": (1.0, 0.0)}, checkpoint=path, triplets=None)
+    found = rows(tables_of(evidence(tmp_path))[0])
+    for path in ("RUN/model/best), /x/RUN/model/best", "RUN/model/best), /y/RUN/model/best"):
+        assert f"GRIT (checkpoint={path}" in found
+    assert "GRIT (checkpoint=OTHER/model/best)" in found
+
+
+def test_another_commit_of_weights_from_elsewhere_is_another_row(
+    run: MakeRun, tmp_path: Path
+) -> None:
+    run("a", {"vsr": (1.0, 0.0)}, checkpoint="me/mine", checkpoint_commit="a" * 40)
+    run("b", {"vsr": (1.0, 1.0)}, checkpoint="me/mine", checkpoint_commit="b" * 40)
+    found = rows(tables_of(evidence(tmp_path))[0])
+    for commit in ("aaaaaaaa", "bbbbbbbb"):
+        assert f"GRIT (checkpoint=me/mine) (commit={commit})" in found
+
+
+def test_a_number_that_not_all_seeds_have_says_so(run: MakeRun, tmp_path: Path) -> None:
+    run("a", {"vsr": (1.0, 0.0), "tallyqa": (1.0, 0.0)}, seed=0)
+    run("b", {"vsr": (1.0, 1.0)}, seed=1)
+    table = tables_of(evidence(tmp_path))[0]
+    assert "runs" not in cell(table, "GRIT, 2 seeds", "VSR").text
+    assert cell(table, "GRIT, 2 seeds", "TallyQA").text.endswith(" (1 of 2 runs)")
+
+
 def test_seeds_are_no_repetitions_of_weights_from_elsewhere(run: MakeRun, tmp_path: Path) -> None:
     run("a", {"vsr": (1.0, 0.0)}, seed=0, **RELEASED)
     run("b", {"vsr": (1.0, 0.0)}, seed=1, **RELEASED)

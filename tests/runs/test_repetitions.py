@@ -58,15 +58,21 @@ def test_a_seed_counts_once_and_other_code_and_triplets_are_no_repetitions() -> 
     assert repetitions(found) == [[0, 1], [3], [4]]
 
 
+def test_the_same_triplets_by_another_draw_are_in_another_order() -> None:
+    """As of a file whose rows are all taken: another training, of the same draw."""
+    found = runs(*({"triplets_hash": "t", "data_seed": n, "seed": n % 2} for n in (0, 1, 2, 2)))
+    assert repetitions(found) == [[0, 1, 2]]
+
+
 def test_draws_of_the_triplets_are_repetitions() -> None:
     found = runs(
         {"seed": 1, "data_seed": 1, "triplets_hash": "u"},
         {"seed": 0, "data_seed": 1, "triplets_hash": "u"},
         {"seed": 1, "data_seed": 0, "triplets_hash": "t"},
-        {"seed": 1, "data_seed": 2, "triplets_hash": "t"},  # all rows of a file: no other draw
+        {"seed": 1, "data_seed": 2, "triplets_hash": "t"},  # the same in another order
         {"seed": 2, "data_seed": 0, "triplets_hash": "other rows"},
     )
-    assert repetitions(found) == [[2, 1, 0], [4]]
+    assert repetitions(found) == [[2, 1, 0, 3], [4]]
 
 
 def test_labels_say_how_many_seeds_and_draws() -> None:

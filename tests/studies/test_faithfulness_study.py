@@ -132,6 +132,21 @@ def test_equal_pictures_are_asked_once() -> None:
     assert found.ways["question"].fall["chain_boxes_masked"].mean == 0.0
 
 
+def test_a_completion_without_an_answer_is_none_that_a_judge_could_fail_on() -> None:
+    class Broken(Judge):
+        name = "broken"
+
+        def score(self, queries: Sequence[Query]) -> list[float | None]:
+            return [None] * len(queries)
+
+    def ask(asked: Sequence[tuple[Prediction, Picture]]) -> list[Answers]:
+        return [{"question": "no answer here", "chain": "<answer> yes"} for _ in asked]
+
+    _, found = faithfulness([question(0)], ask, Broken(), tagged_answers=True)
+    assert (found.answers, found.failures) == (5, 5)
+    assert found.ways["question"].acc["answer_kept"].mean == 0.0
+
+
 def test_a_judge_that_fails_is_no_zero() -> None:
     class Failing(Judge):
         name = "failing"

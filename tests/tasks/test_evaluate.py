@@ -190,6 +190,17 @@ def test_what_was_written_gives_the_same_numbers(grit: Command, tmp_path: Path) 
     assert results(tmp_path / "run")["sets"] == first["sets"]
 
 
+def test_other_predictions_in_a_file_of_the_same_name_are_others(
+    grit: Command, tmp_path: Path
+) -> None:
+    """A file's name says nothing of the model behind it: tables would drop the second."""
+    hashes = []
+    for name, rows in {"one": [ROW], "two": [ROW | {"completion": "?"}], "again": [ROW]}.items():
+        hashes.append(evaluated(grit, tmp_path, *rows)["settings_hash"])
+        (tmp_path / "run").rename(tmp_path / name)
+    assert hashes[0] == hashes[2] != hashes[1]
+
+
 def test_the_order_of_the_rows_changes_nothing(grit: Command, tmp_path: Path) -> None:
     first = evaluated(grit, tmp_path, *SETS)["sets"]
     (tmp_path / "run").rename(tmp_path / "one")

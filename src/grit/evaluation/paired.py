@@ -1,6 +1,7 @@
 """What changed between two evaluations, question by question."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -50,6 +51,7 @@ def compared(
     bounds: Bounds,
     pictures: Mapping[str, Hashable] = MappingProxyType({}),
     draws: tuple[Sequence[Hashable] | None, Sequence[Hashable] | None] = (None, None),
+    set_of: Callable[[str], Hashable] = lambda _: None,
 ) -> Comparison:
     """The mean of ours minus the baseline over the questions that all runs scored, and its t-test.
 
@@ -64,24 +66,38 @@ def compared(
         pictures: of questions that may share one: their differences are not independent. A question
             that is not there has a picture of its own.
         draws: the triplets of each baseline run, and of each of ours (see ``by_draw``).
+        set_of: the test set of a question. A set weighs as much as it has questions that any run
+            scored: those that a judge failed on in one set do not make it weigh less.
     """
-    common = set.intersection(*(set(run) for run in (*baseline, *ours)))
+    asked, common = (kind(*map(set, (*baseline, *ours))) for kind in (set.union, set.intersection))
     questions = sorted(common)
     if not questions:
         return Comparison(estimate(np.empty(0)), None)
+    weights = _weights(questions, asked, set_of)  # [questions], 1 on average
     was, now = (  # [runs or draws, questions]
         by_draw(np.array([[run[each] for each in questions] for run in runs]), of_side)
         for runs, of_side in zip((baseline, ours), draws, strict=True)
     )
+    was, now = was * weights, now * weights
     sources = [Source.of(runs.mean(axis=1).tolist()) for runs in (was, now) if len(runs) > 1]
     change = now.mean(axis=0) - was.mean(axis=0)
     mean = float(change.mean())
+    change -= mean * (weights - 1)  # about its set's part of the mean
     shown = [pictures.get(question, question) for question in questions]
     if len(set(shown)) == 1:
         return Comparison(Estimate(mean, None, None, len(questions)), None)
     of_questions = Source.of_clusters(change.tolist(), shown)
     every = [of_questions, *sources]
     return Comparison(t_interval(mean, every, len(questions), bounds), t_test(mean, every))
+
+
+def _weights(
+    questions: Sequence[str], asked: Collection[str], set_of: Callable[[str], Hashable]
+) -> np.ndarray:
+    """How much each of ``questions`` counts, so that sets weigh as all that was ``asked`` does."""
+    every, left = Counter(map(set_of, asked)), Counter(map(set_of, questions))
+    scale = len(questions) / sum(every[name] for name in left)
+    return np.array([scale * every[name] / left[name] for name in map(set_of, questions)])
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -1,5 +1,6 @@
 """Which runs may stand in one table, and which are repetitions of each other."""
 
+from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -94,6 +95,7 @@ class Variant(NamedTuple):
     settings: str | None
     code: str | None
     checkpoint: str | None = None  # weights from elsewhere: nothing was trained then
+    commit: str | None = None  # of them, where they are on the Hub
 
 
 Groups = Mapping[Variant, Sequence[Run]]
@@ -124,6 +126,7 @@ def variant_of(run: Run) -> Variant:
         results.settings_hash,
         results.code or results.git,
         results.checkpoint,
+        (results.checkpoint_commit or "")[:8] or None,
     )
 
 
@@ -172,7 +175,13 @@ def labels(groups: Groups) -> dict[Variant, str]:
         if parts:
             label += f" ({', '.join(parts)})"
         told[variant] = label
-    return told
+    often = Counter((variant.model, label) for variant, label in told.items())
+    return {  # paths of checkpoints are shortened, and may be the same then
+        variant: f"{label}, {variant.checkpoint}"
+        if variant.checkpoint is not None and often[variant.model, label] > 1
+        else label
+        for variant, label in told.items()
+    }
 
 
 def _same_kind(variant: Variant, other: Variant) -> bool:

@@ -1,6 +1,7 @@
 """What the columns of a table measure: each a metric over one set, or over several together."""
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from math import hypot
 from typing import NamedTuple
 
@@ -64,9 +65,9 @@ JUDGED = ("acc", "acc_binary")
 
 
 def sets_cell(runs: Iterable[Run], test_sets: Sequence[TestSet], metric: str) -> Cell:
-    """A metric over the rows of several sets together, over repetitions."""
-    estimates, draws = [], []
-    for run in runs:
+    """A metric over the rows of several sets together, over those repetitions that have it."""
+    every, estimates, draws = list(runs), [], []
+    for run in every:
         names = [name_in(run, test_set) for test_set in test_sets]
         estimate = pooled(run.results, [name for name in names if name], metric)
         if estimate is not None and None not in names:
@@ -75,7 +76,10 @@ def sets_cell(runs: Iterable[Run], test_sets: Sequence[TestSet], metric: str) ->
     if not estimates:
         return Cell(MISSING)
     bounds = BOUNDS[metric]
-    return measured(mean_over_runs(estimates, bounds, draws), DIGITS[metric], bounds)
+    cell = measured(mean_over_runs(estimates, bounds, draws), DIGITS[metric], bounds)
+    if len(estimates) == len(every):
+        return cell
+    return replace(cell, text=f"{cell.text} ({len(estimates)} of {len(every)} runs)")
 
 
 def difference_cell(
@@ -101,7 +105,13 @@ def comparison(
     if was is None or now is None:
         return None
     pictures = pictures_of([*baseline, *ours], test_sets)
-    return compared(was, now, CHANGES[metric], pictures, (draws_of(baseline), draws_of(ours)))
+    draws = draws_of(baseline), draws_of(ours)
+    return compared(was, now, CHANGES[metric], pictures, draws, set_of=_title_of)
+
+
+def _title_of(question: str) -> str:
+    """The test set of a question, by the names of ``scores_of``."""
+    return question.partition("/")[0]
 
 
 def measured(mean: Mean | None, digits: int, bounds: Bounds) -> Cell:
@@ -137,23 +147,26 @@ def mean_over_runs(
 def pooled(results: Results, sets: Sequence[str], metric: str) -> Estimate | None:
     """A run's mean over the rows of several sets together; None if one of them is not there.
 
-    Nor is there an ACC if the judge failed on all answers of a set: what is left has another mean.
-    The interval adds up those of the sets, which have no question in common, each side by itself:
-    of one set it is the set's own, and it never reaches beyond what the metric can be.
+    A set weighs as many rows as it has of the metric; for ACC as many questions, so that those
+    that the judge failed on in one set do not make it weigh less. Nor is there an ACC if it failed
+    on all answers of a set: what is left has another mean. The interval adds up those of the sets,
+    which have no question in common, each side by itself: of one set it is the set's own, and it
+    never reaches beyond what the metric can be.
     """
     if any(name not in results.sets for name in sets):
         return None
-    parts = [results.sets[name].metrics[metric] for name in sets]
-    if metric in JUDGED and not all(part.n for part in parts):
+    found = [(results.sets[name], results.sets[name].metrics[metric]) for name in sets]
+    if metric in JUDGED and not all(part.n for _, part in found):
         return None
-    parts = [part for part in parts if part.n]  # a set without boxes has no rows for GIoU
-    rows = sum(part.n for part in parts)
+    # A set without boxes has no rows for GIoU.
+    parts = [(each.n if metric in JUDGED else part.n, part) for each, part in found if part.n]
+    rows = sum(size for size, _ in parts)
     if not rows:
         return None
-    mean = sum(part.n * _known(part.mean) for part in parts) / rows
-    below = hypot(*(part.n / rows * (_known(part.mean) - _known(part.low)) for part in parts))
-    above = hypot(*(part.n / rows * (_known(part.high) - _known(part.mean)) for part in parts))
-    return Estimate(mean, mean - below, mean + above, rows)
+    mean = sum(size * _known(part.mean) for size, part in parts) / rows
+    below = hypot(*(size / rows * (_known(part.mean) - _known(part.low)) for size, part in parts))
+    above = hypot(*(size / rows * (_known(part.high) - _known(part.mean)) for size, part in parts))
+    return Estimate(mean, mean - below, mean + above, sum(part.n for _, part in parts))
 
 
 def _known(value: float | None) -> float:

@@ -14,12 +14,12 @@ class Repetitions(Generic[T]):
     """Runs of several seeds and draws of the training triplets (``data.seed``), one run of each.
 
     Attributes:
-        repeats: runs that do not count, each with the one that has its draw and seed.
+        repeats: runs that do not count, each with the one that has its draw and seeds.
     """
 
     def __init__(self) -> None:
         self._rows: dict[int | None, str | None] = {}  # data.seed -> fingerprint of what it drew
-        self._runs: dict[tuple[Hashable, int], tuple[Results, T]] = {}  # by triplets and seed
+        self._runs: dict[tuple[Hashable, ...], tuple[Results, T]] = {}  # by triplets and seeds
         self.repeats: list[tuple[T, T]] = []
 
     def takes(self, results: Results) -> bool:
@@ -28,9 +28,12 @@ class Repetitions(Generic[T]):
         return self._rows.get(results.data_seed, drawn) == drawn
 
     def add(self, results: Results, run: T) -> None:
-        """Take a run in; of several with the same triplets and seed the first counts."""
+        """Take a run in; of several with the same triplets and seeds the first counts.
+
+        The same triplets by another ``data.seed`` are in another order: another training.
+        """
         self._rows.setdefault(results.data_seed, results.triplets_hash)
-        key = draw_of(results), results.seed
+        key = draw_of(results), results.data_seed, results.seed
         if key in self._runs:
             self.repeats.append((run, self._runs[key][1]))
         else:

@@ -5,7 +5,7 @@ from pathlib import PurePath
 # The weights released by GRIT's authors, as --help and the experiments name them.
 RELEASED = ("yfan1997/GRIT-20-Qwen2.5-VL-3B", "yfan1997/GRIT-20-InternVL-2B")
 BEFORE_TRAINING = "before training"  # in the place of a checkpoint: a run's base
-_KEPT = 2  # last parts of a path that a label has
+_WITHIN = ("model", "checkpoints")  # folders of a run
 
 
 def is_released(checkpoint: str) -> bool:
@@ -20,12 +20,16 @@ def checkpoint_label(checkpoint: str) -> str:
     'released'
     >>> checkpoint_label("/home/me/runs/2026-11-23/model")
     'checkpoint=2026-11-23/model'
+    >>> checkpoint_label("/home/me/runs/2026-11-23/model/best")
+    'checkpoint=2026-11-23/model/best'
     """
     if is_released(checkpoint):
         return "released"
     if checkpoint == BEFORE_TRAINING:
         return checkpoint
-    return f"checkpoint={'/'.join(PurePath(checkpoint).parts[-_KEPT:])}"
+    parts = PurePath(checkpoint).parts
+    kept = 3 if parts[-2:-1] and parts[-2] in _WITHIN else 2
+    return f"checkpoint={'/'.join(parts[-kept:])}"
 
 
 def method_label(method: str, checkpoint: str | None) -> str:

@@ -21,7 +21,7 @@ import numpy as np
 
 from grit.data.samples import Picture
 from grit.evaluation.bootstrap import Estimate, estimate_known
-from grit.evaluation.predictions import Prediction
+from grit.evaluation.predictions import Prediction, ScoredPrediction
 from grit.evaluation.scoring import score_predictions
 from grit.judge.judge import Judge
 from grit.studies.changed_pictures import (
@@ -60,7 +60,7 @@ class Faithfulness:
     n: int  # questions
     nothing_masked: int  # of them, those whose chain points at nothing: a drawn scene stays as is
     without_control: int  # those with too little elsewhere; no part of any number of the control
-    answers: int  # new ones, to all pictures in both ways
+    answers: int  # new ones, to all pictures in both ways; a completion without one is none
     failures: int  # of them, those that the judge did not score; no part of any number
     ways: Mapping[str, Survival]  # by WAYS
     control_overlap: float | None = None  # mean over the photographs with a control: their share
@@ -99,8 +99,8 @@ def faithfulness(
     return of_sets, _faithfulness(questions, scored)
 
 
-Scores = Mapping[tuple[str, str], float | None]
-"""A question's ACC by the picture's key and the way; None: the judge failed."""
+Scores = Mapping[tuple[str, str], ScoredPrediction]
+"""A question's new completions by the picture's key and the way."""
 
 
 def _scored(
@@ -120,9 +120,9 @@ def _scored(
         if completion is not None
     }
     rows = score_predictions(list(said.values()), judge, tagged_answers=tagged_answers)
-    scores: list[dict[tuple[str, str], float | None]] = [{} for _ in questions]
+    scores: list[dict[tuple[str, str], ScoredPrediction]] = [{} for _ in questions]
     for (at, key, way), row in zip(said, rows, strict=True):
-        scores[at][key, way] = row.acc
+        scores[at][key, way] = row
     return scores
 
 
@@ -134,8 +134,8 @@ def _faithfulness(questions: Sequence[Question], scores: Sequence[Scores]) -> Fa
         n=len(questions),
         nothing_masked=sum(masks_nothing(question.pictures) for question in questions),
         without_control=sum(not question.pictures["control_masked"] for question in questions),
-        answers=sum(map(len, scores)),
-        failures=sum(score is None for each in scores for score in each.values()),
+        answers=sum(row.answer is not None for each in scores for row in each.values()),
+        failures=sum(row.judge_failed for each in scores for row in each.values()),
         ways={
             way: _survival(
                 {
@@ -157,7 +157,8 @@ def _faithfulness(questions: Sequence[Question], scores: Sequence[Scores]) -> Fa
 
 def _acc(pictures: Sequence[Picture], scores: Scores, way: str) -> float:
     """The mean ACC with these pictures; nan where there is none, or none that was judged."""
-    known = [score for each in pictures if (score := scores.get((each.key, way))) is not None]
+    rows = [scores[each.key, way] for each in pictures if (each.key, way) in scores]
+    known = [row.acc for row in rows if row.acc is not None]  # else the judge failed
     return SCALE * sum(known) / len(known) if known else float("nan")
 
 

@@ -34,7 +34,7 @@ def name_of(run: FinishedRun, sets: Sequence[str] | None = None) -> RunName:
         reward=results.reward if config.method.training == "grpo_gr" else "",
         suite=results.suite or config.suite.name,
         settings=settings or settings_hash(config),
-        code=results.code or results.git or "",
+        code=" ".join(filter(None, (results.code or results.git, results.checkpoint_commit))),
         questions=fingerprint(questions) if asked else "",
         differs=run.differs,
         data_seed=config.data.seed if trained else results.data_seed,

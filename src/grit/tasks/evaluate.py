@@ -10,6 +10,7 @@ from grit.config.identity import code_hash, rescored_hash
 from grit.config.schema import Config
 from grit.core import processes
 from grit.core.errors import GritError
+from grit.core.files import file_hash
 from grit.core.fingerprints import fingerprint
 from grit.core.memory import moved
 from grit.data.suites import pictures_of, test_sets
@@ -86,6 +87,9 @@ def _score(config: Config, predictions: Path, folder: Path, overrides: list[str]
     origin = _origin(run, predictions, config, overrides)
     RunFolder.at(config, folder, overrides).begin(config)
     measured = measure(config, sets, judge, sampled=read_sampled(predictions, sets))
+    if run is None:  # a file's name says nothing of what is in it
+        made = fingerprint([measured.results.settings_hash, file_hash(predictions)])
+        origin["settings_hash"] = made
     results = replace(measured.results, **origin)
     measured = replace(measured, results=results if run is None else _counted(results, run))
     measured.write(folder)
