@@ -20,6 +20,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from grit import __version__
 from grit.config.checks import FOLDERS, check_folder_option
 from grit.config.command_line import help_topic, no_override, override_of, parse
 from grit.config.configuration import (
@@ -259,7 +260,7 @@ def _start() -> None:
     tidy_keys()
     line = parse(sys.argv[1:])
     if "--version" in line.options:
-        print(version_text())
+        print(version_text(__version__))
         return
     if "--help" in line.options and line.words:
         print(topic_help(help_topic(line.words, GROUPS)))

@@ -15,7 +15,6 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
-from grit import __version__
 from grit.config.checks import check, check_figures
 from grit.config.identity import folder_name
 from grit.config.misspellings import misspelt
@@ -73,10 +72,10 @@ def group_files(group: str) -> list[Path]:
     return sorted((folder / group).glob("*.yaml"))
 
 
-def version_text() -> str:
-    """What ``--version`` prints: the versions of grit and of the main libraries."""
+def version_text(own: str) -> str:
+    """What ``--version`` prints: grit's ``own`` version and those of the main libraries."""
     libraries = ("torch", "transformers", "pytorch-lightning", "peft", "hydra-core")
-    return "\n".join([f"grit {__version__}", *(f"{name} {version(name)}" for name in libraries)])
+    return "\n".join([f"grit {own}", *(f"{name} {version(name)}" for name in libraries)])
 
 
 def check_own_choices(options: Sequence[str]) -> None:

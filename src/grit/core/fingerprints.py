@@ -31,7 +31,7 @@ _NOT_RESULTS = (
     "grounding/drawing.py",
     "judge/picture_pairs.py",
     "rewards/scored_file.py",
-    *("rollout/keeper.py", "rollout/vllm_launch.py"),
+    *("rollout/keeper.py", "rollout/scratch.py", "rollout/vllm_launch.py"),
 )
 _RESULTS = (  # hashed nevertheless
     *("runs/measured.py", "runs/preflight.py", "runs/validation.py"),

@@ -7,11 +7,10 @@ forbidden ids, what ends a completion, and the version of the weights.
 import asyncio
 import math
 import secrets
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import gettempdir
 from typing import Any
 
 from safetensors.torch import save_file
@@ -24,6 +23,7 @@ from grit.core.picture_bytes import data_uri
 from grit.models.adapter import Adapter
 from grit.models.encoded_prompt import EncodedPrompt
 from grit.rollout.engine import STOP, Completion, Ending, Engine, Watch, Weights
+from grit.rollout.scratch import Scratch
 from grit.rollout.settings import Sampling
 from grit.rollout.vllm_server import AT_ONCE, EngineFailed, VLLMServer
 
@@ -53,7 +53,7 @@ class VLLM(Engine):
     ) -> None:
         self.adapter, self.servers = adapter, servers
         self._root = folder
-        self._scratch: Path | None = None
+        self._scratch: Scratch | None = None
         self._ends = Ending(adapter)
         self._run = processes.all_gather(secrets.token_hex(4))[0]
         self._version: int | None = None
@@ -105,13 +105,14 @@ class VLLM(Engine):
             Resumable: there is no room for the weights.
         """
         self._clear()
-        root = self._root or (MEMORY if MEMORY.is_dir() else None)
-        self._scratch = folder = Path(mkdtemp(prefix="grit-", dir=root))
+        root = self._root or (MEMORY if MEMORY.is_dir() else Path(gettempdir()))
         mend = "name another place by rollout.weights_folder=FOLDER"
         if root == MEMORY:
             mend += ", or enlarge it (docker run --shm-size)"
         size = sum(each.nbytes for each in weights.values())
-        with refusing_if_full("a version of the weights", size, folder.parent, mend):
+        with refusing_if_full("a version of the weights", size, root, mend):
+            self._scratch = Scratch(root)
+            folder = self._scratch.path
             yield folder
         if self._root is not None:  # a server elsewhere may run as another user
             folder.chmod(0o755)
@@ -120,7 +121,8 @@ class VLLM(Engine):
 
     def _clear(self) -> None:
         if self._scratch is not None:
-            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._scratch.remove()
+            self._scratch = None
 
     def close(self) -> None:
         """Close connections, remove what was written and loaded; servers of the user go on."""
