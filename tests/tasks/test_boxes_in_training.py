@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
 Command = Callable[..., Any]
 SMALL = ("experiment=smoke", "suite.limit=1", "suite=shapes")
@@ -64,6 +65,14 @@ def test_who_evaluates_what_was_trained_is_told_it_too(command: Command, tmp_pat
     said = [fields(tmp_path / place / "results.json")["annotation"] for place in places]
     assert said == ["answers+boxes", "answers+boxes", None]
     assert fields(tmp_path / "weights" / "run.json")["annotation"] == "answers+boxes"
+    # Other weights by the same name are no repetition of these.
+    (file,) = (tmp_path / "run" / "model").glob("*.safetensors")
+    weights = {name: value + 1e-3 for name, value in load_file(file).items()}
+    save_file(weights, file, {"format": "pt"})
+    assert command("task=evaluate", *SMALL, "checkpoint=run", "hydra.run.dir=later").code == 0
+    first, later = (fields(tmp_path / name / "results.json") for name in ("weights", "later"))
+    assert first["checkpoint"] == later["checkpoint"]
+    assert first["settings_hash"] != later["settings_hash"]
 
 
 def test_rows_of_which_none_has_a_box_are_refused_where_only_boxes_pay(

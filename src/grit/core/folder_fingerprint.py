@@ -11,7 +11,7 @@ _PIECES, _PIECE = 64, 2**16  # how many pieces of a larger file are read, and th
 
 
 def folder_fingerprint(folder: Path) -> str:
-    """Hash of the files of a model's folder, in twelve hex digits.
+    """Hash of the files of a model's folder, or of a file of weights, in twelve hex digits.
 
     Of large files it reads the size, the beginning (in safetensors the names and shapes) and pieces
     from all over, since training changes nearly all values: gigabytes take well under a second.
@@ -19,7 +19,8 @@ def folder_fingerprint(folder: Path) -> str:
     Raises:
         OSError: a file cannot be read.
     """
-    files = sorted(each for each in folder.iterdir() if each.suffix in _SUFFIXES)
+    inside = folder.iterdir() if folder.is_dir() else [folder]
+    files = sorted(each for each in inside if each.suffix in _SUFFIXES or each == folder)
     return fingerprint([(file.name, file.stat().st_size, _digest(file)) for file in files])
 
 

@@ -12,6 +12,8 @@ from tqdm import tqdm
 from grit.config.identity import code_hash, config_hash, made_of
 from grit.config.schema import Config
 from grit.core import processes
+from grit.core.fingerprints import fingerprint
+from grit.core.folder_fingerprint import folder_fingerprint
 from grit.data.samples import Sample, samples_fingerprint
 from grit.data.suites import TestSet
 from grit.evaluation.harness_files import write_harness_files
@@ -109,8 +111,12 @@ def evaluate_model(
     code = code_of(folder)
     measured = measure(config, predictions, judge, sets, former, trained_on, sampled, code)
     if checkpoint is not None:
+        settings = measured.results.settings_hash
+        if checkpoint.commit is None:  # other weights may lie there another time
+            settings = fingerprint([settings, folder_fingerprint(checkpoint.path)])
         named = replace(
             measured.results,
+            settings_hash=settings,
             checkpoint=checkpoint.name,
             checkpoint_commit=checkpoint.commit,
             annotation=annotation_of_weights(checkpoint.path),
