@@ -212,12 +212,8 @@ FAMILIES: dict[Family, TinyFamily] = {
             # Interleaved: of the 16 frequencies of a head, time, height and width in turn.
             "rope_parameters": {"mrope_section": [6, 5, 5], "mrope_interleaved": True},
         },
-        # Three mergers instead of one: narrower than the others, and deeper.
         vision={
             **QWEN_VISION,
-            "depth": 5,
-            "hidden_size": 96,
-            "intermediate_size": 384,
             "num_position_embeddings": (SCENE // PATCH) ** 2,  # a place each: none between
             "deepstack_visual_indexes": DEEPSTACK,
         },
