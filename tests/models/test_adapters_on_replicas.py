@@ -14,6 +14,7 @@ from grit.grounding.boxes import Box, Space
 from grit.grounding.traces import parse
 from grit.models.loading import load_base
 from grit.models.prompting import Prompting
+from grit.models.written_text import written_text
 from grit.rollout.engine import STOP
 from grit.rollout.sampler import Sampler
 from grit.rollout.settings import Sampling
@@ -148,6 +149,16 @@ def test_boxes_of_real_formats_are_read_through_the_tokenizer(model, chain):
     assert trace.think_pair
     assert trace.rethink_pair
     assert trace.answer is not None
+
+
+def test_tokens_around_glm_s_answers_are_no_part_of_them(load):
+    adapter = load("glm")
+    around = "<|begin_of_box|>{}<|end_of_box|>".format
+    chain = f"<think> {around('[[142, 314, 299, 447]]')} </think><rethink> r </rethink>"
+    ids = adapter.tokenizer(f"{chain}<answer>{around('5')}</answer>", add_special_tokens=False)
+    trace = parse(adapter.decode(ids["input_ids"]))
+    assert (trace.answer, list(trace.boxes)) == ("5", [(142, 314, 299, 447)])
+    assert around("5") in written_text(ids["input_ids"], adapter)
 
 
 def test_a_box_there_and_back(model, picture):

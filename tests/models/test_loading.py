@@ -3,9 +3,11 @@ import shutil
 
 import pytest
 import torch
+import yaml
 from PIL import Image
 from settings_of import lora
 
+from grit.config.configuration import CONF
 from grit.core.errors import GritError
 from grit.models.hub import model_folder
 from grit.models.loading import freeze_vision, load_base, load_trained, save_trained
@@ -62,6 +64,12 @@ def test_a_misspelt_layer_among_others_is_named(caplog):
     assert [each.getMessage() for each in caplog.records] == [
         "model.lora.target_modules: no layer is called k_prj"
     ]
+
+
+def test_layers_of_other_families_in_auto_s_list_are_no_mistake(family, caplog):
+    named = yaml.safe_load((CONF / "model" / "auto.yaml").read_text())["lora"]["target_modules"]
+    add_lora(load_base(f"tiny:{family}", seed=1), lora(4, 8, named), with_vision=False)
+    assert caplog.records == []
 
 
 def test_lora_that_reaches_no_layer_of_the_tower_is_refused():

@@ -140,3 +140,17 @@ def test_image_settings_of_another_family_are_refused(replica, load):
 def test_every_image_setting_is_one_of_a_family():
     used = {name for adapter in ADAPTERS.values() for name in adapter.image_settings}
     assert used == set(IMAGE_SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("name", "image", "says"),
+    [
+        ("qwen", {"min_pixels": 401408, "max_pixels": 200704}, "401408 is above max_pixels=200704"),
+        ("qwen3", {"max_pixels": 784}, r"min_pixels=\d+ is above max_pixels=784"),
+        ("internvl", {"min_patches": 4, "max_patches": 2}, "min_patches=4 is above max_patches=2"),
+    ],
+)
+def test_limits_that_cross_are_refused(replica, name, image, says):
+    """Qwen's would break both, and InternVL's cut no tiles at all."""
+    with pytest.raises(GritError, match=rf"^model\.image: .*{says}; what is not set"):
+        load_skeleton(str(replica(name)), image=image)

@@ -74,3 +74,10 @@ def test_a_template_of_ones_own_is_used(replica, tmp_path) -> None:
         "<|im_start|>user\n<|vision_start|><|image_pad|><|vision_end|>\nQuestion: Why?"
     )
     assert sys.gettrace() is former
+
+
+def test_a_think_tag_that_the_template_opens_is_left_to_the_model(replica, tmp_path) -> None:
+    """As in Qwen3-VL's thinking models: format rewards read completions alone."""
+    tail = "<|im_end|>\n<|im_start|>assistant\n"
+    folder = folder_with(replica, tmp_path / "own", f"{IMAGE}{TEXT}{tail}<think>\n")
+    assert load_skeleton(str(folder)).templated("Why <think>?").endswith(f"Why <think>?{tail}")

@@ -9,6 +9,7 @@ size, F features of an image token (H, or a multiple where images also enter lat
 vocabulary, T image tokens.
 """
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -28,6 +29,7 @@ from grit.models.row_text import Piece, RowText, with_other_text
 from grit.models.settings import PromptForm
 from grit.models.shared_rows import SharedRows, mask_arguments
 
+_OPENED = re.compile(r"<think>\s*\Z")
 SLOT = "\ue000"  # replaces a row's text while a chat template is rendered around it
 
 
@@ -190,10 +192,17 @@ class Adapter(ABC):
         return counts["num_image_tokens"][0]
 
     def templated(self, text: str) -> str:
-        """The prompt by the processor's chat template, with the image before the text."""
+        """The prompt by the processor's chat template, with the image before the text.
+
+        A ``<think>`` that the template of a thinking model opens is left to the model, which GRIT's
+        suffix asks for it: rewards and metrics read completions alone.
+        """
         content = [{"type": "image"}, {"type": "text", "text": text}]
         turn = [{"role": "user", "content": content}]
-        return self.processor.apply_chat_template(turn, add_generation_prompt=True, tokenize=False)
+        prompt = self.processor.apply_chat_template(
+            turn, add_generation_prompt=True, tokenize=False
+        )
+        return _OPENED.sub("", prompt)
 
     def released(self, text: str) -> str:
         """The prompt as in GRIT's released code: by the template, unless a family overrides it."""

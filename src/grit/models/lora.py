@@ -2,8 +2,9 @@
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from difflib import get_close_matches
 
 import torch
 from peft import LoraConfig, get_peft_model
@@ -39,10 +40,8 @@ def add_lora(adapter: Adapter, lora: LoraSettings, *, with_vision: bool) -> None
         adapter.model = get_peft_model(adapter.model, settings)
     except ValueError as error:
         raise GritError(f"model.lora.target_modules: {error}") from error
-    adapted = {name for name, each in adapter.model.named_modules() if isinstance(each, LoraLayer)}
-    for name in lora.target_modules:
-        if not any(f".{layer}".endswith(f".{name}") for layer in adapted):
-            log.warning("model.lora.target_modules: no layer is called %s", name)
+    for name in _misspelt(adapter.model, lora.target_modules):
+        log.warning("model.lora.target_modules: no layer is called %s", name)
     if with_vision and not lora_in_vision(adapter):
         layers = {
             name.rpartition(".")[2]
@@ -54,6 +53,22 @@ def add_lora(adapter: Adapter, lora: LoraSettings, *, with_vision: bool) -> None
             "model.freeze_vision=false: model.lora.target_modules has no layer of the vision "
             f"tower; its layers are {', '.join(sorted(layers))}"
         )
+
+
+def _misspelt(model: nn.Module, targets: Sequence[str]) -> Iterator[str]:
+    """Names of no layer, unless the layers of similar names are all named too.
+
+    ``model=auto`` names those of every family: one has gate_up_proj for the gate_proj of others.
+    """
+    layers = {name for name, each in model.named_modules() if isinstance(each, LoraLayer)}
+    linear = (name for name, each in model.named_modules() if isinstance(each, nn.Linear))
+    known = {name.removesuffix(".base_layer").rpartition(".")[2] for name in linear}
+    for target in targets:
+        similar = get_close_matches(target, known)
+        if not any(f".{layer}".endswith(f".{target}") for layer in layers) and not (
+            similar and set(similar) <= set(targets)
+        ):
+            yield target
 
 
 def lora_in_vision(adapter: Adapter) -> bool:

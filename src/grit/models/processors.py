@@ -78,7 +78,23 @@ def load_processor(folder: Path, image: Mapping[str, int]) -> ProcessorMixin:
     if edges:
         images = processor.image_processor
         images.size = replace(images.size, **edges)
+    if image:
+        _check_limits(processor.image_processor)
     return processor
+
+
+def _check_limits(images: Any) -> None:
+    """Raise GritError where the smallest size or number of tiles is above the largest."""
+    size = images.size
+    for what, low, high in (
+        ("pixels", getattr(size, "shortest_edge", None), getattr(size, "longest_edge", None)),
+        ("patches", getattr(images, "min_patches", None), getattr(images, "max_patches", None)),
+    ):
+        if low is not None and high is not None and low > high:
+            raise GritError(
+                f"model.image: min_{what}={low} is above max_{what}={high}; what is not set is as "
+                "the model's folder has it"
+            )
 
 
 def check_image_settings(model: str, image: Mapping[str, int], known: Sequence[str]) -> None:

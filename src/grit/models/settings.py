@@ -1,6 +1,8 @@
 """The settings of the base model."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from grit.core.settings import PathText, Text, setting, settings
 
@@ -48,7 +50,7 @@ class ModelSettings:
         False,
         changes_results=False,
     )
-    image: dict[Text, int] = setting(
+    image: dict[Text, Annotated[int, Field(ge=1)]] = setting(
         "settings of the image processor (min_pixels, max_pixels, min_patches, max_patches); "
         "not for tiny:FAMILY",
         dict,
