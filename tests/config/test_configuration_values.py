@@ -141,6 +141,12 @@ def test_a_value_that_cannot_work_is_named(default: DictConfig, field: str, valu
         (["+data.sources.vsr.file=a.jsonl"], ["data.sources.vsr", "file", "kind"]),
         (["data.sources.vsr.rows=null"], ["data.sources.vsr.rows"]),
         (["suite.sets.gqa.kind=null"], ["suite.sets.gqa", "file", "kind"]),
+        (["objective=vppo", "training.ratio=sequence"], ["top_share", "training.ratio=sequence"]),
+        (["training.objective.ratio_limit=0.28"], ["ratio_limit=0.28", "above 1.2"]),
+        (
+            ["training.objective.ratio_limit=1.28", "training.objective.epsilon_high=0.28"],
+            ["ratio_limit=1.28", "above 1.28"],
+        ),
     ],
 )
 def test_an_impossible_combination_is_refused(overrides: list[str], named: list[str]) -> None:

@@ -6,6 +6,8 @@ from composing import config
 from grit.config.unused import check_choices, one_of_many, unused
 from grit.core.errors import GritError
 
+FOUR = "training.updates_per_rollout=4"
+
 
 def found(*overrides: str) -> dict[str, bool]:
     """Those without effect, and whether a run of its own is refused for them."""
@@ -28,12 +30,12 @@ def found(*overrides: str) -> dict[str, bool]:
         ("task=evaluate", "rollout.sampling.top_k=3"),
         ("task=evaluate", "training.sft.steps=3"),
         ("objective=cispo", "training.objective.epsilon_high=2"),
-        ("objective=sapo", "training.objective.ratio_limit=2"),
-        ("objective=sapo", "training.epsilon=0.1"),
+        (f"objective=sapo {FOUR}", "training.objective.ratio_limit=2"),
+        (f"objective=sapo {FOUR}", "training.epsilon=0.1"),
         ("objective=gdpo", "training.advantage.scale=none"),
         ("objective=dr_grpo", "training.advantage.sample_std=true"),
         ("training.advantage.scale=none", "training.advantage.delta=1e-4"),
-        ("objective=gspo", "training.objective.sapo_positive=2"),
+        (f"objective=gspo {FOUR}", "training.objective.sapo_positive=2"),
         ("training.beta=0", "training.objective.beta_schedule=cosine"),
         ("objective=papo", "training.perception.least_scale=0.5"),
         ("objective=dapo", "training.perception.blanked=0.5"),
@@ -42,7 +44,28 @@ def found(*overrides: str) -> dict[str, bool]:
     ],
 )
 def test_what_belongs_to_another_kind_of_run_is_refused(kind: str, override: str) -> None:
-    assert found(kind, override, "seed=1") == {override: True}
+    assert found(*kind.split(), override, "seed=1") == {override: True}
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        *("training.epsilon=0.3", "training.objective.epsilon_high=0.28", "objective=gspo"),
+        *("training.objective.ratio_limit=4", "objective=sapo", "training.ratio=sequence_mean"),
+        "training.objective.surrogate=cispo",
+    ],
+)
+def test_what_acts_on_ratios_alone_is_said_where_they_are_1(override: str) -> None:
+    """At one update a rollout every surrogate has the gradient of A log pi."""
+    assert found("method=grit", override) == {override: False}
+    assert found("method=grit", override, FOUR) == {}
+
+
+def test_what_else_an_objective_changes_is_used() -> None:
+    for override in ("objective=dapo", "objective=cispo", "objective=rloo", "objective=vppo"):
+        assert found("method=grit", override) == {}
+    # The engine's weights are averaged over a completion then.
+    assert found("rollout=vllm", "training.ratio=sequence_mean") == {}
 
 
 @pytest.mark.parametrize(

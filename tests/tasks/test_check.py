@@ -2,11 +2,16 @@
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
+from composing import config
 from PIL import Image
+
+from grit.core.errors import GritError
+from grit.tasks.train import _check_learnt
 
 Command = Callable[..., Any]
 CONTRACT = {
@@ -227,6 +232,27 @@ def test_a_judge_that_is_not_there_is_found_at_once(command: Command, monkeypatc
     (line,) = ended.err.splitlines()
     assert "no connection" in line
     assert "judge.base_url" in line
+
+
+@pytest.mark.parametrize(
+    ("overrides", "rows", "said"),
+    [
+        ([], [(1.0, 0.0), (1.0, 0.0)], "all earned the same"),
+        ([], [(1.0, 0.0), (0.5, 0.1)], None),
+        (["objective=papo"], [(1.0, 0.1), (1.0, 0.1)], None),  # its term needs no rewards
+        (["training.objective.mask_truncated=true"], [(0.5, 0.0)] * 2, "max_new_tokens cut all"),
+    ],
+)
+def test_what_learning_is(
+    tmp_path: Path, overrides: list[str], rows: list[tuple[float, float]], said: str | None
+) -> None:
+    names = "train/groups_without_variance", "train/grad_norm"
+    lines = [{"step": n, **dict(zip(names, row, strict=True))} for n, row in enumerate(rows, 1)]
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    (tmp_path / "metrics.jsonl").write_text(text)
+    outcome = nullcontext() if said is None else pytest.raises(GritError, match=said)
+    with outcome:
+        _check_learnt(tmp_path, config(*overrides).training)
 
 
 def test_a_run_that_learnt_nothing_does_not_end_well(command: Command, tmp_path: Path) -> None:

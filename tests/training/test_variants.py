@@ -225,6 +225,8 @@ def test_the_difficulty_of_a_group_is_that_of_all_boxes_that_it_says():
     silent = "<think> a dog </think><rethink> r </rethink><answer> no"
     found = difficulty_weights([rollout(answered, true), rollout(silent, true)], group_size=1)
     assert found.flatten().tolist() == pytest.approx([1.0, math.e])
+    line = Box(10, 20, 10, 40, sample.space)  # without area: as a row without boxes
+    assert difficulty_weights([rollout(silent, line)], group_size=1).item() == 1.0
 
 
 def test_blanking_takes_patches_away_and_keeps_the_size():

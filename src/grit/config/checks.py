@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from math import gcd
 from typing import get_args
 
+from grit.config.objective_checks import check_objective
 from grit.config.schema import Config, Exhibit, FigureSettings, Task
 from grit.config.source_checks import check_sources
 from grit.core.errors import GritError
@@ -31,7 +32,7 @@ def check(config: Config) -> None:
     _check_trainer(config)
     _check_model(config)
     _check_training(config)
-    _check_dropout(config)
+    check_objective(config)
     _check_sampling(config)
     _check_rollout(config)
     _check_logger(config)
@@ -191,20 +192,6 @@ def _check_training(config: Config) -> None:
             raise GritError(
                 f"config: training.needs.{name} asks for nothing; there are {', '.join(NEEDS)}"
             )
-
-
-def _check_dropout(config: Config) -> None:
-    """Refuse dropout where probabilities of two scorings are divided: their masks would differ."""
-    training, rollout = config.training, config.rollout
-    engine = rollout.merge_lora or rollout.name == "vllm"
-    divided = training.updates_per_rollout > 1 or training.perception.active or engine
-    dropout = config.model.lora.dropout if config.model.adaptation == "lora" else 0.0
-    learns = config.task in ("train", "check") and config.method.training == "grpo_gr"
-    if learns and dropout and divided:
-        raise GritError(
-            f"config: model.lora.dropout={dropout:g} would change the ratios of probabilities that "
-            "several updates_per_rollout, PAPO, VPPO, merge_lora and rollout=vllm take; 0 does not"
-        )
 
 
 def _check_rollout(config: Config) -> None:

@@ -75,6 +75,8 @@ _ASKING = (
     *("trainer.accelerator", "trainer.precision", "rollout.name", *_OF_DECODING, *_OF_SERVERS),
     *("rollout.sampling.max_new_tokens", "data.max_prompt_tokens"),
 )
+_OF_RATIOS = ("epsilon_high", "ratio_limit", "sapo_positive", "sapo_negative", "surrogate")
+_ONLY_RATIOS = ("gspo", "sapo")  # objectives that change nothing else
 _FIGURES = ("correlation", "attention", "faithfulness")
 _PARTS = (
     *("model", "data", "method", "reward", "judge", "suite", "training", "objective", "trainer"),
@@ -183,6 +185,7 @@ def _rules(config: Config) -> Iterator[_Rule]:
     else:
         yield _Rule(f"method={method.name} is no fine-tuning", (), _OF["sft"])
         yield from _loss_rules(config.training)
+        yield from _ratio_rules(config.training, config.rollout)
     if method.learns and config.evaluation.every > config.trainer.max_steps:
         reason = f"training ends after {config.trainer.max_steps} steps, before a validation"
         yield _Rule(reason, (), ("evaluation.every", "evaluation.patience", "validation"))
@@ -238,6 +241,17 @@ def _loss_rules(training: TrainingSettings) -> Iterator[_Rule]:
     if not training.perception.active:
         blanking = f"{perception}.blanked", f"{perception}.patch"
         yield _Rule("no term looks at a blanked image", blanking, ())
+
+
+def _ratio_rules(training: TrainingSettings, rollout: RolloutSettings) -> Iterator[_Rule]:
+    """What acts on ratios alone, which are 1 at one update a rollout: every surrogate is then A."""
+    if training.updates_per_rollout > 1:
+        return
+    ends = "training.epsilon", *_in("training.objective", *_OF_RATIOS)
+    averaged = () if rollout.name != "native" or rollout.merge_lora else ("training.ratio",)
+    named = training.objective.name in _ONLY_RATIOS and averaged
+    reason = "at one update a rollout (training.updates_per_rollout=1) every ratio is 1"
+    yield _Rule(reason, (), (*ends, *averaged, *(("objective",) if named else ())))
 
 
 def _engine_rule(rollout: RolloutSettings) -> _Rule:

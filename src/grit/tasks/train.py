@@ -51,6 +51,7 @@ from grit.training.layouts.data_parallel import DataParallel
 from grit.training.layouts.named import layout_named
 from grit.training.learner import Learner
 from grit.training.module import GRPOGR
+from grit.training.settings import TrainingSettings
 from grit.training.sft import FewShotSFT, taught_rows
 from grit.training.step_lines import StepLines
 
@@ -115,7 +116,7 @@ def perform(config: Config, folder: Path, overrides: list[str]) -> None:
     if after is not None:
         check_judged(judge, after)
     if rewarded and config.training.must_learn:
-        _check_learnt(run.folder)
+        _check_learnt(run.folder, config.training)
 
 
 def _set_checkpointing(
@@ -260,17 +261,24 @@ def _loggers(run: RunFolder, tracker: Tracker) -> list[Logger]:
     return [metrics, *tracker.loggers]
 
 
-def _check_learnt(folder: Path) -> None:
-    """Raise GritError if no step had a group whose rewards differ, so that nothing was learnt.
+def _check_learnt(folder: Path, training: TrainingSettings) -> None:
+    """Raise GritError if no step had a loss, or a group whose rewards differ: nothing was learnt.
 
     Called after everything is written.
     """
     metrics = MetricsLog(folder / "metrics.jsonl")
     steps = list(metrics.rows()) if metrics.path.exists() else []
-    without = "train/groups_without_variance"
-    if processes.rank() == 0 and steps and all(row.get(without, 1) == 1 for row in steps):
-        raise GritError(
-            f"no step of {len(steps)} learnt anything: the completions of each prompt all earned "
-            f"the same ({metrics.path} has every part of the reward); the results are those of an "
-            "untrained model. training.must_learn=false lets such a run end well"
-        )
+    without, norm = "train/groups_without_variance", "train/grad_norm"
+    # PAPO's term needs no rewards.
+    alike = not training.perception.gamma and all(row.get(without, 1) == 1 for row in steps)
+    if processes.rank() or not steps or not (alike or all(not row.get(norm) for row in steps)):
+        return
+    why = f"the completions of each prompt all earned the same ({metrics.path} has every part)"
+    if not alike:
+        why = "no completion had a share in the loss"
+        if training.objective.mask_truncated:
+            why += ": rollout.sampling.max_new_tokens cut all off, which mask_truncated leaves out"
+    raise GritError(
+        f"no step of {len(steps)} learnt anything: {why}; the results are those of an untrained "
+        "model. training.must_learn=false lets such a run end well"
+    )

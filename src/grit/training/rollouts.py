@@ -14,7 +14,7 @@ from torch import Tensor
 from grit.core import processes
 from grit.core.seeding import seed_for
 from grit.data.samples import Sample
-from grit.grounding.boxes import union_iou
+from grit.grounding.boxes import union_iou, with_area
 from grit.judge.judge import Judge
 from grit.models.adapter import Adapter
 from grit.models.encoded_prompt import EncodedPrompt
@@ -173,7 +173,7 @@ def difficulty_weights(rollouts: Sequence[Rollout], group_size: int) -> Tensor:
     weights = []
     for start in range(0, len(rollouts), group_size):
         group = rollouts[start : start + group_size]
-        true = group[0].sample.boxes
+        true = with_area(group[0].sample.boxes or ())
         said = [rollout.outcome.response.boxes or () for rollout in group]
         overlaps = [union_iou(boxes, true) for boxes in said] if true else None
         weights.append([difficulty_weight(sum(overlaps) / len(overlaps) if overlaps else None)])
