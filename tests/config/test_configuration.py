@@ -231,3 +231,23 @@ def test_a_preset_of_training_is_its_objective(name: str) -> None:
     preset, chosen = config(f"training={name}"), config(f"objective={name}")
     assert preset.training == chosen.training
     assert preset.training.objective.name == name
+
+
+@pytest.mark.parametrize(
+    ("overrides", "label"),
+    [
+        ([], "grpo_gr"),
+        (["training=released"], "grpo_gr"),
+        (["training.beta=0", "training.epsilon=0.3"], "grpo_gr"),
+        (["objective=dapo", "training.objective.mask_truncated=true"], "dapo"),
+        (["training.objective.aggregation=token_mean"], "grpo_gr, changed"),
+        (["training.advantage.scale=none"], "grpo_gr, changed"),
+        (["training.ratio=sequence"], "grpo_gr, changed"),
+        (["training.perception.gamma=0.01"], "grpo_gr, changed"),
+    ],
+)
+def test_an_objective_changed_by_its_parts_is_not_the_papers(
+    overrides: list[str], label: str
+) -> None:
+    """Tables would set it beside the paper's numbers."""
+    assert config(*overrides).training.objective_label == label

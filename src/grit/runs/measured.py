@@ -224,7 +224,7 @@ def measure(
         triplets=len(trained_on) or None,
         triplets_hash=samples_fingerprint(trained_on) if trained_on else None,
         data_seed=config.data.seed if trained_on else None,
-        objective=config.training.objective.name if reinforced and trained_on else None,
+        objective=config.training.objective_label if reinforced and trained_on else None,
         annotation=annotation_of(config, trained_on),
         sets={
             name: set_result(rows, beside.get(name, ()), images_missing=missing.get(name, 0))

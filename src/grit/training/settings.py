@@ -1,10 +1,12 @@
 """The settings of training: the method, GRPO-GR, few-shot fine-tuning, and the trainer."""
 
+from dataclasses import replace
 from typing import Any, Literal
 
 from grit.core.settings import Text, setting, settings
 
 Ratio = Literal["token", "sequence", "sequence_mean"]
+GRPO_GR = "grpo_gr"
 
 
 @settings
@@ -44,7 +46,7 @@ class AdvantageSettings:
 class ObjectiveSettings:
     """Objectives other than GRPO-GR's, which is what the defaults give."""
 
-    name: Text = setting("what tables call it", "grpo_gr", changes_results=False)
+    name: Text = setting("what tables call it", GRPO_GR, changes_results=False)
     surrogate: Literal["clipped", "cispo", "sapo"] = setting(
         "what ratio and advantage make: equation 3's minimum, CISPO's weighted log-probability, or "
         "SAPO's soft gate",
@@ -213,6 +215,21 @@ class TrainingSettings:
         ge=0,
         changes_results=False,
     )
+
+    @property
+    def objective_label(self) -> str:
+        """The objective's name in results, with a mark where parts of it were changed one by one.
+
+        Results of an objective that is not GRPO-GR have no place beside the paper's. How the
+        standard deviation is taken, and the sizes of epsilon and beta, are not counted as parts.
+        """
+        if self.objective.name != GRPO_GR:
+            return self.objective.name
+        same = replace(self.advantage, delta=0.0, sample_std=False), self.ratio
+        own = AdvantageSettings(delta=0.0), "token"
+        parts = self.objective, self.perception
+        is_own = same == own and parts == (ObjectiveSettings(), PerceptionSettings())
+        return GRPO_GR if is_own else f"{GRPO_GR}, changed"
 
 
 @settings
