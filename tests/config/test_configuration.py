@@ -242,7 +242,8 @@ def test_a_preset_of_training_is_its_objective(name: str) -> None:
         (["objective=dapo", "training.objective.mask_truncated=true"], "dapo"),
         (["training.objective.aggregation=token_mean"], "grpo_gr, changed"),
         (["training.advantage.scale=none"], "grpo_gr, changed"),
-        (["training.ratio=sequence"], "grpo_gr, changed"),
+        (["training.ratio=sequence"], "grpo_gr"),  # equation 3 as it is printed
+        (["training.ratio=sequence_mean"], "grpo_gr, changed"),
         (["training.perception.gamma=0.01"], "grpo_gr, changed"),
     ],
 )

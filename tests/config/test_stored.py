@@ -6,7 +6,11 @@ from typing import Any
 
 import pytest
 import yaml
+from composing import config
+from omegaconf import OmegaConf
 
+from grit.config.configuration import checked
+from grit.config.identity import plain
 from grit.config.stored import stored_config, stored_configuration
 from grit.core.errors import GritError
 from grit.pages.galleries import galleries_of
@@ -91,3 +95,15 @@ def test_sources_that_are_a_list_are_one_line(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("data: {total: 3, sources: [a]}")
     with pytest.raises(GritError, match=r"data\.sources must be entries"):
         stored_config(tmp_path / "config.yaml")
+
+
+def test_what_is_refused_today_may_have_run_before(tmp_path: Path) -> None:
+    """Its weights are fine, whatever setting had no effect."""
+    fields = plain(config())
+    fields["training"]["objective"]["ratio_limit"] = 0.28
+    fields["suite"]["sets"]["vsr"]["apart_from_tests"] = True
+    with pytest.raises(GritError):
+        checked(OmegaConf.create(fields))
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(fields))
+    assert stored_config(path).training.objective.ratio_limit == 0.28

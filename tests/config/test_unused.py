@@ -64,6 +64,10 @@ def test_what_acts_on_ratios_alone_is_said_where_they_are_1(override: str) -> No
 def test_what_else_an_objective_changes_is_used() -> None:
     for override in ("objective=dapo", "objective=cispo", "objective=rloo", "objective=vppo"):
         assert found("method=grit", override) == {}
+    # The gradient of a sequence's ratio grows with its length, whatever the surrogate is.
+    for override in ("training.ratio=sequence", "training.objective.surrogate=cispo"):
+        assert found("training.ratio=sequence", override) == {}
+    assert found("objective=cispo", "training.objective.ratio_limit=0.5") == {}
     # The engine's weights are averaged over a completion then.
     assert found("rollout=vllm", "training.ratio=sequence_mean") == {}
 

@@ -131,7 +131,15 @@ def test_singular(word, one):
 
 @pytest.mark.parametrize(
     ("one", "other", "same"),
-    [("-", "×", False), ("×", " × ", True), ("$", "%", False), ("The dog.", "dog", True)],
+    [
+        ("-", "×", False),
+        ("×", " × ", True),
+        ("$", "%", False),
+        ("−", "-", True),
+        ('"×".', "×", True),
+        (".", "×", False),
+        ("The dog.", "dog", True),
+    ],
 )
 def test_symbols_are_answers_too(one: str, other: str, same: bool) -> None:
     assert (answer_key(one) == answer_key(other)) is same

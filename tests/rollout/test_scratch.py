@@ -1,6 +1,7 @@
 """The next run removes weights that a killed one has left, and no living one's."""
 
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -19,9 +20,12 @@ time.sleep(600)
 
 
 def test_what_a_killed_process_has_left_is_removed(tmp_path: Path) -> None:
-    being_made = tmp_path / "grit-weights-new"
+    being_made = tmp_path / f"grit-weights-{socket.gethostname()}-new"
     being_made.mkdir()
     (tmp_path / "somebody's").mkdir()
+    elsewhere = tmp_path / "grit-weights-another-host-new"
+    elsewhere.mkdir()
+    (elsewhere / ".lock").touch()
     command = [sys.executable, "-c", OTHER, str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None
@@ -36,4 +40,5 @@ def test_what_a_killed_process_has_left_is_removed(tmp_path: Path) -> None:
     assert mine.path.is_dir()
     mine.remove()
     later.remove()
-    assert sorted(each.name for each in tmp_path.iterdir()) == [being_made.name, "somebody's"]
+    left_alone = {being_made.name, elsewhere.name, "somebody's"}
+    assert {each.name for each in tmp_path.iterdir()} == left_alone

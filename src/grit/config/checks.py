@@ -149,7 +149,9 @@ def _check_trainer(config: Config) -> None:
 
 def _check_model(config: Config) -> None:
     model = config.model
-    for name in model.image:
+    for name, value in model.image.items():
+        if value < 1:
+            raise GritError(f"config: model.image.{name} must be at least 1, not {value}")
         if name not in IMAGE_SETTINGS:
             known = ", ".join(IMAGE_SETTINGS)
             raise GritError(f"config: model.image.{name} is no setting; there are {known}")

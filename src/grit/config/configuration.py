@@ -186,8 +186,12 @@ def composed_config(*overrides: str) -> Config:
     return checked(composed)
 
 
-def checked(composed: DictConfig) -> Config:
+def checked(composed: DictConfig, *, stored: bool = False) -> Config:
     """Check a composed configuration against the schema and across fields.
+
+    Args:
+        composed: the configuration.
+        stored: by a run, which has made something of it: it is checked against the schema alone.
 
     Raises:
         GritError: names the field, what is wrong with it and what is allowed.
@@ -197,7 +201,8 @@ def checked(composed: DictConfig) -> Config:
     if isinstance(values.get("runs"), str):  # runs=FOLDER, which needs no brackets
         values["runs"] = [values["runs"]]
     config = validated(Config, values)
-    check(config)
+    if not stored:
+        check(config)
     return replace(config, judge=_with_prompt(config.judge))
 
 

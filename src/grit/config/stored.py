@@ -55,7 +55,7 @@ def stored_config(path: Path) -> "Config":
     values = stored_configuration(path)
     values.pop("pretrain", None)  # how its base was made is no matter of a run
     try:
-        return checked(OmegaConf.create(values))
+        return checked(OmegaConf.create(values), stored=True)
     except OmegaConfBaseException as error:
         raise GritError(f"{path}: {error}") from error
 

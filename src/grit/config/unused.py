@@ -244,8 +244,13 @@ def _loss_rules(training: TrainingSettings) -> Iterator[_Rule]:
 
 
 def _ratio_rules(training: TrainingSettings, rollout: RolloutSettings) -> Iterator[_Rule]:
-    """What acts on ratios alone, which are 1 at one update a rollout: every surrogate is then A."""
-    if training.updates_per_rollout > 1:
+    """What acts on ratios alone, which are 1 at one update a rollout: every surrogate is then A.
+
+    But the gradient of equation 3's ratio of a sequence grows with its length.
+    """
+    limit = training.objective.ratio_limit
+    cut = limit is not None and limit < 1
+    if training.updates_per_rollout > 1 or training.ratio == "sequence" or cut:
         return
     ends = "training.epsilon", *_in("training.objective", *_OF_RATIOS)
     averaged = () if rollout.name != "native" or rollout.merge_lora else ("training.ratio",)

@@ -117,7 +117,7 @@ def asking(adapter: Adapter, max_new_tokens: int) -> GenerationConfig:
 def _own_prompt(adapter: Adapter) -> tuple[str, str] | None:
     """What stands before and after the user's text; None if the chat template says the same."""
     rendered = adapter.rendered(SLOT)
-    if rendered == adapter.templated(SLOT):
+    if rendered == adapter.by_template(SLOT):
         return None
     before, _, after = rendered.partition(SLOT)
     return before, after

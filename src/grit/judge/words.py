@@ -68,8 +68,9 @@ def normalized(text: str) -> str:
 
 
 def answer_key(answer: str) -> str:
-    """What equal answers have in common: the normalised text, or a symbol as it stands."""
-    return normalized(answer) or answer.strip()
+    """What equal answers have in common: the normalised text, or bare symbols."""
+    symbols = answer.casefold().translate(_DASHES).strip()
+    return normalized(answer) or symbols.strip(" .\"'") or symbols
 
 
 def is_number(word: str) -> bool:

@@ -197,12 +197,13 @@ class Adapter(ABC):
         A ``<think>`` that the template of a thinking model opens is left to the model, which GRIT's
         suffix asks for it: rewards and metrics read completions alone.
         """
+        return _OPENED.sub("", self.by_template(text))
+
+    def by_template(self, text: str) -> str:
+        """What the processor's chat template makes of an image and ``text``, as it is."""
         content = [{"type": "image"}, {"type": "text", "text": text}]
         turn = [{"role": "user", "content": content}]
-        prompt = self.processor.apply_chat_template(
-            turn, add_generation_prompt=True, tokenize=False
-        )
-        return _OPENED.sub("", prompt)
+        return self.processor.apply_chat_template(turn, add_generation_prompt=True, tokenize=False)
 
     def released(self, text: str) -> str:
         """The prompt as in GRIT's released code: by the template, unless a family overrides it."""

@@ -14,6 +14,7 @@ from torch import nn
 from grit.core.disk import needing
 from grit.core.errors import GritError
 from grit.core.files import UNREADABLE, archive_is_whole, put_in_place
+from grit.core.folder_fingerprint import folder_fingerprint
 from grit.models.adapter import Adapter
 from grit.models.folders import ADAPTER, OWN_CODE, needs_code, settings_in, short
 from grit.models.full_model import (
@@ -192,6 +193,7 @@ class Checkpoint:
     name: str  # as given: a path, or a Hub id
     path: Path  # a ``.ckpt`` file, or the folder of a PEFT adapter or of a full model
     commit: str | None = None  # on the Hub; None for local weights
+    files: str | None = None  # hash of local weights, as they were when they were found
 
     @property
     def is_full_model(self) -> bool:
@@ -213,7 +215,8 @@ def find_checkpoint(name: str) -> Checkpoint:
     else:
         id_, _, revision = name.partition("@")
         path = find_weights(model_folder(id_, revision or None, setting="checkpoint"))
-    return Checkpoint(name, path, commit_of(path))
+    commit = commit_of(path)
+    return Checkpoint(name, path, commit, None if commit else folder_fingerprint(path))
 
 
 def find_weights(checkpoint: Path) -> Path:

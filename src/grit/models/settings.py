@@ -1,8 +1,6 @@
 """The settings of the base model."""
 
-from typing import Annotated, Literal
-
-from pydantic import Field
+from typing import Literal
 
 from grit.core.settings import PathText, Text, setting, settings
 
@@ -50,7 +48,7 @@ class ModelSettings:
         False,
         changes_results=False,
     )
-    image: dict[Text, Annotated[int, Field(ge=1)]] = setting(
+    image: dict[Text, int] = setting(
         "settings of the image processor (min_pixels, max_pixels, min_patches, max_patches); "
         "not for tiny:FAMILY",
         dict,

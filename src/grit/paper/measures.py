@@ -147,8 +147,8 @@ def mean_over_runs(
 def pooled(results: Results, sets: Sequence[str], metric: str) -> Estimate | None:
     """A run's mean over the rows of several sets together; None if one of them is not there.
 
-    A set weighs as many rows as it has of the metric; for ACC as many questions, so that those
-    that the judge failed on in one set do not make it weigh less. Nor is there an ACC if it failed
+    A set weighs as many rows as it has of the metric; for ACC those count too that the judge failed
+    on, which would make one set weigh less. Nor is there an ACC if it failed
     on all answers of a set: what is left has another mean. The interval adds up those of the sets,
     which have no question in common, each side by itself: of one set it is the set's own, and it
     never reaches beyond what the metric can be.
@@ -156,10 +156,11 @@ def pooled(results: Results, sets: Sequence[str], metric: str) -> Estimate | Non
     if any(name not in results.sets for name in sets):
         return None
     found = [(results.sets[name], results.sets[name].metrics[metric]) for name in sets]
-    if metric in JUDGED and not all(part.n for _, part in found):
+    is_judged = metric in JUDGED
+    if is_judged and not all(part.n for _, part in found):
         return None
     # A set without boxes has no rows for GIoU.
-    parts = [(each.n if metric in JUDGED else part.n, part) for each, part in found if part.n]
+    parts = [(part.n + is_judged * each.judge_failures, part) for each, part in found if part.n]
     rows = sum(size for size, _ in parts)
     if not rows:
         return None

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 from contextlib import suppress
 from pathlib import Path
 from tempfile import mkdtemp
@@ -11,7 +12,7 @@ try:
 except ImportError:  # not on every system that can train
     fcntl = None  # type: ignore[assignment]  # mypy expects a module
 
-_PREFIX = "grit-weights-"
+_PREFIX = f"grit-weights-{socket.gethostname()}-"  # a file system may keep a host's locks there
 _LOCK = ".lock"
 
 
@@ -35,8 +36,8 @@ class Scratch:
 
     def remove(self) -> None:
         """Remove the folder with all that is in it."""
+        os.close(self._lock)  # first: NFS keeps a file that is open, and its folder
         shutil.rmtree(self.path, ignore_errors=True)
-        os.close(self._lock)
 
 
 def _remove_left(folder: Path) -> None:
@@ -47,6 +48,6 @@ def _remove_left(folder: Path) -> None:
         handle = os.open(folder / _LOCK, os.O_RDWR)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(folder, ignore_errors=True)
         finally:
             os.close(handle)
+        shutil.rmtree(folder, ignore_errors=True)

@@ -13,7 +13,6 @@ from grit.config.identity import code_hash, config_hash, made_of
 from grit.config.schema import Config
 from grit.core import processes
 from grit.core.fingerprints import fingerprint
-from grit.core.folder_fingerprint import folder_fingerprint
 from grit.data.samples import Sample, samples_fingerprint
 from grit.data.suites import TestSet
 from grit.evaluation.harness_files import write_harness_files
@@ -112,8 +111,8 @@ def evaluate_model(
     measured = measure(config, predictions, judge, sets, former, trained_on, sampled, code)
     if checkpoint is not None:
         settings = measured.results.settings_hash
-        if checkpoint.commit is None:  # other weights may lie there another time
-            settings = fingerprint([settings, folder_fingerprint(checkpoint.path)])
+        if checkpoint.files is not None:  # other weights may lie there another time
+            settings = fingerprint([settings, checkpoint.files])
         named = replace(
             measured.results,
             settings_hash=settings,

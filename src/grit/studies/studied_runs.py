@@ -20,7 +20,8 @@ def name_of(run: FinishedRun, sets: Sequence[str] | None = None) -> RunName:
     """What a run was made of; where ``sets`` are given, only their questions play a part."""
     config, results = run.settings, run.results
     scored = config.predictions is not None  # its configuration says how, and not what made them
-    settings = results.settings_hash if scored else None
+    # Of a checkpoint it knows the weights, which are no part of the configuration.
+    settings = results.settings_hash if scored or config.checkpoint is not None else None
     asked = {name: result.questions for name, result in results.sets.items()}
     questions = {name: asked.get(name) for name in (asked if sets is None else sets)}
     trained = config.method.learns and config.checkpoint is None and not scored

@@ -225,10 +225,10 @@ class TrainingSettings:
         """
         if self.objective.name != GRPO_GR:
             return self.objective.name
-        same = replace(self.advantage, delta=0.0, sample_std=False), self.ratio
-        own = AdvantageSettings(delta=0.0), "token"
-        parts = self.objective, self.perception
-        is_own = same == own and parts == (ObjectiveSettings(), PerceptionSettings())
+        advantage = replace(self.advantage, delta=0.0, sample_std=False)
+        parts = advantage, self.objective, self.perception
+        own = AdvantageSettings(delta=0.0), ObjectiveSettings(), PerceptionSettings()
+        is_own = parts == own and self.ratio != "sequence_mean"  # equation 3, or the released code
         return GRPO_GR if is_own else f"{GRPO_GR}, changed"
 
 
