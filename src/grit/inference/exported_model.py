@@ -29,6 +29,7 @@ from grit.models.internvl_layout import MODEL_TYPE
 from grit.models.lora import has_tied_lora, lora_in_vision
 from grit.models.names import TINY, is_hub_id
 from grit.models.setup import make_adapter
+from grit.models.templates import by_template
 from grit.rollout.vllm_command import lora_left_out
 
 README = "README.md"
@@ -117,7 +118,7 @@ def asking(adapter: Adapter, max_new_tokens: int) -> GenerationConfig:
 def _own_prompt(adapter: Adapter) -> tuple[str, str] | None:
     """What stands before and after the user's text; None if the chat template says the same."""
     rendered = adapter.rendered(SLOT)
-    if rendered == adapter.by_template(SLOT):
+    if rendered == by_template(adapter.processor, SLOT):
         return None
     before, _, after = rendered.partition(SLOT)
     return before, after

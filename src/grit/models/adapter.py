@@ -9,7 +9,6 @@ size, F features of an image token (H, or a multiple where images also enter lat
 vocabulary, T image tokens.
 """
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -28,8 +27,8 @@ from grit.models.features import FeatureCache
 from grit.models.row_text import Piece, RowText, with_other_text
 from grit.models.settings import PromptForm
 from grit.models.shared_rows import SharedRows, mask_arguments
+from grit.models.templates import OPENED_THINK, by_template
 
-_OPENED = re.compile(r"<think>\s*\Z")
 SLOT = "\ue000"  # replaces a row's text while a chat template is rendered around it
 
 
@@ -197,13 +196,7 @@ class Adapter(ABC):
         A ``<think>`` that the template of a thinking model opens is left to the model, which GRIT's
         suffix asks for it: rewards and metrics read completions alone.
         """
-        return _OPENED.sub("", self.by_template(text))
-
-    def by_template(self, text: str) -> str:
-        """What the processor's chat template makes of an image and ``text``, as it is."""
-        content = [{"type": "image"}, {"type": "text", "text": text}]
-        turn = [{"role": "user", "content": content}]
-        return self.processor.apply_chat_template(turn, add_generation_prompt=True, tokenize=False)
+        return OPENED_THINK.sub("", by_template(self.processor, text))
 
     def released(self, text: str) -> str:
         """The prompt as in GRIT's released code: by the template, unless a family overrides it."""

@@ -4,6 +4,7 @@ Templates are untrusted Jinja programs. transformers renders them in a sandbox w
 files and Python objects, but they may still fail, never end, or leave out their input.
 """
 
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -17,11 +18,18 @@ from grit.models.folders import short
 
 SECONDS = 5.0  # limit; usual templates take less than 0.01
 LONGEST = 20_000  # limit of characters around a turn; usual templates have 200
+OPENED_THINK = re.compile(r"<think>\s*\Z")
 _TEXT = "How many dogs are there?"
 
 
 class _TimeLimit(Exception):
     pass
+
+
+def by_template(processor: Any, text: str) -> str:
+    """A user's turn of an image and ``text`` by a processor's chat template, up to the answer."""
+    turn = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": text}]}]
+    return str(processor.apply_chat_template(turn, add_generation_prompt=True, tokenize=False))
 
 
 def check_template(folder: Path, processor: Any) -> None:
@@ -30,12 +38,9 @@ def check_template(folder: Path, processor: Any) -> None:
     Raises:
         GritError: the template fails, takes too long, or does not contain image and text once.
     """
-    turn = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": _TEXT}]}]
     try:
         with _time_limit(SECONDS):
-            rendered = processor.apply_chat_template(
-                turn, add_generation_prompt=True, tokenize=False
-            )
+            rendered = by_template(processor, _TEXT)
     except _TimeLimit:
         raise _unusable(folder, f"it does not end within {SECONDS:.0f} seconds") from None
     except Exception as error:  # a template may raise anything
